@@ -1,0 +1,40 @@
+# shellcheck shell=sh
+# Puts the project's tools on PATH, for commands typed by hand. From the project's folder:
+#
+#     . ./tools/env.sh && pulumi up
+#
+# Tools that are already on PATH and new enough come first (tools/setup.sh decides that when it builds the others).
+
+if [ ! -f ./tools/env.sh ]; then
+    echo "tools/env.sh: read it from the project's own folder: cd native-buildx && . ./tools/env.sh" >&2
+else
+    native_buildx_folder=$(pwd -P)
+
+    # Machine-wide state of the local runners and the registry; never in the checkout.
+    NATIVE_BUILDX_HOME=${NATIVE_BUILDX_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/native-buildx}
+    export NATIVE_BUILDX_HOME
+
+    case ":$PATH:" in
+        *":$native_buildx_folder/tools/bin:"*) ;;
+        # The stand-ins for Pulumi's Node plugins come last: an official installation's own are better.
+        *) PATH=$native_buildx_folder/tools/bin:$PATH:$native_buildx_folder/tools/node-host ;;
+    esac
+    export PATH
+
+    # The local registry's certificate is signed by the stack's own CA, which Go programs find here. (What is named in
+    # SSL_CERT_DIR is read besides the system's certificate file.)
+    case ":${SSL_CERT_DIR:-}:" in
+        *":$NATIVE_BUILDX_HOME/trust:"*) ;;
+        *) SSL_CERT_DIR=${SSL_CERT_DIR:-/etc/ssl/certs}:$NATIVE_BUILDX_HOME/trust ;;
+    esac
+    export SSL_CERT_DIR
+
+    # Pulumi: state in a local file unless a backend was chosen (`pulumi login`, PULUMI_BACKEND_URL), no passphrase
+    # unless one was set, and no downloads of plugins that the stack does not use.
+    if [ -z "${PULUMI_BACKEND_URL:-}" ] && ! grep -qs '"current"' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json"; then
+        PULUMI_BACKEND_URL=file://$NATIVE_BUILDX_HOME/state
+        mkdir -p "$NATIVE_BUILDX_HOME/state"
+        export PULUMI_BACKEND_URL
+    fi
+    unset native_buildx_folder
+fi

@@ -1,0 +1,177 @@
+#!/bin/sh
+# Sets up everything the project needs on this machine: Debian packages, the command-line tools of tools/go.mod, npm
+# packages, Pulumi plugins, emulation of the other architecture, the registry's host name. What is there already is
+# left alone, so running it again takes a second.
+#
+#     tools/setup.sh            all of it
+#     tools/setup.sh --check    also what only `make test` and `make check` need (shellcheck, busybox)
+set -eu
+umask 022
+cd "$(dirname "$0")/.."
+
+# shellcheck source=tools/env.sh
+. ./tools/env.sh
+registry_host=registry.native-buildx.internal
+# Some machines keep administrators' programs off a user's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+
+main() {
+    install_packages "$@"
+    build_tools
+    install_node_packages
+    install_plugins
+    register_emulators
+    name_registry
+}
+
+say() { printf '%s\n' "setup: $*" >&2; }
+die() {
+    say "$@"
+    exit 1
+}
+
+# The Debian package and the program or file that shows it is there.
+packages='
+runc               runc
+iproute2           ip
+mmdebstrap         mmdebstrap
+arch-test          arch-test
+qemu-user-static   qemu-aarch64-static
+util-linux         flock
+'
+packages_for_checks='
+shellcheck         shellcheck
+busybox            busybox
+dash               dash
+openssl            openssl
+'
+
+install_packages() {
+    table=$packages
+    if [ "${1:-}" = --check ]; then table=$packages$packages_for_checks; fi
+    if [ "$(id -u)" != 0 ]; then
+        table="$table
+rootlesskit        rootlesskit
+uidmap             newuidmap
+slirp4netns        slirp4netns"
+    fi
+    missing=$(printf '%s\n' "$table" | while read -r package program; do
+        if [ -n "$package" ] && ! command -v "$program" >/dev/null; then printf ' %s' "$package"; fi
+    done)
+    if [ -z "$missing" ]; then return; fi
+    # Debian 13 moved the emulators to another package.
+    if ! command -v apt-get >/dev/null; then die "please install:$missing"; fi
+    if [ "$(id -u)" != 0 ]; then
+        die "missing Debian packages. Please run: sudo apt-get install --no-install-recommends$missing"
+    fi
+    say "installing Debian packages:$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq || say "apt-get update had errors; trying with the lists at hand"
+    # shellcheck disable=SC2086 # a list of names
+    apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+# new_enough COMMAND WANTED: whether the version that COMMAND prints is at least WANTED.
+new_enough() {
+    found=$(sh -c "$1" 2>/dev/null | sed -n 's/.*v\{0,1\}\([0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' | head -n 1)
+    [ -n "$found" ] && [ "$(printf '%s\n%s\n' "$2" "$found" | sort -V | head -n 1)" = "$2" ]
+}
+
+# module_version MODULE: the version that tools/go.mod pins.
+module_version() { sed -n "s|^\\s*$1 v\\([^ ]*\\).*|\\1|p" tools/go.mod | head -n 1; }
+
+# Tools found on PATH (outside tools/bin) that are at least this new are used as they are.
+found_on_path() {
+    PATH=$(printf '%s' "$PATH" | sed "s|$PWD/tools/bin:||")
+    case $1 in
+        pulumi) new_enough 'pulumi version' 3.220.0 ;;
+        buildx) new_enough 'docker buildx version' 0.30.0 || new_enough 'buildx version' 0.30.0 ;;
+        buildkitd) new_enough 'buildkitd --version' 0.26.0 ;;
+        buildctl) new_enough 'buildctl --version' 0.26.0 ;;
+        registry) new_enough 'registry --version' 3.0.0 ;;
+        crane) new_enough 'crane version' 0.20.0 ;;
+        *) false ;;
+    esac
+}
+
+build_tools() {
+    needed=
+    # shellcheck disable=SC2013 # import paths have no spaces
+    for package in $(sed -n '/^tool (/,/^)/s/^\t//p' tools/go.mod); do
+        tool=${package##*/}
+        if ! ( found_on_path "$tool" ); then needed="$needed $package"; fi
+    done
+    stamp=$(cat tools/go.mod tools/go.sum | cksum; echo "$needed")
+    if [ "$(cat tools/bin/.stamp 2>/dev/null)" = "$stamp" ]; then return; fi
+    mkdir -p tools/bin
+    if [ -n "$needed" ]; then
+        command -v go >/dev/null || die "Go is needed once, to build the tools: https://go.dev/doc/install, or apt-get install golang"
+        pulumi_version=$(module_version github.com/pulumi/pulumi/pkg/v3)
+        versions="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$pulumi_version"
+        versions="$versions -X github.com/pulumi/pulumi-docker-build/provider.Version=$(module_version github.com/pulumi/pulumi-docker-build)"
+        versions="$versions -X github.com/docker/buildx/version.Version=v$(module_version github.com/docker/buildx)"
+        versions="$versions -X github.com/moby/buildkit/version.Version=v$(module_version github.com/moby/buildkit)"
+        # One tool after another: progress can be seen, and what is built is kept when it is interrupted.
+        for package in $needed; do
+            say "building ${package##*/} (once; the first tools take some minutes)"
+            (cd tools && CGO_ENABLED=0 go build -trimpath -o bin/ -ldflags "-s -w $versions" "$package")
+        done
+    fi
+    if ! command -v docker >/dev/null; then ln -sf ../docker-buildx-only tools/bin/docker; fi
+    printf '%s\n' "$stamp" >tools/bin/.stamp
+}
+
+install_node_packages() {
+    if [ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ]; then return; fi
+    say "installing npm packages"
+    npm ci --loglevel=error --no-fund --no-audit >/dev/null
+}
+
+install_plugins() {
+    version=$(module_version github.com/pulumi/pulumi-docker-build)
+    if [ -d "${PULUMI_HOME:-$HOME/.pulumi}/plugins/resource-docker-build-v$version" ]; then return; fi
+    pulumi plugin install resource docker-build "$version" --file tools/bin/pulumi-resource-docker-build >/dev/null
+}
+
+# The kernel runs programs of the other architecture through QEMU. Flag F opens the emulator at registration, so that
+# it is found inside build containers too.
+register_emulators() {
+    misc=/proc/sys/fs/binfmt_misc
+    case $(uname -m) in
+        x86_64) foreign=aarch64 ;;
+        aarch64) foreign=x86_64 ;;
+        *) return ;;
+    esac
+    if grep -qs '^flags:.*F' "$misc/qemu-$foreign"; then return; fi
+    if [ "$(id -u)" != 0 ]; then
+        say "no QEMU registration for $foreign, whose platform cannot be built until you run: sudo $PWD/tools/setup.sh"
+        return
+    fi
+    if [ ! -e "$misc/register" ]; then mount -t binfmt_misc binfmt_misc "$misc" || true; fi
+    if [ ! -e "$misc/register" ]; then
+        say "this kernel has no binfmt_misc: programs of $foreign cannot run, and its platform is left out or refused"
+        return
+    fi
+    for rule in "/usr/lib/binfmt.d/qemu-$foreign.conf" /usr/share/qemu/binfmt.d/"qemu-$foreign.conf"; do
+        if [ ! -e "$rule" ]; then continue; fi
+        say "registering QEMU for $foreign"
+        if [ -e "$misc/qemu-$foreign" ]; then echo -1 >"$misc/qemu-$foreign"; fi
+        grep '^:' "$rule" >"$misc/register"
+        return
+    done
+    say "QEMU for $foreign has no rule in /usr/lib/binfmt.d: is package qemu-user-static (Debian 12) or qemu-user-binfmt (13) installed?"
+}
+
+# The local registry goes by a host name (DESIGN, D10), one that leads to this machine only.
+name_registry() {
+    if getent hosts "$registry_host" >/dev/null; then return; fi
+    line="127.0.0.1 $registry_host"
+    if [ "$(id -u)" = 0 ]; then
+        say "adding '$line' to /etc/hosts"
+        printf '%s\n' "$line" >>/etc/hosts
+    else
+        say "please run once: echo '$line' | sudo tee -a /etc/hosts"
+    fi
+}
+
+main "$@"
