@@ -64,7 +64,16 @@ export interface BootstrapSettings {
 /** The most that EC2 takes (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html). */
 export const userDataLimit = 16 * 1024;
 
-const scripts = ["common.sh", "install.sh", "mount-cache.sh", "fetch-certificate.sh", "firewall.sh", "idle.sh"];
+/** Names on the runner, and where their text is. */
+const scripts: { [name: string]: string } = {
+    "common.sh": "ec2/common.sh",
+    "install.sh": "ec2/install.sh",
+    "mount-cache.sh": "ec2/mount-cache.sh",
+    "fetch-certificate.sh": "ec2/fetch-certificate.sh",
+    "firewall.sh": "ec2/firewall.sh",
+    "idle-rule.sh": "idle.sh",
+    "idle.sh": "ec2/idle.sh",
+};
 
 /** In the order in which they are enabled: the one that stops a runner that fails comes first. */
 const units = [
@@ -86,9 +95,13 @@ const units = [
 export function renderUserData(settings: BootstrapSettings): string {
     const files = [
         { path: `${runnerPaths.library}/settings`, mode: "644", text: renderSettings(settings) },
-        ...scripts.map((name) => ({ path: `${runnerPaths.library}/${name}`, mode: "755", text: readPart(name) })),
+        ...Object.entries(scripts).map(([name, source]) => ({
+            path: `${runnerPaths.library}/${name}`,
+            mode: "755",
+            text: readPart(source),
+        })),
         { path: runnerPaths.buildkitConfig, mode: "644", text: withoutComments(settings.buildkitConfig) },
-        ...units.map((name) => ({ path: `/etc/systemd/system/${name}`, mode: "644", text: readPart(name) })),
+        ...units.map((name) => ({ path: `/etc/systemd/system/${name}`, mode: "644", text: readPart(`ec2/${name}`) })),
     ];
     const userData = [
         "#!/bin/sh",
@@ -152,8 +165,8 @@ function quote(text: string): string {
     return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function readPart(name: string): string {
-    return withoutComments(readFileSync(path.join(__dirname, "ec2", name), "utf8"));
+function readPart(source: string): string {
+    return withoutComments(readFileSync(path.join(__dirname, source), "utf8"));
 }
 
 /** Lines that are only comment or blank stay in the repository: user data is short of room. */

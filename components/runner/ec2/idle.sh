@@ -1,55 +1,49 @@
 #!/bin/sh
 # Powers the machine off when nobody uses it; its EC2 instance is then `stopped` and costs only its volumes.
 #
-# In use: while a build runs, and for $idle_seconds after the last one ended. What `connect` does to prove that the
-# runner serves, and the heartbeat of a running `pulumi up`, are small builds, so they count. A connection without a
-# build does not count, and neither does whoever knocks on the port without a certificate.
-# A runner whose BuildKit never comes up is not in use either: it must not cost money for ever.
+# When a runner is idle is said by the rule that all kinds of runner share (components/runner/idle.sh, here
+# idle-rule.sh). Here is what follows from it on EC2: how the machine is stopped without losing a client.
+# A runner whose BuildKit never comes up, or hangs, is of no use either: it must not cost money for ever.
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -u
 # shellcheck source=/dev/null
 . "${NATIVE_BUILDX_LIB:-/usr/local/lib/native-buildx}/common.sh"
+# shellcheck source=/dev/null
+. "$lib/idle-rule.sh"
+export BUILDKIT_HOST="unix://$socket"
 
 booted=$(now)
-activity=$booted
-answered=
+# When the runner began to serve, and when BuildKit last answered.
+serving=
+answered=$booted
 refreshed=$booted
 
 # A first start installs for a minute or more: that is no idleness, unless it never ends.
 starting() {
-    [ -z "$answered" ] && [ $(($(now) - booted)) -lt 1800 ] &&
+    [ -z "$serving" ] && [ $(($(now) - booted)) -lt 1800 ] &&
         systemctl is-active native-buildx-install native-buildx-cache native-buildx-certificate buildkit | grep -q '^activating'
 }
 
-# Sets `running`, and moves `activity` to the end of the last build. Fails when BuildKit does not answer.
-look() {
-    running=no
-    rows=$(timeout 10 buildctl --addr "unix://$socket" debug histories --format \
-        '{{with .Record}}{{with .CompletedAt}}{{.Seconds}}{{else}}running{{end}}{{end}}' </dev/null 2>/dev/null) || return 1
-    # The idle time begins when the runner first serves.
-    [ -n "$answered" ] || activity=$(now)
-    answered=$(now)
-    for row in $rows; do
-        case $row in
-        running)
-            running=yes
-            activity=$answered
-            ;;
-        *[!0-9]*) ;;
-        *) [ "$row" -le "$activity" ] || activity=$row ;;
-        esac
-    done
-}
-
-# Nothing has happened since $1, as far as can be known. While BuildKit is running and silent nothing is known; when it
-# has been silent for the whole idle time, it hangs, and that is no use either.
-quiet_since() {
-    if look; then
-        [ "$running" = no ] && [ "$activity" -eq "$1" ]
+# Nobody needs this machine.
+unused() {
+    if timeout 10 buildctl debug histories </dev/null >/dev/null 2>&1; then
+        answered=$(now)
+        : "${serving:=$answered}"
+        is_idle "$serving"
+    elif starting; then
+        answered=$(now)
+        return 1
     else
-        ! systemctl -q is-active buildkit.service || [ $(($(now) - ${answered:-$booted})) -ge "$idle_seconds" ]
+        [ "$idle_seconds" -gt 0 ] && [ $(($(now) - answered)) -ge "$idle_seconds" ]
     fi
 }
+
+# No build runs, nor did one in the last minute: between two builds of one `pulumi up` there is less.
+calm() (
+    # shellcheck disable=SC2034 # read by is_idle
+    idle_seconds=60
+    is_idle 0
+)
 
 both() {
     iptables -w "$@"
@@ -65,25 +59,24 @@ open_port() {
     both -D INPUT -p tcp --dport "$port" --syn -j REJECT --reject-with tcp-reset
 } 2>/dev/null
 
-# Takes the runner out of use without losing anybody, or fails: somebody who connected just before the port closed has
-# $grace_seconds to begin a build, and then the last look is taken while nothing can arrive any more.
+# quiesce CONDITION: takes the runner out of use without losing anybody, or fails. Whoever connected just before the port
+# closed has $grace_seconds to begin a build; the last look is taken while nothing can arrive any more.
 quiesce() {
-    last=$activity
     close_port
     waited=0
     while [ "$waited" -lt "$grace_seconds" ] && [ -n "$(ss -Htn state established "sport = :$port")" ]; do
         sleep 1
         waited=$((waited + 1))
-        quiet_since "$last" || {
+        if ! "$1"; then
             open_port
             return 1
-        }
+        fi
     done
     freeze_port
-    quiet_since "$last" || {
+    if ! "$1"; then
         open_port
         return 1
-    }
+    fi
 }
 
 # No build is left that would need time; a client that holds a connection open gets five seconds to let go.
@@ -96,7 +89,7 @@ refresh_certificate() {
     "$lib/fetch-certificate.sh" "$fresh" 10 || return 0
     if cat "$fresh/ca.pem" "$fresh/cert.pem" | cmp -s - "$tls_directory/served.pem"; then
         rm -r "$fresh"
-    elif quiesce; then
+    elif quiesce calm; then
         mv "$fresh/ca.pem" "$fresh/cert.pem" "$fresh/key.pem" "$tls_directory"
         rm -r "$fresh"
         say 'the certificate was renewed: starting BuildKit with it'
@@ -107,15 +100,12 @@ refresh_certificate() {
 }
 
 while sleep "$look_seconds"; do
-    look || running=unknown
-    if starting; then activity=$(now); fi
-    idle=$(($(now) - activity))
-    if [ "$running" != yes ] && [ "$idle" -ge "$idle_seconds" ]; then
-        quiesce || continue
-        say "unused for $((idle / 60)) minutes: powering off"
+    if unused; then
+        quiesce unused || continue
+        say "unused for $((idle_seconds / 60)) min: powering off"
         drain
         systemctl poweroff
         exit 0
     fi
-    if [ "$running" = no ] && [ $(($(now) - refreshed)) -ge "$refresh_seconds" ]; then refresh_certificate; fi
+    if [ -n "$serving" ] && [ $(($(now) - refreshed)) -ge "$refresh_seconds" ] && calm; then refresh_certificate; fi
 done
