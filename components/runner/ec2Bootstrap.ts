@@ -108,6 +108,7 @@ export function renderUserData(settings: BootstrapSettings): string {
         "# native-buildx: sets this machine up as a build runner. The commented originals are in components/runner/ec2.",
         "set -eu",
         "umask 022",
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
         'put() { mkdir -p "${2%/*}" && cat >"$2" && chmod "$1" "$2"; }',
         ...files.map((file) => `put ${file.mode} ${file.path} <<'${endOfFile}'\n${checked(file)}${endOfFile}`),
         "systemctl daemon-reload",

@@ -40,9 +40,8 @@ unused() {
 
 # No build runs, nor did one in the last minute: between two builds of one `pulumi up` there is less.
 calm() (
-    # shellcheck disable=SC2034 # read by is_idle
-    idle_seconds=60
-    is_idle 0
+    # shellcheck disable=SC2030,SC2031 # only in this subshell
+    idle_seconds=60 && is_idle 0
 )
 
 both() {
@@ -102,6 +101,7 @@ refresh_certificate() {
 while sleep "$look_seconds"; do
     if unused; then
         quiesce unused || continue
+        # shellcheck disable=SC2031
         say "unused for $((idle_seconds / 60)) min: powering off"
         drain
         systemctl poweroff

@@ -1,0 +1,219 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154,SC2030,SC2031 # variables by computed names; wake_ec2 is a subshell, and nothing leaves it
+# Wakes EC2 runners, from a laptop or a CI job that has the AWS CLI (version 1 or 2).
+#
+# Variables, each with the runner's suffix (`instance_arm64`):
+#     instance       id of the runner's instance
+#     instance_type  its type, for messages
+#     fallbacks      `ID:TYPE`s of its stand-ins, in the order in which they are tried when EC2 has no capacity
+#     emulate_on     suffix of the runner that emulates this platform when none of them can start; empty: fail instead
+#     region, port
+#     address        `public` or `private`: which of an instance's addresses is used
+
+# wake_ec2 SUFFIX: brings that runner to serving; prints its endpoint.
+wake_ec2() (
+    # Nothing may ask, page, or go through a proxy that is meant for the web.
+    export AWS_PAGER=
+    ec2_suffix=$1
+    if ! command -v aws >/dev/null; then
+        ec2_say "the AWS command line (aws, version 1 or 2) is needed to wake it and was not found. Install it: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
+        return 1
+    fi
+    ec2_wake_native "$1" && return
+    # 2: there was no capacity anywhere. Everything else has been reported, and emulating would hide it.
+    [ $? -eq 2 ] || return 1
+
+    eval "emulate_on=\${emulate_on_$1}"
+    if [ -z "$emulate_on" ]; then
+        ec2_say "no capacity: tried$tried. Try again later, or give the platform other fallbackInstanceTypes, or emulateOn"
+        return 1
+    fi
+    ec2_say "WARNING: no capacity: tried$tried."
+    ec2_say "WARNING: $1 will be EMULATED on the $emulate_on runner. That is many times slower."
+    # Not what emulates that one in turn: it may be this one.
+    ec2_wake_native "$emulate_on" && return
+    ec2_say "nor can the $emulate_on runner emulate it: tried$tried"
+    return 1
+)
+
+# Progress and errors, for the person who waits.
+ec2_say() { printf '%s runner%s: %s\n' "$ec2_suffix" "${ec2_instance:+ $ec2_instance}" "$*" >&2; }
+
+# ec2_wake_native SUFFIX: its instance, else its stand-ins. Status 2, and `tried`, when EC2 has no capacity for any.
+ec2_wake_native() {
+    ec2_suffix=$1
+    eval "candidates=\"\${instance_$1}:\${instance_type_$1} \${fallbacks_$1}\" region=\${region_$1} port=\${port_$1} address=\${address_$1}"
+    tried=
+    for candidate in $candidates; do
+        ec2_instance=${candidate%%:*} ec2_type=${candidate#*:}
+        ec2_bring_up
+        status=$?
+        # Only the want of capacity leads to another instance: any other trouble would be there again, or be hidden.
+        [ "$status" -eq 2 ] || return "$status"
+        tried="$tried $ec2_type ($ec2_instance),"
+    done
+    ec2_instance=
+    tried=${tried%,}
+    return 2
+}
+
+# The AWS CLI on $ec2_instance; what it says goes to $answer, its errors too.
+ec2_call() {
+    answer=$(aws ec2 "$@" --region "$region" --instance-ids "$ec2_instance" --output text </dev/null 2>&1)
+}
+
+# Sets state, public, private and reason.
+ec2_describe() {
+    ec2_call describe-instances --query \
+        'Reservations[0].Instances[0].[State.Name,PublicIpAddress,PrivateIpAddress,StateReason.Code,StateReason.Message]' ||
+        return 1
+    # The last line: CLI version 1 may have printed warnings before it.
+    answer=$(printf '%s\n' "$answer" | tail -n 1)
+    # shellcheck disable=SC2034 # public and private are read by name
+    IFS='	' read -r state public private code reason <<END
+$answer
+END
+    [ "$reason" != None ] || reason=$code
+}
+
+# Sets code: AWS's name of the error in $answer.
+ec2_error() { code=$(printf '%s\n' "$answer" | sed -n 's/.*An error occurred (\([A-Za-z.]*\)).*/\1/p' | head -n 1); }
+
+ec2_gone() {
+    ec2_say "$1. If somebody deleted it: pulumi up --refresh makes a new one"
+    return 1
+}
+
+# Status 0: serving, endpoint printed. 2: no capacity. 1: reported.
+ec2_bring_up() {
+    began=$(date +%s)
+    limit=${NATIVE_BUILDX_WAKE_TIMEOUT:-600}
+    started=       # when we started it
+    before=        # the StateReason it had then
+    said=          # the last progress message
+    trouble=0      # failed calls in a row
+    while :; do
+        elapsed=$(($(date +%s) - began))
+        if [ "$elapsed" -ge "$limit" ]; then
+            ec2_say "does not serve after $elapsed s (state ${state:-unknown}). What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
+            return 1
+        fi
+        if ! ec2_describe; then
+            ec2_error
+            case $code in
+                InvalidInstanceID.*)
+                    ec2_gone "does not exist in $region"
+                    return 1
+                    ;;
+                RequestLimitExceeded | InternalError | Unavailable | ServiceUnavailable | '') trouble=$((trouble + 1)) ;;
+                *) trouble=99 ;;
+            esac
+            # No name: no network, or no credentials, which does not pass by itself.
+            case $answer in *redentials* | *"onfig profile"* | *"expired"*) trouble=99 ;; esac
+            if [ "$trouble" -ge 5 ]; then
+                ec2_say "cannot ask for its state: $(ec2_last_line)"
+                return 1
+            fi
+            sleep 2
+            continue
+        fi
+        trouble=0
+        case $state in
+            running) ec2_wait_for_port && return ;;
+            pending) ec2_progress 'starting' ;;
+            stopping) ec2_progress 'is stopping, starting it again after that' ;;
+            stopped)
+                ec2_start
+                status=$?
+                [ "$status" -eq 0 ] || return "$status"
+                ;;
+            terminated | shutting-down)
+                ec2_gone "is $state"
+                return 1
+                ;;
+            *)
+                ec2_gone "does not exist in $region"
+                return 1
+                ;;
+        esac
+        sleep 1
+    done
+}
+
+ec2_last_line() { printf '%s\n' "$answer" | grep -v '^ *$' | tail -n 1; }
+
+# Each message once.
+ec2_progress() {
+    [ "$1" = "$said" ] || ec2_say "$1 ..."
+    said=$1
+}
+
+# State `stopped`: starts it, unless it has just been started and fell back.
+ec2_start() {
+    if [ -n "$started" ]; then
+        # What describe says lags behind by seconds: its old answer proves nothing.
+        if [ "$reason" = "$before" ] && [ $(($(date +%s) - started)) -lt 20 ]; then return 0; fi
+        case $code in
+            *Insufficient*Capacity*)
+                ec2_say "no capacity for $ec2_type: $reason"
+                return 2
+                ;;
+        esac
+        ec2_say "was started and stopped again: $reason. What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
+        return 1
+    fi
+    before=$reason
+    if ec2_call start-instances --query 'StartingInstances[0].CurrentState.Name'; then
+        started=$(date +%s)
+        ec2_progress 'starting'
+        return 0
+    fi
+    ec2_error
+    case $code in
+        # Not stopped yet, or not any more: the next look tells.
+        IncorrectInstanceState) return 0 ;;
+        InsufficientInstanceCapacity | InsufficientHostCapacity | InsufficientCapacity | InstanceLimitExceeded | VcpuLimitExceeded)
+            ec2_say "no capacity for $ec2_type: $(ec2_last_line)"
+            return 2
+            ;;
+    esac
+    ec2_say "cannot be started: $(ec2_last_line)"
+    return 1
+}
+
+# State `running`: true, and the endpoint printed, when its port is open. A few tries, then its state is looked at again:
+# a port that stays closed can be that of a runner which is just going to stop.
+ec2_wait_for_port() {
+    eval "host=\$$address"
+    if [ "$host" = None ] || [ -z "$host" ]; then
+        # Just after a start it may not have one yet.
+        if [ "$elapsed" -ge 60 ]; then
+            ec2_say "is running and has no $address address. Give its subnet public addresses, or set usePrivateAddress"
+            exit 1
+        fi
+        return 1
+    fi
+    for try in 1 2 3; do
+        if ec2_port_open; then
+            if [ -n "$said" ]; then ec2_say "serving after $(($(date +%s) - began)) s"; fi
+            printf 'tcp://%s:%s\n' "$host" "$port"
+            return 0
+        fi
+        [ "$try" -eq 3 ] || sleep 1
+    done
+    ec2_progress 'running, waiting until it serves'
+    return 1
+}
+
+# Without curl the AWS CLI itself is made to knock: it is there, and says whether it could connect.
+ec2_port_open() {
+    if command -v curl >/dev/null; then
+        curl -sk --noproxy '*' --connect-timeout 2 --max-time 4 -o /dev/null "https://$host:$port/" </dev/null 2>/dev/null
+        # 7: refused; 28: no answer in time; 5, 6: no such host. With anything else there was somebody.
+        case $? in 5 | 6 | 7 | 28) return 1 ;; esac
+        return 0
+    fi
+    knock=$(NO_PROXY='*' no_proxy='*' AWS_MAX_ATTEMPTS=1 aws sts get-caller-identity --region "$region" --no-sign-request \
+        --no-verify-ssl --endpoint-url "https://$host:$port" --cli-connect-timeout 3 --cli-read-timeout 3 </dev/null 2>&1)
+    case $knock in *"ould not connect"* | *"onnect timeout"*) return 1 ;; esac
+}
