@@ -1,6 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../architecture";
 
+/** 60. Tests of the idle rule shorten the minute. */
+export const secondsPerMinute = Number(process.env.NATIVE_BUILDX_SECONDS_PER_MINUTE ?? 60);
+
 /** What stack output `runners` says about a runner. */
 export interface RunnerDescription {
     kind: "local" | "ec2";
@@ -19,13 +22,16 @@ export interface RunnerDescription {
  * `variables` become shell variables `NAME_SUFFIX` (`endpoint_arm64`); the script `wakeScript` defines the shell
  * function `wake_KIND SUFFIX` that reads them. Its contract: bring the runner to serving, whatever state it is in;
  * print its endpoint (`tcp://HOST:PORT`) as the only line on standard output; progress and errors, in words for the
- * person who waits, on standard error; exit status 0 only when the port is open.
+ * person who waits, on standard error; exit status 0 only when the port is open. It may also define `prepare_KIND`,
+ * which is called once before the runners are woken, and also where none needs to be.
  */
 export interface ConnectNode {
     kind: RunnerDescription["kind"];
     /** Name in the runner's server certificate: the address changes, this does not. */
     serverName: string;
     variables: { [name: string]: string };
+    /** Variables that all runners of this kind share; they get no suffix. */
+    shared?: { [name: string]: string };
 }
 
 /**

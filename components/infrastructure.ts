@@ -1,0 +1,20 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { KeyPair } from "./certificates";
+import type { Runner } from "./runner/runner";
+import type { RegistryLogin } from "./verifiedIndex";
+
+/** What a kind of runner brings along: everything below the builder and the images. */
+export interface Infrastructure {
+    /** One for each platform of the configuration. */
+    runners: Runner[];
+    /** Certificate of the stack's authority, and the certificate its clients show. */
+    ca: pulumi.Output<string>;
+    client: KeyPair;
+    /** `host/name` that images are pushed under: image NAME goes to `host/name/NAME`. */
+    repositoryUrl: pulumi.Output<string>;
+    /** `host/name` of one image's repository. */
+    repositoryOf(image: string): pulumi.Output<string>;
+    login?: pulumi.Input<RegistryLogin>;
+    /** Where images keep their cache besides the runner, unless they say so themselves. */
+    cache: "registry" | "none";
+}

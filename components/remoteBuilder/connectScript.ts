@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { architectures, type Platform } from "../architecture";
+import type { ConnectNode } from "../runner/runner";
+
+/** All that the connect script is made of, as plain values. */
+export interface ConnectScriptInputs {
+    /** Name of the multi-node builder. */
+    builder: string;
+    /** Certificate of the authority that signed the runners' certificates, and the client's. PEM. */
+    ca: string;
+    clientCertificate: string;
+    clientKey: string;
+    nodes: { [P in Platform]?: ConnectNode };
+    /** Texts of the wake scripts of the kinds in use. */
+    wakeScripts: string[];
+}
+
+/** Quotes a value for sh. Nothing but the single quote is special between single quotes. */
+export function shellQuote(value: string): string {
+    return `'${value.replaceAll("'", "'\\''")}'`;
+}
+
+/** Renders the connect script: a prefix of quoted variables, the wake functions, and connect.sh as it is. */
+export function renderConnectScript(inputs: ConnectScriptInputs): string {
+    const nodes = Object.entries(inputs.nodes) as [Platform, ConnectNode][];
+    const suffixOf = (platform: Platform) => architectures[platform].suffix;
+    const variables: { [name: string]: string } = {
+        builder: inputs.builder,
+        suffixes: nodes.map(([platform]) => suffixOf(platform)).join(" "),
+        ca: inputs.ca.trimEnd(),
+        client_certificate: inputs.clientCertificate.trimEnd(),
+        client_key: inputs.clientKey.trimEnd(),
+    };
+    for (const [platform, node] of nodes) {
+        Object.assign(variables, node.shared);
+        const own = { platform, kind: node.kind, server_name: node.serverName, ...node.variables };
+        for (const [name, value] of Object.entries(own)) {
+            variables[`${name}_${suffixOf(platform)}`] = value;
+        }
+    }
+    return [
+        "#!/bin/sh",
+        `# Connects to ${inputs.builder}: wakes its runners and registers them with buildx. Holds private keys.`,
+        ...Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value.trimEnd())}`),
+        ...inputs.wakeScripts,
+        readFileSync(path.join(__dirname, "connect.sh"), "utf8"),
+    ].join("\n");
+}

@@ -1,0 +1,83 @@
+import type { Platform } from "../architecture";
+
+/** What a runner's buildkitd.toml is made of. Paths are absolute, or relative to the daemon's working directory. */
+export interface BuildkitdConfig {
+    platform: Platform;
+    /** Folder of the daemon's state, cache included. */
+    root: string;
+    /** `HOST:PORT` to serve on, with mutual TLS. */
+    tcpAddress: string;
+    /** Unix socket for the machine's own use (health, idle rule), without TLS. */
+    socket: string;
+    /** Socket of its trace collector: two daemons of one machine must not share one. */
+    otelSocket: string;
+    /** Certificate of the authority whose clients are let in. */
+    ca: string;
+    certificate: string;
+    key: string;
+    /** Garbage collection runs after builds and keeps the cache within these, in bytes. */
+    maxUsedSpace: number;
+    /** Never collected below this much, in bytes. */
+    reservedSpace: number;
+    /** Collects more while the disk has less free than this, in bytes. */
+    minFreeSpace: number;
+    /** `host` for build steps in the machine's own network, `bridge` for BuildKit's CNI bridge. */
+    network: "host" | "bridge";
+    /** With network `bridge`; two daemons of one machine need one each. */
+    bridgeName?: string;
+    /** With network `bridge`, in CIDR notation. */
+    bridgeSubnet?: string;
+    /** Registries (`host:port`) whose certificate another authority signed, with the path of its certificate. */
+    registryCa?: { [host: string]: string };
+    /** Command that runs containers, if it is not called runc. */
+    runtime?: string;
+}
+
+/**
+ * Renders buildkitd.toml.
+ *
+ * Garbage collection is spelled out because BuildKit's default policy drops cache mounts that were unused for 48 hours:
+ * Monday's build would find no compiler cache.
+ */
+export function renderBuildkitdConfig(config: BuildkitdConfig): string {
+    // TOML's basic strings are JSON's.
+    const text = (value: string) => JSON.stringify(value);
+    const worker = [
+        "[worker.oci]",
+        "  enabled = true",
+        `  platforms = [${text(config.platform)}]`,
+        `  networkMode = ${text(config.network)}`,
+        ...(config.bridgeName ? [`  bridgeName = ${text(config.bridgeName)}`] : []),
+        ...(config.bridgeSubnet ? [`  bridgeSubnet = ${text(config.bridgeSubnet)}`] : []),
+        ...(config.runtime ? [`  binary = ${text(config.runtime)}`] : []),
+        "  gc = true",
+        "  [[worker.oci.gcpolicy]]",
+        "    all = true",
+        `    maxUsedSpace = ${config.maxUsedSpace}`,
+        `    reservedSpace = ${config.reservedSpace}`,
+        `    minFreeSpace = ${config.minFreeSpace}`,
+    ];
+    const registries = Object.entries(config.registryCa ?? {}).map(
+        ([host, path]) => `[registry.${text(host)}]\n  ca = [${text(path)}]\n`,
+    );
+    return [
+        `root = ${text(config.root)}`,
+        "",
+        "[grpc]",
+        `  address = [${text(`unix://${config.socket}`)}, ${text(`tcp://${config.tcpAddress}`)}]`,
+        "  [grpc.tls]",
+        `    ca = ${text(config.ca)}`,
+        `    cert = ${text(config.certificate)}`,
+        `    key = ${text(config.key)}`,
+        "",
+        "[otel]",
+        `  socketPath = ${text(config.otelSocket)}`,
+        "",
+        ...worker,
+        "",
+        "[worker.containerd]",
+        "  enabled = false",
+        "",
+        ...registries,
+    ].join("\n");
+}

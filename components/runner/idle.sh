@@ -1,0 +1,21 @@
+# shellcheck shell=sh
+# The idle rule, the same for every kind of runner: a runner is busy while a build runs, and stays awake for
+# $idle_seconds after the end of the last build. Waking proves that a runner serves by a build of an empty image, and
+# so do heartbeats, so both count; an open connection without a build does not, nor does anyone without a certificate.
+#
+# Reads: $idle_seconds (0: never idle), $BUILDKIT_HOST, buildctl on PATH.
+
+# is_idle STARTED: true when no build runs and the last one, and STARTED (seconds since 1970; when the runner began to
+# serve or was last asked to), are $idle_seconds or more ago. A daemon that gives no answer is not idle.
+is_idle() {
+    : "${idle_seconds:?}"
+    if [ "$idle_seconds" -eq 0 ]; then return 1; fi
+    limit=$(($(date +%s) - idle_seconds))
+    if [ "$1" -gt "$limit" ]; then return 1; fi
+    # Columns: TYPE REF CREATED COMPLETED GENERATION. A build that runs has no COMPLETED.
+    histories=$(TZ=UTC buildctl debug histories) || return 1
+    printf '%s\n' "$histories" | awk -v limit="$(date -u -d "@$limit" +%Y-%m-%dT%H:%M:%SZ)" '
+        NR == 1 { next }
+        $1 != "COMPLETE" || $4 !~ /^[0-9]+-/ || $4 > limit { busy = 1 }
+        END { exit busy }'
+}

@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { KeyPair } from "../../certificates";
+import { dataFolder, LocalFolder, trustFolder } from "./localFolder";
+
+export interface LocalRegistryArgs {
+    /** Folder of the stack, below the data folder of this machine. */
+    stackFolder: string;
+    /** Host name that images are pushed under; it must lead to 127.0.0.1 on this machine. */
+    host: string;
+    /** Port on 127.0.0.1. */
+    port: number;
+    /** Authority that signed `certificate`. */
+    ca: pulumi.Input<string>;
+    certificate: KeyPair;
+}
+
+/** Renders the registry's configuration. Paths are relative to its folder. */
+export function renderRegistryConfiguration(port: number): string {
+    return [
+        "version: 0.1",
+        "log:",
+        "  level: info",
+        "  accesslog:",
+        "    disabled: true",
+        "storage:",
+        "  filesystem:",
+        "    rootdirectory: data",
+        "  delete:",
+        "    enabled: true",
+        "http:",
+        `  addr: 127.0.0.1:${port}`,
+        "  tls:",
+        "    certificate: tls/cert.pem",
+        "    key: tls/key.pem",
+    ].join("\n");
+}
+
+/**
+ * A registry on this machine over TLS, the embedded default for ECR. The connect script starts it.
+ *
+ * It goes by a host name because the docker-build provider's two registry clients disagree on how to speak to a
+ * loopback address, and agree on a name (DESIGN, D10).
+ */
+export class LocalRegistry extends pulumi.ComponentResource {
+    /** `host:port` */
+    readonly address: string;
+    /** Path, on this machine, of the certificate that signed the registry's. */
+    readonly caFile: string;
+    /** Shell variables for the connect script's prepare_local. Secret. */
+    readonly variables: pulumi.Output<{ [name: string]: string }>;
+
+    constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("native-buildx:index:LocalRegistry", name, {}, opts);
+        const folder = path.join(args.stackFolder, "registry");
+        const trustFile = path.join(trustFolder, `${path.basename(args.stackFolder)}.pem`);
+
+        new LocalFolder(name, { folder, script: "registry.sh", alsoRemove: [trustFile] }, { parent: this });
+
+        this.address = `${args.host}:${args.port}`;
+        this.caFile = path.join(dataFolder(), trustFile);
+        const variables: { [name: string]: pulumi.Input<string> } = {
+            registry_folder: path.join(dataFolder(), folder),
+            registry_configuration: renderRegistryConfiguration(args.port),
+            registry_script: readFileSync(path.join(__dirname, "registry.sh"), "utf8"),
+            registry_certificate: args.certificate.certificate,
+            registry_key: args.certificate.key,
+            trust_file: this.caFile,
+        };
+        this.variables = pulumi.secret(pulumi.output(variables));
+        this.registerOutputs({ address: this.address });
+    }
+}
