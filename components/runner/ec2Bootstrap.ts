@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Platform } from "../architecture";
+import { secondsPerMinute } from "./runner";
 
 /** Where BuildKit comes from. */
 export interface BuildkitRelease {
@@ -134,7 +135,7 @@ function checked(file: { path: string; text: string }): string {
 }
 
 function renderSettings(settings: BootstrapSettings): string {
-    const idleSeconds = Math.round(settings.idleMinutes * 60);
+    const idleSeconds = Math.round(settings.idleMinutes * secondsPerMinute);
     const values: { [name: string]: string | number } = {
         region: settings.region,
         ssm_endpoint: settings.ssmEndpoint,

@@ -1,0 +1,123 @@
+import type * as aws from "@pulumi/aws";
+
+/** One statement of an IAM policy; names as IAM writes them. */
+export interface Statement {
+    Sid: string;
+    Action: string[];
+    Resource: string[];
+    Condition?: { [operator: string]: { [key: string]: string | string[] } };
+}
+
+export function policyDocument(statements: Statement[]): aws.iam.PolicyDocument {
+    return {
+        Version: "2012-10-17",
+        Statement: statements.map((statement) => ({ Effect: "Allow", ...statement })),
+    };
+}
+
+/** Reading SSM parameters, and the customer key that some of them are encrypted with, if there is one. */
+export function readParameters(sid: string, action: string, parameterArns: string[], kmsKeyArn?: string): Statement[] {
+    const statements: Statement[] = [{ Sid: sid, Action: [action], Resource: parameterArns }];
+    if (kmsKeyArn) {
+        statements.push({
+            Sid: `${sid}Decrypt`,
+            Action: ["kms:Decrypt"],
+            Resource: [kmsKeyArn],
+            // SSM names the parameter when it decrypts one; nothing else can be decrypted with this permission.
+            Condition: { StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": parameterArns } },
+        });
+    }
+    return statements;
+}
+
+/** What a runner's instance may do: read its own parameters. */
+export function runnerPolicy(parameterArns: string[], kmsKeyArn?: string): aws.iam.PolicyDocument {
+    return policyDocument(readParameters("ReadOwnParameters", "ssm:GetParameter", parameterArns, kmsKeyArn));
+}
+
+/** Who may assume a runner's role: EC2, for the instance. */
+export const runnerTrustPolicy: aws.iam.PolicyDocument = {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }],
+};
+
+/** What CI may act on. */
+export interface CiResources {
+    instanceArns: string[];
+    repositoryArns: string[];
+    connectParameterArns: string[];
+    /** The customer key of the parameters and volumes, if there is one. */
+    kmsKeyArn?: string;
+}
+
+/** What CI may do: wake these instances, read the connect parameters, push to and pull from these repositories. */
+export function ciPolicy({
+    instanceArns,
+    repositoryArns,
+    connectParameterArns,
+    kmsKeyArn,
+}: CiResources): aws.iam.PolicyDocument {
+    const statements: Statement[] = [
+        { Sid: "Wake", Action: ["ec2:StartInstances"], Resource: instanceArns },
+        // EC2's Describe calls know no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+        { Sid: "SeeStates", Action: ["ec2:DescribeInstances"], Resource: ["*"] },
+        ...readParameters("ReadConnect", "ssm:GetParameters", connectParameterArns, kmsKeyArn),
+        // A login is not for one repository; what it may do there is.
+        { Sid: "RegistryLogin", Action: ["ecr:GetAuthorizationToken"], Resource: ["*"] },
+        {
+            Sid: "PushAndPull",
+            Action: [
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:CompleteLayerUpload",
+                "ecr:GetDownloadUrlForLayer",
+                "ecr:InitiateLayerUpload",
+                "ecr:PutImage",
+                "ecr:UploadLayerPart",
+            ],
+            Resource: repositoryArns,
+        },
+    ];
+    if (kmsKeyArn) {
+        statements.push({
+            // EC2 starts an instance with encrypted volumes by a grant that whoever starts it makes.
+            Sid: "StartWithEncryptedVolumes",
+            Action: ["kms:CreateGrant"],
+            Resource: [kmsKeyArn],
+            Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+        });
+    }
+    return policyDocument(statements);
+}
+
+/** Issuer of GitHub's tokens. */
+export const githubIssuer = "token.actions.githubusercontent.com";
+
+/** Who may assume the CI role. */
+export interface CiTrust {
+    /** ARN of GitHub's OIDC provider in the account; with `githubSubjects`. */
+    oidcProviderArn?: string;
+    /** Subjects of GitHub's tokens, as in `repo:ORGANIZATION/REPOSITORY:*`. */
+    githubSubjects: string[];
+    principalArns: string[];
+}
+
+export function ciTrustPolicy({ oidcProviderArn, githubSubjects, principalArns }: CiTrust): aws.iam.PolicyDocument {
+    const statements: aws.iam.PolicyStatement[] = [];
+    if (oidcProviderArn && githubSubjects.length > 0) {
+        statements.push({
+            Effect: "Allow",
+            Action: "sts:AssumeRoleWithWebIdentity",
+            Principal: { Federated: oidcProviderArn },
+            // Both are needed: without the subject every repository on GitHub could assume the role.
+            Condition: {
+                StringEquals: { [`${githubIssuer}:aud`]: "sts.amazonaws.com" },
+                StringLike: { [`${githubIssuer}:sub`]: githubSubjects },
+            },
+        });
+    }
+    if (principalArns.length > 0) {
+        statements.push({ Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: principalArns } });
+    }
+    return { Version: "2012-10-17", Statement: statements };
+}

@@ -1,0 +1,537 @@
+import * as path from "node:path";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { architectures, isPlatform, type Platform } from "../architecture";
+import type { Network, Subnet } from "../network";
+import { runnerPolicy, runnerTrustPolicy } from "../policies";
+import { renderBuildkitdConfig } from "./buildkitdConfig";
+import {
+    type BuildkitRelease,
+    buildNetwork,
+    defaultBuildkitRelease,
+    renderUserData,
+    runnerPaths,
+} from "./ec2Bootstrap";
+import type { ConnectNode, Runner, RunnerDescription } from "./runner";
+
+/** What the user may set for one platform's runner. Plain values: they decide the structure. */
+export interface Ec2RunnerSettings {
+    platform: Platform;
+    /** @default the architecture table's */
+    instanceType?: string;
+    /**
+     * Types of ready-made, stopped stand-ins, in the order in which they are tried when EC2 has no capacity for
+     * `instanceType`. Each costs its root volume while it is stopped, and keeps a cache of its own there: the cache
+     * volume can be attached to one instance only.
+     *
+     * @default none
+     */
+    fallbackInstanceTypes?: string[];
+    /**
+     * Platform on whose runner this one is emulated, loudly and slowly, when EC2 has no capacity for any of its own
+     * instances. That runner's server certificate must then carry this runner's `serverName` too.
+     *
+     * @default none: waking fails instead
+     */
+    emulateOn?: Platform;
+    /** Minutes after the last build until it stops; 0: never. @default 20 */
+    idleMinutes?: number;
+    /** Size of the cache volume in GiB, 20 to 16384. It can grow, not shrink. @default 100 */
+    cacheGiB?: number;
+    /** Version, address and checksums of BuildKit. @default v0.31.1 from its release page */
+    buildkit?: Partial<BuildkitRelease>;
+    /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
+    kmsKeyArn?: string;
+    /** Where the runner asks SSM, for VPC endpoints. @default the region's public address */
+    ssmEndpoint?: string;
+    /**
+     * Device node of the cache volume on the runner; `{volume}` is its id without the dash.
+     *
+     * @default where udev links an EBS volume on every Nitro instance
+     */
+    cacheDevice?: string;
+}
+
+export interface Ec2RunnerArgs extends Ec2RunnerSettings {
+    network: Network;
+    /** Name in its server certificate. */
+    serverName: string;
+    /** Certificate of the authority whose clients it lets in, PEM. */
+    ca: pulumi.Input<string>;
+    /** Its server certificate and key, PEM. */
+    server: { certificate: pulumi.Input<string>; key: pulumi.Input<string> };
+    /** Path of its SSM parameters, below which it gets `/amd64/key` and so on. @default /native-buildx/STACK */
+    parameterPath?: string;
+    /** Tags of everything it makes. @default none */
+    tags?: { [name: string]: string };
+}
+
+const defaults = {
+    idleMinutes: 20,
+    cacheGiB: 100,
+    cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume}",
+};
+
+/** Root volume: Debian, BuildKit, logs. A stand-in's holds its cache as well. */
+const rootGiB = 16;
+const standInCacheGiB = 40;
+
+/** SSM's standard parameters hold so much (https://docs.aws.amazon.com/general/latest/gr/ssm.html). */
+const parameterLimit = 4096;
+
+/**
+ * An EC2 instance whose BuildKit builds one platform natively, and its stand-ins.
+ *
+ * It stops itself when nobody uses it, and `wakeEc2.sh` starts it again. The cache is on a volume of its own, which
+ * outlives the instance: a changed bootstrap replaces the instance, and the volume moves over.
+ */
+export class Ec2Runner extends pulumi.ComponentResource implements Runner {
+    readonly platform: Platform;
+    readonly description: pulumi.Output<RunnerDescription>;
+    readonly node: pulumi.Output<ConnectNode>;
+    readonly wakeScript = path.join(__dirname, "wakeEc2.sh");
+    /** ARNs of its instances, the stand-ins included: what CI may start. */
+    readonly instanceArns: pulumi.Output<string[]>;
+    readonly instanceId: pulumi.Output<string>;
+    readonly cacheVolumeId: pulumi.Output<string>;
+
+    private readonly suffix: string;
+    private readonly release: BuildkitRelease;
+
+    /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
+    constructor(
+        private readonly name: string,
+        private readonly args: Ec2RunnerArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
+        super("native-buildx:index:Ec2Runner", name, {}, opts);
+        const problems = ec2RunnerProblems(args);
+        if (problems.length > 0) {
+            throw new pulumi.RunError(problems.join("\n"));
+        }
+        const architecture = architectures[args.platform];
+        this.platform = args.platform;
+        this.suffix = architecture.suffix;
+        this.release = buildkitRelease(args);
+        const instanceType = args.instanceType ?? architecture.ec2.instanceType;
+        const region = aws.getRegionOutput({}, { parent: this }).region;
+
+        const parameters = this.storeCertificate();
+        const role = this.makeRole(parameters);
+        const zone = this.chooseZone(instanceType);
+        const volume = this.makeCacheVolume(zone);
+        const subnetId = pulumi
+            .all([args.network.subnets, volume.availabilityZone])
+            .apply(([subnets, kept]) => subnetIn(subnets, kept));
+        const machine = { region, role, ami: this.newestDebian() };
+        const instance = this.makeInstance(name, {
+            ...machine,
+            instanceType,
+            subnetId,
+            cacheDevice: volume.id.apply((id) => this.cacheDevice(id)),
+            cacheGiB: args.cacheGiB ?? defaults.cacheGiB,
+            rootGiB,
+        });
+        this.attach(volume, instance);
+        const standIns = (args.fallbackInstanceTypes ?? []).map((type) => ({
+            type,
+            instance: this.makeInstance(`${name}-${type.replaceAll(".", "-")}`, {
+                ...machine,
+                instanceType: type,
+                subnetId: this.standInSubnet(type, volume.availabilityZone),
+                cacheDevice: pulumi.output(""),
+                cacheGiB: standInCacheGiB,
+                rootGiB: rootGiB + standInCacheGiB,
+            }),
+        }));
+
+        this.instanceId = instance.id;
+        this.cacheVolumeId = volume.id;
+        this.instanceArns = pulumi.all([instance.arn, ...standIns.map((standIn) => standIn.instance.arn)]);
+        this.description = pulumi.output({
+            kind: "ec2" as const,
+            id: instance.id,
+            idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
+            instanceType,
+            region,
+        });
+        const standInIds = pulumi.all(standIns.map((standIn) => standIn.instance.id));
+        this.node = pulumi.all([instance.id, region, standInIds]).apply(([id, inRegion, ids]) => ({
+            kind: "ec2" as const,
+            serverName: args.serverName,
+            variables: {
+                instance: id,
+                instance_type: instanceType,
+                fallbacks: standIns.map(({ type }, index) => `${ids[index]}:${type}`).join(" "),
+                emulate_on: args.emulateOn ? architectures[args.emulateOn].suffix : "",
+                region: inRegion,
+                port: String(args.network.port),
+                address: args.network.usePrivateAddress ? "private" : "public",
+            },
+        }));
+        this.registerOutputs({ description: this.description, instanceArns: this.instanceArns });
+    }
+
+    private get parameterPath(): string {
+        return `${this.args.parameterPath ?? `/native-buildx/${pulumi.getStack()}`}/${this.suffix}`;
+    }
+
+    /** Fetched by the runner at every start, so that renewing a certificate replaces no instance. */
+    private storeCertificate(): aws.ssm.Parameter[] {
+        const store = (key: string, type: "SecureString" | "String", value: pulumi.Input<string>) =>
+            new aws.ssm.Parameter(
+                `${this.name}-${key}`,
+                {
+                    name: `${this.parameterPath}/${key}`,
+                    description: `native-buildx: ${key} of the ${this.suffix} runner`,
+                    type,
+                    value: pulumi.output(value).apply((text) => withinLimit(`${this.parameterPath}/${key}`, text)),
+                    ...(type === "SecureString" && this.args.kmsKeyArn ? { keyId: this.args.kmsKeyArn } : {}),
+                    tags: this.args.tags,
+                },
+                { parent: this },
+            );
+        return [
+            store("ca", "String", this.args.ca),
+            store("certificate", "SecureString", this.args.server.certificate),
+            store("key", "SecureString", pulumi.secret(this.args.server.key)),
+        ];
+    }
+
+    private makeRole(parameters: aws.ssm.Parameter[]): RunnerRole {
+        const role = new aws.iam.Role(
+            this.name,
+            {
+                description: `native-buildx: the ${this.suffix} runner reads its own parameters`,
+                assumeRolePolicy: runnerTrustPolicy,
+                tags: this.args.tags,
+            },
+            { parent: this },
+        );
+        const policy = new aws.iam.RolePolicy(
+            this.name,
+            {
+                role: role.name,
+                policy: pulumi
+                    .all(parameters.map((parameter) => parameter.arn))
+                    .apply((arns) => JSON.stringify(runnerPolicy(arns, this.args.kmsKeyArn))),
+            },
+            { parent: this },
+        );
+        const profile = new aws.iam.InstanceProfile(
+            this.name,
+            { role: role.name, tags: this.args.tags },
+            { parent: this },
+        );
+        return { profile, neededAtBoot: [policy, ...parameters] };
+    }
+
+    /** The first zone of the network where EC2 offers the type: not every zone has every type. */
+    private chooseZone(instanceType: string): pulumi.Output<string> {
+        return pulumi.all([this.args.network.subnets, this.zonesOffering(instanceType)]).apply(([subnets, offered]) => {
+            const subnet = subnets.find(({ zone }) => offered.includes(zone));
+            if (!subnet) {
+                throw new pulumi.RunError(noZone(instanceType, subnets, offered));
+            }
+            return subnet.zone;
+        });
+    }
+
+    /** Rather in another zone than the runner's: its want of capacity is the zone's. */
+    private standInSubnet(instanceType: string, runnerZone: pulumi.Output<string>): pulumi.Output<string> {
+        return pulumi
+            .all([this.args.network.subnets, this.zonesOffering(instanceType), runnerZone])
+            .apply(([subnets, offered, zone]) => {
+                const possible = subnets.filter((subnet) => offered.includes(subnet.zone));
+                const chosen = possible.find((subnet) => subnet.zone !== zone) ?? possible[0];
+                if (!chosen) {
+                    throw new pulumi.RunError(noZone(instanceType, subnets, offered));
+                }
+                return chosen.id;
+            });
+    }
+
+    private zonesOffering(instanceType: string): pulumi.Output<string[]> {
+        return aws.ec2.getInstanceTypeOfferingsOutput(
+            { locationType: "availability-zone", filters: [{ name: "instance-type", values: [instanceType] }] },
+            { parent: this },
+        ).locations;
+    }
+
+    private newestDebian(): pulumi.Output<string> {
+        const name = architectures[this.platform].ec2.amiParameter;
+        return aws.ssm.getParameterOutput({ name }, { parent: this }).value;
+    }
+
+    private makeCacheVolume(availabilityZone: pulumi.Output<string>): aws.ebs.Volume {
+        return new aws.ebs.Volume(
+            `${this.name}-cache`,
+            {
+                availabilityZone,
+                size: this.args.cacheGiB ?? defaults.cacheGiB,
+                type: "gp3",
+                encrypted: true,
+                kmsKeyId: this.args.kmsKeyArn,
+                tags: { ...this.args.tags, Name: `${this.name}-cache` },
+            },
+            {
+                parent: this,
+                // Chosen once and kept: another zone means another volume, and an empty cache. Naming a subnet is asking
+                // for it.
+                ignoreChanges: this.args.network.isNamedSubnet ? [] : ["availabilityZone"],
+            },
+        );
+    }
+
+    private makeInstance(name: string, machine: Machine): aws.ec2.Instance {
+        const { network, kmsKeyArn, tags } = this.args;
+        return new aws.ec2.Instance(
+            name,
+            {
+                ami: machine.ami,
+                instanceType: machine.instanceType,
+                subnetId: machine.subnetId,
+                vpcSecurityGroupIds: [network.securityGroupId],
+                associatePublicIpAddress: !network.usePrivateAddress,
+                iamInstanceProfile: machine.role.profile.name,
+                userData: this.userData(machine),
+                userDataReplaceOnChange: true,
+                instanceInitiatedShutdownBehavior: "stop",
+                metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+                rootBlockDevice: {
+                    volumeType: "gp3",
+                    volumeSize: machine.rootGiB,
+                    encrypted: true,
+                    kmsKeyId: kmsKeyArn,
+                    deleteOnTermination: true,
+                    tags: { ...tags, Name: name },
+                },
+                tags: { ...tags, Name: name, "native-buildx:platform": this.platform },
+            },
+            {
+                parent: this,
+                dependsOn: machine.role.neededAtBoot,
+                // The cache volume cannot be attached to two.
+                deleteBeforeReplace: true,
+                ignoreChanges: [
+                    // A new Debian image is taken when the instance is replaced for another reason.
+                    "ami",
+                    // A stopped instance has no public address, and the provider would replace it for that:
+                    // https://github.com/hashicorp/terraform-provider-aws/issues/33775
+                    "associatePublicIpAddress",
+                    ...(network.isNamedSubnet ? [] : ["subnetId"]),
+                ],
+            },
+        );
+    }
+
+    private userData(machine: Machine): pulumi.Output<string> {
+        const { args, suffix, release } = this;
+        const address = release.url.replaceAll("{version}", release.version).replaceAll("{arch}", suffix);
+        return pulumi.all([machine.region, machine.cacheDevice]).apply(([region, cacheDevice]) =>
+            renderUserData({
+                region,
+                ssmEndpoint: (args.ssmEndpoint ?? `https://ssm.${region}.${domainOf(region)}`).replace(/\/$/, ""),
+                parameters: this.parameterPath,
+                cacheDevice,
+                buildkitUrl: address,
+                buildkitSha256: (release.sha256[this.platform] ?? "").toLowerCase(),
+                port: args.network.port,
+                idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
+                buildkitConfig: this.buildkitConfig(machine.cacheGiB),
+            }),
+        );
+    }
+
+    private buildkitConfig(cacheGiB: number): string {
+        const bytes = cacheGiB * 2 ** 30;
+        return renderBuildkitdConfig({
+            platform: this.platform,
+            root: runnerPaths.buildkitRoot,
+            tcpAddress: `0.0.0.0:${this.args.network.port}`,
+            socket: runnerPaths.socket,
+            otelSocket: runnerPaths.otelSocket,
+            ca: `${runnerPaths.tls}/ca.pem`,
+            certificate: `${runnerPaths.tls}/cert.pem`,
+            key: `${runnerPaths.tls}/key.pem`,
+            // Collection runs after builds, not during: what is left free is for the build that runs.
+            maxUsedSpace: Math.floor(bytes * 0.75),
+            reservedSpace: Math.floor(bytes * 0.25),
+            minFreeSpace: Math.floor(bytes * 0.2),
+            network: "bridge",
+            bridgeName: buildNetwork.bridge,
+            bridgeSubnet: buildNetwork.subnet,
+            runtime: "buildkit-runc",
+        });
+    }
+
+    private cacheDevice(volumeId: string): string {
+        return (this.args.cacheDevice ?? defaults.cacheDevice).replaceAll("{volume}", volumeId.replace("-", ""));
+    }
+
+    private attach(volume: aws.ebs.Volume, instance: aws.ec2.Instance): void {
+        new aws.ec2.VolumeAttachment(
+            `${this.name}-cache`,
+            {
+                // Nitro instances ignore the name; the runner finds the volume by its id.
+                deviceName: "/dev/sdf",
+                volumeId: volume.id,
+                instanceId: instance.id,
+                stopInstanceBeforeDetaching: true,
+            },
+            { parent: this, deleteBeforeReplace: true },
+        );
+    }
+}
+
+interface RunnerRole {
+    profile: aws.iam.InstanceProfile;
+    /** What a booting runner reads, and its permission to. */
+    neededAtBoot: pulumi.Resource[];
+}
+
+interface Machine {
+    region: pulumi.Output<string>;
+    role: RunnerRole;
+    ami: pulumi.Output<string>;
+    instanceType: string;
+    subnetId: pulumi.Output<string>;
+    cacheDevice: pulumi.Output<string>;
+    cacheGiB: number;
+    rootGiB: number;
+}
+
+function buildkitRelease(settings: Ec2RunnerSettings): BuildkitRelease {
+    const { buildkit = {} } = settings;
+    return {
+        version: buildkit.version ?? defaultBuildkitRelease.version,
+        url: buildkit.url ?? defaultBuildkitRelease.url,
+        // Ours are for our version: another one needs its own.
+        sha256:
+            buildkit.sha256 ??
+            ((buildkit.version ?? defaultBuildkitRelease.version) === defaultBuildkitRelease.version
+                ? defaultBuildkitRelease.sha256
+                : {}),
+    };
+}
+
+/** Domain of AWS's addresses: another one in the regions of China. */
+function domainOf(region: string): string {
+    return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+}
+
+function subnetIn(subnets: Subnet[], zone: string): string {
+    const subnet = subnets.find((candidate) => candidate.zone === zone);
+    if (!subnet) {
+        throw new pulumi.RunError(
+            `The cache volume is in zone ${zone}, and the network has no subnet there (any more): ${zonesOf(subnets)}. ` +
+                "Put a subnet into that zone, or give the cache up: pulumi destroy --target its volume, then pulumi up",
+        );
+    }
+    return subnet.id;
+}
+
+function noZone(instanceType: string, subnets: Subnet[], offered: string[]): string {
+    return (
+        `instanceType ${instanceType} is not offered in the network's zones (${zonesOf(subnets)}); EC2 has it in: ` +
+        `${offered.join(", ") || "no zone of this region"}. Choose another type, another subnet or another region`
+    );
+}
+
+function zonesOf(subnets: Subnet[]): string {
+    return subnets.map(({ zone }) => zone).join(", ");
+}
+
+function withinLimit(parameter: string, text: string): string {
+    const size = Buffer.byteLength(text);
+    if (size > parameterLimit) {
+        throw new pulumi.RunError(
+            `${parameter} has ${size} bytes and an SSM parameter holds ${parameterLimit}: use elliptic-curve certificates, without a chain`,
+        );
+    }
+    return text;
+}
+
+/** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
+export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
+    const { platform } = settings;
+    if (!isPlatform(platform)) {
+        return [`platform "${platform}" is not known: use ${Object.keys(architectures).join(" or ")}`];
+    }
+    const problems: string[] = [];
+    const of = (setting: string) => `${setting} of ${platform}`;
+    const own = settings.instanceType ?? architectures[platform].ec2.instanceType;
+    if (settings.instanceType !== undefined) {
+        problems.push(...typeProblems(of("instanceType"), settings.instanceType, platform));
+    }
+    const fallbacks = settings.fallbackInstanceTypes ?? [];
+    for (const type of fallbacks) {
+        problems.push(...typeProblems(of("fallbackInstanceTypes"), type, platform));
+    }
+    if (new Set([own, ...fallbacks]).size <= fallbacks.length) {
+        problems.push(
+            `${of("fallbackInstanceTypes")} ${fallbacks.join(", ")}: names a type twice, or ${own} itself. Each must be another type`,
+        );
+    }
+    if (settings.emulateOn !== undefined && !isPlatform(settings.emulateOn)) {
+        problems.push(
+            `${of("emulateOn")} "${settings.emulateOn}" is not known: use ${Object.keys(architectures).join(" or ")}`,
+        );
+    } else if (settings.emulateOn === platform) {
+        problems.push(`${of("emulateOn")} is the platform itself: name another, or remove the setting`);
+    }
+    const { idleMinutes = defaults.idleMinutes, cacheGiB = defaults.cacheGiB } = settings;
+    if (!Number.isFinite(idleMinutes) || idleMinutes < 0) {
+        problems.push(`${of("idleMinutes")} ${idleMinutes}: minutes after the last build, 1 or more; 0 for never`);
+    }
+    if (!Number.isInteger(cacheGiB) || cacheGiB < 20 || cacheGiB > 16384) {
+        problems.push(`${of("cacheGiB")} ${cacheGiB}: a whole number of GiB from 20 to 16384`);
+    }
+    problems.push(...releaseProblems(settings));
+    if (settings.kmsKeyArn !== undefined && !/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/.test(settings.kmsKeyArn)) {
+        problems.push(
+            `kmsKeyArn "${settings.kmsKeyArn}": the key's own ARN is needed (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias: policies name it`,
+        );
+    }
+    if (settings.ssmEndpoint !== undefined && !/^https?:\/\/[^\s'"/]+\/?$/.test(settings.ssmEndpoint)) {
+        problems.push(
+            `ssmEndpoint "${settings.ssmEndpoint}": an address without a path is needed, as in https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com`,
+        );
+    }
+    return problems;
+}
+
+/** `c7g`, `m8gd`, `t4g`: a `g` after the generation is Graviton; so was the first, a1. */
+const arm64Type = /^(a1|[a-z]+\d+g[a-z]*)(-[a-z]+)?\./;
+
+function typeProblems(setting: string, type: string, platform: Platform): string[] {
+    if (!/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type)) {
+        return [`${setting} "${type}": an instance type is written as in ${architectures[platform].ec2.instanceType}`];
+    }
+    const actual: Platform = arm64Type.test(type) ? "linux/arm64" : "linux/amd64";
+    return actual === platform
+        ? []
+        : [
+              `${setting} "${type}": its processors are ${actual}. Choose a type like ${architectures[platform].ec2.instanceType}`,
+          ];
+}
+
+function releaseProblems(settings: Ec2RunnerSettings): string[] {
+    const problems: string[] = [];
+    const release = buildkitRelease(settings);
+    if (!/^https?:\/\/[^\s'"]+$/.test(release.url)) {
+        problems.push(`buildkit.url "${release.url}": the http(s) address of the release archive is needed`);
+    }
+    const checksum = release.sha256[settings.platform];
+    if (checksum === undefined) {
+        problems.push(
+            `buildkit.sha256 has no checksum for ${settings.platform}, BuildKit ${release.version}: take it from the release, or ` +
+                `download the archive from a place you trust and run sha256sum on it, and set buildkit.sha256["${settings.platform}"]`,
+        );
+    } else if (!/^[0-9a-fA-F]{64}$/.test(checksum)) {
+        problems.push(
+            `buildkit.sha256["${settings.platform}"] "${checksum}": a SHA-256 is 64 hexadecimal digits. Run sha256sum on the archive`,
+        );
+    }
+    return problems;
+}
