@@ -1,0 +1,1 @@
+"""A simulated EC2 account: test equipment, see ../README.md."""
