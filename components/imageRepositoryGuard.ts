@@ -35,7 +35,7 @@ const provider: pulumi.dynamic.ResourceProvider<GuardProperties, GuardProperties
         if (guard.forceDelete) {
             return;
         }
-        const { execFile } = await import("node:child_process");
+        const { execFile }: typeof import("node:child_process") = require("node:child_process");
         const profile = guard.profile ? ["--profile", guard.profile] : [];
         const answer = await new Promise<{ error: string; output: string }>((resolve) => {
             execFile(

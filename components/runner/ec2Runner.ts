@@ -156,19 +156,21 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             region,
         });
         const standInIds = pulumi.all(standIns.map((standIn) => standIn.instance.id));
-        this.node = pulumi.all([instance.id, region, standInIds]).apply(([id, inRegion, ids]) => ({
-            kind: "ec2" as const,
-            serverName: args.serverName,
-            variables: {
-                instance: id,
-                instance_type: instanceType,
-                fallbacks: standIns.map(({ type }, index) => `${ids[index]}:${type}`).join(" "),
-                emulate_on: args.emulateOn ? architectures[args.emulateOn].suffix : "",
-                region: inRegion,
-                port: String(args.network.port),
-                address: args.network.usePrivateAddress ? "private" : "public",
-            },
-        }));
+        this.node = pulumi.all([instance.id, region, standInIds]).apply(
+            ([id, inRegion, ids]): ConnectNode => ({
+                kind: "ec2",
+                serverName: args.serverName,
+                variables: {
+                    instance: id,
+                    instance_type: instanceType,
+                    fallbacks: standIns.map(({ type }, index) => `${ids[index]}:${type}`).join(" "),
+                    emulate_on: args.emulateOn ? architectures[args.emulateOn].suffix : "",
+                    region: inRegion,
+                    port: String(args.network.port),
+                    address: args.network.usePrivateAddress ? "private" : "public",
+                },
+            }),
+        );
         this.registerOutputs({ description: this.description, instanceArns: this.instanceArns });
     }
 

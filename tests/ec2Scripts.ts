@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+
+/** The shells that our scripts must run in: Debian's, and that of small CI images. */
+export const shells: [string, string[]][] = [
+    ["dash", ["dash"]],
+    ["busybox sh", ["busybox", "sh"]],
+];
+
+export interface ScriptResult {
+    status: number;
+    stdout: string;
+    stderr: string;
+}
+
+/** A folder with commands of our own that stand in front of the machine's, and a log of how they were called. */
+export class Workbench {
+    readonly folder = mkdtempSync(path.join(tmpdir(), "nbx-scripts-"));
+    private readonly bin = path.join(this.folder, "bin");
+
+    constructor() {
+        mkdirSync(this.bin);
+    }
+
+    path(name: string): string {
+        return path.join(this.folder, name);
+    }
+
+    write(name: string, text: string): string {
+        mkdirSync(path.dirname(this.path(name)), { recursive: true });
+        writeFileSync(this.path(name), text);
+        return this.path(name);
+    }
+
+    read(name: string): string {
+        return existsSync(this.path(name)) ? readFileSync(this.path(name), "utf8") : "";
+    }
+
+    /** A command whose call is noted in `calls` before `body` (sh) runs; `$bench` is this folder. */
+    stub(name: string, body = ""): void {
+        const file = path.join(this.bin, name);
+        writeFileSync(
+            file,
+            `#!/bin/sh\nbench='${this.folder}'\nprintf '%s %s\\n' ${name} "$*" >>"$bench/calls"\n${body}\n`,
+        );
+        chmodSync(file, 0o755);
+    }
+
+    get calls(): string[] {
+        return this.read("calls")
+            .split("\n")
+            .filter((line) => line !== "");
+    }
+
+    run(command: string[], options: { env?: { [name: string]: string }; seconds?: number } = {}) {
+        const [file = "", ...args] = command;
+        return new Promise<ScriptResult>((resolve) => {
+            execFile(
+                file,
+                args,
+                {
+                    timeout: (options.seconds ?? 30) * 1000,
+                    env: { ...process.env, PATH: `${this.bin}:${process.env.PATH}`, ...options.env },
+                },
+                (error, stdout, stderr) => {
+                    resolve({ status: error ? (typeof error.code === "number" ? error.code : -1) : 0, stdout, stderr });
+                },
+            );
+        });
+    }
+
+    dispose(): void {
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+}

@@ -1,0 +1,283 @@
+import * as path from "node:path";
+import { shells, Workbench } from "./ec2Scripts";
+
+const script = path.join(__dirname, "../components/runner/wakeEc2.sh");
+
+/**
+ * A stand-in for the AWS CLI. `states/ID` holds one line for each answer of describe-instances, the last of which is
+ * repeated: STATE PUBLIC PRIVATE CODE MESSAGE. `starts/ID` holds one line for each start: `ok`, or an error's name.
+ */
+const fakeAws = `
+next() {
+    line=$(head -n 1 "$1")
+    if [ "$(wc -l <"$1")" -gt 1 ]; then sed -i 1d "$1"; fi
+}
+fail() {
+    printf '\\nAn error occurred (%s) when calling the %s operation: %s\\n' "$1" "$2" "$3" >&2
+    exit 254
+}
+id= operation=$2
+case $1 in sts) operation=knock ;; esac
+while [ $# -gt 0 ]; do
+    case $1 in --instance-ids) id=$2 ;; esac
+    shift
+done
+case $operation in
+describe-instances)
+    [ -e "$bench/states/$id" ] || fail InvalidInstanceID.NotFound DescribeInstances "The instance ID '$id' does not exist"
+    next "$bench/states/$id"
+    case $line in
+    error:*) fail "\${line#error:}" DescribeInstances 'as ordered' ;;
+    esac
+    printf '%s\\n' "$line" | tr ' ' '\\t' | tr _ ' '
+    ;;
+start-instances)
+    next "$bench/starts/$id"
+    case $line in
+    ok) echo pending ;;
+    *) fail "$line" StartInstances 'as ordered' ;;
+    esac
+    ;;
+knock)
+    if [ -e "$bench/port-open" ]; then
+        echo 'SSL validation failed' >&2
+    else
+        echo 'Could not connect to the endpoint URL: "https://..."' >&2
+    fi
+    exit 255
+    ;;
+esac
+`;
+
+const running = "running 203.0.113.9 10.0.0.9 None None";
+const pending = "pending None 10.0.0.9 pending pending";
+const stopped =
+    "stopped None 10.0.0.9 Client.UserInitiatedShutdown Client.UserInitiatedShutdown:_User_initiated_shutdown";
+const stopping = stopped.replace("stopped", "stopping");
+const noCapacity =
+    "stopped None 10.0.0.9 Server.InsufficientInstanceCapacity Server.InsufficientInstanceCapacity:_none_left_in_the_zone";
+const terminated = "terminated None None Client.UserInitiatedShutdown Client.UserInitiatedShutdown";
+
+const variables = {
+    instance_arm64: "i-0a",
+    instance_type_arm64: "c7g.xlarge",
+    fallbacks_arm64: "",
+    emulate_on_arm64: "",
+    region_arm64: "eu-central-1",
+    port_arm64: "9753",
+    address_arm64: "public",
+    instance_amd64: "i-0x",
+    instance_type_amd64: "c7i.xlarge",
+    fallbacks_amd64: "",
+    emulate_on_amd64: "arm64",
+    region_amd64: "eu-central-1",
+    port_amd64: "9753",
+    address_amd64: "public",
+};
+
+interface Scene {
+    states: { [instance: string]: string[] };
+    starts?: { [instance: string]: string[] };
+    changes?: { [variable: string]: string };
+    /** Exit statuses of curl's knocks, the last of which is repeated; 56: open, 7: refused. */
+    knocks?: number[];
+    timeout?: number;
+}
+
+describe.each(shells)("wake_ec2 in %s", (_name, shell) => {
+    let bench: Workbench;
+    beforeEach(() => {
+        bench = new Workbench();
+        bench.stub("aws", fakeAws);
+        bench.stub("sleep", "/bin/sleep 0.02");
+        bench.stub(
+            "curl",
+            'next=$(head -n 1 "$bench/knocks"); if [ "$(wc -l <"$bench/knocks")" -gt 1 ]; then sed -i 1d "$bench/knocks"; fi; exit "$next"',
+        );
+    });
+    afterEach(() => bench.dispose());
+
+    async function wake(scene: Scene, suffix = "arm64") {
+        for (const [id, lines] of Object.entries(scene.states)) {
+            bench.write(`states/${id}`, `${lines.join("\n")}\n`);
+        }
+        for (const [id, lines] of Object.entries(scene.starts ?? {})) {
+            bench.write(`starts/${id}`, `${lines.join("\n")}\n`);
+        }
+        bench.write("knocks", `${(scene.knocks ?? [56]).join("\n")}\n`);
+        const assignments = Object.entries({ ...variables, ...scene.changes }).map(
+            ([name, value]) => `${name}='${value}'`,
+        );
+        const main = bench.write("main.sh", `${assignments.join("\n")}\n. '${script}'\nwake_ec2 ${suffix}\n`);
+        return bench.run([...shell, main], { env: { NATIVE_BUILDX_WAKE_TIMEOUT: String(scene.timeout ?? 30) } });
+    }
+
+    const starts = () => bench.calls.filter((call) => call.includes("start-instances"));
+
+    it("finds a serving runner without a word", async () => {
+        const result = await wake({ states: { "i-0a": [running] } });
+        expect(result).toEqual({ status: 0, stdout: "tcp://203.0.113.9:9753\n", stderr: "" });
+        expect(starts()).toEqual([]);
+    });
+
+    it("starts a stopped one, and says so while it waits", async () => {
+        const result = await wake({
+            states: { "i-0a": [stopped, stopped, pending, running] },
+            starts: { "i-0a": ["ok"] },
+            knocks: [28, 7, 7, 7, 56],
+        });
+        expect(result.stdout).toBe("tcp://203.0.113.9:9753\n");
+        expect(result.status).toBe(0);
+        expect(result.stderr).toMatch(
+            /^arm64 runner i-0a: starting \.\.\.\narm64 runner i-0a: running, waiting until it serves \.\.\.\narm64 runner i-0a: serving after \d+ s\n$/,
+        );
+        expect(starts()).toHaveLength(1);
+    });
+
+    it("waits for one that is stopping, and starts it then", async () => {
+        const result = await wake({
+            states: { "i-0a": [stopping, stopping, stopped, running] },
+            starts: { "i-0a": ["ok"] },
+        });
+        expect(result.stdout).toBe("tcp://203.0.113.9:9753\n");
+        expect(result.stderr).toContain("is stopping, starting it again after that");
+    });
+
+    it("starts again when EC2 answers IncorrectInstanceState", async () => {
+        const result = await wake({
+            states: { "i-0a": [stopped, stopping, stopped, running] },
+            starts: { "i-0a": ["IncorrectInstanceState", "ok"] },
+        });
+        expect(result.stdout).toBe("tcp://203.0.113.9:9753\n");
+        expect(starts()).toHaveLength(2);
+    });
+
+    it("waits for one that is pending, started by somebody else", async () => {
+        const result = await wake({ states: { "i-0a": [pending, pending, running] } });
+        expect(result.status).toBe(0);
+        expect(starts()).toEqual([]);
+    });
+
+    it("follows one whose port is closed because it is just going to stop", async () => {
+        const result = await wake({
+            states: { "i-0a": [running, running, stopping, stopped, pending, running] },
+            starts: { "i-0a": ["ok"] },
+            knocks: [7, 7, 7, 7, 7, 7, 56],
+        });
+        expect(result.stdout).toBe("tcp://203.0.113.9:9753\n");
+        expect(starts()).toHaveLength(1);
+    });
+
+    it("prints EC2's reason when a start falls back to stopped", async () => {
+        const result = await wake({
+            states: {
+                "i-0a": [
+                    stopped,
+                    pending,
+                    "stopped None 10.0.0.9 Client.InternalError Client.InternalError:_Client_error_on_launch",
+                ],
+            },
+            starts: { "i-0a": ["ok"] },
+        });
+        expect(result.status).toBe(1);
+        expect(result.stderr).toContain("stopped again: Client.InternalError: Client error on launch");
+        expect(result.stderr).toContain("get-console-output");
+    });
+
+    it.each([
+        ["terminated", { "i-0a": [terminated] }],
+        ["missing", {}],
+    ])("names the remedy for one that is %s", async (_state, states: Scene["states"]) => {
+        const result = await wake({ states });
+        expect(result.status).toBe(1);
+        expect(result.stdout).toBe("");
+        expect(result.stderr).toContain("pulumi up --refresh");
+    });
+
+    it("goes down the list of stand-ins when there is no capacity", async () => {
+        const result = await wake({
+            states: { "i-0a": [stopped], "i-0b": [stopped, pending, noCapacity], "i-0c": [stopped, running] },
+            starts: { "i-0a": ["InsufficientInstanceCapacity"], "i-0b": ["ok"], "i-0c": ["ok"] },
+            changes: { fallbacks_arm64: "i-0b:m7g.xlarge i-0c:r7g.xlarge" },
+        });
+        expect(result.stdout).toBe("tcp://203.0.113.9:9753\n");
+        expect(result.stderr).toContain("arm64 runner i-0a: no capacity for c7g.xlarge");
+        expect(result.stderr).toContain(
+            "arm64 runner i-0b: no capacity for m7g.xlarge: Server.InsufficientInstanceCapacity: none left",
+        );
+    });
+
+    it("fails with what was tried when nothing is left", async () => {
+        const result = await wake({
+            states: { "i-0a": [stopped], "i-0b": [stopped] },
+            starts: { "i-0a": ["InsufficientInstanceCapacity"], "i-0b": ["VcpuLimitExceeded"] },
+            changes: { fallbacks_arm64: "i-0b:m7g.xlarge" },
+        });
+        expect(result.status).toBe(1);
+        expect(result.stderr).toContain("tried c7g.xlarge (i-0a), m7g.xlarge (i-0b)");
+    });
+
+    it("emulates on the other runner, loudly, where that is wanted", async () => {
+        const result = await wake({
+            states: { "i-0a": [stopped], "i-0x": [stopped, running.replace("203.0.113.9", "203.0.113.10")] },
+            starts: { "i-0a": ["InsufficientInstanceCapacity"], "i-0x": ["ok"] },
+            changes: { emulate_on_arm64: "amd64" },
+        });
+        expect(result.stdout).toBe("tcp://203.0.113.10:9753\n");
+        expect(result.stderr).toContain("WARNING: arm64 will be EMULATED on the amd64 runner");
+    });
+
+    it("does not emulate in a circle", async () => {
+        const result = await wake({
+            states: { "i-0a": [stopped], "i-0x": [stopped] },
+            starts: { "i-0a": ["InsufficientInstanceCapacity"], "i-0x": ["InsufficientInstanceCapacity"] },
+            changes: { emulate_on_arm64: "amd64" },
+        });
+        expect(result.status).toBe(1);
+        expect(result.stderr).toContain("nor can the amd64 runner emulate it");
+        expect(starts()).toHaveLength(2);
+    });
+
+    it("does not hide other trouble behind a stand-in", async () => {
+        const result = await wake({
+            states: { "i-0a": [stopped], "i-0b": [running] },
+            starts: { "i-0a": ["UnauthorizedOperation"] },
+            changes: { fallbacks_arm64: "i-0b:m7g.xlarge", emulate_on_arm64: "amd64" },
+        });
+        expect(result.status).toBe(1);
+        expect(result.stderr).toContain("cannot be started: An error occurred (UnauthorizedOperation)");
+    });
+
+    it("gets over a throttled call, and gives up on a refused one", async () => {
+        const passing = await wake({
+            states: { "i-0a": ["error:RequestLimitExceeded", "error:RequestLimitExceeded", running] },
+        });
+        expect(passing.stdout).toBe("tcp://203.0.113.9:9753\n");
+        const refused = await wake({ states: { "i-0a": ["error:AuthFailure", running] } });
+        expect(refused.status).toBe(1);
+        expect(refused.stderr).toContain("cannot ask for its state: An error occurred (AuthFailure)");
+    });
+
+    it("uses the private address where that is wanted", async () => {
+        const result = await wake({ states: { "i-0a": [running] }, changes: { address_arm64: "private" } });
+        expect(result.stdout).toBe("tcp://10.0.0.9:9753\n");
+    });
+
+    it("gives up after its time limit, and says where to look", async () => {
+        const result = await wake({ states: { "i-0a": [running] }, knocks: [7], timeout: 1 });
+        expect(result.status).toBe(1);
+        expect(result.stderr).toMatch(/does not serve after \d+ s \(state running\).*get-console-output/);
+    });
+
+    it("knocks with the AWS CLI where there is no curl", async () => {
+        const noCurl = "command() { if [ \"$*\" = '-v curl' ]; then return 1; fi; return 0; }";
+        bench.write("port-open", "");
+        bench.write("states/i-0a", `${running}\n`);
+        const assignments = Object.entries(variables).map(([name, value]) => `${name}='${value}'`);
+        const main = bench.write("main.sh", `${noCurl}\n${assignments.join("\n")}\n. '${script}'\nwake_ec2 arm64\n`);
+        const result = await bench.run([...shell, main]);
+        expect(result.stdout).toBe("tcp://203.0.113.9:9753\n");
+        expect(bench.calls.at(-1)).toContain("--no-sign-request");
+        expect(bench.calls.some((call) => call.startsWith("curl"))).toBe(false);
+    });
+});
