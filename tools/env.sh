@@ -16,8 +16,7 @@ else
 
     case ":$PATH:" in
         *":$native_buildx_folder/tools/bin:"*) ;;
-        # The stand-ins for Pulumi's Node plugins come last: an official installation's own are better.
-        *) PATH=$native_buildx_folder/tools/bin:$PATH:$native_buildx_folder/tools/node-host ;;
+        *) PATH=$native_buildx_folder/tools/bin:$PATH ;;
     esac
     export PATH
 
@@ -29,12 +28,17 @@ else
     esac
     export SSL_CERT_DIR
 
-    # Pulumi: state in a local file unless a backend was chosen (`pulumi login`, PULUMI_BACKEND_URL), no passphrase
-    # unless one was set, and no downloads of plugins that the stack does not use.
+    # Pulumi: state in local files unless a backend was chosen (`pulumi login`, PULUMI_BACKEND_URL), and an empty
+    # passphrase unless one was set.
     if [ -z "${PULUMI_BACKEND_URL:-}" ] && ! grep -qs '"current"' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json"; then
         PULUMI_BACKEND_URL=file://$NATIVE_BUILDX_HOME/state
         mkdir -p "$NATIVE_BUILDX_HOME/state"
         export PULUMI_BACKEND_URL
     fi
+    PULUMI_CONFIG_PASSPHRASE=${PULUMI_CONFIG_PASSPHRASE-}
+    # Plugins are installed by tools/setup.sh; without this every `up` would look for those of the AWS packages.
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION:-true}
+    PULUMI_SKIP_UPDATE_CHECK=${PULUMI_SKIP_UPDATE_CHECK:-true}
+    export PULUMI_CONFIG_PASSPHRASE PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION PULUMI_SKIP_UPDATE_CHECK
     unset native_buildx_folder
 fi

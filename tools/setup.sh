@@ -114,9 +114,13 @@ build_tools() {
         # One tool after another: progress can be seen, and what is built is kept when it is interrupted.
         for package in $needed; do
             say "building ${package##*/} (once; the first tools take some minutes)"
-            (cd tools && CGO_ENABLED=0 go build -trimpath -o bin/ -ldflags "-s -w $versions" "$package")
+            case $package in */pulumi-resource-*) output=bin/plugin/ ;; *) output=bin/ ;; esac
+            mkdir -p "tools/$output"
+            (cd tools && CGO_ENABLED=0 go build -trimpath -o "$output" -ldflags "-s -w $versions" "$package")
         done
     fi
+    # Pulumi takes plugins from its own folder first, and grumbles about those that it finds on PATH.
+    if [ -e tools/bin/pulumi ]; then ln -sf ../node-host/pulumi-language-nodejs ../node-host/pulumi-resource-pulumi-nodejs tools/bin/; fi
     if ! command -v docker >/dev/null; then ln -sf ../docker-buildx-only tools/bin/docker; fi
     printf '%s\n' "$stamp" >tools/bin/.stamp
 }
@@ -130,7 +134,7 @@ install_node_packages() {
 install_plugins() {
     version=$(module_version github.com/pulumi/pulumi-docker-build)
     if [ -d "${PULUMI_HOME:-$HOME/.pulumi}/plugins/resource-docker-build-v$version" ]; then return; fi
-    pulumi plugin install resource docker-build "$version" --file tools/bin/pulumi-resource-docker-build >/dev/null
+    pulumi plugin install resource docker-build "$version" --file tools/bin/plugin/pulumi-resource-docker-build >/dev/null
 }
 
 # The kernel runs programs of the other architecture through QEMU. Flag F opens the emulator at registration, so that

@@ -1,0 +1,27 @@
+# From a fresh clone to a pushed multi-platform image: make up. Everything else: make help.
+.DEFAULT_GOAL := help
+STACK ?= dev
+SHELL := /bin/sh
+
+.PHONY: help up down test check format bench sim soak
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+
+up: ## tools, runners, registry, then the images of stack dev (STACK=NAME for another)
+	@tools/up.sh $(STACK)
+
+down: ## destroys the stack and ends its processes
+	@tools/down.sh $(STACK)
+
+test: ## everything that can be tested on this machine
+	@tools/test.sh
+
+check: ## types, lint, format, shell scripts
+	@tools/check.sh
+
+format: ## puts the code into the project's format
+	@npx biome check --write .
+
+bench: ## measures the example against plain buildx; results in bench/results
+	@tools/bench.sh

@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# Shell functions for what has to be right about a stack before `pulumi up` or `destroy`.
+
+# select_stack STACK: creates it where there is none, and gets over the lock of an `up` that was killed.
+select_stack() {
+    # Others' output, and ours where nothing is the matter, is not of interest.
+    if ! pulumi stack select "$1" >/dev/null 2>&1; then pulumi stack init "$1"; fi
+    remove_stale_lock "$1"
+}
+
+# On a file backend, an `up` that was killed leaves its lock behind. A lock says whose it is: the process, its machine.
+remove_stale_lock() {
+    case ${PULUMI_BACKEND_URL:-} in file://*) ;; *) return 0 ;; esac
+    stale='' alive=''
+    for lock in "${PULUMI_BACKEND_URL#file://}"/.pulumi/locks/organization/*/"$1"/*.json; do
+        if [ ! -e "$lock" ]; then continue; fi
+        owner=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$lock" | head -n 1)
+        host=$(sed -n 's/.*"hostname": *"\([^"]*\)".*/\1/p' "$lock" | head -n 1)
+        if [ "$host" = "$(hostname)" ] && [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
+            stale=$owner
+        else
+            alive="process ${owner:-?} on ${host:-?}"
+        fi
+    done
+    if [ -n "$alive" ]; then
+        echo "Another pulumi command is at work on stack $1 ($alive). Wait for it, or, if it is gone: pulumi cancel --stack $1" >&2
+        return 1
+    fi
+    if [ -n "$stale" ]; then
+        echo "Removing the lock of an interrupted run (process $stale)." >&2
+        pulumi cancel --stack "$1" --yes >/dev/null 2>&1
+    fi
+}

@@ -1,0 +1,20 @@
+#!/bin/sh
+# make up: from a fresh clone to pushed images. Running it twice, or again after an interruption, is safe.
+#
+#     tools/up.sh [STACK]    default dev
+set -eu
+cd "$(dirname "$0")/.."
+stack=${1:-dev}
+
+tools/setup.sh
+# shellcheck source=tools/env.sh
+. ./tools/env.sh
+# shellcheck source=tools/stack.sh
+. ./tools/stack.sh
+
+if grep -qs examples/encoder "Pulumi.$stack.yaml"; then examples/encoder/prepare.sh; fi
+select_stack "$stack"
+timings=$NATIVE_BUILDX_HOME/native-buildx-$stack/last-up.json
+rm -f "$timings"
+pulumi up --stack "$stack" --yes --skip-preview --suppress-outputs
+pulumi stack output --stack "$stack" --json | node --import=tsx tools/summary.ts "$stack" "$timings"
