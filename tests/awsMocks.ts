@@ -1,0 +1,114 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** A resource as a component registered it. */
+export interface Registered {
+    type: string;
+    name: string;
+    inputs: { [property: string]: unknown };
+}
+
+export interface Call {
+    token: string;
+    inputs: { [property: string]: unknown };
+}
+
+/** What the region has, for the tests to change. */
+export interface Region {
+    subnets: { [id: string]: string };
+    /** Zones by instance type; every zone, for a type that is not here. */
+    offerings: { [instanceType: string]: string[] };
+}
+
+/** Records every resource and call of the AWS components, and fails on a call that it does not know. */
+export class AwsMocks implements pulumi.runtime.Mocks {
+    readonly resources: Registered[] = [];
+    readonly calls: Call[] = [];
+    readonly region: Region = {
+        subnets: { "subnet-0b": "eu-central-1b", "subnet-0a": "eu-central-1a" },
+        offerings: {},
+    };
+
+    of(type: string): Registered[] {
+        return this.resources.filter((resource) => resource.type === type);
+    }
+
+    /** The only resource of its type (and name). */
+    one(type: string, name?: string): Registered {
+        const found = this.of(type).filter((resource) => name === undefined || resource.name === name);
+        if (found.length !== 1 || !found[0]) {
+            throw new Error(
+                `${found.length} resources ${type} ${name ?? ""}: ${this.resources.map((r) => r.type).join(", ")}`,
+            );
+        }
+        return found[0];
+    }
+
+    newResource(args: pulumi.runtime.MockResourceArgs): { id: string | undefined; state: { [name: string]: unknown } } {
+        this.resources.push({ type: args.type, name: args.name, inputs: args.inputs });
+        const id = this.idOf(args);
+        const arn = `arn:aws:mock:eu-central-1:123456789012:${args.type}/${args.inputs.name ?? args.name}`;
+        const state: { [name: string]: unknown } = { name: args.name, ...args.inputs, arn };
+        if (args.type === "awsx:ecr:Repository") {
+            state.url = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/${args.inputs.name}`;
+            state.repository = { arn, registryId: "123456789012", name: args.inputs.name };
+        } else if (args.type === "awsx:ec2:Vpc") {
+            state.vpcId = "vpc-new";
+            state.publicSubnetIds = Object.keys(this.region.subnets);
+        }
+        return { id, state };
+    }
+
+    call(args: pulumi.runtime.MockCallArgs): { [name: string]: unknown } {
+        this.calls.push({ token: args.token, inputs: args.inputs });
+        switch (args.token) {
+            case "aws:index/getRegion:getRegion":
+                return { region: "eu-central-1", id: "eu-central-1" };
+            case "aws:ec2/getVpc:getVpc":
+                return { id: "vpc-default" };
+            case "aws:ec2/getSubnets:getSubnets":
+                return { ids: Object.keys(this.region.subnets) };
+            case "aws:ec2/getSubnet:getSubnet":
+                return {
+                    id: args.inputs.id,
+                    vpcId: "vpc-of-subnet",
+                    availabilityZone: this.region.subnets[args.inputs.id],
+                };
+            case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
+                const type: string = args.inputs.filters[0].values[0];
+                return { locations: this.region.offerings[type] ?? Object.values(this.region.subnets) };
+            }
+            case "aws:ssm/getParameter:getParameter":
+                return { value: `ami-of${args.inputs.name}` };
+            case "aws:ecr/getAuthorizationToken:getAuthorizationToken":
+                return { userName: "AWS", password: "ecr-password", proxyEndpoint: "https://ignored" };
+            default:
+                throw new Error(`unexpected call ${args.token}`);
+        }
+    }
+
+    private idOf(args: pulumi.runtime.MockResourceArgs): string {
+        if (args.type === "aws:ebs/volume:Volume") {
+            return "vol-0123456789abcdef0";
+        }
+        return args.type === "aws:ec2/instance:Instance" ? `i-${args.name}` : `${args.name}-id`;
+    }
+}
+
+/** Starts a test's own deployment. */
+export async function mockAws(): Promise<AwsMocks> {
+    const mocks = new AwsMocks();
+    await pulumi.runtime.setMocks(mocks, "native-buildx", "prod");
+    return mocks;
+}
+
+export function resolved<T>(output: pulumi.Output<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+        output.apply(resolve);
+        setTimeout(() => reject(new Error("the output has no value")), 4000).unref();
+    });
+}
+
+/** Waits until everything that a component registers from within outputs has been registered. */
+export async function settled(): Promise<void> {
+    await pulumi.runtime.disconnect();
+}

@@ -1,0 +1,233 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Network, type NetworkArgs } from "../components/network";
+import { Ec2Runner, type Ec2RunnerArgs, ec2RunnerProblems } from "../components/runner/ec2Runner";
+import { type AwsMocks, mockAws, resolved, settled } from "./awsMocks";
+
+const instanceType = "aws:ec2/instance:Instance";
+const volumeType = "aws:ebs/volume:Volume";
+const parameterType = "aws:ssm/parameter:Parameter";
+
+describe("Ec2Runner", () => {
+    let mocks: AwsMocks;
+    let options: { [resource: string]: pulumi.CustomResourceOptions };
+
+    beforeEach(async () => {
+        mocks = await mockAws();
+        options = {};
+    });
+
+    function makeRunner(changes: Partial<Ec2RunnerArgs> = {}, network: Partial<NetworkArgs> = {}): Ec2Runner {
+        return new Ec2Runner(
+            "runner",
+            {
+                platform: "linux/arm64",
+                network: new Network("net", { allowedCidrs: ["203.0.113.7/32"], ...network }),
+                serverName: "arm64.native-buildx.internal",
+                ca: "CA-PEM",
+                server: { certificate: "CERTIFICATE-PEM", key: pulumi.secret("KEY-PEM") },
+                ...changes,
+            },
+            {
+                transformations: [
+                    ({ type, name, opts }) => {
+                        options[`${type} ${name}`] = opts;
+                        return undefined;
+                    },
+                ],
+            },
+        );
+    }
+
+    it("is an instance of the architecture's type, with Debian's newest image", async () => {
+        const runner = makeRunner();
+        expect(await resolved(runner.description)).toEqual({
+            kind: "ec2",
+            id: "i-runner",
+            idleMinutes: 20,
+            instanceType: "c7g.xlarge",
+            region: "eu-central-1",
+        });
+        await settled();
+        expect(mocks.one(instanceType).inputs).toMatchObject({
+            ami: "ami-of/aws/service/debian/release/13/latest/arm64",
+            instanceType: "c7g.xlarge",
+            subnetId: "subnet-0a",
+            userDataReplaceOnChange: true,
+            instanceInitiatedShutdownBehavior: "stop",
+            associatePublicIpAddress: true,
+            metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+            rootBlockDevice: { volumeType: "gp3", encrypted: true, deleteOnTermination: true },
+        });
+        expect(mocks.one(instanceType).inputs).not.toHaveProperty("keyName");
+    });
+
+    it("tells the connect script how to wake and reach it", async () => {
+        expect(await resolved(makeRunner().node)).toEqual({
+            kind: "ec2",
+            serverName: "arm64.native-buildx.internal",
+            variables: {
+                instance: "i-runner",
+                instance_type: "c7g.xlarge",
+                fallbacks: "",
+                emulate_on: "",
+                region: "eu-central-1",
+                port: "9753",
+                address: "public",
+            },
+        });
+    });
+
+    it("keeps the cache on a volume of its own, in a zone that has the type", async () => {
+        mocks.region.offerings["c7g.xlarge"] = ["eu-central-1b", "eu-central-1c"];
+        makeRunner({ cacheGiB: 200 });
+        await settled();
+        expect(mocks.one(volumeType).inputs).toMatchObject({
+            availabilityZone: "eu-central-1b",
+            size: 200,
+            type: "gp3",
+            encrypted: true,
+        });
+        expect(mocks.one(instanceType).inputs.subnetId).toBe("subnet-0b");
+        expect(mocks.one("aws:ec2/volumeAttachment:VolumeAttachment").inputs).toMatchObject({
+            instanceId: "i-runner",
+            volumeId: "vol-0123456789abcdef0",
+            stopInstanceBeforeDetaching: true,
+        });
+        expect(String(mocks.one(instanceType).inputs.userData)).toContain(
+            "cache_device='/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0'",
+        );
+    });
+
+    it("is not replaced by a new image, by being stopped, or by another choice of zone", async () => {
+        makeRunner();
+        await settled();
+        const instance = options[`${instanceType} runner`];
+        expect(instance?.ignoreChanges).toEqual(["ami", "associatePublicIpAddress", "subnetId"]);
+        expect(instance?.deleteBeforeReplace).toBe(true);
+        expect(options[`${volumeType} runner-cache`]?.ignoreChanges).toEqual(["availabilityZone"]);
+    });
+
+    it("moves when the user names another subnet", async () => {
+        makeRunner({}, { vpc: { subnetId: "subnet-0b" } });
+        await settled();
+        expect(options[`${instanceType} runner`]?.ignoreChanges).toEqual(["ami", "associatePublicIpAddress"]);
+        expect(options[`${volumeType} runner-cache`]?.ignoreChanges ?? []).toEqual([]);
+    });
+
+    it("gets its certificate through parameters, encrypted but for the authority's", async () => {
+        makeRunner();
+        await settled();
+        expect(mocks.of(parameterType).map(({ inputs }) => [inputs.name, inputs.type])).toEqual([
+            ["/native-buildx/prod/arm64/ca", "String"],
+            ["/native-buildx/prod/arm64/certificate", "SecureString"],
+            ["/native-buildx/prod/arm64/key", "SecureString"],
+        ]);
+        const userData = String(mocks.one(instanceType).inputs.userData);
+        expect(userData).not.toMatch(/KEY-PEM|CERTIFICATE-PEM|CA-PEM/);
+        expect(userData).toContain("parameters='/native-buildx/prod/arm64'");
+    });
+
+    it("has a role that reads those parameters and nothing else", async () => {
+        makeRunner();
+        await settled();
+        const policy = JSON.parse(String(mocks.one("aws:iam/rolePolicy:RolePolicy").inputs.policy));
+        expect(policy.Statement).toEqual([
+            {
+                Effect: "Allow",
+                Sid: "ReadOwnParameters",
+                Action: ["ssm:GetParameter"],
+                Resource: ["ca", "certificate", "key"].map(
+                    (key) => `arn:aws:mock:eu-central-1:123456789012:${parameterType}//native-buildx/prod/arm64/${key}`,
+                ),
+            },
+        ]);
+    });
+
+    it("encrypts with the customer's key, and may decrypt its parameters with it", async () => {
+        const kmsKeyArn = "arn:aws:kms:eu-central-1:123456789012:key/1234";
+        makeRunner({ kmsKeyArn });
+        await settled();
+        expect(mocks.of(parameterType).map(({ inputs }) => inputs.keyId)).toEqual([undefined, kmsKeyArn, kmsKeyArn]);
+        expect(mocks.one(volumeType).inputs.kmsKeyId).toBe(kmsKeyArn);
+        expect(mocks.one(instanceType).inputs.rootBlockDevice).toMatchObject({ kmsKeyId: kmsKeyArn });
+        const policy = JSON.parse(String(mocks.one("aws:iam/rolePolicy:RolePolicy").inputs.policy));
+        expect(policy.Statement[1]).toMatchObject({ Action: ["kms:Decrypt"], Resource: [kmsKeyArn] });
+    });
+
+    it("makes stand-ins, in another zone, with a cache on their own disk", async () => {
+        const runner = makeRunner({ fallbackInstanceTypes: ["m7g.xlarge", "r7g.xlarge"], emulateOn: "linux/amd64" });
+        const { variables } = await resolved(runner.node);
+        expect(variables.fallbacks).toBe("i-runner-m7g-xlarge:m7g.xlarge i-runner-r7g-xlarge:r7g.xlarge");
+        expect(variables.emulate_on).toBe("amd64");
+        expect(await resolved(runner.instanceArns)).toHaveLength(3);
+        await settled();
+        expect(mocks.one(instanceType, "runner-m7g-xlarge").inputs.subnetId).toBe("subnet-0b");
+        expect(String(mocks.one(instanceType, "runner-m7g-xlarge").inputs.userData)).toContain("cache_device=''");
+        expect(mocks.of("aws:ec2/volumeAttachment:VolumeAttachment")).toHaveLength(1);
+    });
+
+    it("runs build steps in BuildKit's bridge network, and grants no privileges", async () => {
+        makeRunner();
+        await settled();
+        const userData = String(mocks.one(instanceType).inputs.userData);
+        expect(userData).toContain('networkMode = "bridge"');
+        expect(userData).not.toMatch(/network\.host|security\.insecure|insecure-entitlements/);
+    });
+
+    it("asks the VPC's endpoint, and the company's mirror, where they are named", async () => {
+        makeRunner({
+            ssmEndpoint: "https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com/",
+            buildkit: { url: "https://mirror.example.com/{version}/{arch}.tar.gz" },
+        });
+        await settled();
+        const userData = String(mocks.one(instanceType).inputs.userData);
+        expect(userData).toContain("ssm_endpoint='https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com'");
+        expect(userData).toContain("buildkit_url='https://mirror.example.com/v0.31.1/arm64.tar.gz'");
+    });
+
+    it("stays private where that is wanted", async () => {
+        const runner = makeRunner({}, { usePrivateAddress: true, vpc: { subnetId: "subnet-0a" } });
+        expect((await resolved(runner.node)).variables.address).toBe("private");
+        await settled();
+        expect(mocks.one(instanceType).inputs.associatePublicIpAddress).toBe(false);
+    });
+
+    it("reports all wrong settings at once, before anything is made", async () => {
+        expect(() => makeRunner({ instanceType: "c7i.xlarge", cacheGiB: 1 })).toThrow(/c7i\.xlarge.*\n.*cacheGiB/);
+        await settled();
+        expect(mocks.of(instanceType)).toEqual([]);
+    });
+});
+
+describe("ec2RunnerProblems", () => {
+    it.each(["c7g.xlarge", "m8gd.2xlarge", "t4g.small", "c6gn.medium", "is4gen.large", "a1.large", "x2gd.medium"])(
+        "knows that %s is arm64",
+        (type) => {
+            expect(ec2RunnerProblems({ platform: "linux/arm64", instanceType: type })).toEqual([]);
+            expect(ec2RunnerProblems({ platform: "linux/amd64", instanceType: type })).toHaveLength(1);
+        },
+    );
+
+    it.each(["c7i.xlarge", "c7i-flex.large", "g4dn.xlarge", "m7a.large", "t3.micro", "p4d.24xlarge"])(
+        "knows that %s is amd64",
+        (type) => {
+            expect(ec2RunnerProblems({ platform: "linux/amd64", instanceType: type })).toEqual([]);
+            expect(ec2RunnerProblems({ platform: "linux/arm64", instanceType: type })).toHaveLength(1);
+        },
+    );
+
+    it.each([
+        [{ fallbackInstanceTypes: ["c7g.xlarge"] }, "names a type twice"],
+        [{ fallbackInstanceTypes: ["m7g.large", "m7g.large"] }, "names a type twice"],
+        [{ emulateOn: "linux/arm64" as const }, "is the platform itself"],
+        [{ idleMinutes: -1 }, "idleMinutes of linux/arm64 -1"],
+        [{ cacheGiB: 20.5 }, "cacheGiB of linux/arm64 20.5"],
+        [{ buildkit: { version: "v0.32.0" } }, "buildkit.sha256 has no checksum for linux/arm64, BuildKit v0.32.0"],
+        [{ buildkit: { sha256: { "linux/arm64": "abc" } } }, "64 hexadecimal digits"],
+        [{ buildkit: { url: "ftp://x" } }, "http(s) address"],
+        [{ kmsKeyArn: "alias/mine" }, "not an alias"],
+        [{ ssmEndpoint: "ssm.local" }, "an address without a path"],
+    ])("refuses %j", (settings, reason) => {
+        expect(ec2RunnerProblems({ platform: "linux/arm64", ...settings })).toEqual([expect.stringContaining(reason)]);
+    });
+});
