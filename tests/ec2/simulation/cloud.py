@@ -282,11 +282,25 @@ class Cloud:
             if mapping["DeviceName"] != backend.amis[image].root_device_name:
                 raise EC2ClientError("UnsupportedOperation", "The simulation attaches further volumes by AttachVolume only")
 
+    @staticmethod
+    def _choose_subnet(backend: EC2Backend, kwargs: dict[str, Any]) -> None:
+        """Without a subnet, EC2 takes the default one of the zone."""
+        nics = kwargs.get("nics") or []
+        if kwargs.get("subnet_id") or any("SubnetId" in nic for nic in nics):
+            return
+        subnets = backend.get_default_subnets()
+        zone = kwargs.get("placement") or min(subnets)
+        if nics:
+            nics[0]["SubnetId"] = subnets[zone].id
+        else:
+            kwargs["subnet_id"] = subnets[zone].id
+
     def _launched(self, instance: Instance, mappings: list[dict[str, Any]]) -> None:
         kept = any(str(mapping["Ebs"].get("DeleteOnTermination", "")).lower() == "false" for mapping in mappings)
         for _, device in instance.get_block_device_mapping:
             device.delete_on_termination = not kept
         instance.nics[0].delete_on_termination = True
+        instance.security_groups = list(instance.nics[0].group_set)
         folder = self.settings.state / "instances" / instance.id
         runtime = Runtime(instance, Machine(instance.id, folder, self._template, self._control_groups))
         self._runtimes[instance.id] = runtime
@@ -484,6 +498,7 @@ class Cloud:
             cloud._check_launch(backend, image_id, kwargs)
             if user_data is not None and len(base64.b64decode(str(user_data))) > 16384:
                 raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
+            cloud._choose_subnet(backend, kwargs)
             cloud._launching.now = True
             try:
                 reservation = run_instances(backend, image_id, count, user_data, security_group_names, **kwargs)

@@ -77,7 +77,7 @@ class Machine:
                 f"--network-namespace-path=/run/netns/{at.namespace}",
                 "--capability=all",
                 "--system-call-filter=add_key keyctl bpf mount unshare",
-                "--console=pipe",
+                "--console=read-only",
                 "--resolv-conf=off",
                 "--timezone=off",
                 "--link-journal=no",
