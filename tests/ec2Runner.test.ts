@@ -79,7 +79,7 @@ describe("Ec2Runner", () => {
 
     it("keeps the cache on a volume of its own, in a zone that has the type", async () => {
         mocks.region.offerings["c7g.xlarge"] = ["eu-central-1b", "eu-central-1c"];
-        makeRunner({ cacheGiB: 200 });
+        makeRunner({ cacheGigabytes: 200 });
         await settled();
         expect(mocks.one(volumeType).inputs).toMatchObject({
             availabilityZone: "eu-central-1b",
@@ -193,7 +193,9 @@ describe("Ec2Runner", () => {
     });
 
     it("reports all wrong settings at once, before anything is made", async () => {
-        expect(() => makeRunner({ instanceType: "c7i.xlarge", cacheGiB: 1 })).toThrow(/c7i\.xlarge.*\n.*cacheGiB/);
+        expect(() => makeRunner({ instanceType: "c7i.xlarge", cacheGigabytes: 1 })).toThrow(
+            /c7i\.xlarge.*\n.*cacheGigabytes/,
+        );
         await settled();
         expect(mocks.of(instanceType)).toEqual([]);
     });
@@ -221,7 +223,7 @@ describe("ec2RunnerProblems", () => {
         [{ fallbackInstanceTypes: ["m7g.large", "m7g.large"] }, "names a type twice"],
         [{ emulateOn: "linux/arm64" as const }, "is the platform itself"],
         [{ idleMinutes: -1 }, "idleMinutes of linux/arm64 -1"],
-        [{ cacheGiB: 20.5 }, "cacheGiB of linux/arm64 20.5"],
+        [{ cacheGigabytes: 20.5 }, "cacheGigabytes of linux/arm64 20.5"],
         [{ buildkit: { version: "v0.32.0" } }, "buildkit.sha256 has no checksum for linux/arm64, BuildKit v0.32.0"],
         [{ buildkit: { sha256: { "linux/arm64": "abc" } } }, "64 hexadecimal digits"],
         [{ buildkit: { url: "ftp://x" } }, "http(s) address"],

@@ -37,7 +37,7 @@ export interface Ec2RunnerSettings {
     /** Minutes after the last build until it stops; 0: never. @default 20 */
     idleMinutes?: number;
     /** Size of the cache volume in GiB, 20 to 16384. It can grow, not shrink. @default 100 */
-    cacheGiB?: number;
+    cacheGigabytes?: number;
     /** Version, address and checksums of BuildKit. @default v0.31.1 from its release page */
     buildkit?: Partial<BuildkitRelease>;
     /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
@@ -68,7 +68,7 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
 
 const defaults = {
     idleMinutes: 20,
-    cacheGiB: 100,
+    cacheGigabytes: 100,
     cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume}",
 };
 
@@ -129,7 +129,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             instanceType,
             subnetId,
             cacheDevice: volume.id.apply((id) => this.cacheDevice(id)),
-            cacheGiB: args.cacheGiB ?? defaults.cacheGiB,
+            cacheGigabytes: args.cacheGigabytes ?? defaults.cacheGigabytes,
             rootGiB,
         });
         this.attach(volume, instance);
@@ -140,7 +140,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 instanceType: type,
                 subnetId: this.standInSubnet(type, volume.availabilityZone),
                 cacheDevice: pulumi.output(""),
-                cacheGiB: standInCacheGiB,
+                cacheGigabytes: standInCacheGiB,
                 rootGiB: rootGiB + standInCacheGiB,
             }),
         }));
@@ -270,7 +270,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             `${this.name}-cache`,
             {
                 availabilityZone,
-                size: this.args.cacheGiB ?? defaults.cacheGiB,
+                size: this.args.cacheGigabytes ?? defaults.cacheGigabytes,
                 type: "gp3",
                 encrypted: true,
                 kmsKeyId: this.args.kmsKeyArn,
@@ -340,13 +340,13 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 buildkitSha256: (release.sha256[this.platform] ?? "").toLowerCase(),
                 port: args.network.port,
                 idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
-                buildkitConfig: this.buildkitConfig(machine.cacheGiB),
+                buildkitConfig: this.buildkitConfig(machine.cacheGigabytes),
             }),
         );
     }
 
-    private buildkitConfig(cacheGiB: number): string {
-        const bytes = cacheGiB * 2 ** 30;
+    private buildkitConfig(cacheGigabytes: number): string {
+        const bytes = cacheGigabytes * 2 ** 30;
         return renderBuildkitdConfig({
             platform: this.platform,
             root: runnerPaths.buildkitRoot,
@@ -399,7 +399,7 @@ interface Machine {
     instanceType: string;
     subnetId: pulumi.Output<string>;
     cacheDevice: pulumi.Output<string>;
-    cacheGiB: number;
+    cacheGigabytes: number;
     rootGiB: number;
 }
 
@@ -482,12 +482,12 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     } else if (settings.emulateOn === platform) {
         problems.push(`${of("emulateOn")} is the platform itself: name another, or remove the setting`);
     }
-    const { idleMinutes = defaults.idleMinutes, cacheGiB = defaults.cacheGiB } = settings;
+    const { idleMinutes = defaults.idleMinutes, cacheGigabytes = defaults.cacheGigabytes } = settings;
     if (!Number.isFinite(idleMinutes) || idleMinutes < 0) {
         problems.push(`${of("idleMinutes")} ${idleMinutes}: minutes after the last build, 1 or more; 0 for never`);
     }
-    if (!Number.isInteger(cacheGiB) || cacheGiB < 20 || cacheGiB > 16384) {
-        problems.push(`${of("cacheGiB")} ${cacheGiB}: a whole number of GiB from 20 to 16384`);
+    if (!Number.isInteger(cacheGigabytes) || cacheGigabytes < 20 || cacheGigabytes > 16384) {
+        problems.push(`${of("cacheGigabytes")} ${cacheGigabytes}: a whole number of GiB from 20 to 16384`);
     }
     problems.push(...releaseProblems(settings));
     if (settings.kmsKeyArn !== undefined && !/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/.test(settings.kmsKeyArn)) {

@@ -1,0 +1,95 @@
+/** What AWS charges in one region, in US dollars. */
+export interface RegionPrices {
+    /** When they were looked up, `YYYY-MM`. */
+    date: string;
+    /** A running instance, an hour; by the second, a minute at least. Linux, on demand. */
+    instanceHour: { [instanceType: string]: number };
+    /** A GB of gp3 volume, a month, whatever the instance does. */
+    volumeGigabyteMonth: number;
+    /** A public IPv4 address, an hour: of running instances only, a stopped one has none. */
+    publicAddressHour: number;
+}
+
+/**
+ * THE price table. On-demand list prices without tax. Where a price is missing no source was at hand: setting `ec2Prices`
+ * has the last word, and docs/aws.md says how to ask AWS.
+ *
+ * Sources, read 2026-11 (AWS's own pages could not be): eu-central-1 c7i: a table taken from the AWS Price List API;
+ * us-east-1: price tables of several public cost tools, which agree; volumes: the same kind; addresses: AWS's
+ * announcement of February 2024, the same in every region.
+ */
+export const ec2Prices: { [region: string]: RegionPrices } = {
+    "eu-central-1": {
+        date: "2026-11",
+        instanceHour: { "c7i.large": 0.1018, "c7i.xlarge": 0.2037 },
+        volumeGigabyteMonth: 0.0952,
+        publicAddressHour: 0.005,
+    },
+    "us-east-1": {
+        date: "2026-11",
+        instanceHour: {
+            "c7g.large": 0.0725,
+            "c7g.xlarge": 0.145,
+            "c7g.2xlarge": 0.29,
+            "c7i.large": 0.08925,
+            "c7i.xlarge": 0.1785,
+            "c7i.2xlarge": 0.357,
+        },
+        volumeGigabyteMonth: 0.08,
+        publicAddressHour: 0.005,
+    },
+};
+
+/** What the user says instead of, or in addition to, the table. */
+export type PriceSettings = Partial<RegionPrices>;
+
+/** The prices of a region, as far as they are known. */
+export function pricesOf(region: string, settings: PriceSettings = {}): Partial<RegionPrices> {
+    const known: Partial<RegionPrices> = ec2Prices[region] ?? {};
+    return { ...known, ...settings, instanceHour: { ...known.instanceHour, ...settings.instanceHour } };
+}
+
+/** A month of a runner that nobody uses: its volumes. Undefined where the price is not known. */
+export function idleMonthCost(volumeGigabytes: number, prices: Partial<RegionPrices>): number | undefined {
+    return prices.volumeGigabyteMonth === undefined ? undefined : volumeGigabytes * prices.volumeGigabyteMonth;
+}
+
+/** So many seconds of a running instance with a public address. Undefined where a price is not known. */
+export function runningCost(seconds: number, instanceType: string, prices: Partial<RegionPrices>): number | undefined {
+    const instance = prices.instanceHour?.[instanceType];
+    const address = prices.publicAddressHour;
+    return instance === undefined || address === undefined ? undefined : (seconds / 3600) * (instance + address);
+}
+
+/** A build on one runner. */
+export interface BuildTime {
+    platform: string;
+    instanceType: string;
+    /** From the request to wake it to the end of the build. */
+    seconds: number;
+}
+
+/**
+ * One line that says what builds cost, as in `built for linux/arm64 in 192 s on c7g.xlarge: $0.0080`. The idle time
+ * after the build is not in it: other builds share it.
+ */
+export function costLine(builds: BuildTime[], region: string, settings: PriceSettings = {}): string {
+    const prices = pricesOf(region, settings);
+    const costs = builds.map((build) => ({ ...build, cost: runningCost(build.seconds, build.instanceType, prices) }));
+    const parts = costs.map(({ platform, instanceType, seconds, cost }) => {
+        const price =
+            cost === undefined ? `price of ${instanceType} in ${region} not known, set ec2Prices` : dollars(cost);
+        return `${platform} ${Math.round(seconds)} s on ${instanceType}: ${price}`;
+    });
+    const known = costs.flatMap(({ cost }) => (cost === undefined ? [] : [cost]));
+    const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";
+    return `instance time of these builds: ${parts.join(", ")}${total}`;
+}
+
+function sum(numbers: number[]): number {
+    return numbers.reduce((total, number) => total + number, 0);
+}
+
+function dollars(amount: number): string {
+    return `$${amount.toFixed(4)}`;
+}
