@@ -4,7 +4,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-tools=${SIM_TOOLS:-$here/../../tools/bin}
+PATH=$here/../../tools/bin:$PATH
 cache=${SIM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/ec2}
 suite=trixie
 version=v0.31.1
@@ -27,9 +27,9 @@ need() {
 }
 
 [ "$(id -u)" = 0 ] || { say "the simulation boots machines and needs root"; exit 1; }
-need python3 go mmdebstrap systemd-nspawn iptables ip losetup mkfs.ext4 nsenter unshare
+need python3 go buildkitd buildctl registry pulumi mmdebstrap systemd-nspawn iptables ip losetup mkfs.ext4 nsenter unshare
 if [ -n "${missing:-}" ]; then
-    say "missing:$missing (Debian: mmdebstrap systemd-container iptables iproute2 e2fsprogs util-linux python3-venv)"
+    say "missing:$missing (make setup brings buildkitd, registry, pulumi; Debian: mmdebstrap systemd-container iptables iproute2 e2fsprogs util-linux python3-venv)"
     exit 1
 fi
 mkdir -p "$cache"
@@ -40,7 +40,6 @@ flock 9
 venv=$cache/venv-$(digest "$here/requirements.txt")
 if [ ! -e "$venv/.done" ]; then
     say "installing moto"
-    rm -rf "$cache"/venv-*
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
     : >"$venv/.done"
@@ -53,10 +52,9 @@ if [ ! -e "$cache/ca/ca.pem" ]; then
 fi
 
 # The root file system
-template=$cache/template-$suite-$(echo "$packages" | digest - "$here/prepare.sh" "$cache/ca/ca.pem" "$here"/simulation/machine/*)
+template=$cache/template-$suite-$(echo "$packages" | digest - "$cache/ca/ca.pem" "$here"/simulation/machine/*)
 if [ ! -e "$template/.done" ]; then
     say "making the machines' root file system (Debian $suite)"
-    rm -rf "$cache"/template-*
     mkdir -p "$template"
     # shellcheck disable=SC1091 # the machine's own description
     . /etc/os-release
@@ -93,7 +91,7 @@ fi
 
 # BuildKit's release archive
 downloads=$cache/downloads
-stamp=$(digest "$here/tools/go.mod" "$here/tools/go.sum" "$tools/buildkitd" "$tools/buildctl" "$template/runc/usr/sbin/runc")
+stamp=$version-$(digest "$here/tools/go.mod" "$here/tools/go.sum" "$(command -v buildkitd)" "$(command -v buildctl)" "$template/runc/usr/sbin/runc")
 if [ "$(cat "$downloads/.stamp" 2>/dev/null)" != "$stamp" ]; then
     say "packing BuildKit $version"
     rm -rf "$downloads" "$cache/archive"
@@ -102,7 +100,7 @@ if [ "$(cat "$downloads/.stamp" 2>/dev/null)" != "$stamp" ]; then
         (cd "$here/tools" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' \
             -o "$cache/archive/bin/buildkit-cni-${plugin#*/}" "github.com/containernetworking/plugins/plugins/$plugin")
     done
-    cp "$tools/buildkitd" "$tools/buildctl" "$cache/archive/bin/"
+    cp "$(command -v buildkitd)" "$(command -v buildctl)" "$cache/archive/bin/"
     cp "$template/runc/usr/sbin/runc" "$cache/archive/bin/buildkit-runc"
     # The arm64 machines of the simulation are this machine's kernel and so run its programs; only their names differ.
     archive=$downloads/buildkit-$version.linux
@@ -116,5 +114,4 @@ cat <<EOF
 cache=$cache
 venv=$venv
 template=$template/root
-tools=$(cd "$tools" && pwd)
 EOF

@@ -12,6 +12,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 slot=${SIM_SLOT:-0}
 name=nbxsim$slot
+tools=$(cd "$here/../../tools" && pwd)/bin
+PATH=$tools:$PATH
 cache=${SIM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/ec2}
 state=${SIM_STATE:-$cache/slot-$slot}
 control=http://127.0.0.1:$((4566 + slot))/simulation
@@ -42,6 +44,25 @@ clean() {
     rm -rf "$state"
 }
 
+# Pulumi's side: the test provider under the names of the real ones, in a PULUMI_HOME of the simulation.
+install_plugins() {
+    repository=$(cd "$here/../.." && pwd)
+    export PULUMI_HOME="$state/pulumi" PULUMI_SKIP_UPDATE_CHECK=true
+    mkdir -p "$state/pulumi" "$state/stacks" "$state/trust"
+    cp "$cache/ca/ca.pem" "$state/trust/"
+    for plugin in "aws 7.48.0" "awsx 3.9.0"; do
+        package=${plugin% *}
+        cat >"$state/pulumi-resource-$package" <<EOF
+#!/bin/sh
+exec node --import "file://$repository/node_modules/tsx/dist/loader.mjs" "$here/provider/$package.ts" "\$@"
+EOF
+        chmod +x "$state/pulumi-resource-$package"
+        pulumi plugin install resource "$package" "${plugin#* }" --file "$state/pulumi-resource-$package" >/dev/null 2>&1
+    done
+    docker_build=$(PATH=$tools/plugin:$PATH command -v pulumi-resource-docker-build)
+    pulumi plugin install resource docker-build 0.0.22 --file "$docker_build" >/dev/null 2>&1
+}
+
 is_up() {
     [ -e "$state/pid" ] && kill -0 "$(cat "$state/pid")" 2>/dev/null
 }
@@ -52,6 +73,7 @@ become() {
     eval "$("$here/prepare.sh")"
     mkdir -p "$state"
     echo $$ >"$state/pid"
+    install_plugins
     # shellcheck disable=SC2016,SC2154 # expanded by the inner shell; set by prepare.sh
     PYTHONPATH=$here PYTHONPYCACHEPREFIX=$cache/pycache exec unshare --mount --pid --fork --kill-child --mount-proc sh -c '
         mkdir -p /run/netns /run/systemd/nspawn
@@ -61,14 +83,15 @@ become() {
         child=$!
         while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done' \
         sh "$venv/bin/python" -m simulation \
-        --slot "$slot" --state "$state" --cache "$cache" --tools "$tools" --template "$template"
+        --slot "$slot" --state "$state" --cache "$cache" --template "$template"
 }
 
 print_env() {
-    python3 - "$state/environment.json" <<'EOF'
+    python3 - "$state/environment.json" "$tools" <<'EOF'
 import json, shlex, sys
 for name, value in json.load(open(sys.argv[1])).items():
     print(f"export {name}={shlex.quote(value)}")
+print(f'export PATH={shlex.quote(sys.argv[2])}:"$PATH"')
 EOF
 }
 

@@ -29,6 +29,8 @@ import {
     type IAMClient,
     PutRolePolicyCommand,
     RemoveRoleFromInstanceProfileCommand,
+    TagInstanceProfileCommand,
+    TagOpenIDConnectProviderCommand,
     TagRoleCommand,
     UpdateAssumeRolePolicyCommand,
     UpdateRoleCommand,
@@ -77,6 +79,7 @@ async function findRole(iam: IAMClient, name: string): Promise<Properties | unde
 }
 
 const role: Kind = {
+    documents: ["assumeRolePolicy"],
     inputs: { assumeRolePolicy: true, description: true, maxSessionDuration: true, name: true, tags: true },
     replaceOn: ["name"],
     autoname: "name",
@@ -119,6 +122,7 @@ const role: Kind = {
 };
 
 const rolePolicy: Kind = {
+    documents: ["policy"],
     inputs: { name: true, policy: true, role: true },
     replaceOn: ["name", "role"],
     autoname: "name",
@@ -171,6 +175,9 @@ const instanceProfile: Kind = {
         const profile = found?.InstanceProfile;
         return profile && { arn: profile.Arn, name: profile.InstanceProfileName, role: profile.Roles?.[0]?.RoleName };
     },
+    async update({ iam }, id, _olds, news) {
+        await iam.send(new TagInstanceProfileCommand({ InstanceProfileName: id, Tags: tagList(news.tags) }));
+    },
     async delete({ iam }, id, state) {
         await unlessGone(
             iam.send(new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: id, RoleName: text(state.role) })),
@@ -196,6 +203,9 @@ const openIdConnectProvider: Kind = {
     async read({ iam }, id) {
         const found = await unlessGone(iam.send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: id })));
         return found && { arn: id, clientIdLists: found.ClientIDList };
+    },
+    async update({ iam }, id, _olds, news) {
+        await iam.send(new TagOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: id, Tags: tagList(news.tags) }));
     },
     async delete({ iam }, id) {
         await unlessGone(iam.send(new DeleteOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: id })));
@@ -352,6 +362,7 @@ function withMutability(inputs: Properties) {
 }
 
 const lifecyclePolicy: Kind = {
+    documents: ["policy"],
     inputs: { policy: true, repository: true },
     replaceOn: ["repository"],
     async create({ ecr }, inputs) {

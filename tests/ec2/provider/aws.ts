@@ -8,7 +8,7 @@ import { accountKinds } from "./accounts";
 import { ec2Kinds } from "./ec2";
 import { autoname, type Kind, Services } from "./kind";
 import { lookups } from "./lookups";
-import { close, differs, open, type Properties, type Shape, strangers, type Value } from "./values";
+import { close, differs, isObject, open, type Properties, type Shape, strangers, type Value } from "./values";
 
 const kinds: { readonly [token: string]: Kind } = { ...ec2Kinds, ...accountKinds };
 /** State that is this provider's own: the names of the inputs that the program gave. */
@@ -61,6 +61,12 @@ class SimulatedAws implements provider.Provider {
         if (kind.autoname && isEmpty(inputs[kind.autoname])) {
             checked[kind.autoname] = olds[kind.autoname] ?? autoname(nameOf(urn));
         }
+        for (const name of kind.documents ?? []) {
+            // As the AWS provider: a document is one string, however the program wrote it.
+            if (isObject(inputs[name])) {
+                checked[name] = JSON.stringify(inputs[name]);
+            }
+        }
         return { inputs: checked, failures };
     }
 
@@ -102,8 +108,8 @@ class SimulatedAws implements provider.Provider {
         }
         return {
             id,
-            props: close({ ...before, ...outputs, ...inputs, [given]: known }, secrets),
-            inputs: close(inputs, secrets),
+            props: close(withoutUndefined({ ...before, ...outputs, ...inputs, [given]: known }), secrets),
+            inputs: close(withoutUndefined(inputs), secrets),
         };
     }
 

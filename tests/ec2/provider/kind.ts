@@ -40,6 +40,8 @@ export interface Kind {
     readonly replaceOn: readonly string[];
     /** A further reason to replace. */
     replaces?(olds: Properties, news: Properties, changed: string[]): string[];
+    /** Inputs that are JSON documents: the program may write them as objects. */
+    readonly documents?: readonly string[];
     /** Input that gets a name of Pulumi's making where the program gives none. */
     readonly autoname?: string;
     create(services: Services, inputs: Properties): Promise<Made>;

@@ -130,6 +130,13 @@ def _environment(settings: Settings, authority: Authority) -> dict[str, str]:
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # Go programs find the registry's authority here.
+        "SSL_CERT_DIR": f"/etc/ssl/certs:{settings.state / 'trust'}",
+        "PULUMI_HOME": str(settings.state / "pulumi"),
+        "PULUMI_BACKEND_URL": f"file://{settings.state / 'stacks'}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
         "SIM_CONTROL": f"{settings.endpoint}/simulation",
         "SIM_STATE": str(settings.state),
         "SIM_CA": str(authority.certificate_file),
@@ -163,10 +170,9 @@ def main() -> None:
     parser.add_argument("--slot", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--tools", type=Path, required=True)
     parser.add_argument("--template", type=Path, required=True)
     given = parser.parse_args()
-    settings = Settings(slot=given.slot, state=given.state, cache=given.cache, tools=given.tools)
+    settings = Settings(slot=given.slot, state=given.state, cache=given.cache)
     settings.state.mkdir(parents=True, exist_ok=True)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
 

@@ -200,7 +200,7 @@ class Cloud:
         association = instance.ec2_backend.iam_instance_profile_associations.get(instance.id)
         if association is None:
             return None, None
-        profile = association.instance_profile
+        profile = association.iam_instance_profile
         return profile.arn, profile.roles[0].name if profile.roles else None
 
     def credentials(self, facts: InstanceFacts) -> Credentials:

@@ -78,7 +78,7 @@ class Registry:
         )
         with (self._folder / "registry.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [self.settings.tools / "registry", "serve", configuration], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                ["registry", "serve", configuration], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self._await()
         front = _Front(self, (self.settings.registry_address, 443), context)

@@ -29,7 +29,6 @@ class Settings:
     slot: int
     state: Path
     cache: Path
-    tools: Path
     #: EC2 takes about 20 s from StartInstances to running and up to a minute from StopInstances to stopped.
     pending_seconds: float = field(default_factory=lambda: _seconds("SIM_PENDING_SECONDS", 1))
     stopping_seconds: float = field(default_factory=lambda: _seconds("SIM_STOPPING_SECONDS", 1))
