@@ -3,6 +3,7 @@
 # each architecture, and the encoder's Debian source package. Both come from this machine's own apt sources.
 #
 #   prepare.sh [ARCHITECTURE...]     Debian's names; default: amd64 arm64
+#   prepare.sh source                the source package only, for a base from a registry
 #
 #   NATIVE_BUILDX_CACHE   folder that keeps what was made, shared by all checkouts
 #                         (default ${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/encoder; empty it to make all anew)
@@ -13,7 +14,7 @@ set -eu
 umask 022
 export LC_ALL=C
 
-source_package=opus
+source_package=lame
 packages=gcc,libc6-dev,make,patch,xz-utils
 # 2020-01-01, in every file's time that no package sets: the same packages make the same tar.
 export SOURCE_DATE_EPOCH=1577836800
@@ -208,6 +209,7 @@ esac
 sudo=
 [ "$(id -u)" = 0 ] || sudo='sudo '
 [ $# -gt 0 ] || set -- amd64 arm64
+[ "$*" != source ] || shift
 for architecture; do
     case $architecture in
         '' | *[!a-z0-9]*) fail "\"$architecture\" is no architecture: give Debian's names, such as amd64 or arm64" ;;
@@ -217,10 +219,12 @@ apt=${NATIVE_BUILDX_APT:-/etc/apt}
 cache=${NATIVE_BUILDX_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/native-buildx/encoder}
 example=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 script=$example/$(basename -- "$0")
-command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing. Run: ${sudo}apt-get install --yes mmdebstrap"
-if [ -n "$sudo" ] && ! { command -v newuidmap && unshare --user --map-root-user true; } >/dev/null 2>&1; then
-    fail "only root can make a root file system on this machine. Run: sudo sh $script $*
+if [ $# -gt 0 ]; then
+    command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing. Run: ${sudo}apt-get install --yes mmdebstrap"
+    if [ -n "$sudo" ] && ! { command -v newuidmap && unshare --user --map-root-user true; } >/dev/null 2>&1; then
+        fail "only root can make a root file system on this machine. Run: sudo sh $script $*
   (or let users do it: sudo apt-get install --yes uidmap)"
+    fi
 fi
 sources=$(debian_sources "$apt" deb)
 [ -n "$sources" ] || fail "no source of Debian's archive in $apt/sources.list or $apt/sources.list.d. Name one there, \
@@ -277,4 +281,4 @@ done
 for file in "$source"/*; do
     place "$file" "$example/app/source/${file##*/}"
 done
-echo "prepare: root file systems ($*) and the source package $source_package are in place"
+echo "prepare: in place: ${*:+root file systems ($*), }source package $source_package"
