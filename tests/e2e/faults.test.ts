@@ -1,0 +1,232 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { type Arch, checkout, describeHere, fromStep, Project, type Running, until } from "./project";
+
+jest.setTimeout(300_000);
+
+const archs: Arch[] = ["amd64", "arm64"];
+const asleepFor = (seconds: number) => `RUN ["/step", "sleep", "${seconds}"]`;
+const writes = (text: string) => `RUN ["/step", "write", "/result", "${text}"]`;
+
+// Each fault ends with the right image after the next up, with nothing lost and nothing to repair by hand.
+describeHere("after a fault, the next up is right", () => {
+    let project: Project;
+
+    beforeAll(async () => {
+        project = await Project.create("faults", { idleMinutes: 15 });
+        project.context("image", [...fromStep, writes("at first")]);
+        project.configure({ images: { image: { context: "image" } } });
+        await project.init();
+        await project.succeed(project.up());
+    });
+
+    afterAll(() => project?.end());
+
+    const change = (...steps: string[]) => project.context("image", [...fromStep, ...steps]);
+
+    async function expectImage(text: string): Promise<void> {
+        await project.succeed(project.up());
+        expect(await project.platformsOf("image")).toEqual(["linux/amd64", "linux/arm64"]);
+        for (const arch of archs) {
+            expect(await project.fileIn("image", arch, "result")).toBe(text);
+        }
+    }
+
+    /** Waits until a build is in the middle of its long step, on both platforms. */
+    const inMidBuild = (running: Running) =>
+        until("both builds to be in their long step", () => {
+            if (running.child.exitCode !== null) {
+                throw new Error(`the up ended early:\n${running.said()}`);
+            }
+            return archs.every((arch) => new RegExp(`image-${arch}.*sleeping`).test(running.said()));
+        });
+
+    it("buildkitd killed in mid-build", async () => {
+        change(asleepFor(8), writes("despite the kill"));
+        const running = project.startUp();
+        await inMidBuild(running);
+        const supervisor = project.pid("arm64");
+        process.kill(project.buildkitdPid("arm64"), "SIGKILL");
+        const { code } = await running.done;
+
+        expect(code).not.toBe(0);
+        // The step that was running went with it.
+        await until("the runner's processes to be gone", () => project.pid("arm64") !== supervisor);
+        await expectImage("despite the kill");
+    });
+
+    it("the registry stopped in mid-push", async () => {
+        // Big enough that the push takes a while.
+        change('RUN ["/step", "fill", "/filling", "250"]', writes("pushed in the end"));
+        const running = project.startUp();
+        await until("a push to begin", () => {
+            if (running.child.exitCode !== null) {
+                throw new Error(`the up ended early:\n${running.said()}`);
+            }
+            return /pushing layers/.test(running.said());
+        });
+        process.kill(project.pid("registry"), "SIGKILL");
+        const { code } = await running.done;
+
+        expect(code).not.toBe(0);
+        await expectImage("pushed in the end");
+    });
+
+    it("Ctrl-C in mid-build", async () => {
+        change(asleepFor(6), writes("after Ctrl-C"));
+        const running = project.startUp();
+        await inMidBuild(running);
+        // As a terminal does: the whole process group.
+        process.kill(-(running.child.pid as number), "SIGINT");
+        const { code } = await running.done;
+
+        expect(code).not.toBe(0);
+        expect(await project.state("amd64")).toBe("serving");
+        await expectImage("after Ctrl-C");
+    });
+
+    it("an up that was killed, whose lock is left", async () => {
+        change(asleepFor(6.5), writes("after the lock"));
+        const running = project.startUp();
+        await inMidBuild(running);
+        process.kill(-(running.child.pid as number), "SIGKILL");
+        await running.done;
+        expect((await project.up()).output).toMatch(/locked/);
+
+        const script = `. ${checkout}/tools/stack.sh && select_stack faults`;
+        const { output } = await project.succeed(project.run("sh", ["-c", script]));
+        expect(output).toContain("Removing the lock of an interrupted run");
+        await expectImage("after the lock");
+    });
+
+    it("a lock that is not stale is respected", async () => {
+        change(asleepFor(5), writes("undisturbed"));
+        const running = project.startUp();
+        await inMidBuild(running);
+        const script = `. ${checkout}/tools/stack.sh && select_stack faults`;
+        const second = await project.run("sh", ["-c", script]);
+
+        expect(second.code).not.toBe(0);
+        expect(second.output).toContain("Another pulumi command is at work on stack faults");
+        await project.succeed(running.done);
+        await expectImage("undisturbed");
+    });
+
+    it("a stale builder record from an earlier stack", async () => {
+        const instances = path.join(project.machine.user, ".docker/buildx/instances");
+        const node = (name: string, port: number) => ({
+            Name: name,
+            Endpoint: `tcp://127.0.0.1:${port}`,
+            Platforms: [{ architecture: "arm64", os: "linux" }],
+            DriverOpts: { cacert: "/nowhere/ca.pem", cert: "/nowhere/cert.pem", key: "/nowhere/key.pem" },
+        });
+        // Another's node under our name, one of ours at another address, and one at the address of ours.
+        const stale = {
+            "native-buildx-faults": [node("native-buildx-faults-riscv64", 9), node("native-buildx-faults-arm64", 9)],
+            "native-buildx-faults-arm64": [node("elsewhere", project.port + 2)],
+            "native-buildx-faults-amd64": [node("native-buildx-faults-amd64", 9)],
+        };
+        for (const [name, nodes] of Object.entries(stale)) {
+            const record = { Name: name, Driver: "remote", Nodes: nodes, Dynamic: false };
+            writeFileSync(path.join(instances, name), JSON.stringify(record));
+        }
+        change(writes("with new records"));
+        await expectImage("with new records");
+
+        const record = readFileSync(path.join(instances, "native-buildx-faults"), "utf8");
+        expect(record).not.toContain("riscv64");
+    });
+
+    it("laptop and CI taking turns rebuild nothing", async () => {
+        const ci = path.join(project.folder, "ci");
+        mkdirSync(path.join(ci, "user"), { recursive: true });
+        // A clone of its own, elsewhere, with a home of its own; the stack is the same.
+        for (const name of ["Pulumi.yaml", "Pulumi.faults.yaml", "image"]) {
+            cpSync(path.join(project.folder, name), path.join(ci, name), { recursive: true });
+        }
+        cpSync(path.join(checkout, "components"), path.join(ci, "components"), { recursive: true });
+        cpSync(path.join(checkout, "index.ts"), path.join(ci, "index.ts"));
+        symlinkSync(path.join(checkout, "node_modules"), path.join(ci, "node_modules"));
+        const upThere = () =>
+            project.succeed(
+                project.run("sh", ["-c", 'cd "$0" && pulumi up --yes --skip-preview --stack faults', ci], {
+                    env: { HOME: path.join(ci, "user") },
+                }),
+            );
+
+        await project.succeed(project.up());
+        for (const turn of [upThere, () => project.succeed(project.up()), upThere]) {
+            expect((await turn()).output).toMatch(/^Resources:\n +\d+ unchanged\n/m);
+        }
+        // And a build of CI's, with a builder record of its own, is none of the laptop's.
+        const changed = path.join(ci, "image/Dockerfile");
+        writeFileSync(changed, [...fromStep, writes("built by CI"), ""].join("\n"));
+        expect((await upThere()).output).toContain("image-arm64: built for linux/arm64");
+        cpSync(changed, path.join(project.folder, "image/Dockerfile"));
+        expect((await project.succeed(project.up())).output).toMatch(/^Resources:\n +\d+ unchanged\n/m);
+        await expectImage("built by CI");
+    });
+});
+
+describeHere("a full disk under the runner's root", () => {
+    let project: Project;
+    let root: string;
+
+    beforeAll(async () => {
+        project = await Project.create("full");
+        root = path.join(project.runnerFolder("amd64"), "root");
+        mkdirSync(root, { recursive: true });
+        execFileSync("mount", ["-t", "tmpfs", "-o", "size=40m", "tmpfs", root]);
+        project.context("image", [...fromStep, 'RUN ["/step", "fill", "/filling", "60"]', writes("fits")]);
+        project.configure({ platforms: ["linux/amd64"], images: { image: { context: "image" } } });
+        await project.init();
+    });
+
+    afterAll(async () => {
+        project?.stopRunners("amd64");
+        execFileSync("umount", [root]);
+        await project.end();
+    });
+
+    it("says so, and builds once there is room", async () => {
+        const { code, output } = await project.up();
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/no space left on device/);
+
+        execFileSync("mount", ["-o", "remount,size=1g", root]);
+        await project.succeed(project.up());
+        expect(await project.fileIn("image", "amd64", "result")).toBe("fits");
+    });
+});
+
+describeHere("two stacks of one machine", () => {
+    const projects: Project[] = [];
+
+    afterAll(() => Promise.all(projects.map((project) => project.end())));
+
+    it("build side by side, sharing a data folder, a home and a state", async () => {
+        const first = await Project.create("left");
+        projects.push(first);
+        const second = await Project.create("right", {}, { machine: first.machine, port: first.port + 5 });
+        projects.push(second);
+        for (const project of projects) {
+            project.context("image", [...fromStep, asleepFor(2), writes(project.stack)]);
+            project.configure({ images: { image: { context: "image" } } });
+            await project.init();
+        }
+        await Promise.all(projects.map((project) => project.succeed(project.up())));
+
+        for (const project of projects) {
+            for (const arch of archs) {
+                expect(await project.fileIn("image", arch, "result")).toBe(project.stack);
+            }
+        }
+        // One goes, the other stays.
+        await first.succeed(first.pulumi("destroy", "--yes", "--skip-preview"));
+        expect(await second.state("amd64")).toBe("serving");
+        expect(existsSync(path.join(first.machine.home, "native-buildx-left"))).toBe(false);
+        await second.succeed(second.pulumi("destroy", "--yes", "--skip-preview"));
+        rmSync(second.folder, { recursive: true, force: true });
+    });
+});

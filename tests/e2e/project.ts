@@ -1,0 +1,363 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import {
+    cpSync,
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+
+/** The checkout under test. */
+export const checkout = path.resolve(__dirname, "../..");
+const tools = path.join(checkout, "tools/bin");
+export const registryHost = "registry.native-buildx.internal";
+
+/** Both platforms, and how images and files name them. */
+export const platforms = { "linux/amd64": "amd64", "linux/arm64": "arm64" } as const;
+export type Arch = "amd64" | "arm64";
+
+export interface Result {
+    code: number | null;
+    output: string;
+}
+
+/** What a test needs to be able to run here; the reason if it cannot. */
+export function missing(): string | undefined {
+    const tool = ["pulumi", "buildkitd", "buildctl", "registry", "crane"].find(
+        (name) => !existsSync(path.join(tools, name)),
+    );
+    if (tool) {
+        return `tools/bin/${tool} is missing: run tools/setup.sh`;
+    }
+    if (process.getuid?.() !== 0) {
+        return "not root";
+    }
+    for (const file of ["/proc/sys/fs/binfmt_misc/qemu-aarch64", "/proc/sys/fs/binfmt_misc/qemu-x86_64"]) {
+        if (existsSync(file)) {
+            return undefined;
+        }
+    }
+    return "QEMU is not registered for the other architecture: run tools/setup.sh as root";
+}
+
+/** `describe` that skips itself, and says why, where the tests cannot run. */
+export const describeHere: typeof describe | typeof describe.skip = (() => {
+    const reason = missing();
+    if (reason) {
+        process.stderr.write(`skipped: ${reason}\n`);
+        return describe.skip;
+    }
+    return describe;
+})();
+
+/** The program in the test images, for both architectures; built once a run. */
+function stepBinary(arch: Arch): string {
+    const file = path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`, `step-${arch}`);
+    if (!existsSync(file)) {
+        execFileSync("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", `${file}.${process.pid}`, "."], {
+            cwd: path.join(__dirname, "step"),
+            env: { ...process.env, GOARCH: arch, CGO_ENABLED: "0" },
+        });
+        cpSync(`${file}.${process.pid}`, file);
+        rmSync(`${file}.${process.pid}`);
+    }
+    return file;
+}
+
+/** A first port with four free ones behind it. */
+async function freePorts(): Promise<number> {
+    for (;;) {
+        const first = 20_000 + Math.floor(Math.random() * 1_000) * 10;
+        const free = await Promise.all([0, 1, 2, 3].map((at) => isFree(first + at)));
+        if (free.every(Boolean)) {
+            return first;
+        }
+    }
+}
+
+function isFree(port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const server = createServer();
+        server.once("error", () => resolve(false));
+        server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
+    });
+}
+
+/** Waits until something is so; fails with what was waited for after a generous time. */
+export async function until(what: string, check: () => boolean | Promise<boolean>, seconds = 90): Promise<void> {
+    const end = Date.now() + seconds * 1000;
+    while (!(await check())) {
+        if (Date.now() > end) {
+            throw new Error(`waited ${seconds} s for: ${what}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+}
+
+/** A machine's folders: what different users, or CI, do not share. */
+export interface Machine {
+    /** NATIVE_BUILDX_HOME: runners, registry. */
+    home: string;
+    /** HOME: buildx's records. */
+    user: string;
+    /** Pulumi's state. */
+    state: string;
+}
+
+/** A running command, with what it said so far. */
+export interface Running {
+    child: ChildProcess;
+    said(): string;
+    done: Promise<Result>;
+}
+
+/**
+ * A project folder of its own with a stack, on a data folder, home and ports of its own: the real program, engine,
+ * daemons and registry. `end` leaves nothing behind.
+ */
+export class Project {
+    readonly folder: string;
+    readonly machine: Machine;
+    port = 0;
+
+    private constructor(
+        readonly stack: string,
+        private readonly settings: { [name: string]: unknown },
+        machine?: Partial<Machine>,
+        private readonly secondsPerMinute = 60,
+    ) {
+        // Short: the path of a unix socket has at most 107 characters.
+        this.folder = mkdtempSync("/tmp/nbx-");
+        this.machine = {
+            home: path.join(this.folder, "data"),
+            user: path.join(this.folder, "user"),
+            state: path.join(this.folder, "state"),
+            ...machine,
+        };
+        for (const folder of Object.values(this.machine)) {
+            mkdirSync(folder, { recursive: true });
+        }
+        for (const file of ["index.ts", "components", "node_modules", "package.json"]) {
+            symlinkSync(path.join(checkout, file), path.join(this.folder, file));
+        }
+        cpSync(path.join(checkout, "Pulumi.yaml"), path.join(this.folder, "Pulumi.yaml"));
+    }
+
+    /**
+     * @param settings of the stack; `images` as in the configuration
+     * @param options shared folders, the first port, and how long the runners' minute is
+     */
+    static async create(
+        stack: string,
+        settings: { [name: string]: unknown } = {},
+        options: { machine?: Partial<Machine>; port?: number; secondsPerMinute?: number } = {},
+    ): Promise<Project> {
+        const project = new Project(stack, settings, options.machine, options.secondsPerMinute);
+        project.port = options.port ?? (await freePorts());
+        project.configure({});
+        return project;
+    }
+
+    /** Changes settings. */
+    configure(settings: { [name: string]: unknown }): void {
+        Object.assign(this.settings, settings);
+        const values = Object.entries({ localPort: this.port, ...this.settings });
+        const config = Object.fromEntries(values.map(([name, value]) => [`native-buildx:${name}`, value]));
+        const file = path.join(this.folder, `Pulumi.${this.stack}.yaml`);
+        const salt = existsSync(file) ? /^encryptionsalt: .*$/m.exec(readFileSync(file, "utf8"))?.[0] : undefined;
+        // YAML takes JSON.
+        writeFileSync(file, `${salt ? `${salt}\n` : ""}config: ${JSON.stringify(config)}\n`);
+    }
+
+    /** Writes an image's context: a Dockerfile that starts from nothing but the step program, and other files. */
+    context(name: string, dockerfile: string[], files: { [name: string]: string } = {}): string {
+        const folder = path.join(this.folder, name);
+        mkdirSync(folder, { recursive: true });
+        for (const arch of ["amd64", "arm64"] as const) {
+            mkdirSync(path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`), { recursive: true });
+            cpSync(stepBinary(arch), path.join(folder, `step-${arch}`));
+        }
+        writeFileSync(path.join(folder, "Dockerfile"), `${dockerfile.join("\n")}\n`);
+        for (const [file, text] of Object.entries(files)) {
+            writeFileSync(path.join(folder, file), text);
+        }
+        return name;
+    }
+
+    get environment(): NodeJS.ProcessEnv {
+        const { SSL_CERT_DIR: _, DOCKER_CONFIG: __, BUILDX_CONFIG: ___, ...inherited } = process.env;
+        return {
+            ...inherited,
+            PATH: `${tools}:${process.env.PATH}`,
+            HOME: this.machine.user,
+            PULUMI_HOME: process.env.PULUMI_HOME ?? path.join(process.env.HOME ?? "/root", ".pulumi"),
+            NATIVE_BUILDX_HOME: this.machine.home,
+            NATIVE_BUILDX_SECONDS_PER_MINUTE: String(this.secondsPerMinute),
+            SSL_CERT_DIR: `/etc/ssl/certs:${path.join(this.machine.home, "trust")}`,
+            PULUMI_BACKEND_URL: `file://${this.machine.state}`,
+            PULUMI_CONFIG_PASSPHRASE: "test",
+            PULUMI_SKIP_UPDATE_CHECK: "true",
+            PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        };
+    }
+
+    /** Starts a command in a process group of its own, as a terminal would. */
+    start(command: string, args: string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Running {
+        const child = spawn(command, args, {
+            cwd: this.folder,
+            env: { ...this.environment, ...options.env },
+            detached: true,
+            stdio: ["pipe", "pipe", "pipe"],
+        });
+        let output = "";
+        child.stdout.setEncoding("utf8").on("data", (text: string) => {
+            output += text;
+        });
+        child.stderr.setEncoding("utf8").on("data", (text: string) => {
+            output += text;
+        });
+        child.stdin.on("error", () => undefined);
+        child.stdin.end(options.input ?? "");
+        const done = new Promise<Result>((resolve, reject) => {
+            child.on("error", reject);
+            child.on("close", (code) => resolve({ code, output }));
+        });
+        return { child, said: () => output, done };
+    }
+
+    run(command: string, args: string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Result> {
+        return this.start(command, args, options).done;
+    }
+
+    /** Runs a pulumi command on the stack. */
+    pulumi(...args: string[]): Promise<Result> {
+        return this.run("pulumi", [...args, "--stack", this.stack, "--non-interactive"]);
+    }
+
+    async init(): Promise<void> {
+        await this.succeed(this.pulumi("stack", "init"));
+    }
+
+    startUp(): Running {
+        return this.start("pulumi", ["up", "--yes", "--skip-preview", "--stack", this.stack, "--non-interactive"]);
+    }
+
+    up(): Promise<Result> {
+        return this.startUp().done;
+    }
+
+    /** The result of a command that must succeed; what it said otherwise. */
+    async succeed(running: Promise<Result>): Promise<Result> {
+        const result = await running;
+        if (result.code !== 0) {
+            throw new Error(`ended with ${result.code}:\n${result.output}`);
+        }
+        return result;
+    }
+
+    async outputs(): Promise<{
+        images: { [name: string]: { ref: string; platforms: { [platform: string]: string } } };
+    }> {
+        const result = await this.succeed(this.pulumi("stack", "output", "--json"));
+        return JSON.parse(result.output);
+    }
+
+    async connectScript(): Promise<string> {
+        return (await this.succeed(this.pulumi("stack", "output", "connect", "--show-secrets"))).output;
+    }
+
+    /** A file of a platform's image, as it is in the registry. */
+    async fileIn(image: string, arch: Arch, file: string): Promise<string> {
+        const { images } = await this.outputs();
+        const ref = images[image]?.platforms[`linux/${arch}`] ?? "";
+        const script = `crane export "$0" - | tar --extract --to-stdout --file - "$1"`;
+        return (await this.succeed(this.run("sh", ["-c", script, ref, file]))).output;
+    }
+
+    /** The platforms of an image's index, as they are in the registry. */
+    async platformsOf(image: string): Promise<string[]> {
+        const { images } = await this.outputs();
+        const raw = await this.succeed(this.run("crane", ["manifest", images[image]?.ref ?? ""]));
+        const index = JSON.parse(raw.output) as { manifests: { platform: { os: string; architecture: string } }[] };
+        return index.manifests.map(({ platform }) => `${platform.os}/${platform.architecture}`).sort();
+    }
+
+    runnerFolder(name: Arch | "registry"): string {
+        return path.join(this.machine.home, `native-buildx-${this.stack}`, name);
+    }
+
+    /** What a runner says of itself; `absent` before its first wake. */
+    async state(arch: Arch): Promise<string> {
+        const folder = this.runnerFolder(arch);
+        if (!existsSync(path.join(folder, "runner.sh"))) {
+            return "absent";
+        }
+        return execFileSync("sh", ["runner.sh", "status"], { cwd: folder, encoding: "utf8" }).trim();
+    }
+
+    /** Process id of a runner's supervisor, or of the registry; 0 if there is none. */
+    pid(name: Arch | "registry"): number {
+        const file = path.join(this.runnerFolder(name), "pid");
+        const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+        // One that ended, but that nobody has waited for yet, has no command line any more.
+        return pid && commandOf(pid) ? pid : 0;
+    }
+
+    /** Process id of a runner's buildkitd. */
+    buildkitdPid(arch: Arch): number {
+        const found = descendants(this.pid(arch)).find((pid) => commandOf(pid).startsWith("buildkitd "));
+        if (!found) {
+            throw new Error(`no buildkitd runs for ${arch}`);
+        }
+        return found;
+    }
+
+    /** Asks for an idle stop's effect at once: ends the runners as if they had been idle. */
+    stopRunners(...archs: Arch[]): void {
+        for (const arch of archs) {
+            execFileSync("sh", ["runner.sh", "stop"], { cwd: this.runnerFolder(arch) });
+        }
+    }
+
+    /** Ends all that is left and removes the folder. For afterAll, whatever happened before. */
+    async end(): Promise<void> {
+        const base = path.join(this.machine.home, `native-buildx-${this.stack}`);
+        const folders = existsSync(base) ? readdirSync(base) : [];
+        for (const name of folders) {
+            for (const script of ["runner.sh", "registry.sh"]) {
+                if (existsSync(path.join(base, name, script))) {
+                    execFileSync("sh", [script, "stop"], { cwd: path.join(base, name), stdio: "ignore" });
+                }
+            }
+        }
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+}
+
+export function descendants(pid: number): number[] {
+    if (!pid) {
+        return [];
+    }
+    const file = `/proc/${pid}/task/${pid}/children`;
+    const children = existsSync(file) ? readFileSync(file, "utf8").trim().split(/\s+/).filter(Boolean).map(Number) : [];
+    return [...children, ...children.flatMap(descendants)];
+}
+
+export function commandOf(pid: number): string {
+    try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    } catch {
+        return "";
+    }
+}
+
+/** `RUN` lines start with this: an image of nothing but the step program. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the Dockerfile's own
+export const fromStep = ["FROM scratch", "ARG TARGETARCH", "COPY step-${TARGETARCH} /step"];

@@ -1,0 +1,3 @@
+module native-buildx/tests/step
+
+go 1.24

@@ -1,0 +1,47 @@
+// Step is the only program in the images of the end-to-end tests: what a build step does, without a shell or a root.
+//
+//	step write FILE TEXT     writes a file
+//	step sleep SECONDS       takes time
+//	step fill FILE MIB       writes a file that does not compress
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "step:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) < 2 {
+		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB")
+	}
+	number, _ := strconv.ParseFloat(args[len(args)-1], 64)
+	switch args[0] {
+	case "write":
+		return os.WriteFile(args[1], []byte(args[2]), 0o644)
+	case "sleep":
+		fmt.Println("sleeping", number, "s")
+		time.Sleep(time.Duration(number * float64(time.Second)))
+		return nil
+	case "fill":
+		file, err := os.Create(args[1])
+		if err != nil {
+			return err
+		}
+		if _, err := io.CopyN(file, rand.Reader, int64(number)<<20); err != nil {
+			return err
+		}
+		return file.Close()
+	}
+	return fmt.Errorf("no step %q", args[0])
+}

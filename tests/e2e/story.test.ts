@@ -1,0 +1,192 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { type Arch, commandOf, describeHere, fromStep, Project, until } from "./project";
+
+jest.setTimeout(300_000);
+
+/** Seconds that the runners of these tests call a minute; they are idle after one. */
+const idle = 6;
+
+// One stack's life, told in order: each test goes on from the one before.
+describeHere("the story of a stack", () => {
+    let project: Project;
+
+    beforeAll(async () => {
+        project = await Project.create("story", { idleMinutes: 1 }, { secondsPerMinute: idle });
+        const base = project.context("base", [...fromStep, 'RUN ["/step", "write", "/base", "of the base"]']);
+        const app = project.context("app", [
+            "FROM base",
+            "COPY greeting /greeting",
+            'RUN ["/step", "write", "/built", "by a step"]',
+        ]);
+        writeFileSync(path.join(project.folder, "app/greeting"), "hello");
+        project.configure({
+            images: { base: { context: base }, app: { context: app, bases: ["base"], tags: ["1.0", "latest"] } },
+        });
+        await project.init();
+    });
+
+    afterAll(() => project?.end());
+
+    const bothAsleep = () =>
+        until("both runners to be asleep", async () => {
+            const states = await Promise.all([project.state("amd64"), project.state("arm64")]);
+            return states.every((state) => state === "stopped");
+        });
+
+    const writeStep = (seconds: number, text: string) =>
+        project.context("app", [
+            "FROM base",
+            "COPY greeting /greeting",
+            `RUN ["/step", "sleep", "${seconds}"]`,
+            `RUN ["/step", "write", "/built", "${text}"]`,
+        ]);
+
+    /** Which images an `up` built, by resource name. */
+    const builtIn = (output: string) =>
+        [...new Set([...output.matchAll(/(\S+): built for linux/g)].map((match) => match[1]))].sort();
+
+    it("builds and pushes every image for both platforms in the first up", async () => {
+        const { output } = await project.succeed(project.up());
+
+        expect(builtIn(output)).toEqual(["app-amd64", "app-arm64", "base-amd64", "base-arm64"]);
+        expect(await project.platformsOf("app")).toEqual(["linux/amd64", "linux/arm64"]);
+        for (const arch of ["amd64", "arm64"] as Arch[]) {
+            expect(await project.fileIn("app", arch, "base")).toBe("of the base");
+            expect(await project.fileIn("app", arch, "greeting")).toBe("hello");
+        }
+    });
+
+    it("tags the index and, with the architecture behind, each platform's image", async () => {
+        const repository = `registry.native-buildx.internal:${project.port}/native-buildx/app`;
+        const { output } = await project.succeed(project.run("crane", ["ls", repository]));
+
+        expect(output.trim().split("\n").sort()).toEqual(
+            ["1.0", "1.0-amd64", "1.0-arm64", "latest", "latest-amd64", "latest-arm64"].sort(),
+        );
+    });
+
+    it("keeps keys out of the state, the logs, process arguments and others' reach", async () => {
+        const state = await project.succeed(project.pulumi("stack", "export"));
+        expect(state.output).not.toContain("PRIVATE KEY");
+
+        for (const arch of ["amd64", "arm64"] as Arch[]) {
+            expect(readFileSync(path.join(project.runnerFolder(arch), "log"), "utf8")).not.toContain("PRIVATE KEY");
+        }
+        const commands = readdirSync("/proc")
+            .filter((name) => /^\d+$/.test(name))
+            .map((pid) => commandOf(Number(pid)));
+        // In two parts, or this process would be the one that shows it.
+        expect(commands.filter((command) => command.includes(["PRIVATE", "KEY"].join(" ")))).toEqual([]);
+
+        const find = ["-c", 'find "$@" -type f -perm /077 -exec grep -l "PRIVATE KEY" {} +; true', "find"];
+        const readable = await project.run("sh", [...find, project.machine.home, project.machine.user]);
+        expect(readable.output).toBe("");
+    });
+
+    it("lets idle runners end themselves", async () => {
+        await bothAsleep();
+
+        expect(project.pid("amd64")).toBe(0);
+        expect(project.pid("arm64")).toBe(0);
+    });
+
+    it.each([
+        ["up", ["up", "--yes", "--skip-preview"]],
+        ["preview", ["preview"]],
+        ["refresh", ["refresh", "--yes", "--skip-preview"]],
+    ])("wakes no runner in an unchanged %s", async (_name, args) => {
+        const { output } = await project.succeed(project.pulumi(...args));
+
+        expect(output).toMatch(/^Resources:\n +\d+ unchanged\n/m);
+        expect(await project.state("amd64")).toBe("stopped");
+        expect(await project.state("arm64")).toBe("stopped");
+    });
+
+    it("wakes one runner only, for a change that concerns one platform", async () => {
+        project.configure({
+            images: {
+                base: { context: "base" },
+                app: {
+                    context: "app",
+                    bases: ["base"],
+                    tags: ["1.0", "latest"],
+                    overrides: { "linux/arm64": { args: { ONLY: "here" } } },
+                },
+            },
+        });
+        const { output } = await project.succeed(project.up());
+
+        expect(builtIn(output)).toEqual(["app-arm64"]);
+        expect(await project.state("amd64")).toBe("stopped");
+        expect(await project.platformsOf("app")).toEqual(["linux/amd64", "linux/arm64"]);
+    });
+
+    it("rebuilds the application alone when only the application changed", async () => {
+        writeFileSync(path.join(project.folder, "app/greeting"), "good evening");
+        const { output } = await project.succeed(project.up());
+
+        expect(builtIn(output)).toEqual(["app-amd64", "app-arm64"]);
+        expect(await project.fileIn("app", "arm64", "greeting")).toBe("good evening");
+    });
+
+    it("never stops a runner in the middle of a build, and does afterwards", async () => {
+        writeStep(idle * 2.5, "after a long step");
+        await project.succeed(project.up());
+
+        expect(await project.fileIn("app", "amd64", "built")).toBe("after a long step");
+        await bothAsleep();
+    });
+
+    it("leaves the builder ready for plain docker buildx, from an empty HOME", async () => {
+        const script = await project.connectScript();
+        const env = { HOME: path.join(project.folder, "empty") };
+        await project.succeed(project.run("sh", ["-s"], { input: script, env }));
+        const tag = `registry.native-buildx.internal:${project.port}/by/hand:1`;
+        const args = ["build", "--builder", "native-buildx-story", "--platform", "linux/amd64,linux/arm64", "--push"];
+        await project.succeed(project.run("buildx", [...args, "--tag", tag, "base"], { env }));
+
+        const { output } = await project.succeed(project.run("crane", ["manifest", tag]));
+        expect(output).toContain('"architecture": "arm64"');
+        expect(output).toContain('"architecture": "amd64"');
+    });
+
+    it("keeps a runner that it woke awake between two images of one up", async () => {
+        await bothAsleep();
+        // The base takes long for arm64 only: the amd64 runner has nothing to do meanwhile.
+        const slow = project.context("slow", [...fromStep, `RUN ["/step", "sleep", "${idle * 2.5}"]`]);
+        const quick = project.context("quick", [...fromStep, 'RUN ["/step", "write", "/quick", "done"]']);
+        const last = project.context("last", ["FROM slow AS slow", "FROM quick", "COPY --from=slow /step /again"]);
+        project.configure({
+            images: {
+                slow: { context: slow, overrides: { "linux/amd64": { context: quick } } },
+                quick: { context: quick },
+                // Its amd64 image needs nothing slow, but comes after: `tags` of an index are not the point here.
+                last: { context: last, bases: ["slow", "quick"] },
+            },
+        });
+        const running = project.startUp();
+        await until("the amd64 runner to serve", async () => (await project.state("amd64")) === "serving");
+        const before = project.pid("amd64");
+        const [result] = await Promise.all([
+            running.done,
+            // Asked again and again while the other platform builds.
+            until("the up to end", () => running.child.exitCode !== null || project.pid("amd64") !== before, 120),
+        ]);
+
+        expect(result.code).toBe(0);
+        expect(project.pid("amd64")).toBe(before);
+    });
+
+    it("destroys everything with the runners asleep, waking none, and leaves no process and no folder", async () => {
+        await bothAsleep();
+        const registry = project.pid("registry");
+        expect(registry).not.toBe(0);
+        const { output } = await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+
+        expect(output).toMatch(/\d+ deleted/);
+        expect(commandOf(registry)).toBe("");
+        expect(existsSync(path.join(project.machine.home, "native-buildx-story"))).toBe(false);
+        expect(readdirSync(path.join(project.machine.home, "trust"))).toEqual([]);
+    });
+});
