@@ -1,0 +1,150 @@
+/** What `make bench` found: bench/results/latest.json. Each figure is the median of its runs. */
+export interface Results {
+    /** Processors, memory and system, in words. */
+    machine: string;
+    /** ISO 8601. */
+    date: string;
+    seconds: { [name in Measurement]?: number };
+    ratios: { [name in Ratio]?: number };
+}
+
+/** The measurements, in the order in which they are shown. */
+export const measurements = {
+    upCold: "pulumi up, nothing cached",
+    buildxCold: "plain buildx, nothing cached",
+    upOneLineChange: "pulumi up, one line of the application changed",
+    upUnchanged: "pulumi up, unchanged, runners awake",
+    buildxUnchanged: "plain buildx, unchanged, runners awake",
+    upUnchangedAsleep: "pulumi up, unchanged, runners asleep",
+    buildxUnchangedAsleep: "connect and plain buildx, unchanged, runners asleep",
+    upBothOneCoreEach: "pulumi up, nothing cached, both platforms, a core each",
+    upSlowestOneCore: "pulumi up, nothing cached, the slower platform alone, on its core",
+} as const;
+
+export type Measurement = keyof typeof measurements;
+
+/** The ratios: a measurement over another. */
+export const ratios = {
+    upVsBuildx: ["upCold", "buildxCold", "cold pulumi up over plain buildx (goal: 1.10 once a build takes a minute)"],
+    unchangedUpVsBuildx: ["upUnchanged", "buildxUnchanged", "unchanged pulumi up over plain buildx"],
+    bothVsSlowest: ["upBothOneCoreEach", "upSlowestOneCore", "both platforms over the slower one alone"],
+    oneLineChangeVsCold: ["upOneLineChange", "upCold", "one-line change over cold pulumi up"],
+} as const satisfies { [name: string]: readonly [Measurement, Measurement, string] };
+
+export type Ratio = keyof typeof ratios;
+
+/** The middle one; of an even number, the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+    const sorted = [...values].sort((a, b) => a - b);
+    const upper = sorted[Math.floor(sorted.length / 2)];
+    const lower = sorted[Math.ceil(sorted.length / 2) - 1];
+    if (upper === undefined || lower === undefined) {
+        throw new Error("median: there is no value");
+    }
+    return (lower + upper) / 2;
+}
+
+/** Medians of what was measured, and their ratios; what was not measured is left out. */
+export function evaluate(runs: { [name in Measurement]?: number[] }): Pick<Results, "seconds" | "ratios"> {
+    const seconds: Results["seconds"] = {};
+    for (const name of Object.keys(measurements) as Measurement[]) {
+        const values = runs[name] ?? [];
+        if (values.length > 0) {
+            seconds[name] = rounded(median(values));
+        }
+    }
+    const quotients: Results["ratios"] = {};
+    for (const [name, [over, under]] of Object.entries(ratios) as [Ratio, (typeof ratios)[Ratio]][]) {
+        const [dividend, divisor] = [seconds[over], seconds[under]];
+        if (dividend !== undefined && divisor) {
+            quotients[name] = rounded(dividend / divisor);
+        }
+    }
+    return { seconds, ratios: quotients };
+}
+
+/** Three digits behind the point: more is noise. */
+function rounded(value: number): number {
+    return Math.round(value * 1000) / 1000;
+}
+
+/** The rows that every rendering shows: what, figure, unit. */
+function rows(results: Results): [string, string][] {
+    const seconds = Object.entries(results.seconds).map(([name, value]): [string, string] => [
+        measurements[name as Measurement],
+        `${value.toFixed(1)} s`,
+    ]);
+    const quotients = Object.entries(results.ratios).map(([name, value]): [string, string] => [
+        `${name}: ${ratios[name as Ratio][2]}`,
+        value.toFixed(2),
+    ]);
+    return [...seconds, ...quotients];
+}
+
+/** For the terminal: aligned, figures to the right. */
+export function textTable(results: Results): string {
+    const lines = rows(results);
+    const width = Math.max(...lines.map(([what]) => what.length));
+    const figureWidth = Math.max(...lines.map(([, figure]) => figure.replace(" s", "").length));
+    return [
+        `${results.machine}, ${results.date.slice(0, 10)}`,
+        "",
+        ...lines.map(([what, figure]) => {
+            const [number = "", unit] = figure.split(" ");
+            return `${what.padEnd(width)}  ${number.padStart(figureWidth)}${unit ? ` ${unit}` : ""}`;
+        }),
+        "",
+    ].join("\n");
+}
+
+/** For the README. */
+export function markdownTable(results: Results): string {
+    return [
+        `${results.machine}; ${results.date.slice(0, 10)}.`,
+        "",
+        "| measured | median |",
+        "| --- | ---: |",
+        ...rows(results).map(([what, figure]) => `| ${what} | ${figure} |`),
+    ].join("\n");
+}
+
+const barHeight = 20;
+const rowHeight = 44;
+const chartWidth = 760;
+const margin = 24;
+/** Room for the figure behind the longest bar. */
+const figureRoom = 80;
+
+/** A bar chart of the seconds, as SVG. Readable on light and on dark ground; its text is text. */
+export function barChart(results: Results): string {
+    const bars = Object.entries(results.seconds) as [Measurement, number][];
+    const longest = Math.max(...bars.map(([, value]) => value), 0.1);
+    const scale = (chartWidth - 2 * margin - figureRoom) / longest;
+    const top = 56;
+    const height = top + bars.length * rowHeight + margin;
+    return [
+        `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${chartWidth} ${height}" width="${chartWidth}" height="${height}" role="img" aria-label="Seconds that each measurement took">`,
+        "<style>",
+        "text { font: 13px system-ui, sans-serif; fill: #24292f } .note { fill: #57606a }",
+        ".ours { fill: #0969da } .plain { fill: #8c959f }",
+        "@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .note { fill: #9198a1 } .ours { fill: #4493f8 } .plain { fill: #6e7681 } }",
+        "</style>",
+        `<text x="${margin}" y="24">Seconds, shorter is better</text>`,
+        `<text x="${margin}" y="42" class="note">${escapeXml(`${results.machine}, ${results.date.slice(0, 10)}`)}</text>`,
+        ...bars.flatMap(([name, value], at) => {
+            const y = top + at * rowHeight;
+            const width = Math.max(value * scale, 1);
+            return [
+                `<text x="${margin}" y="${y + 13}">${escapeXml(measurements[name])}</text>`,
+                `<rect x="${margin}" y="${y + 18}" width="${width.toFixed(1)}" height="${barHeight - 6}" rx="2" class="${name.startsWith("buildx") ? "plain" : "ours"}"/>`,
+                `<text x="${(margin + width + 6).toFixed(1)}" y="${y + 30}">${value.toFixed(1)} s</text>`,
+            ];
+        }),
+        "</svg>",
+        "",
+    ].join("\n");
+}
+
+function escapeXml(text: string): string {
+    return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

@@ -1,0 +1,320 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import * as fs from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { architectures, type Platform } from "../components/architecture";
+import type { ImageDeclaration } from "../components/configuration/images";
+
+export const stack = "bench";
+/** Name of the builder and of the stack's folder, as index.ts makes it. */
+export const stackName = `native-buildx-${stack}`;
+
+/** The settings that measurements vary. */
+export interface BenchSettings {
+    images: { [name: string]: ImageDeclaration };
+    platforms: Platform[];
+}
+
+/** Minutes: longer than any measurement, and an end for runners of a bench that was killed. */
+const idleMinutes = 60;
+
+/**
+ * A project, a stack, a home and a data folder of its own for the bench, all in one temporary folder: nothing of the
+ * user's is touched, and `close` ends and removes all of it.
+ */
+export class Sandbox {
+    readonly project: string;
+    private readonly data: string;
+    private readonly environment: NodeJS.ProcessEnv;
+    private readonly children = new Set<ChildProcess>();
+    private interrupted = false;
+    private encryptionSalt = "";
+
+    private constructor(
+        private readonly checkout: string,
+        private readonly folder: string,
+        private readonly localPort: number,
+    ) {
+        this.project = path.join(folder, "project");
+        this.data = path.join(folder, "data");
+        const { PATH, LANG, TERM, SSL_CERT_FILE } = process.env;
+        const proxies = Object.entries(process.env).filter(([name]) => /_proxy$/i.test(name));
+        this.environment = {
+            ...Object.fromEntries(proxies),
+            PATH,
+            LANG,
+            TERM,
+            SSL_CERT_FILE,
+            HOME: path.join(folder, "home"),
+            NATIVE_BUILDX_HOME: this.data,
+            PULUMI_BACKEND_URL: `file://${path.join(folder, "state")}`,
+            PULUMI_CONFIG_PASSPHRASE: "",
+            PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+            PULUMI_SKIP_UPDATE_CHECK: "true",
+            SSL_CERT_DIR: `/etc/ssl/certs:${path.join(this.data, "trust")}`,
+        };
+    }
+
+    /** Only the folder as yet; then come `fill` and, whatever happens, `close`. */
+    static async open(checkout: string): Promise<Sandbox> {
+        // Short: unix sockets below it must not be longer than 107 characters.
+        const folder = await fs.mkdtemp(path.join(tmpdir().length > 30 ? "/tmp" : tmpdir(), "nbx-"));
+        return new Sandbox(checkout, folder, await freePorts(3));
+    }
+
+    /** A copy of the example with its inputs, an empty stack, and Pulumi's plugin. */
+    async fill(): Promise<void> {
+        for (const name of ["state", "home", "project/examples"]) {
+            await fs.mkdir(path.join(this.folder, name), { recursive: true });
+        }
+        for (const name of ["node_modules", "components", "index.ts", "package.json"]) {
+            await fs.symlink(path.join(this.checkout, name), path.join(this.project, name));
+        }
+        await fs.copyFile(path.join(this.checkout, "Pulumi.yaml"), path.join(this.project, "Pulumi.yaml"));
+        const example = path.join(this.project, "examples/encoder");
+        await fs.cp(path.join(this.checkout, "examples/encoder"), example, {
+            recursive: true,
+            filter: (source) => path.basename(source) !== "rootfs.tar",
+        });
+        // With the user's own HOME: what it downloads and makes is kept there, for every checkout.
+        await this.run(path.join(example, "prepare.sh"), [], { environment: process.env });
+        const plugins = path.join(
+            process.env.DOCKER_CONFIG ?? path.join(process.env.HOME ?? "", ".docker"),
+            "cli-plugins",
+        );
+        if (existsSync(plugins)) {
+            await fs.mkdir(path.join(this.folder, "home/.docker"));
+            await fs.symlink(plugins, path.join(this.folder, "home/.docker/cli-plugins"));
+        }
+        const { version } = JSON.parse(
+            await fs.readFile(path.join(this.checkout, "node_modules/@pulumi/docker-build/package.json"), "utf8"),
+        ) as { version: string };
+        const plugin = path.join(this.checkout, "tools/bin/plugin/pulumi-resource-docker-build");
+        await this.run("pulumi", ["plugin", "install", "resource", "docker-build", version, "--file", plugin]);
+        await this.run("pulumi", ["stack", "init", stack]);
+        this.encryptionSalt =
+            /^encryptionsalt: (.*)$/m.exec(await fs.readFile(this.configurationFile, "utf8"))?.[1] ?? "";
+    }
+
+    private get configurationFile(): string {
+        return path.join(this.project, `Pulumi.${stack}.yaml`);
+    }
+
+    /** The images that stack dev declares. */
+    async declaredImages(): Promise<BenchSettings["images"]> {
+        const file = path.join(this.checkout, "Pulumi.dev.yaml");
+        const text = await this.run("pulumi", ["config", "--stack", stack, "--config-file", file, "--json"]);
+        const values = JSON.parse(text) as { [key: string]: { objectValue?: unknown } };
+        return (values["native-buildx:images"]?.objectValue ?? {}) as BenchSettings["images"];
+    }
+
+    /** Writes the stack's configuration. (JSON is YAML.) */
+    async configure(settings: BenchSettings): Promise<void> {
+        const config = { runnerType: "local", localPort: this.localPort, idleMinutes, ...settings };
+        await fs.writeFile(
+            this.configurationFile,
+            JSON.stringify({
+                config: Object.fromEntries(
+                    Object.entries(config).map(([key, value]) => [`native-buildx:${key}`, value]),
+                ),
+                encryptionsalt: this.encryptionSalt,
+            }),
+        );
+    }
+
+    async up(): Promise<void> {
+        await this.run("pulumi", ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"]);
+    }
+
+    async output(name: string): Promise<string> {
+        const value = await this.run("pulumi", ["stack", "output", name, "--stack", stack, "--show-secrets"]);
+        return value.trimEnd();
+    }
+
+    /** `docker` with these arguments, in the project's folder. */
+    async docker(args: string[]): Promise<void> {
+        await this.run("docker", args);
+    }
+
+    /** Wakes and registers every runner of the stack. */
+    async connect(script: string): Promise<void> {
+        await this.run("sh", ["-s"], { input: script });
+    }
+
+    private runnerFolder(platform: Platform): string {
+        return path.join(this.data, stackName, architectures[platform].suffix);
+    }
+
+    /** Puts the runners to sleep. */
+    async sleep(platforms: Platform[]): Promise<void> {
+        for (const platform of platforms) {
+            await this.run("sh", ["runner.sh", "stop"], { cwd: this.runnerFolder(platform) });
+        }
+    }
+
+    /** Empties the runners' caches. They must be awake. */
+    async prune(platforms: Platform[]): Promise<void> {
+        for (const platform of platforms) {
+            const address = `unix://${path.join(this.runnerFolder(platform), "buildkitd.sock")}`;
+            await this.run("buildctl", ["--addr", address, "prune", "--all"]);
+        }
+    }
+
+    /** Removes images from the registry, so that the next push is a whole one. */
+    async forget(names: string[]): Promise<void> {
+        const repositories = path.join(
+            this.data,
+            stackName,
+            "registry/data/docker/registry/v2/repositories/native-buildx",
+        );
+        for (const name of names) {
+            await fs.rm(path.join(repositories, name), { recursive: true, force: true });
+        }
+    }
+
+    /** Holds everything that a runner runs, now and from now on, to one core. */
+    async holdToCore(platform: Platform, core: number): Promise<void> {
+        const pid = readFileSync(path.join(this.runnerFolder(platform), "pid"), "utf8").trim();
+        for (const process of processTree(pid)) {
+            await this.run("taskset", ["--all-tasks", "--cpu-list", "--pid", String(core), process]);
+        }
+    }
+
+    /** Seconds that the last `up` built, by platform. */
+    async builtSeconds(platforms: Platform[]): Promise<Map<Platform, number>> {
+        const text = await fs.readFile(path.join(this.data, stackName, "last-up.json"), "utf8");
+        const timings = Object.entries(JSON.parse(text) as { [image: string]: { building: number } });
+        return new Map(
+            platforms.map((platform) => [
+                platform,
+                timings
+                    .filter(([image]) => image.endsWith(`-${architectures[platform].suffix}`))
+                    .reduce((sum, [, timing]) => sum + timing.building, 0),
+            ]),
+        );
+    }
+
+    /** Runs a program in a process group of its own. Resolves to its standard output; rejects with what it said last. */
+    private run(
+        command: string,
+        args: string[],
+        options: { input?: string; cwd?: string; environment?: NodeJS.ProcessEnv } = {},
+    ): Promise<string> {
+        if (this.interrupted) {
+            return Promise.reject(new Error("interrupted"));
+        }
+        return new Promise((resolve, reject) => {
+            const child = spawn(command, args, {
+                cwd: options.cwd ?? this.project,
+                env: options.environment ?? this.environment,
+                detached: true,
+                stdio: ["pipe", "pipe", "pipe"],
+            });
+            this.children.add(child);
+            let output = "";
+            let said = "";
+            child.stdout.setEncoding("utf8").on("data", (text: string) => {
+                output += text;
+            });
+            child.stderr.setEncoding("utf8").on("data", (text: string) => {
+                said += text;
+            });
+            child.on("error", reject);
+            // Not "close": runners and registry, which go on, may hold the pipes.
+            child.on("exit", (code, signal) => {
+                this.children.delete(child);
+                setImmediate(() => {
+                    if (code === 0) {
+                        resolve(output);
+                        return;
+                    }
+                    const end = `${output}\n${said}`.trim().split("\n").slice(-15).join("\n");
+                    const what = [path.basename(command), ...args].join(" ");
+                    reject(
+                        new Error(this.interrupted ? "interrupted" : `${what}: ${signal ?? `status ${code}`}\n${end}`),
+                    );
+                });
+            });
+            child.stdin.on("error", () => undefined);
+            child.stdin.end(options.input ?? "");
+        });
+    }
+
+    /** Ends what runs; what `close` runs is not affected. */
+    interrupt(): void {
+        this.interrupted = true;
+        for (const child of this.children) {
+            signalGroup(child, "SIGINT");
+            setTimeout(() => signalGroup(child, "SIGKILL"), 15_000).unref();
+        }
+    }
+
+    /** Destroys the stack, ends every process and removes the folder, whatever state they are in. */
+    async close(): Promise<void> {
+        while (this.children.size > 0) {
+            await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        this.interrupted = false;
+        const ignore = () => undefined;
+        await this.run("pulumi", ["cancel", "--stack", stack, "--yes"]).catch(ignore);
+        await this.run("pulumi", ["destroy", "--stack", stack, "--yes", "--skip-preview"]).catch(ignore);
+        // Where that failed, and for runners that the state never knew.
+        const stackFolder = path.join(this.data, stackName);
+        for (const name of existsSync(stackFolder) ? readdirSync(stackFolder) : []) {
+            const script = name === "registry" ? "registry.sh" : "runner.sh";
+            if (existsSync(path.join(stackFolder, name, script))) {
+                await this.run("sh", [script, "stop"], { cwd: path.join(stackFolder, name) }).catch(ignore);
+            }
+        }
+        await fs.rm(this.folder, { recursive: true, force: true }).catch(async () => {
+            // Without root, files of the build containers belong to the user's subordinate ids.
+            await this.run("rootlesskit", ["rm", "-rf", this.folder], { cwd: "/" });
+        });
+    }
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+        return;
+    }
+    try {
+        process.kill(-child.pid, signal);
+    } catch {
+        // It just ended.
+    }
+}
+
+/** A process and all that descend from it. */
+function processTree(pid: string): string[] {
+    const tasks = existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
+    const children = tasks.flatMap((task) => {
+        try {
+            return readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean);
+        } catch {
+            return [];
+        }
+    });
+    return [pid, ...children.flatMap(processTree)];
+}
+
+/** The first of so many free ports in a row. */
+async function freePorts(count: number): Promise<number> {
+    for (let attempt = 0; attempt < 100; attempt++) {
+        const first = 20_000 + Math.floor(Math.random() * 10_000);
+        const free = await Promise.all(Array.from({ length: count }, (_, at) => isFree(first + at)));
+        if (free.every(Boolean)) {
+            return first;
+        }
+    }
+    throw new Error(`bench: no ${count} free ports in a row between 20000 and 30000`);
+}
+
+function isFree(port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const server = createServer();
+        server.once("error", () => resolve(false));
+        server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
+    });
+}
