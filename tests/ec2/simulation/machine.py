@@ -19,6 +19,8 @@ from .settings import NAMESERVER_ADDRESS
 #: systemd as process 1 takes this signal as "power off": SIGRTMIN+4, the power button of a virtual machine.
 POWER_OFF = signal.SIGRTMIN + 4
 REBOOT = signal.SIGRTMIN + 5
+#: systemd-nspawn's exit status when the machine wants to be booted again.
+REBOOTS = 133
 
 
 class Machine:
@@ -50,6 +52,12 @@ class Machine:
         layers = f"lowerdir={self._template},upperdir={self._folder / 'disk'},workdir={self._folder / 'work'}"
         run("mount", "-t", "overlay", "overlay", "-o", layers, str(self._root))
         self._furnish(at)
+        self._spawn(at)
+        threading.Thread(target=self._watch, args=(at, on_power_off), daemon=True).start()
+        for volume_id, device in devices.items():
+            self.plug(volume_id, device)
+
+    def _spawn(self, at: Attachment) -> None:
         self._control_group.mkdir(parents=True, exist_ok=True)
         self._devices, self._block_devices = {}, {}
         environment = {
@@ -91,11 +99,7 @@ class Machine:
             start_new_session=True,
         )
         console.close()
-        process = self._process
-        threading.Thread(target=self._watch, args=(process, on_power_off), daemon=True).start()
-        self._await_leader(process)
-        for volume_id, device in devices.items():
-            self.plug(volume_id, device)
+        self._await_leader(self._process)
 
     def _furnish(self, at: Attachment) -> None:
         """What the hypervisor, DHCP and the image's build leave in a fresh root file system."""
@@ -110,18 +114,13 @@ class Machine:
             path.unlink(missing_ok=True)
             path.write_text(text)
 
-    def _watch(self, process: subprocess.Popen[bytes], on_power_off: Callable[[], None]) -> None:
-        leader = 0
-        while process.poll() is None:
-            now = self.leader() or leader
-            if leader and now != leader:
-                # A reboot: systemd-nspawn stays, the machine's /dev is new.
-                self._await_leader(process)
-                devices, self._devices = self._block_devices, {}
-                for volume_id, device in devices.items():
-                    self.plug(volume_id, device)
-            leader = now
-            time.sleep(0.1)
+    def _watch(self, at: Attachment, on_power_off: Callable[[], None]) -> None:
+        while self._process and self._process.wait() == REBOOTS:
+            devices = self._block_devices
+            self._clear_control_group()
+            self._spawn(at)
+            for volume_id, device in devices.items():
+                self.plug(volume_id, device)
         self._clear_control_group()
         self._devices = {}
         # Lazily: a process that looks into the machine from outside must not keep the instance from stopping.
