@@ -1,0 +1,15 @@
+#!/bin/sh
+# make test: everything that can be tested on this machine, on a fresh one too. What cannot run here says why.
+# Leaves the counts of the runs in tests/results (git-ignored), where .ci/run reads them.
+set -eu
+cd "$(dirname "$0")/.."
+
+tools/setup.sh --check
+# shellcheck source=tools/env.sh
+. ./tools/env.sh
+rm -rf tests/results
+failed=0
+# First what needs no daemons, side by side; then the rest, one after the other: its daemons want the cores.
+npx jest --testPathIgnorePatterns /tests/e2e/ /tests/ec2/ --json --outputFile tests/results/unit.json || failed=1
+npx jest --runInBand --testPathPatterns /tests/e2e/ /tests/ec2/ --json --outputFile tests/results/endToEnd.json || failed=1
+exit "$failed"
