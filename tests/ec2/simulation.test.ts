@@ -50,10 +50,22 @@ function connects(host: string, port: number): Promise<boolean> {
 
 (canSimulate ? describe : describe.skip)("the simulated EC2", () => {
     let sim: Simulation;
+    let isStopped = false;
 
     beforeAll(() => {
         sim = Simulation.start({ SIM_STOPPING_SECONDS: "1.5" });
     }, 600_000);
+
+    afterEach(async () => {
+        if (sim && !isStopped) {
+            await sim.setFaults({
+                login_seconds: null,
+                metadata_delay_seconds: 0,
+                no_capacity: [],
+                no_capacity_late: [],
+            });
+        }
+    });
 
     afterAll(() => {
         sim?.stop();
@@ -130,12 +142,12 @@ function connects(host: string, port: number): Promise<boolean> {
 
         test("reboots with its address", async () => {
             const before = await sim.describe(id);
-            const bootId = async () => (await sim.execute(id, "uptime -s; stat -c %Y /proc/1")).stdout;
-            const first = await bootId();
+            const bootTime = () => sim.execute(id, "systemctl show --property=UserspaceTimestampMonotonic");
+            const first = (await bootTime()).stdout;
             await sim.ec2.send(new RebootInstancesCommand({ InstanceIds: [id] }));
-            await eventually("new process 1", async () => {
-                const now = await sim.execute(id, "uptime -s; stat -c %Y /proc/1").catch(() => undefined);
-                return now && now.status === 0 && now.stdout !== first ? true : undefined;
+            await eventually("another boot", async () => {
+                const now = await bootTime().catch(() => undefined);
+                return now?.status === 0 && now.stdout !== first ? true : undefined;
             });
             expect((await sim.describe(id)).PublicIpAddress).toBe(before.PublicIpAddress);
         });
@@ -160,7 +172,6 @@ function connects(host: string, port: number): Promise<boolean> {
             expect((await sim.describe(id)).State?.Name).toBe("pending");
             const fallen = await sim.awaitState(id, "stopped");
             expect(fallen.StateReason?.Code).toBe("Server.InsufficientInstanceCapacity");
-            await sim.setFaults({ no_capacity_late: [] });
         });
 
         test("that is terminated is gone, and cannot be started", async () => {
@@ -325,7 +336,6 @@ function connects(host: string, port: number): Promise<boolean> {
         const late = await push(`${url}:2`, "three");
         await new Promise((resolve) => setTimeout(resolve, 1100));
         expect(late).toThrow(/401 Unauthorized/);
-        await sim.setFaults({ login_seconds: null });
     });
 
     test("the metadata service can be slow to answer: the machine waits for it", async () => {
@@ -334,7 +344,6 @@ function connects(host: string, port: number): Promise<boolean> {
         const id = await sim.launch(serve);
         await sim.awaitBoot(id);
         expect(Date.now() - started).toBeGreaterThan(8000);
-        await sim.setFaults({ metadata_delay_seconds: 0 });
         await sim.pullThePlug(id);
         await sim.awaitState(id, "stopped");
         await sim.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
@@ -344,6 +353,7 @@ function connects(host: string, port: number): Promise<boolean> {
         await sim.awaitState(await sim.launch(serve), "running");
         expect(leftovers(sim.slot)).not.toEqual([]);
         sim.stop();
+        isStopped = true;
         expect(leftovers(sim.slot)).toEqual([]);
     });
 });
