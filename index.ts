@@ -1,37 +1,34 @@
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { readSettings, type Settings } from "./components/configuration/settings";
+import { readSettings } from "./components/configuration/settings";
 import { declaredImages } from "./components/declaredImages";
 import type { Infrastructure } from "./components/infrastructure";
 import { localInfrastructure } from "./components/localInfrastructure";
+import type { MultiPlatformImage } from "./components/multiPlatformImage";
 import { RemoteBuilder } from "./components/remoteBuilder/remoteBuilder";
 import { dataFolder } from "./components/runner/local/localFolder";
 
-/** Name of the builder, and of the stack's folder on this machine. */
+/** Name of the builder, of the stack's folder on this machine, and of what it has at AWS. */
 const stackName = `${pulumi.getProject()}-${pulumi.getStack()}`;
-
-async function infrastructureOf(settings: Settings): Promise<Infrastructure> {
-    switch (settings.runnerType) {
-        case "local":
-            return localInfrastructure(settings, stackName);
-        case "ec2":
-            throw new pulumi.RunError("runnerType: ec2 comes with the next version; use local");
-    }
-}
 
 export = async () => {
     const settings = await readSettings(stackName);
-    const infrastructure = await infrastructureOf(settings);
-    const builder = new RemoteBuilder("builder", {
-        builder: stackName,
-        runners: infrastructure.runners,
-        ca: infrastructure.ca,
-        client: infrastructure.client,
-        idleMinutes: settings.idleMinutes,
-        timingsFile: path.join(dataFolder(), stackName, "last-up.json"),
-    });
-    const images = declaredImages(settings, builder, infrastructure);
-    return {
+    const timingsFile = path.join(dataFolder(), stackName, "last-up.json");
+
+    const builderOn = (infrastructure: Infrastructure) =>
+        new RemoteBuilder("builder", {
+            builder: stackName,
+            runners: infrastructure.runners,
+            ca: infrastructure.ca,
+            client: infrastructure.client,
+            idleMinutes: settings.idleMinutes,
+            timingsFile,
+        });
+    const outputs = (
+        infrastructure: Infrastructure,
+        builder: RemoteBuilder,
+        images: { [name: string]: MultiPlatformImage },
+    ) => ({
         repositoryUrl: infrastructure.repositoryUrl,
         images: Object.fromEntries(
             Object.entries(images).map(([name, { ref, platformRefs }]) => [name, { ref, platforms: platformRefs }]),
@@ -39,5 +36,23 @@ export = async () => {
         runners: builder.runners,
         builder: builder.builder,
         connect: builder.connect,
-    };
+    });
+
+    if (settings.ec2) {
+        // Imported here: stack dev neither needs the AWS packages nor waits for them.
+        const { ciAccess, ec2Infrastructure } = await import("./components/ec2Infrastructure");
+        const { buildCosts } = await import("./components/buildCosts");
+        const infrastructure = ec2Infrastructure(settings, settings.ec2, stackName);
+        const builder = builderOn(infrastructure);
+        const images = declaredImages(settings, builder, infrastructure);
+        infrastructure.guardRepositories([builder, ...Object.values(images)]);
+        return {
+            ...outputs(infrastructure, builder, images),
+            ...ciAccess(infrastructure, builder, settings.ec2, stackName),
+            buildCosts: buildCosts(builder, images, settings.ec2.prices),
+        };
+    }
+    const infrastructure = localInfrastructure(settings, stackName);
+    const builder = builderOn(infrastructure);
+    return outputs(infrastructure, builder, declaredImages(settings, builder, infrastructure));
 };

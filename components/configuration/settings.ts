@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { isPlatform, knownPlatforms, type Platform } from "../architecture";
+import type { Ec2Settings } from "./ec2Settings";
 import { type ImageDeclaration, imageMistakes } from "./images";
 import { machineMistakes } from "./machine";
 
@@ -19,10 +20,14 @@ export interface Settings {
     registryHost: string;
     certificateValidityDays: number;
     certificateRenewalDays: number;
+    /** With runner type ec2. */
+    ec2?: Ec2Settings;
 }
 
 /** The configuration before it is checked. */
-export type RawSettings = { [S in Exclude<keyof Settings, "buildSecrets">]: unknown } & { buildSecrets: string[] };
+export type RawSettings = { [S in Exclude<keyof Settings, "buildSecrets" | "ec2">]: unknown } & {
+    buildSecrets: string[];
+};
 
 /** Of a port range that starts at setting localPort: the registry's, then one for each row of the architecture table. */
 export function localPorts(settings: Pick<Settings, "localPort">): { registry: number } & { [P in Platform]: number } {
@@ -94,7 +99,7 @@ export function throwMistakes(mistakes: string[]): void {
  *
  * @throws {pulumi.RunError} that lists every mistake
  */
-export async function readSettings(stackFolder: string, project = process.cwd()): Promise<Settings> {
+export async function readSettings(stackName: string, project = process.cwd()): Promise<Settings> {
     const config = new pulumi.Config();
     const buildSecrets = secretValues(config);
     const raw: RawSettings = {
@@ -112,7 +117,13 @@ export async function readSettings(stackFolder: string, project = process.cwd())
     const mistakes = settingMistakes(raw, project);
     const settings = { ...raw, buildSecrets } as Settings;
     if (settings.runnerType === "local") {
-        mistakes.push(...(await machineMistakes(settings, stackFolder)));
+        mistakes.push(...(await machineMistakes(settings, stackName)));
+    }
+    if (settings.runnerType === "ec2") {
+        const { ec2Mistakes, readEc2Settings } = await import("./ec2Settings");
+        const platforms = (settings.platforms ?? []).filter((platform) => isPlatform(String(platform)));
+        settings.ec2 = readEc2Settings({ ...settings, platforms: [...new Set(platforms)] });
+        mistakes.push(...ec2Mistakes(settings.ec2, stackName));
     }
     throwMistakes(mistakes);
     return settings;
@@ -120,7 +131,9 @@ export async function readSettings(stackFolder: string, project = process.cwd())
 
 function secretValues(config: pulumi.Config): Settings["buildSecrets"] {
     const values = config.getSecretObject<{ [name: string]: string }>("buildSecrets");
-    return pulumi.secret(pulumi.output(values).apply((known): { [name: string]: string } => known ?? {})) as Settings["buildSecrets"];
+    return pulumi.secret(
+        pulumi.output(values).apply((known): { [name: string]: string } => known ?? {}),
+    ) as Settings["buildSecrets"];
 }
 
 /** Names are no secret; the values stay where they are. */

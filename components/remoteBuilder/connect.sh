@@ -115,9 +115,18 @@ write_certificate_files() {
         put_secret "$certificates/key.pem" "$client_key"
 }
 
-# each FUNCTION: runs it for every platform asked for, side by side; its standard output goes to $work/SUFFIX.FUNCTION.
-each() {
+# platforms_of "SUFFIX...": their platforms, each with a space before it.
+platforms_of() {
+    for suffix in $1; do
+        eval "printf ' %s' \"\$platform_$suffix\""
+    done
+}
+
+# try_each FUNCTION: runs it for every platform asked for, side by side; its standard output goes to
+# $work/SUFFIX.FUNCTION. False if one failed: $failed has the suffixes.
+try_each() {
     for suffix in $wanted; do
+        rm -f "$work/$suffix.failed"
         (
             "$1" "$suffix" >"$work/$suffix.$1" || : >"$work/$suffix.failed"
         ) &
@@ -125,12 +134,25 @@ each() {
     wait
     failed=
     for suffix in $wanted; do
-        if [ -e "$work/$suffix.failed" ]; then eval "failed=\"\$failed \$platform_$suffix\""; fi
+        if [ -e "$work/$suffix.failed" ]; then failed="$failed $suffix"; fi
     done
-    if [ -n "$failed" ]; then
-        rm -rf "$work"
-        fail "connect: not ready:$failed"
-    fi
+    [ -z "$failed" ]
+}
+
+each() { try_each "$1" || give_up; }
+
+give_up() { fail "connect: not ready:$(platforms_of "$failed")"; }
+
+# True if one of those that failed is not a process of this machine.
+goes_on_its_own() {
+    for suffix in $failed; do
+        eval "if [ \"\$kind_$suffix\" != local ]; then return 0; fi"
+    done
+    return 1
+}
+
+register_all() {
+    if ! locked register; then fail "connect: buildx create: $(grep -v '^$' "$work/create.log" | tail -n 1)"; fi
 }
 
 prepare() {
@@ -247,13 +269,28 @@ main() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     write_certificates
+    asked=$wanted
     if [ "$mode" = connect ]; then
         prepare
         each wake
-        if ! locked register; then fail "connect: buildx create: $(grep -v '^$' "$work/create.log" | tail -n 1)"; fi
+        register_all
     fi
-    each prove
-    if [ "$mode" = connect ]; then say "builder $builder is ready:$(for suffix in $wanted; do eval "printf ' %s' \"\$platform_$suffix\""; done)"; fi
+    if [ "$mode" = keep-awake ]; then
+        each prove
+        return
+    fi
+    attempt=1
+    until try_each prove; do
+        # A runner can close its port for its idle stop after it was found serving: it is woken again then. One on this
+        # machine cannot.
+        if [ "$attempt" -eq 3 ] || ! goes_on_its_own; then give_up; fi
+        attempt=$((attempt + 1))
+        wanted=$failed
+        each wake
+        register_all
+    done
+    wanted=$asked
+    say "builder $builder is ready:$(platforms_of "$asked")"
 }
 
 # The script itself may be on standard input: nothing but the shell reads it.

@@ -4,7 +4,7 @@ import { architectures, type Platform } from "../architecture";
 import type { KeyPair } from "../certificates";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner/runner";
 import { renderConnectScript } from "./connectScript";
-import { TimingRecord } from "./timings";
+import { TimingRecord, type Timings } from "./timings";
 import { Wakefulness } from "./wakefulness";
 
 export interface RemoteBuilderArgs {
@@ -39,6 +39,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     /** Complete sh script that connects a machine to the builder. Secret. */
     readonly connect: pulumi.Output<string>;
 
+    private readonly record: TimingRecord;
     private readonly imageHooks: { [P in Platform]?: pulumi.ResourceHookBinding };
     private readonly prepareHook: pulumi.ResourceHook;
     private readonly runnerOf: { [P in Platform]?: Runner };
@@ -52,12 +53,17 @@ export class RemoteBuilder extends pulumi.ComponentResource {
         this.connect = connectOutput(args);
 
         const wakefulness = new Wakefulness(() => promiseOf(this.connect), args.idleMinutes * secondsPerMinute);
-        const timings = args.timingsFile ? new TimingRecord(args.timingsFile) : undefined;
+        this.record = new TimingRecord(args.timingsFile);
         this.imageHooks = Object.fromEntries(
-            this.platforms.map((platform) => [platform, imageHooks(name, platform, wakefulness, timings)]),
+            this.platforms.map((platform) => [platform, imageHooks(name, platform, wakefulness, this.record)]),
         );
         this.prepareHook = new pulumi.ResourceHook(`${name}-prepare`, () => wakefulness.prepare());
         this.registerOutputs({ builder: this.builder, runners: this.runners, connect: this.connect });
+    }
+
+    /** What was built so far in this `up`, and how long it took. */
+    get timings(): Timings {
+        return this.record.timings;
     }
 
     /** Name of the builder that has only this platform's runner. */
@@ -130,17 +136,17 @@ function imageHooks(
     name: string,
     platform: Platform,
     wakefulness: Wakefulness,
-    timings: TimingRecord | undefined,
+    timings: TimingRecord,
 ): pulumi.ResourceHookBinding {
     const { suffix } = architectures[platform];
     const wake = new pulumi.ResourceHook(`${name}-wake-${suffix}`, async (hook) => {
         const waking = await wakefulness.connect(platform, (line) => {
             void pulumi.log.info(line, undefined, undefined, true);
         });
-        timings?.begin(hook.name, waking);
+        timings.begin(hook.name, platform, waking);
     });
     const built = new pulumi.ResourceHook(`${name}-built-${suffix}`, (hook) => {
-        const timing = timings?.end(hook.name);
+        const timing = timings.end(hook.name);
         if (timing) {
             void pulumi.log.info(
                 `${hook.name}: built for ${platform} in ${timing.building.toFixed(1)} s (waking ${timing.waking.toFixed(1)} s)`,

@@ -1,8 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import type { Platform } from "../architecture";
 
 /** Seconds that one platform of one image took. */
 export interface Timing {
+    platform: Platform;
+    /** When waking began, in seconds after the program's start. */
+    began: number;
     waking: number;
     building: number;
 }
@@ -12,25 +16,36 @@ export type Timings = { [image: string]: Timing };
 
 /** Records what the builds of this `up` took, for the summary that `make up` prints. Not part of the state. */
 export class TimingRecord {
-    private readonly timings: Timings = {};
-    private readonly begun = new Map<string, { waking: number; at: number }>();
+    readonly timings: Timings = {};
+    private readonly begun = new Map<string, { platform: Platform; waking: number; at: number }>();
+    private readonly started = performance.now();
 
-    constructor(private readonly file: string) {}
+    /** @param file of this machine that gets them as they come. @default none is written */
+    constructor(private readonly file?: string) {}
 
-    begin(image: string, waking: number): void {
-        this.begun.set(image, { waking, at: performance.now() });
+    /** A build begins, after so many seconds of waking. */
+    begin(image: string, platform: Platform, waking: number): void {
+        this.begun.set(image, { platform, waking, at: performance.now() });
     }
 
-    /** Resolves to the timing, or to nothing for an image whose beginning was not seen. */
+    /** A build ended. The timing, or nothing for an image whose beginning was not seen. */
     end(image: string): Timing | undefined {
         const begin = this.begun.get(image);
         if (!begin) {
             return undefined;
         }
-        const timing = { waking: begin.waking, building: (performance.now() - begin.at) / 1000 };
+        const { platform, waking, at } = begin;
+        const timing = {
+            platform,
+            began: (at - this.started) / 1000 - waking,
+            waking,
+            building: (performance.now() - at) / 1000,
+        };
         this.timings[image] = timing;
-        mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
-        writeFileSync(this.file, `${JSON.stringify(this.timings, undefined, 2)}\n`);
+        if (this.file) {
+            mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
+            writeFileSync(this.file, `${JSON.stringify(this.timings, undefined, 2)}\n`);
+        }
         return timing;
     }
 }

@@ -1,0 +1,114 @@
+import * as pulumi from "@pulumi/pulumi";
+import { architectures, type Platform } from "./architecture";
+import { Certificates, type KeyPair } from "./certificates";
+import { CiRole, isCiWanted } from "./ciRole";
+import type { Ec2Settings } from "./configuration/ec2Settings";
+import type { Settings } from "./configuration/settings";
+import { ConnectParameters } from "./connectParameters";
+import { ImageRepository } from "./imageRepository";
+import type { Infrastructure } from "./infrastructure";
+import { Network } from "./network";
+import type { RemoteBuilder } from "./remoteBuilder/remoteBuilder";
+import { Ec2Runner } from "./runner/ec2Runner";
+
+const serverName = (platform: Platform) => `${architectures[platform].suffix}.runner.native-buildx.internal`;
+
+/** Tags of everything that the stack has at AWS. */
+const tagsOf = (stackName: string) => ({ "native-buildx": stackName });
+
+/** What stack `prod` has besides what every kind of runner has. */
+export interface Ec2Infrastructure extends Infrastructure {
+    runners: Ec2Runner[];
+    repositories: ImageRepository[];
+    /** Makes `pulumi destroy` stop before it begins where a repository would refuse to go. */
+    guardRepositories(everything: pulumi.Resource[]): void;
+}
+
+/** Stack `prod`: EC2 instances, and a repository for each image, below one for builds by hand. */
+export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackName: string): Ec2Infrastructure {
+    const tags = tagsOf(stackName);
+    const certificates = new Certificates("certificates", {
+        servers: Object.fromEntries(
+            ec2.runners.map(({ platform }) => [
+                architectures[platform].suffix,
+                { dnsNames: [serverName(platform), ...emulatedOn(platform, ec2).map(serverName)] },
+            ]),
+        ),
+        validityDays: settings.certificateValidityDays,
+        renewalDays: settings.certificateRenewalDays,
+    });
+    const network = new Network("network", { ...ec2.network, tags });
+    const runners = ec2.runners.map((runner) => {
+        const { suffix } = architectures[runner.platform];
+        return new Ec2Runner(`runner-${suffix}`, {
+            ...runner,
+            network,
+            serverName: serverName(runner.platform),
+            ca: certificates.ca,
+            server: certificates.servers[suffix] as KeyPair,
+            parameterPath: `/native-buildx/${stackName}`,
+            tags,
+        });
+    });
+    const repository = (name: string, repositoryName: string) =>
+        new ImageRepository(name, { ...ec2.repository, repositoryName, tags });
+    const common = repository("repository", stackName);
+    const perImage = Object.fromEntries(
+        Object.keys(settings.images).map((image) => [
+            image,
+            repository(`repository-${image}`, `${stackName}/${image}`),
+        ]),
+    );
+    const repositories = [common, ...Object.values(perImage)];
+    return {
+        runners,
+        ca: certificates.ca,
+        client: certificates.client,
+        repositoryUrl: common.url,
+        repositoryOf: (image) => perImage[image]?.url ?? pulumi.interpolate`${common.url}/${image}`,
+        repositories,
+        guardRepositories: (everything) => {
+            for (const one of repositories) {
+                one.guard([certificates, network, ...runners, ...repositories, ...everything]);
+            }
+        },
+        login: common.registry,
+        // A replaced runner, or a stand-in, finds it there.
+        cache: "registry",
+    };
+}
+
+/** The platforms that this one's runner emulates when it has to. */
+function emulatedOn(platform: Platform, ec2: Ec2Settings): Platform[] {
+    return ec2.runners.filter(({ emulateOn }) => emulateOn === platform).map((runner) => runner.platform);
+}
+
+/** How CI, which has no access to the stack, comes to the builder: parameters, and a role that may read them. */
+export function ciAccess(
+    infrastructure: Ec2Infrastructure,
+    builder: RemoteBuilder,
+    ec2: Ec2Settings,
+    stackName: string,
+): { ciRoleArn?: pulumi.Output<string>; ciConnect?: pulumi.Output<string> } {
+    if (!isCiWanted(ec2.ci)) {
+        return {};
+    }
+    const tags = tagsOf(stackName);
+    const parameters = new ConnectParameters("connect", {
+        connect: builder.connect,
+        parameterPath: `/native-buildx/${stackName}/connect`,
+        kmsKeyArn: ec2.kmsKeyArn,
+        tags,
+    });
+    const role = new CiRole("ci", {
+        ...ec2.ci,
+        instanceArns: pulumi
+            .all(infrastructure.runners.map((runner) => runner.instanceArns))
+            .apply((arns) => arns.flat()),
+        repositoryArns: infrastructure.repositories.map((repository) => repository.arn),
+        connectParameterArns: parameters.arns,
+        kmsKeyArn: ec2.kmsKeyArn,
+        tags,
+    });
+    return { ciRoleArn: role.arn, ciConnect: parameters.readCommand };
+}
