@@ -394,7 +394,7 @@ class Cloud:
         self._set(instance, "terminated", reason)
         runtime.machine.delete()
 
-    def _stop(self, runtime: Runtime, force: bool) -> None:
+    def _stop(self, runtime: Runtime) -> None:
         instance = runtime.instance
         with runtime.lock:
             if instance.state in ("stopping", "stopped"):
@@ -402,12 +402,12 @@ class Cloud:
             if instance.state != "running":
                 raise _incorrect_state(instance.id, "stopped")
             self._set(instance, "stopping", USER_INITIATED)
-        self._press(runtime, force)
+        self._press(runtime)
 
-    def _press(self, runtime: Runtime, force: bool) -> None:
+    @staticmethod
+    def _press(runtime: Runtime) -> None:
         # EC2 gives the operating system a few minutes to power off.
-        patience = 0 if force else 180
-        threading.Thread(target=runtime.machine.press_power_button, args=(patience,), daemon=True).start()
+        threading.Thread(target=runtime.machine.press_power_button, args=(180,), daemon=True).start()
 
     def _start(self, runtime: Runtime) -> None:
         instance = runtime.instance
@@ -427,7 +427,7 @@ class Cloud:
                 return
             self._set(instance, "shutting-down", USER_INITIATED)
         if before == "running":
-            self._press(runtime, force=False)
+            self._press(runtime)
         elif before == "stopped":
             threading.Thread(target=self._power_is_off, args=(runtime,), daemon=True).start()
         # pending and stopping: the thread that brings the machine up or down sees the new state.
@@ -541,11 +541,12 @@ class Cloud:
             cloud.volumes.delete(volume_id)
             return deleted
 
-        def modify(backend: EC2Backend, volume_id: str, target_size: int | None = None, **kwargs: Any) -> Any:
+        def modify(backend: EC2Backend, volume_id: str, target_size: int | None = None, *args: Any, **kwargs: Any) -> Any:
             volume = backend.get_volume(volume_id)
-            if target_size is not None and int(target_size) < int(volume.size):
+            target_size = int(target_size) if target_size else None
+            if target_size is not None and target_size < int(volume.size):
                 raise EC2ClientError("InvalidParameterValue", "New size cannot be smaller than existing size")
-            changed = modify_volume(backend, volume_id, target_size, **kwargs)
+            changed = modify_volume(backend, volume_id, target_size, *args, **kwargs)
             if volume.attachment:
                 cloud.volumes.ensure(volume_id, int(volume.size))
             return changed
@@ -558,7 +559,7 @@ class Cloud:
 
         EC2Backend.run_instances = launch
         EC2Backend.start_instances = lambda backend, ids: change(backend, ids, cloud._start)
-        EC2Backend.stop_instances = lambda backend, ids: change(backend, ids, lambda runtime: cloud._stop(runtime, force=False))
+        EC2Backend.stop_instances = lambda backend, ids: change(backend, ids, cloud._stop)
         EC2Backend.terminate_instances = terminate
         EC2Backend.reboot_instances = lambda backend, ids: change(backend, ids, lambda runtime: runtime.machine.reboot())
         EC2Backend.attach_volume = attach
