@@ -113,7 +113,11 @@ case ${1:-} in
         is_up && { say "already running: $control"; exit 1; }
         clean
         (
-            while [ ! -e "$state/environment.json" ]; do sleep 0.2; done
+            # The parent's process becomes the simulation: it may also fail to.
+            while [ ! -e "$state/environment.json" ]; do
+                kill -0 $$ 2>/dev/null || exit 0
+                sleep 0.2
+            done
             say "up. In another terminal: eval \"\$($0 env)\""
             print_env >&2
         ) &
@@ -138,7 +142,7 @@ case ${1:-} in
     stop)
         if is_up; then
             pid=$(cat "$state/pid")
-            post stop || true
+            post stop 2>/dev/null || true
             waited=0
             while kill -0 "$pid" 2>/dev/null; do
                 waited=$((waited + 1))

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import signal
 import ssl
 import sys
@@ -227,6 +228,8 @@ def main() -> None:
                     os.rmdir(folder)
                 except OSError:
                     pass
+    # Reached only by being told to stop: what failed leaves its log behind.
+    shutil.rmtree(settings.state, ignore_errors=True)
 
 
 if __name__ == "__main__":
