@@ -48,6 +48,8 @@ export class Sandbox {
             TERM,
             SSL_CERT_FILE,
             HOME: path.join(folder, "home"),
+            // Pulumi takes the home of the password file, not HOME.
+            PULUMI_HOME: path.join(folder, "home/.pulumi"),
             NATIVE_BUILDX_HOME: this.data,
             PULUMI_BACKEND_URL: `file://${path.join(folder, "state")}`,
             PULUMI_CONFIG_PASSPHRASE: "",
@@ -85,8 +87,8 @@ export class Sandbox {
             "cli-plugins",
         );
         if (existsSync(plugins)) {
-            await fs.mkdir(path.join(this.folder, "home/.docker"));
-            await fs.symlink(plugins, path.join(this.folder, "home/.docker/cli-plugins"));
+            // As they are, links too: not a link to the folder, which would let something write into the user's.
+            await fs.cp(plugins, path.join(this.folder, "home/.docker/cli-plugins"), { recursive: true });
         }
         const { version } = JSON.parse(
             await fs.readFile(path.join(this.checkout, "node_modules/@pulumi/docker-build/package.json"), "utf8"),
