@@ -35,6 +35,8 @@ const provider: pulumi.dynamic.ResourceProvider<GuardProperties, GuardProperties
         if (guard.forceDelete) {
             return;
         }
+        // The message alone, without the place in this code that nobody can act on.
+        const plain = (message: string) => Object.assign(new Error(message), { stack: message });
         const { execFile }: typeof import("node:child_process") = require("node:child_process");
         const profile = guard.profile ? ["--profile", guard.profile] : [];
         const answer = await new Promise<{ error: string; output: string }>((resolve) => {
@@ -53,17 +55,17 @@ const provider: pulumi.dynamic.ResourceProvider<GuardProperties, GuardProperties
             if (answer.error.includes("RepositoryNotFoundException")) {
                 return;
             }
-            throw new Error(
+            throw plain(
                 `Could not see whether repository ${guard.repositoryName} still holds images: ${answer.error.trim()}. ` +
                     "Nothing that depends on it was destroyed. The AWS command line (aws) is needed for this",
             );
         }
         // The CLI prints a line `None` for the token of the next page after the number.
         if (Number.parseInt(answer.output, 10) > 0) {
-            throw new Error(
+            throw plain(
                 `Repository ${guard.repositoryName} still holds images, and forceDelete is off. Nothing has been destroyed yet. ` +
                     "To delete the images as well: pulumi config set forceDelete true && pulumi up && pulumi destroy. To keep " +
-                    "the repository: take it out of the stack first, pulumi state delete with --target-dependents",
+                    "the repository instead: pulumi state delete --target-dependents URN (pulumi stack --show-urns lists URNs)",
             );
         }
     },

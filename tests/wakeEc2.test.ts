@@ -202,6 +202,7 @@ describe.each(shells)("wake_ec2 in %s", (_name, shell) => {
         });
         expect(result.stdout).toBe("tcp://203.0.113.9:9753\n");
         expect(result.stderr).toContain("arm64 runner i-0a: no capacity for c7g.xlarge");
+        expect(result.stderr).toContain("arm64 runner i-0b: trying this stand-in, m7g.xlarge");
         expect(result.stderr).toContain(
             "arm64 runner i-0b: no capacity for m7g.xlarge: Server.InsufficientInstanceCapacity: none left",
         );

@@ -46,6 +46,7 @@ ec2_wake_native() {
     tried=
     for candidate in $candidates; do
         ec2_instance=${candidate%%:*} ec2_type=${candidate#*:}
+        [ -z "$tried" ] || ec2_say "trying this stand-in, $ec2_type, which has a cache of its own"
         ec2_bring_up
         status=$?
         # Only the want of capacity leads to another instance: any other trouble would be there again, or be hidden.
