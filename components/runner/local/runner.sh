@@ -118,7 +118,13 @@ stop() {
 supervise() {
     rm -f buildkitd.sock
     set -- buildkitd --config buildkitd.toml
-    if [ "$(id -u)" = 0 ] && [ -n "${ROOTLESSKIT_STATE_DIR:-}" ]; then set -- "$@" --rootless; fi
+    if [ -n "${ROOTLESSKIT_STATE_DIR:-}" ]; then
+        set -- "$@" --rootless
+        # Where runc keeps its state, with USER saying that this root is none.
+        XDG_RUNTIME_DIR=$PWD/run USER=${USER:-rootless}
+        export XDG_RUNTIME_DIR USER
+        mkdir -p "$XDG_RUNTIME_DIR"
+    fi
     "$@" &
     buildkitd=$!
     watch "$buildkitd" &
