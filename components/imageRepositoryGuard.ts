@@ -18,7 +18,7 @@ interface GuardProperties {
 }
 
 /** The code of `delete` is kept in the stack's state and runs without this program: it may use nothing but Node. */
-const provider: pulumi.dynamic.ResourceProvider<GuardProperties, GuardProperties> = {
+export const guardProvider: pulumi.dynamic.ResourceProvider<GuardProperties, GuardProperties> = {
     async create(inputs) {
         return { id: inputs.repositoryName, outs: inputs };
     },
@@ -78,6 +78,6 @@ const provider: pulumi.dynamic.ResourceProvider<GuardProperties, GuardProperties
  */
 export class ImageRepositoryGuard extends pulumi.dynamic.Resource {
     constructor(name: string, args: ImageRepositoryGuardArgs, opts?: pulumi.CustomResourceOptions) {
-        super(provider, name, args, opts, "native-buildx", "ImageRepositoryGuard");
+        super(guardProvider, name, args, opts, "native-buildx", "ImageRepositoryGuard");
     }
 }
