@@ -1,0 +1,79 @@
+import * as pulumi from "@pulumi/pulumi";
+import { dataFolder } from "../components/runner/local/localFolder";
+import { LocalRegistry, renderRegistryConfiguration } from "../components/runner/local/localRegistry";
+import { mockPulumi, type PulumiMocks, resolved, settled } from "./pulumiMocks";
+
+describe("the local registry", () => {
+    const home = process.env.NATIVE_BUILDX_HOME;
+    let mocks: PulumiMocks;
+    let registry: LocalRegistry;
+
+    beforeEach(async () => {
+        process.env.NATIVE_BUILDX_HOME = "/data";
+        mocks = await mockPulumi();
+        registry = new LocalRegistry("registry", {
+            stackFolder: "demo-dev",
+            host: "registry.example",
+            port: 7443,
+            ca: "CA",
+            certificate: { certificate: pulumi.output("CERTIFICATE"), key: pulumi.secret("KEY") },
+        });
+        await settled();
+    });
+    afterEach(() => {
+        if (home === undefined) {
+            delete process.env.NATIVE_BUILDX_HOME;
+        } else {
+            process.env.NATIVE_BUILDX_HOME = home;
+        }
+    });
+
+    it("goes by a host name, and its authority's certificate is where Go programs of this machine look", () => {
+        expect(registry.address).toBe("registry.example:7443");
+        expect(registry.caFile).toBe("/data/trust/demo-dev.pem");
+    });
+
+    it("has a folder that goes on destroy together with the certificate, named without this machine's paths", () => {
+        const folder = mocks.one("pulumi-nodejs:dynamic:Resource", "registry");
+        expect(folder.parent).toBe("registry");
+        expect(folder.inputs).toMatchObject({ folder: "demo-dev/registry", script: "registry.sh" });
+        expect(folder.inputs.alsoRemove).toContain("trust/demo-dev.pem");
+        expect(JSON.stringify(mocks.resources)).not.toContain("/data");
+    });
+
+    it("gives the connect script what it needs, as a secret", async () => {
+        expect(await pulumi.isSecret(registry.variables)).toBe(true);
+        expect(await resolved(registry.variables)).toEqual({
+            registry_folder: "/data/demo-dev/registry",
+            registry_configuration: renderRegistryConfiguration(7443),
+            registry_script: expect.stringContaining("registry serve"),
+            registry_certificate: "CERTIFICATE",
+            registry_key: "KEY",
+            trust_file: "/data/trust/demo-dev.pem",
+        });
+    });
+
+    it("serves this machine only, over TLS, and allows deletion", () => {
+        const lines = renderRegistryConfiguration(7443)
+            .split("\n")
+            .map((line) => line.trim());
+        expect(lines).toEqual(
+            expect.arrayContaining([
+                "addr: 127.0.0.1:7443",
+                "certificate: tls/cert.pem",
+                "key: tls/key.pem",
+                "rootdirectory: data",
+            ]),
+        );
+        expect(renderRegistryConfiguration(7443)).toMatch(/^ {2}delete:\n {4}enabled: true$/m);
+    });
+
+    it.each([
+        ["NATIVE_BUILDX_HOME before all", { NATIVE_BUILDX_HOME: "/n", XDG_DATA_HOME: "/x" }, "/n"],
+        ["else the user's data folder", { XDG_DATA_HOME: "/x" }, "/x/native-buildx"],
+        ["else that folder's usual place", {}, expect.stringMatching(/\/\.local\/share\/native-buildx$/)],
+        ["empty counts as unset", { NATIVE_BUILDX_HOME: "", XDG_DATA_HOME: "/x" }, "/x/native-buildx"],
+    ])("keeps its data in %s", (_what, environment, folder) => {
+        expect(dataFolder(environment)).toEqual(folder);
+    });
+});

@@ -1,0 +1,234 @@
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { Platform } from "../components/architecture";
+import { type BuildkitdConfig, renderBuildkitdConfig } from "../components/runner/buildkitdConfig";
+import { LocalRegistry } from "../components/runner/local/localRegistry";
+import { LocalRunner, type LocalRunnerArgs, localBuildkitdConfig } from "../components/runner/local/localRunner";
+import { mockPulumi, type PulumiMocks, resolved, settled } from "./pulumiMocks";
+
+const folderType = "pulumi-nodejs:dynamic:Resource";
+const keyPair = (name: string) => ({
+    certificate: pulumi.output(`${name} certificate`),
+    key: pulumi.secret(`${name} key`),
+});
+
+describe("a local runner", () => {
+    const home = process.env.NATIVE_BUILDX_HOME;
+    let mocks: PulumiMocks;
+    let registry: LocalRegistry;
+
+    beforeEach(async () => {
+        process.env.NATIVE_BUILDX_HOME = "/data";
+        mocks = await mockPulumi();
+        registry = new LocalRegistry("registry", {
+            stackFolder: "demo-dev",
+            host: "registry.example",
+            port: 7443,
+            ca: "CA",
+            certificate: keyPair("registry"),
+        });
+    });
+    afterEach(async () => {
+        await settled();
+        if (home === undefined) {
+            delete process.env.NATIVE_BUILDX_HOME;
+        } else {
+            process.env.NATIVE_BUILDX_HOME = home;
+        }
+    });
+
+    function makeRunner(changes: Partial<LocalRunnerArgs> = {}): LocalRunner {
+        return new LocalRunner("runner", {
+            platform: "linux/arm64",
+            stackFolder: "demo-dev",
+            port: 7445,
+            idleMinutes: 15,
+            cacheGigabytes: 30,
+            serverName: "arm64.runner.example",
+            certificate: keyPair("arm64"),
+            registry,
+            ...changes,
+        });
+    }
+
+    it("has a folder that goes with it on destroy, named without this machine's paths", async () => {
+        makeRunner();
+        await settled();
+        const folder = mocks.one(folderType, "runner");
+        expect(folder.parent).toBe("runner");
+        expect(folder.inputs).toMatchObject({ folder: "demo-dev/arm64", script: "runner.sh", alsoRemove: [] });
+        expect(JSON.stringify(mocks.resources)).not.toContain("/data");
+    });
+
+    it("describes itself", async () => {
+        const runner = makeRunner();
+        expect(runner.platform).toBe("linux/arm64");
+        expect(path.basename(runner.wakeScript)).toBe("wakeLocal.sh");
+        expect(await resolved(runner.description)).toEqual({ kind: "local", id: "demo-dev/arm64", idleMinutes: 15 });
+    });
+
+    it("gives the connect script what it needs, as a secret", async () => {
+        const runner = makeRunner();
+        expect(await pulumi.isSecret(runner.node)).toBe(true);
+        const { kind, serverName, variables, shared } = await resolved(runner.node);
+        expect({ kind, serverName }).toEqual({ kind: "local", serverName: "arm64.runner.example" });
+        expect(variables).toEqual({
+            folder: "/data/demo-dev/arm64",
+            name: "linux/arm64 runner",
+            endpoint: "tcp://127.0.0.1:7445",
+            idle_seconds: "900",
+            configuration: expect.stringContaining('root = "/data/demo-dev/arm64/root"'),
+            certificate: "arm64 certificate",
+            key: "arm64 key",
+        });
+        expect(shared).toMatchObject({
+            registry_folder: "/data/demo-dev/registry",
+            registry_key: "registry key",
+            idle_script: expect.stringContaining("is_idle()"),
+            runner_script: expect.stringContaining("supervise()"),
+        });
+    });
+
+    it.each([
+        [0, "0"],
+        [1, "60"],
+        [1440, "86400"],
+    ])("with idleMinutes %d gets idle_seconds %s", async (idleMinutes, seconds) => {
+        expect((await resolved(makeRunner({ idleMinutes }).node)).variables.idle_seconds).toBe(seconds);
+    });
+
+    it("keeps everything below its own folder, on a loopback port, and trusts the registry", () => {
+        const config = localBuildkitdConfig("/data/demo-dev/arm64", {
+            platform: "linux/arm64",
+            stackFolder: "demo-dev",
+            port: 7445,
+            idleMinutes: 15,
+            cacheGigabytes: 30,
+            serverName: "arm64.runner.example",
+            registry,
+        });
+        const folder = "/data/demo-dev/arm64";
+        expect(config).toEqual({
+            platform: "linux/arm64",
+            root: `${folder}/root`,
+            tcpAddress: "127.0.0.1:7445",
+            socket: `${folder}/buildkitd.sock`,
+            otelSocket: `${folder}/otel.sock`,
+            ca: `${folder}/tls/ca.pem`,
+            certificate: `${folder}/tls/cert.pem`,
+            key: `${folder}/tls/key.pem`,
+            maxUsedSpace: 30e9,
+            reservedSpace: 5e9,
+            minFreeSpace: 2e9,
+            network: "host",
+            registryCa: { "registry.example:7443": "/data/trust/demo-dev.pem" },
+        });
+    });
+
+    it.each([
+        [1, 0.2e9],
+        [10, 2e9],
+        [100, 5e9],
+    ])("with a cache of %d GB never collects below %d bytes", (cacheGigabytes, reservedSpace) => {
+        const args = { stackFolder: "demo-dev", port: 1, idleMinutes: 1, serverName: "x", registry };
+        const config = localBuildkitdConfig("/f", { ...args, platform: "linux/amd64", cacheGigabytes });
+        expect(config).toMatchObject({ maxUsedSpace: cacheGigabytes * 1e9, reservedSpace });
+    });
+
+    it("has nothing in common with the other platform's runner of the same stack", async () => {
+        const folders = await Promise.all(
+            (["linux/amd64", "linux/arm64"] as Platform[]).map(async (platform, at) => {
+                const runner = new LocalRunner(`runner-${at}`, {
+                    platform,
+                    stackFolder: "demo-dev",
+                    port: 7444 + at,
+                    idleMinutes: 15,
+                    cacheGigabytes: 30,
+                    serverName: platform,
+                    certificate: keyPair(platform),
+                    registry,
+                });
+                return (await resolved(runner.node)).variables;
+            }),
+        );
+        const [amd64, arm64] = folders;
+        for (const variable of ["folder", "endpoint", "configuration", "key", "certificate", "name"]) {
+            expect(amd64?.[variable]).not.toBe(arm64?.[variable]);
+        }
+        expect(amd64?.configuration).not.toContain("/arm64/");
+    });
+});
+
+describe("buildkitd.toml", () => {
+    const config: BuildkitdConfig = {
+        platform: "linux/arm64",
+        root: "/r",
+        tcpAddress: "0.0.0.0:9753",
+        socket: "/run/b.sock",
+        otelSocket: "/run/o.sock",
+        ca: "/tls/ca.pem",
+        certificate: "/tls/cert.pem",
+        key: "/tls/key.pem",
+        maxUsedSpace: 30e9,
+        reservedSpace: 5e9,
+        minFreeSpace: 2e9,
+        network: "host",
+    };
+    /** `[section] line` for each line, without indentation. */
+    function linesOf(text: string): string[] {
+        let section = "";
+        return text.split("\n").flatMap((raw) => {
+            const line = raw.trim();
+            if (line.startsWith("[")) {
+                section = line;
+                return [];
+            }
+            return line === "" ? [] : [`${section} ${line}`.trim()];
+        });
+    }
+
+    it("is complete with nothing but what every runner needs", () => {
+        expect(linesOf(renderBuildkitdConfig(config))).toEqual([
+            'root = "/r"',
+            '[grpc] address = ["unix:///run/b.sock", "tcp://0.0.0.0:9753"]',
+            '[grpc.tls] ca = "/tls/ca.pem"',
+            '[grpc.tls] cert = "/tls/cert.pem"',
+            '[grpc.tls] key = "/tls/key.pem"',
+            '[otel] socketPath = "/run/o.sock"',
+            "[worker.oci] enabled = true",
+            '[worker.oci] platforms = ["linux/arm64"]',
+            '[worker.oci] networkMode = "host"',
+            "[worker.oci] gc = true",
+            "[[worker.oci.gcpolicy]] all = true",
+            "[[worker.oci.gcpolicy]] maxUsedSpace = 30000000000",
+            "[[worker.oci.gcpolicy]] reservedSpace = 5000000000",
+            "[[worker.oci.gcpolicy]] minFreeSpace = 2000000000",
+            "[worker.containerd] enabled = false",
+        ]);
+    });
+
+    it.each<[string, Partial<BuildkitdConfig>, string[]]>([
+        [
+            "a bridge of its own",
+            { network: "bridge", bridgeName: "nbx-arm64", bridgeSubnet: "10.9.8.0/24" },
+            [
+                '[worker.oci] networkMode = "bridge"',
+                '[worker.oci] bridgeName = "nbx-arm64"',
+                '[worker.oci] bridgeSubnet = "10.9.8.0/24"',
+            ],
+        ],
+        ["another runtime", { runtime: "/opt/crun" }, ['[worker.oci] binary = "/opt/crun"']],
+        [
+            "registries of other authorities",
+            { registryCa: { "a.example:7443": "/a.pem", "b.example": "/b.pem" } },
+            ['[registry."a.example:7443"] ca = ["/a.pem"]', '[registry."b.example"] ca = ["/b.pem"]'],
+        ],
+        ["a path with quotes and backslashes", { root: 'C:\\a "b"' }, ['root = "C:\\\\a \\"b\\""']],
+    ])("with %s", (_what, changes, lines) => {
+        expect(linesOf(renderBuildkitdConfig({ ...config, ...changes }))).toEqual(expect.arrayContaining(lines));
+    });
+
+    it.each(["network.host", "security.insecure", "insecure-entitlements"])("never grants %s", (entitlement) => {
+        expect(renderBuildkitdConfig({ ...config, network: "bridge" })).not.toContain(entitlement);
+    });
+});

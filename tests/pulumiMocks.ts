@@ -1,0 +1,169 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** A resource as the program registered it: what the engine would be told. */
+export interface Registered {
+    type: string;
+    name: string;
+    /** Secret ones included, as plain values. */
+    inputs: { [property: string]: unknown };
+    /** Names of the inputs that the state keeps as secrets, wherever in them the secret is. */
+    secretInputs: string[];
+    additionalSecretOutputs: string[];
+    /** Name of the parent; empty for the stack. */
+    parent: string;
+    /** Names of the resources it depends on, by `dependsOn` or by its inputs; of a component, its children. */
+    dependencies: string[];
+    retainOnDelete: boolean;
+    /** Names of its hooks, for the events that have any. */
+    hooks: { [event: string]: string[] };
+}
+
+type State = { [property: string]: unknown };
+
+/** What the provider of a type answers, besides the inputs. */
+const answers: { [type: string]: (name: string, inputs: State) => State } = {
+    "docker-build:index:Image": (name) => ({ digest: digestOf(name) }),
+    "docker-build:index:Index": (name, inputs) => ({ ref: `${inputs.tag}@${digestOf(name)}` }),
+};
+
+/** The digest that the mocked registry gives to what a resource of this name pushes. */
+export function digestOf(name: string): string {
+    return `sha256:${Buffer.from(name).toString("hex").padEnd(64, "0")}`;
+}
+
+/** Records every resource of a deployment, and fails on every call: none of our local components makes one. */
+export class PulumiMocks implements pulumi.runtime.Mocks {
+    readonly resources: Registered[] = [];
+
+    /** @param preview nothing is built: images have an empty digest, as docker-build answers then */
+    constructor(private readonly preview = false) {}
+
+    of(type: string): Registered[] {
+        return this.resources.filter((resource) => resource.type === type);
+    }
+
+    /** The only resource of its type and name. */
+    one(type: string, name: string): Registered {
+        const found = this.of(type).filter((resource) => resource.name === name);
+        if (found.length !== 1 || !found[0]) {
+            const known = this.resources.map((resource) => `${resource.type} ${resource.name}`);
+            throw new Error(`${found.length} resources ${type} ${name}; there are: ${known.join(", ")}`);
+        }
+        return found[0];
+    }
+
+    newResource({ type, name, inputs }: pulumi.runtime.MockResourceArgs): { id: string; state: State } {
+        const answer = answers[type]?.(name, inputs) ?? {};
+        if (this.preview && "digest" in answer) {
+            answer.digest = "";
+        }
+        return { id: `${name}-id`, state: { ...inputs, ...answer } };
+    }
+
+    call({ token }: pulumi.runtime.MockCallArgs): State {
+        throw new Error(`unexpected call of ${token}`);
+    }
+
+    /** Listens to what the engine is told. */
+    listen(): void {
+        const monitor = pulumi.runtime.getMonitor() as unknown as MockMonitor;
+        const register = monitor.registerResource.bind(monitor);
+        monitor.registerResource = (request, callback) => {
+            this.resources.push(registered(request));
+            return register(request, callback);
+        };
+        // Takes hooks, instead of a gRPC server that the mock of the engine cannot call, and that keeps jest from ending.
+        const { getStore }: { getStore(): { callbacks?: object } } = require("@pulumi/pulumi/runtime/state");
+        const nothing = async () => undefined;
+        getStore().callbacks = { registerResourceHook: nothing, awaitStackRegistrations: nothing, shutdown: nothing };
+    }
+}
+
+/** Starts a deployment of a test's own. */
+export async function mockPulumi(options: { preview?: boolean } = {}): Promise<PulumiMocks> {
+    const mocks = new PulumiMocks(options.preview);
+    await pulumi.runtime.setMocks(mocks, "native-buildx", "dev", options.preview);
+    mocks.listen();
+    return mocks;
+}
+
+/** The value of an output. */
+export function resolved<T>(output: pulumi.Output<T>): Promise<pulumi.Unwrap<T>> {
+    return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error("the output has no value")), 4000);
+        output.apply((value) => {
+            clearTimeout(timer);
+            resolve(value as pulumi.Unwrap<T>);
+        });
+    });
+}
+
+/** Waits until everything that the components register is registered. */
+export async function settled(): Promise<void> {
+    await pulumi.runtime.disconnect();
+}
+
+/** What the engine is asked over gRPC, as far as it is recorded here. */
+interface RegisterRequest {
+    getType(): string;
+    getName(): string;
+    getParent(): string;
+    getObject(): { toJavaScript(): State };
+    getDependenciesList(): string[];
+    getAdditionalsecretoutputsList(): string[];
+    getRetainondelete(): boolean;
+    getHooks(): { toObject(): { [list: string]: string[] } } | undefined;
+}
+
+type Callback = (error: Error | null, response: unknown) => void;
+
+interface MockMonitor {
+    registerResource(request: RegisterRequest, callback: Callback): unknown;
+}
+
+function registered(request: RegisterRequest): Registered {
+    const raw = request.getObject().toJavaScript();
+    const hooks = Object.entries(request.getHooks()?.toObject() ?? {}).filter(([, names]) => names.length > 0);
+    return {
+        type: request.getType(),
+        name: request.getName(),
+        inputs: withoutSignatures(raw) as State,
+        secretInputs: Object.keys(raw).filter((property) => holdsSecret(raw[property])),
+        additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+        parent: nameOf(request.getParent()),
+        dependencies: request.getDependenciesList().map(nameOf),
+        retainOnDelete: request.getRetainondelete(),
+        hooks: Object.fromEntries(hooks.map(([list, names]) => [list.replace(/List$/, ""), names])),
+    };
+}
+
+function nameOf(urn: string): string {
+    return urn.split("::").at(-1) ?? "";
+}
+
+/** Marks of a secret on the wire (https://www.pulumi.com/docs/iac/concepts/secrets/, sdk/nodejs/runtime/rpc.ts). */
+const signatureKey = "4dabf18193072939515e22adb298388d";
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+
+function isObject(value: unknown): value is State {
+    return typeof value === "object" && value !== null;
+}
+
+function holdsSecret(value: unknown): boolean {
+    if (!isObject(value)) {
+        return false;
+    }
+    return value[signatureKey] === secretSignature || Object.values(value).some(holdsSecret);
+}
+
+function withoutSignatures(value: unknown): unknown {
+    if (Array.isArray(value)) {
+        return value.map(withoutSignatures);
+    }
+    if (!isObject(value)) {
+        return value;
+    }
+    return value[signatureKey] === secretSignature
+        ? withoutSignatures(value.value)
+        : Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutSignatures(one)]));
+}
