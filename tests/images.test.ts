@@ -1,0 +1,257 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import {
+    type ImageDeclaration,
+    type ImageFacts,
+    imageMistakes,
+    inBuildOrder,
+} from "../components/configuration/images";
+
+let facts: ImageFacts;
+beforeAll(() => {
+    const project = mkdtempSync(path.join(tmpdir(), "nbx-images-"));
+    for (const folder of ["app", "base", "split/amd64", "empty"]) {
+        mkdirSync(path.join(project, folder), { recursive: true });
+        if (folder !== "empty") {
+            writeFileSync(path.join(project, folder, "Dockerfile"), "FROM scratch\n");
+        }
+    }
+    facts = { platforms: ["linux/amd64", "linux/arm64"], project, buildSecrets: ["token"] };
+});
+afterAll(() => rmSync(facts.project, { recursive: true }));
+
+const mistakesOf = (images: unknown, changes: Partial<ImageFacts> = {}) =>
+    imageMistakes(images, { ...facts, ...changes });
+/** Of one image. */
+const mistakesOfApp = (app: unknown) => mistakesOf({ app });
+
+describe("declarations without a mistake", () => {
+    it.each<[string, unknown]>([
+        ["none at all", {}],
+        ["a context", { app: { context: "app" } }],
+        [
+            "everything",
+            {
+                app: {
+                    context: "app",
+                    dockerfile: "app/Dockerfile",
+                    target: "final",
+                    args: { A: "1", DEBUG: 1, FAST: true },
+                    contexts: { more: "docker-image://debian:13" },
+                    bases: ["base"],
+                    secrets: ["token"],
+                    tags: ["latest", "1.0_rc-1", "_x", "a".repeat(122)],
+                    cache: "none",
+                    overrides: { "linux/arm64": { target: "small", args: { A: "2" } } },
+                },
+                base: { context: "base", cache: "registry" },
+            },
+        ],
+        ["an empty list of tags", { app: { context: "app", tags: [] } }],
+        ["a remote context", { app: { context: "https://github.com/example/app.git#main" } }],
+        ["a git context", { app: { context: "git@github.com:example/app.git" } }],
+        [
+            "the other platform's folder by an override",
+            {
+                app: { context: "split/{arch}", overrides: { "linux/arm64": { context: "app" } } },
+            },
+        ],
+        ["names with separators", { "a-b_c.d__e--f": { context: "app" } }],
+        [
+            "two images on one base",
+            {
+                app: { context: "app", bases: ["base"] },
+                tool: { context: "app", bases: ["base", "app"] },
+                base: { context: "base" },
+            },
+        ],
+    ])("%s", (_what, images) => {
+        expect(mistakesOf(images)).toEqual([]);
+    });
+
+    it("a folder that only a platform of another stack would need", () => {
+        expect(mistakesOf({ app: { context: "split/{arch}" } }, { platforms: ["linux/amd64"] })).toEqual([]);
+    });
+});
+
+describe("a mistake is one line that names setting and remedy", () => {
+    it.each<[string, unknown, string[]]>([
+        [
+            "no context",
+            {},
+            ["images.app.context: missing; write the folder of the build context, relative to the project"],
+        ],
+        [
+            "a context that is not there",
+            { context: "gone" },
+            ["images.app.context: folder gone does not exist; create it or correct the path"],
+        ],
+        [
+            "a context of the example that was not made yet",
+            { context: "examples/encoder/base/{arch}" },
+            [
+                "images.app.context: folder examples/encoder/base/amd64 does not exist; create it or correct the path, or make the example's inputs: examples/encoder/prepare.sh",
+                "images.app.context: folder examples/encoder/base/arm64 does not exist; create it or correct the path, or make the example's inputs: examples/encoder/prepare.sh",
+            ],
+        ],
+        [
+            "a context that one platform lacks",
+            { context: "split/{arch}" },
+            ["images.app.context: folder split/arm64 does not exist; create it or correct the path"],
+        ],
+        [
+            "no Dockerfile in the context",
+            { context: "empty" },
+            ["images.app.dockerfile: file empty/Dockerfile does not exist; create it or name another"],
+        ],
+        [
+            "a named Dockerfile that is not there",
+            { context: "app", dockerfile: "app/{arch}.Dockerfile" },
+            [
+                "images.app.dockerfile: file app/amd64.Dockerfile does not exist; create it or name another",
+                "images.app.dockerfile: file app/arm64.Dockerfile does not exist; create it or name another",
+            ],
+        ],
+        [
+            "a malformed tag",
+            { context: "app", tags: ["1.0", "no blanks"] },
+            [
+                'images.app.tags: "no blanks" is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"',
+            ],
+        ],
+        ["a tag twice", { context: "app", tags: ["1", "2", "1"] }, ['images.app.tags: "1" is there twice']],
+        [
+            "a base that is not declared",
+            { context: "app", bases: ["debian"] },
+            ['images.app.bases: "debian": no such image is declared; declared: app'],
+        ],
+        [
+            "itself as base",
+            { context: "app", bases: ["app"] },
+            ["images: a cycle of bases: app -> app; take one of them out"],
+        ],
+        [
+            "a secret that is not set",
+            { context: "app", secrets: ["token", "key"] },
+            [
+                'images.app.secrets: "key": setting buildSecrets has no such value; set it by: pulumi config set --secret --path buildSecrets.key VALUE',
+            ],
+        ],
+        [
+            "an override of an unknown platform",
+            { context: "app", overrides: { "linux/riscv64": {} } },
+            ['images.app.overrides["linux/riscv64"]: unknown platform; known: linux/amd64, linux/arm64'],
+        ],
+        [
+            "an override of what cannot differ",
+            { context: "app", overrides: { "linux/arm64": { tags: ["x"] } } },
+            [
+                'images.app.overrides["linux/arm64"].tags: no such key; there are context, dockerfile, target, args, contexts',
+            ],
+        ],
+        [
+            "an override that is none",
+            { context: "app", overrides: { "linux/arm64": "app" } },
+            ['images.app.overrides["linux/arm64"]: must be {context: FOLDER, ...}'],
+        ],
+        [
+            "a key that does not exist",
+            { context: "app", dockerFile: "x" },
+            [
+                "images.app.dockerFile: no such key; there are context, dockerfile, target, args, contexts, bases, secrets, tags, cache, overrides",
+            ],
+        ],
+        ["no object", "app", ["images.app: must be {context: FOLDER, ...}"]],
+    ])("%s", (_what, app, mistakes) => {
+        expect(mistakesOfApp(app)).toEqual(mistakes);
+    });
+
+    it.each<[string, unknown, string]>([
+        ["context", 7, "must be a folder or a URL, not 7"],
+        ["context", "", 'must be a folder or a URL, not ""'],
+        ["dockerfile", ["a"], 'must be the path of a Dockerfile, not ["a"]'],
+        ["target", true, "must be the name of a stage, not true"],
+        ["args", ["A=1"], 'must be build arguments, NAME: value, not ["A=1"]'],
+        ["args", { A: null }, 'must be build arguments, NAME: value, not {"A":null}'],
+        ["contexts", "x", 'must be named contexts, NAME: folder, URL or docker-image://REF, not "x"'],
+        ["bases", "base", 'must be a list of declared images, not "base"'],
+        ["secrets", { token: 1 }, 'must be a list of names in setting buildSecrets, not {"token":1}'],
+        ["tags", "latest", 'must be a list of tags, not "latest"'],
+        ["tags", [1.1], "must be a list of tags, not [1.1]"],
+        ["cache", "local", 'must be "registry" or "none", not "local"'],
+        ["overrides", [], "must be PLATFORM: what is different there, not []"],
+    ])("%s: %j", (key, value, mistake) => {
+        expect(mistakesOfApp({ context: "app", [key]: value })).toEqual([`images.app.${key}: ${mistake}`]);
+    });
+
+    it.each(["", "a b", "-1", ".1", "v1+meta", "a/b", "a:b", "ä", "a".repeat(123), "1\n2"])("tag %j", (tag) => {
+        const [mistake = ""] = mistakesOfApp({ context: "app", tags: [tag] });
+        expect(mistake).toMatch(
+            tag === "" ? /^images\.app\.tags: must be a list of tags/ : /is no tag; use at most 122 /,
+        );
+    });
+
+    it.each(["App", "a b", "-a", "a-", "a/b", "a___b", "ä"])("name %j", (name) => {
+        expect(mistakesOf({ [name]: { context: "app" } })).toEqual([
+            `images.${name}: "${name}" cannot be a repository's name; use lower case letters, digits, ".", "_", "-"`,
+        ]);
+    });
+
+    it.each([[null], ["app"], [["app"]], [7]])("images: %j", (images) => {
+        expect(mistakesOf(images)).toEqual(["images: must be NAME: {context: ...}"]);
+    });
+
+    it.each<[string, { [name: string]: string[] }, string[]]>([
+        ["of two", { a: ["b"], b: ["a"] }, ["a -> b -> a"]],
+        ["of three, seen from outside", { x: ["a"], a: ["b"], b: ["c"], c: ["a"] }, ["a -> b -> c -> a"]],
+        ["two of them", { a: ["a"], b: ["c"], c: ["b"] }, ["a -> a", "b -> c -> b"]],
+    ])("a cycle %s", (_what, bases, cycles) => {
+        const images = Object.fromEntries(
+            Object.entries(bases).map(([name, list]) => [name, { context: "app", bases: list }]),
+        );
+        expect(mistakesOf(images)).toEqual(
+            cycles.map((cycle) => `images: a cycle of bases: ${cycle}; take one of them out`),
+        );
+    });
+
+    it("and all are told together", () => {
+        const mistakes = mistakesOf({
+            Bad: { context: "gone", tags: ["no blanks"], bases: ["none"], secrets: ["key"] },
+            shape: { context: 1, colour: "red" },
+            a: { context: "app", bases: ["b"] },
+            b: { context: "app", bases: ["a"] },
+        });
+        expect(mistakes.map((mistake) => mistake.slice(0, mistake.indexOf(":")))).toEqual([
+            "images.Bad",
+            "images.Bad.context",
+            "images.Bad.tags",
+            "images.Bad.secrets",
+            "images.Bad.bases",
+            "images.shape.context",
+            "images.shape.colour",
+            "images",
+        ]);
+    });
+});
+
+describe("the order of builds", () => {
+    const order = (bases: { [name: string]: string[] }) =>
+        inBuildOrder(
+            Object.fromEntries(
+                Object.entries(bases).map(([name, list]): [string, ImageDeclaration] => [
+                    name,
+                    { context: ".", bases: list },
+                ]),
+            ),
+        );
+
+    it.each<[string, { [name: string]: string[] }, string[]]>([
+        ["is the declared one where nothing depends", { c: [], a: [], b: [] }, ["c", "a", "b"]],
+        ["has bases first", { app: ["base"], base: [] }, ["base", "app"]],
+        ["has each once", { d: ["b", "c"], b: ["a"], c: ["a"], a: [] }, ["a", "b", "c", "d"]],
+        ["is empty for no images", {}, []],
+    ])("%s", (_what, bases, expected) => {
+        expect(order(bases)).toEqual(expected);
+    });
+});
