@@ -21,7 +21,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Waits for what other processes do. */
 async function until(condition: () => boolean): Promise<void> {
+    const end = Date.now() + 4000;
     while (!condition()) {
+        if (Date.now() > end) {
+            throw new Error(`in vain: ${condition}`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 10));
     }
 }
