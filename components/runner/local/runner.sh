@@ -82,7 +82,8 @@ start() {
     echo $! >pid
     waited=0
     until serving; do
-        if ! alive || [ "$waited" -ge 300 ]; then
+        # At first it still is a copy of this shell, not yet the supervisor.
+        if [ "$waited" -ge 300 ] || { [ "$waited" -gt 10 ] && ! alive; }; then
             say "buildkitd did not start; the end of $PWD/log:"
             tail -n 5 log >&2
             if alive; then end_supervisor 0; fi
