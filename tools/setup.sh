@@ -128,7 +128,9 @@ build_tools() {
 install_node_packages() {
     if [ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ]; then return; fi
     say "installing npm packages"
-    npm ci --loglevel=error --no-fund --no-audit >/dev/null
+    # Not `npm ci`: it gives up where a registry mirror lacks the optional package of some other operating system. The
+    # versions are the lock file's all the same, and it is left as it is.
+    npm install --no-save --loglevel=error --no-fund --no-audit >/dev/null
 }
 
 install_plugins() {
