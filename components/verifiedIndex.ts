@@ -60,13 +60,22 @@ async function verify(inputs: VerifiedIndexInputs): Promise<VerifiedIndexInputs>
         }
         const env = { ...process.env, DOCKER_CONFIG: folder };
         const inspect = ["imagetools", "inspect", "--raw", inputs.ref];
-        // buildx works as a program of its own as well as a plugin of docker, which needs the user's configuration.
-        const text = await run("buildx", inspect, env).catch((error) => {
-            if (error.code !== "ENOENT") {
-                throw error;
-            }
-            return run("docker", ["--config", folder, "buildx", ...inspect], process.env);
-        });
+        // buildx works as a program of its own, wherever it is, as well as a plugin of docker. A docker with a
+        // configuration of its own knows the plugins of the system only, hence the user's by their path.
+        const userConfig = process.env.DOCKER_CONFIG || nodePath.join(os.homedir(), ".docker");
+        const candidates = [["buildx"], [nodePath.join(userConfig, "cli-plugins/docker-buildx")], ["docker", "buildx"]];
+        let text: string | undefined;
+        for (const [command, ...words] of candidates as [string, ...string[]][]) {
+            text ??= await run(command, [...words, ...inspect], env).catch((error) => {
+                if (error.code !== "ENOENT") {
+                    throw error;
+                }
+                return undefined;
+            });
+        }
+        if (text === undefined) {
+            throw new Error("docker buildx is needed to read the index back, and was not found");
+        }
         const mistakes = platformMistakes(JSON.parse(text), inputs.platforms);
         if (mistakes.length > 0) {
             throw new Error(`Index ${inputs.ref} ${mistakes.join(", ")}: it was pushed, but is not what was declared.`);

@@ -85,7 +85,8 @@ found_on_path() {
     PATH=$(printf '%s' "$PATH" | sed "s|$PWD/tools/bin:||")
     case $1 in
         pulumi) new_enough 'pulumi version' 3.220.0 ;;
-        buildx) new_enough 'docker buildx version' 0.30.0 || new_enough 'buildx version' 0.30.0 ;;
+        # A plugin of the user's own may be a link to another checkout's: see connect.sh.
+        buildx) new_enough 'DOCKER_CONFIG=/nonexistent docker buildx version' 0.30.0 || new_enough 'buildx version' 0.30.0 ;;
         buildkitd) new_enough 'buildkitd --version' 0.26.0 ;;
         buildctl) new_enough 'buildctl --version' 0.26.0 ;;
         registry) new_enough 'registry --version' 3.0.0 ;;
