@@ -1,3 +1,4 @@
+import type { Timings } from "../components/remoteBuilder/timings";
 import { type Outputs, summary } from "../tools/summary";
 
 const repository = "registry.native-buildx.internal:7443/native-buildx";
@@ -16,7 +17,10 @@ const outputs: Outputs = {
         },
     },
 };
-const timings = { "app-amd64": { waking: 1.23, building: 4.56 }, "app-arm64": { waking: 0, building: 123.44 } };
+const timings: Timings = {
+    "app-amd64": { platform: "linux/amd64", began: 0, waking: 1.23, building: 4.56 },
+    "app-arm64": { platform: "linux/arm64", began: 0, waking: 0, building: 123.44 },
+};
 
 describe("the summary of make up", () => {
     test("names each image by digest, with a line per platform: digest, seconds of waking and building", () => {
@@ -27,7 +31,11 @@ describe("the summary of make up", () => {
     });
 
     test("says unchanged of what was not built this time", () => {
-        const text = summary(outputs, { "app-arm64": { waking: 1, building: 2 } }, "dev");
+        const text = summary(
+            outputs,
+            { "app-arm64": { platform: "linux/arm64", began: 0, waking: 1, building: 2 } },
+            "dev",
+        );
         expect(text).toContain(`  linux/amd64  ${digest("b")}  unchanged\n`);
         expect(text).toContain(`  linux/arm64  ${digest("c")}  waking`);
     });

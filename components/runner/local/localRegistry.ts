@@ -56,7 +56,11 @@ export class LocalRegistry extends pulumi.ComponentResource {
         const folder = path.join(args.stackFolder, "registry");
         const trustFile = path.join(trustFolder, `${path.basename(args.stackFolder)}.pem`);
 
-        new LocalFolder(name, { folder, script: "registry.sh", alsoRemove: [trustFile, path.join(args.stackFolder, "last-up.json")] }, { parent: this });
+        new LocalFolder(
+            name,
+            { folder, script: "registry.sh", alsoRemove: [trustFile, path.join(args.stackFolder, "last-up.json")] },
+            { parent: this },
+        );
 
         this.address = `${args.host}:${args.port}`;
         this.caFile = path.join(dataFolder(), trustFile);
