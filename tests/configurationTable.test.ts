@@ -66,9 +66,9 @@ describe("the README", () => {
         expect(readme).toContain(`\`\`\`typescript\n${read("examples/components/index.ts")}\`\`\``);
     });
 
-    test("leads to files that exist, or will (docs/aws.md)", () => {
+    test("leads to files that exist", () => {
         const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, link]) => link as string);
-        const local = links.filter((link) => !link.startsWith("https://") && link !== "docs/aws.md");
+        const local = links.filter((link) => !link.startsWith("https://"));
         expect(local.length).toBeGreaterThan(5);
         for (const link of local) {
             expect(read(link)).not.toBe("");
