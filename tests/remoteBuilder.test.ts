@@ -51,11 +51,16 @@ class StubRunner extends pulumi.ComponentResource implements Runner {
 
 describe("RemoteBuilder", () => {
     let mocks: PulumiMocks;
+    let said: jest.SpyInstance;
     beforeEach(async () => {
         mocks = await mockPulumi();
         writeFileSync(path.join(folder, "wake.sh"), "# wake functions\n");
+        said = jest.spyOn(pulumi.log, "info").mockResolvedValue();
     });
-    afterEach(settled);
+    afterEach(async () => {
+        await settled();
+        said.mockRestore();
+    });
 
     function makeBuilder(...platforms: Platform[]): RemoteBuilder {
         return new RemoteBuilder("builder", {
@@ -141,6 +146,7 @@ describe("RemoteBuilder", () => {
         await run(builder.indexOptions().hooks?.beforeUpdate?.[0]);
         expect(readFileSync(path.join(folder, "log"), "utf8")).toBe("linux/arm64\n--prepare\n");
         await run(afterCreate?.[0]);
+        expect(said).toHaveBeenLastCalledWith(expect.stringMatching(/^app-arm64: built for linux\/arm64 in \d/));
         expect(JSON.parse(readFileSync(path.join(folder, "last-up.json"), "utf8"))).toEqual({
             "app-arm64": {
                 platform: "linux/arm64",
@@ -155,6 +161,7 @@ describe("RemoteBuilder", () => {
         noteAndEnd("echo 'arm64 runner: no capacity' >&2; exit 1");
         const hooks = makeBuilder("linux/arm64").imageOptions("linux/arm64").hooks ?? {};
         await expect(run(hooks.beforeUpdate?.[0])).rejects.toThrow("arm64 runner: no capacity");
+        expect(said.mock.calls.map(([line]) => line)).toEqual(["arm64 runner: no capacity"]);
     });
 
     it("makes an image depend on its own platform's runner only", () => {

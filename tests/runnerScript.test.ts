@@ -220,6 +220,10 @@ describe.each(shells)("in %s", (shellName, shell) => {
             }
         }
         function kill(pid: number): void {
+            // 0 is every process of this group.
+            if (!(pid > 1)) {
+                throw new Error(`there is no process ${pid}`);
+            }
             try {
                 process.kill(pid, "SIGKILL");
             } catch {
@@ -323,7 +327,7 @@ describe.each(shells)("in %s", (shellName, shell) => {
         it("ends when its daemon is killed, and starts again", async () => {
             await run("start");
             const daemon = processes().find((pid) => commandOf(pid).includes("/bin/buildkitd"));
-            kill(daemon ?? 0);
+            kill(daemon ?? Number.NaN);
             await until(() => processes().length === 0);
             expect(await status()).toBe("stopped");
             expect(bench.read("runner/log")).toContain("test runner: buildkitd ended with status 137\n");
