@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { buildCosts } from "./components/buildCosts";
 import { readSettings } from "./components/configuration/settings";
 import { declaredImages } from "./components/declaredImages";
 import type { Infrastructure } from "./components/infrastructure";
@@ -39,9 +40,9 @@ export = async () => {
     });
 
     if (settings.ec2) {
-        // Imported here: stack dev neither needs the AWS packages nor waits for them.
-        const { ciAccess, ec2Infrastructure } = await import("./components/ec2Infrastructure");
-        const { buildCosts } = await import("./components/buildCosts");
+        // Loaded here: stack dev neither needs the AWS packages nor waits for them.
+        const { ciAccess, ec2Infrastructure } =
+            require("./components/ec2Infrastructure") as typeof import("./components/ec2Infrastructure");
         const infrastructure = ec2Infrastructure(settings, settings.ec2, stackName);
         const builder = builderOn(infrastructure);
         const images = declaredImages(settings, builder, infrastructure);

@@ -120,7 +120,8 @@ export async function readSettings(stackName: string, project = process.cwd()): 
         mistakes.push(...(await machineMistakes(settings, stackName)));
     }
     if (settings.runnerType === "ec2") {
-        const { ec2Mistakes, readEc2Settings } = await import("./ec2Settings");
+        // Loaded here: stack dev neither needs the AWS packages nor waits for them.
+        const { ec2Mistakes, readEc2Settings } = require("./ec2Settings") as typeof import("./ec2Settings");
         const platforms = (settings.platforms ?? []).filter((platform) => isPlatform(String(platform)));
         settings.ec2 = readEc2Settings({ ...settings, platforms: [...new Set(platforms)] });
         mistakes.push(...ec2Mistakes(settings.ec2, stackName));
