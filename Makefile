@@ -3,7 +3,7 @@
 STACK ?= dev
 SHELL := /bin/sh
 
-.PHONY: help up down test check format bench sim soak
+.PHONY: help up down test check format bench sim
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -25,3 +25,6 @@ format: ## puts the code into the project's format
 
 bench: ## measures the example against plain buildx; results in bench/results
 	@tools/bench.sh
+
+sim: ## the simulated EC2 in the foreground, to try stack prod without an account: see tests/ec2/README.md
+	@tests/ec2/sim.sh run

@@ -69,7 +69,8 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
         repositories,
         guardRepositories: (everything) => {
             for (const one of repositories) {
-                one.guard([certificates, network, ...runners, ...repositories, ...everything]);
+                // Not the repositories: a guard is a child of its own, and would wait for itself.
+                one.guard([certificates, network, ...runners, ...everything]);
             }
         },
         login: common.registry,

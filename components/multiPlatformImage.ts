@@ -90,7 +90,17 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                     ? {}
                     : {
                           cacheFrom: [{ registry: { ref: cache } }],
-                          cacheTo: [{ registry: { ref: cache, mode: docker_build.CacheMode.Max } }],
+                          // As an image: ECR, and other registries, take a cache in no other form.
+                          cacheTo: [
+                              {
+                                  registry: {
+                                      ref: cache,
+                                      mode: docker_build.CacheMode.Max,
+                                      imageManifest: true,
+                                      ociMediaTypes: true,
+                                  },
+                              },
+                          ],
                       }),
             },
             // Deleting one would delete every tag of the same digest; the repository's lifecycle rules clean up.

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { isPlatform, knownPlatforms, type Platform } from "../architecture";
-import { type CiTrustSettings, ciRoleProblems } from "../ciRole";
+import { type CiTrustSettings, ciRoleProblems, isCiWanted } from "../ciRole";
 import type { PriceSettings } from "../ec2Prices";
 import { type ImageRepositoryArgs, imageRepositoryProblems } from "../imageRepository";
 import { type NetworkArgs, networkProblems } from "../network";
@@ -91,7 +91,7 @@ export function ec2Mistakes(settings: Ec2Settings, stackName: string): string[] 
         ...settings.runners.flatMap(ec2RunnerProblems),
         ...emulationMistakes(settings.runners),
         ...imageRepositoryProblems({ ...settings.repository, repositoryName: stackName }),
-        ...ciRoleProblems(settings.ci),
+        ...(isCiWanted(settings.ci) ? ciRoleProblems(settings.ci) : []),
     ];
 }
 
