@@ -45,8 +45,13 @@ export class Wakefulness {
 
     /** Starts what has to run besides the runners: the local registry. */
     prepare(): Promise<void> {
-        this.preparation ??= this.script().then((script) => runConnectScript(script, ["--prepare"]));
-        return this.preparation;
+        const preparation = this.preparation ?? this.script().then((script) => runConnectScript(script, ["--prepare"]));
+        this.preparation = preparation;
+        // What failed is tried again for the next index.
+        preparation.catch(() => {
+            this.preparation = undefined;
+        });
+        return preparation;
     }
 
     private async start(platform: Platform, onProgress?: (line: string) => void): Promise<void> {
