@@ -178,7 +178,11 @@ async function main(): Promise<void> {
         const images = await sandbox.declaredImages();
         const wanted = chosenImages(process.env.BENCH_IMAGES, Object.keys(images));
         const bench = new Bench(sandbox, images, wanted);
-        say(`${wanted.join(", ")}: ${runs} runs on ${machine()}, load ${os.loadavg()[0]?.toFixed(1)}`);
+        say(`${wanted.join(", ")}: ${runs} runs on ${machine()}`);
+        const [load = 0] = os.loadavg();
+        if (load > os.cpus().length / 4) {
+            say(`the machine is busy (load ${load.toFixed(1)}): what else runs will be in the figures`);
+        }
         await bench.begin();
         for (let run = 1; run <= runs; run++) {
             say(`run ${run} of ${runs}`);
