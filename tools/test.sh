@@ -8,6 +8,7 @@ tools/setup.sh --check
 # shellcheck source=tools/env.sh
 . ./tools/env.sh
 rm -rf tests/results
+mkdir -p tests/results
 failed=0
 # First what needs no daemons, side by side; then the rest, one after the other: its daemons want the cores.
 npx jest --testPathIgnorePatterns /tests/e2e/ /tests/ec2/ --json --outputFile tests/results/unit.json || failed=1

@@ -6,6 +6,7 @@ import {
     mkdtempSync,
     readdirSync,
     readFileSync,
+    readlinkSync,
     rmSync,
     symlinkSync,
     writeFileSync,
@@ -337,7 +338,21 @@ export class Project {
                 }
             }
         }
+        // An engine that was killed leaves its language host and providers behind, in the folder they were started in.
+        for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+            if (folderOf(pid) === this.folder) {
+                process.kill(Number(pid), "SIGKILL");
+            }
+        }
         rmSync(this.folder, { recursive: true, force: true });
+    }
+}
+
+function folderOf(pid: string): string {
+    try {
+        return readlinkSync(`/proc/${pid}/cwd`);
+    } catch {
+        return "";
     }
 }
 
