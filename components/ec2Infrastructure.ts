@@ -38,9 +38,10 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
         renewalDays: settings.certificateRenewalDays,
     });
     const network = new Network("network", { ...ec2.network, tags });
+    // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
     const runners = ec2.runners.map((runner) => {
         const { suffix } = architectures[runner.platform];
-        return new Ec2Runner(`runner-${suffix}`, {
+        return new Ec2Runner(`${stackName}-${suffix}`, {
             ...runner,
             network,
             serverName: serverName(runner.platform),
@@ -101,7 +102,7 @@ export function ciAccess(
         kmsKeyArn: ec2.kmsKeyArn,
         tags,
     });
-    const role = new CiRole("ci", {
+    const role = new CiRole(`${stackName}-ci`, {
         ...ec2.ci,
         instanceArns: pulumi
             .all(infrastructure.runners.map((runner) => runner.instanceArns))
