@@ -4,7 +4,7 @@
 # left alone, so running it again takes a second.
 #
 #     tools/setup.sh            all of it
-#     tools/setup.sh --check    also what only `make test` and `make check` need (shellcheck, busybox)
+#     tools/setup.sh --check    also what only `make test` and `make check` need (shells, the simulated EC2)
 set -eu
 umask 022
 cd "$(dirname "$0")/.."
@@ -44,6 +44,10 @@ shellcheck         shellcheck
 busybox            busybox
 dash               dash
 openssl            openssl
+systemd-container  systemd-nspawn
+iptables           iptables
+e2fsprogs          mkfs.ext4
+python3-venv       python3
 '
 
 install_packages() {

@@ -29,7 +29,7 @@ need() {
 [ "$(id -u)" = 0 ] || { say "the simulation boots machines and needs root"; exit 1; }
 need python3 go buildkitd buildctl registry pulumi mmdebstrap systemd-nspawn iptables ip losetup mkfs.ext4 nsenter unshare
 if [ -n "${missing:-}" ]; then
-    say "missing:$missing (make setup brings buildkitd, registry, pulumi; Debian: mmdebstrap systemd-container iptables iproute2 e2fsprogs util-linux python3-venv)"
+    say "missing:$missing (tools/setup.sh --check brings buildkitd, registry, pulumi; Debian: mmdebstrap systemd-container iptables iproute2 e2fsprogs util-linux python3-venv)"
     exit 1
 fi
 mkdir -p "$cache"
