@@ -74,7 +74,7 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
                 one.guard([certificates, network, ...runners, ...everything]);
             }
         },
-        login: common.registry,
+        loginOf: (image, after) => (perImage[image] ?? common).login(after),
         // A replaced runner, or a stand-in, finds it there.
         cache: "registry",
     };

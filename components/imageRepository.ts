@@ -43,8 +43,6 @@ export class ImageRepository extends pulumi.ComponentResource {
     /** `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME`. */
     readonly url: pulumi.Output<string>;
     readonly arn: pulumi.Output<string>;
-    /** A login of twelve hours for the build; secret. Every `up` gets its own, and no docker configuration is written. */
-    readonly registry: pulumi.Output<RegistryLogin>;
 
     private readonly registryId: pulumi.Output<string>;
 
@@ -77,7 +75,6 @@ export class ImageRepository extends pulumi.ComponentResource {
         this.url = repository.url;
         this.arn = repository.repository.arn;
         this.registryId = repository.repository.registryId;
-        this.registry = this.login();
         this.registerOutputs({ url: this.url, arn: this.arn });
     }
 
@@ -99,8 +96,14 @@ export class ImageRepository extends pulumi.ComponentResource {
         );
     }
 
-    private login(): pulumi.Output<RegistryLogin> {
-        const token = aws.ecr.getAuthorizationTokenOutput({ registryId: this.registryId }, { parent: this });
+    /**
+     * A login for a build; secret, of twelve hours, and asked for when everything in `after` is known. Every `up` gets its
+     * own, and no docker configuration is written.
+     */
+    login(after: pulumi.Output<unknown>[] = []): pulumi.Output<RegistryLogin> {
+        const token = pulumi
+            .all(after)
+            .apply(() => aws.ecr.getAuthorizationTokenOutput({ registryId: this.registryId }, { parent: this }));
         return pulumi.secret(
             pulumi.all([this.url, token.userName, token.password]).apply(([url, username, password]) => ({
                 address: url.split("/")[0] ?? url,

@@ -44,8 +44,9 @@ export const guardProvider: pulumi.dynamic.ResourceProvider<GuardProperties, Gua
                 "aws",
                 [
                     ...["ecr", "list-images", "--registry-id", guard.registryId, "--region", guard.region, ...profile],
-                    ...["--repository-name", guard.repositoryName, "--max-items", "1"],
-                    ...["--query", "length(imageIds)", "--output", "text"],
+                    // One page is enough to see an image.
+                    ...["--repository-name", guard.repositoryName, "--no-paginate"],
+                    ...["--query", "imageIds[0].imageDigest", "--output", "text"],
                 ],
                 { env: { ...process.env, AWS_PAGER: "" } },
                 (error, output, errors) => resolve({ error: error ? errors || error.message : "", output }),
@@ -60,8 +61,8 @@ export const guardProvider: pulumi.dynamic.ResourceProvider<GuardProperties, Gua
                     "Nothing that depends on it was destroyed. The AWS command line (aws) is needed for this",
             );
         }
-        // The CLI prints a line `None` for the token of the next page after the number.
-        if (Number.parseInt(answer.output, 10) > 0) {
+        // `None` where there is no image.
+        if (answer.output.includes("sha256:")) {
             throw plain(
                 `Repository ${guard.repositoryName} still holds images, and forceDelete is off. Nothing has been destroyed yet. ` +
                     "To delete the images as well: pulumi config set forceDelete true && pulumi up && pulumi destroy. To keep " +

@@ -14,7 +14,11 @@ export interface Infrastructure {
     repositoryUrl: pulumi.Output<string>;
     /** `host/name` of one image's repository. */
     repositoryOf(image: string): pulumi.Output<string>;
-    login?: pulumi.Input<RegistryLogin>;
+    /**
+     * A login for an image's repository, asked for only when what comes before the image is there: it does not last for
+     * ever, and a chain of images may. Undefined where none is needed.
+     */
+    loginOf?(image: string, after: pulumi.Output<unknown>[]): pulumi.Output<RegistryLogin>;
     /** Where images keep their cache besides the runner, unless they say so themselves. */
     cache: "registry" | "none";
 }

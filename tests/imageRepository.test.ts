@@ -37,13 +37,13 @@ describe("ImageRepository", () => {
     });
 
     it("gives the build a login that is secret", async () => {
-        const { registry } = new ImageRepository("app", { repositoryName: "app" });
-        expect(await resolved(registry)).toEqual({
+        const login = new ImageRepository("app", { repositoryName: "app" }).login();
+        expect(await resolved(login)).toEqual({
             address: "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
             username: "AWS",
             password: "ecr-password",
         });
-        expect(await pulumi.isSecret(registry)).toBe(true);
+        expect(await pulumi.isSecret(login)).toBe(true);
     });
 
     it("reports wrong names before anything is made", () => {
@@ -107,13 +107,13 @@ describe("the repository's guard", () => {
         guardProvider.delete?.("team/app", { ...guard, ...changes });
 
     it("stops a destroy while there are images, and says what to do", async () => {
-        bench.stub("aws", "echo 1; echo None");
+        bench.stub("aws", "echo sha256:0123");
         await expect(remove()).rejects.toThrow(/team\/app still holds images.*forceDelete true.*pulumi state delete/);
         expect(bench.calls[0]).toContain("--registry-id 123456789012 --region eu-central-1 --repository-name team/app");
     });
 
     it("lets an empty repository go, one that is gone, and one whose images may go", async () => {
-        bench.stub("aws", "echo 0; echo None");
+        bench.stub("aws", "echo None");
         await expect(remove()).resolves.toBeUndefined();
         bench.stub("aws", "echo 'An error occurred (RepositoryNotFoundException)' >&2; exit 254");
         await expect(remove()).resolves.toBeUndefined();

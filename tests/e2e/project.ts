@@ -128,7 +128,7 @@ export class Project {
     readonly machine: Machine;
     port = 0;
 
-    private constructor(
+    protected constructor(
         readonly stack: string,
         private readonly settings: { [name: string]: unknown },
         machine?: Partial<Machine>,
@@ -169,8 +169,10 @@ export class Project {
     /** Changes settings. */
     configure(settings: { [name: string]: unknown }): void {
         Object.assign(this.settings, settings);
-        const values = Object.entries({ localPort: this.port, ...this.settings });
-        const config = Object.fromEntries(values.map(([name, value]) => [`native-buildx:${name}`, value]));
+        const values = Object.entries({ ...(this.port ? { localPort: this.port } : {}), ...this.settings });
+        const config = Object.fromEntries(
+            values.map(([name, value]) => [name.includes(":") ? name : `native-buildx:${name}`, value]),
+        );
         const file = path.join(this.folder, `Pulumi.${this.stack}.yaml`);
         const salt = existsSync(file) ? /^encryptionsalt: .*$/m.exec(readFileSync(file, "utf8"))?.[0] : undefined;
         // YAML takes JSON.
@@ -274,18 +276,25 @@ export class Project {
         return (await this.succeed(this.pulumi("stack", "output", "connect", "--show-secrets"))).output;
     }
 
+    /** What programs that look into the registry need besides: its login, where it has one. */
+    protected async registryEnvironment(): Promise<NodeJS.ProcessEnv> {
+        return {};
+    }
+
     /** A file of a platform's image, as it is in the registry. */
     async fileIn(image: string, arch: Arch, file: string): Promise<string> {
         const { images } = await this.outputs();
         const ref = images[image]?.platforms[`linux/${arch}`] ?? "";
         const script = `crane export "$0" - | tar --extract --to-stdout --file - "$1"`;
-        return (await this.succeed(this.run("sh", ["-c", script, ref, file]))).output;
+        const env = await this.registryEnvironment();
+        return (await this.succeed(this.run("sh", ["-c", script, ref, file], { env }))).output;
     }
 
     /** The platforms of an image's index, as they are in the registry. */
     async platformsOf(image: string): Promise<string[]> {
         const { images } = await this.outputs();
-        const raw = await this.succeed(this.run("crane", ["manifest", images[image]?.ref ?? ""]));
+        const env = await this.registryEnvironment();
+        const raw = await this.succeed(this.run("crane", ["manifest", images[image]?.ref ?? ""], { env }));
         const index = JSON.parse(raw.output) as { manifests: { platform: { os: string; architecture: string } }[] };
         return index.manifests.map(({ platform }) => `${platform.os}/${platform.architecture}`).sort();
     }

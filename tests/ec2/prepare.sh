@@ -36,12 +36,15 @@ mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
 
-# moto
+# moto, and the AWS command line
 venv=$cache/venv-$(digest "$here/requirements.txt")
 if [ ! -e "$venv/.done" ]; then
-    say "installing moto"
+    say "installing moto and the AWS command line"
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+    # In a folder of its own: the rest of the environment must not come before the machine's programs.
+    mkdir -p "$venv/client"
+    ln -s ../bin/aws "$venv/client/aws"
     : >"$venv/.done"
 fi
 

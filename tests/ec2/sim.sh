@@ -70,7 +70,8 @@ is_up() {
 # Replaces this process by the simulation, in mount and process namespaces of its own: when its first process ends,
 # the kernel ends and removes everything in them.
 become() {
-    eval "$("$here/prepare.sh")"
+    made=$("$here/prepare.sh")
+    eval "$made"
     mkdir -p "$state"
     echo $$ >"$state/pid"
     install_plugins
@@ -83,15 +84,16 @@ become() {
         child=$!
         while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done' \
         sh "$venv/bin/python" -m simulation \
-        --slot "$slot" --state "$state" --cache "$cache" --template "$template"
+        --slot "$slot" --state "$state" --cache "$cache" --template "$template" --clients "$venv/client"
 }
 
 print_env() {
     python3 - "$state/environment.json" "$tools" <<'EOF'
 import json, shlex, sys
-for name, value in json.load(open(sys.argv[1])).items():
+environment = json.load(open(sys.argv[1]))
+for name, value in environment.items():
     print(f"export {name}={shlex.quote(value)}")
-print(f'export PATH={shlex.quote(sys.argv[2])}:"$PATH"')
+print(f'export PATH={shlex.quote(sys.argv[2])}:"$PATH":{shlex.quote(environment["SIM_CLIENTS"])}')
 EOF
 }
 
@@ -130,7 +132,7 @@ case ${1:-} in
         setsid "$0" become >"$state/log" 2>&1 </dev/null &
         child=$!
         while [ ! -e "$state/environment.json" ]; do
-            kill -0 "$child" 2>/dev/null || { cat "$state/log" >&2; say "did not start"; exit 1; }
+            kill -0 "$child" 2>/dev/null || { cat "$state/log" >&2; say "did not start"; clean; exit 1; }
             sleep 0.1
         done
         say "up: $control"

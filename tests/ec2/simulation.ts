@@ -76,7 +76,8 @@ export class Simulation {
         const state = path.join(cacheFolder(), `slot-${slot}`, "environment.json");
         const environment = JSON.parse(readFileSync(state, "utf8")) as { [name: string]: string };
         const tools = path.resolve(__dirname, "../../tools/bin");
-        return new Simulation(slot, { ...environment, PATH: `${tools}:${process.env.PATH ?? ""}` });
+        const programs = [tools, process.env.PATH ?? "", environment.SIM_CLIENTS ?? ""].join(":");
+        return new Simulation(slot, { ...environment, PATH: programs });
     }
 
     stop(): void {

@@ -122,7 +122,7 @@ def _serve_downloads(settings: Settings, context: ssl.SSLContext) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-def _environment(settings: Settings, authority: Authority) -> dict[str, str]:
+def _environment(settings: Settings, authority: Authority, clients: Path) -> dict[str, str]:
     region = REGIONS[0]
     environment = {
         "AWS_ENDPOINT_URL": settings.endpoint,
@@ -141,6 +141,7 @@ def _environment(settings: Settings, authority: Authority) -> dict[str, str]:
         "SIM_CONTROL": f"{settings.endpoint}/simulation",
         "SIM_STATE": str(settings.state),
         "SIM_CA": str(authority.certificate_file),
+        "SIM_CLIENTS": str(clients),
         "SIM_CLIENT_CIDR": f"{settings.api_address}/32",
         "SIM_REGISTRY": settings.registry_host(region),
     }
@@ -172,6 +173,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--template", type=Path, required=True)
+    parser.add_argument("--clients", type=Path, required=True)
     given = parser.parse_args()
     settings = Settings(slot=given.slot, state=given.state, cache=given.cache)
     settings.state.mkdir(parents=True, exist_ok=True)
@@ -206,7 +208,7 @@ def main() -> None:
         threading.Thread(target=metadata.serve_forever, daemon=True).start()
         _serve_downloads(settings, authority.server_context([DOWNLOADS_HOST], settings.state / "tls-downloads"))
         registry.start(authority.server_context([settings.registry_host(region) for region in REGIONS], settings.state / "tls-registry"))
-        api.environment = _environment(settings, authority)
+        api.environment = _environment(settings, authority, given.clients)
         host_names.start()
         secure = authority.server_context(names, settings.state / "tls-api")
         for address, port, context in (("127.0.0.1", settings.api_port, None), (settings.api_address, 443, secure)):

@@ -1,0 +1,127 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import type { Instance } from "@aws-sdk/client-ec2";
+import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
+import { type Arch, Project } from "../e2e/project";
+import type { Simulation } from "./simulation";
+
+/** What stack output `runners` says of a runner on EC2. */
+interface RunnerOutput {
+    kind: string;
+    id: string;
+    idleMinutes: number;
+    instanceType: string;
+    region: string;
+}
+
+/** Stack outputs of stack `prod`. */
+export interface Ec2Outputs {
+    repositoryUrl: string;
+    images: { [name: string]: { ref: string; platforms: { [platform: string]: string } } };
+    runners: { [platform: string]: RunnerOutput };
+    builder: string;
+    buildCosts: string;
+    ciRoleArn?: string;
+    ciConnect?: string;
+}
+
+/** Stack `prod` in the simulated EC2: the real program and engine, against the account of a simulation. */
+export class Ec2Project extends Project {
+    private constructor(
+        readonly simulation: Simulation,
+        stack: string,
+        settings: { [name: string]: unknown },
+        secondsPerMinute: number,
+    ) {
+        super(stack, settings, {}, secondsPerMinute);
+    }
+
+    /** @param secondsPerMinute how long the runners' minute is */
+    static createIn(
+        simulation: Simulation,
+        stack: string,
+        settings: { [name: string]: unknown },
+        secondsPerMinute: number,
+    ): Ec2Project {
+        const { environment } = simulation;
+        const archive = environment.SIM_BUILDKIT_URL_AMD64 ?? "";
+        const project = new Ec2Project(
+            simulation,
+            stack,
+            {
+                runnerType: "ec2",
+                "aws:region": environment.AWS_REGION,
+                allowedCidrs: [environment.SIM_CLIENT_CIDR],
+                buildkitUrl: archive.replace("amd64", "{arch}"),
+                buildkitSha256: {
+                    "linux/amd64": environment.SIM_BUILDKIT_SHA256_AMD64,
+                    "linux/arm64": environment.SIM_BUILDKIT_SHA256_ARM64,
+                },
+                cacheGigabytes: 20,
+                ...settings,
+            },
+            secondsPerMinute,
+        );
+        project.configure({});
+        return project;
+    }
+
+    override get environment(): NodeJS.ProcessEnv {
+        return {
+            ...super.environment,
+            ...this.simulation.environment,
+            PULUMI_BACKEND_URL: `file://${this.machine.state}`,
+            PULUMI_CONFIG_PASSPHRASE: "test",
+        };
+    }
+
+    /** A login of its own: the user's configuration is for the program to leave alone. */
+    protected override async registryEnvironment(): Promise<NodeJS.ProcessEnv> {
+        const { environment, ec2 } = this.simulation;
+        const ecr = new ECRClient({
+            endpoint: environment.AWS_ENDPOINT_URL,
+            region: environment.AWS_REGION,
+            credentials: await ec2.config.credentials(),
+        });
+        const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}));
+        const folder = path.join(this.folder, "registry-login");
+        mkdirSync(folder, { recursive: true });
+        const auth = authorizationData?.[0]?.authorizationToken;
+        writeFileSync(
+            path.join(folder, "config.json"),
+            JSON.stringify({ auths: { [environment.SIM_REGISTRY ?? ""]: { auth } } }),
+        );
+        return { DOCKER_CONFIG: folder };
+    }
+
+    override async outputs(): Promise<Ec2Outputs> {
+        return (await super.outputs()) as Ec2Outputs;
+    }
+
+    async instanceId(arch: Arch): Promise<string> {
+        return (await this.outputs()).runners[`linux/${arch}`]?.id ?? "";
+    }
+
+    async instance(arch: Arch): Promise<Instance> {
+        return this.simulation.describe(await this.instanceId(arch));
+    }
+
+    override async state(arch: Arch): Promise<string> {
+        return (await this.instance(arch)).State?.Name ?? "";
+    }
+
+    /** Waits until a runner's instance is in a state. Its own idle rule, or a command, brings it there. */
+    async awaitState(arch: Arch, wanted: string): Promise<Instance> {
+        return this.simulation.awaitState(await this.instanceId(arch), wanted);
+    }
+
+    /** What is in the cloud-side log of the machine that AWS keeps. */
+    async console(arch: Arch): Promise<string> {
+        return this.simulation.console(await this.instanceId(arch));
+    }
+
+    /** How often each of the API's actions was asked for until now. */
+    async countOf(action: string): Promise<number> {
+        return (await this.simulation.calls()).filter((call) => call.action === action).length;
+    }
+}

@@ -1,0 +1,213 @@
+import { writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
+import { type Arch, describeHere, fromStep } from "../e2e/project";
+import { Ec2Project } from "./ec2Project";
+import { Simulation } from "./simulation";
+
+jest.setTimeout(300_000);
+
+/** Seconds that the runners of these tests call a minute; they are idle after one. */
+const idle = 15;
+const archs: Arch[] = ["amd64", "arm64"];
+
+// One stack's life on EC2, told in order: each test goes on from the one before.
+describeHere("the story of a stack on the simulated EC2", () => {
+    let simulation: Simulation;
+    let project: Ec2Project;
+    let emptyAccount: { [kind: string]: string[] };
+
+    /** The settings that change in the story. */
+    const settings = {
+        platforms: ["linux/amd64", "linux/arm64"],
+        idleMinutes: 1,
+        forceDelete: false,
+        images: {
+            base: { context: "base" },
+            // Its cache is on the runner's volume and nowhere else.
+            app: { context: "app", bases: ["base"], tags: ["1.0", "latest"], cache: "none", overrides: {} },
+        },
+    };
+
+    beforeAll(async () => {
+        simulation = Simulation.start();
+        emptyAccount = await simulation.account();
+        project = Ec2Project.createIn(simulation, "story", settings, idle);
+        project.context("base", [...fromStep, 'RUN ["/step", "write", "/base", "of the base"]']);
+        project.context(
+            "app",
+            [
+                "FROM base",
+                'RUN ["/step", "sleep", "1"]',
+                "ARG ONLY",
+                "COPY greeting /greeting",
+                'RUN ["/step", "write", "/built", "by a step"]',
+            ],
+            { greeting: "hello" },
+        );
+        await project.init();
+    }, 600_000);
+
+    afterAll(async () => {
+        await project?.end();
+        simulation?.stop();
+    });
+
+    const up = () => project.succeed(project.up());
+    const greet = (text: string) => writeFileSync(path.join(project.folder, "app/greeting"), text);
+    const starts = () => project.countOf("ec2:StartInstances");
+    const cacheVolumes = async () => {
+        const filter = { Name: "tag:Name", Values: ["*-cache"] };
+        const found = await simulation.ec2.send(new DescribeVolumesCommand({ Filters: [filter] }));
+        return found.Volumes?.map((volume) => volume.VolumeId).sort();
+    };
+    const bothAsleep = () => Promise.all(archs.map((arch) => project.awaitState(arch, "stopped")));
+
+    /** Which images an `up` built, by resource name. */
+    const builtIn = (output: string) =>
+        [...new Set([...output.matchAll(/(\S+): built for linux/g)].map((match) => match[1]))].sort();
+
+    it("has images for both platforms in the registry after the first up on an empty account", async () => {
+        const { output } = await up();
+
+        expect(builtIn(output)).toEqual(["app-amd64", "app-arm64", "base-amd64", "base-arm64"]);
+        expect(await project.platformsOf("app")).toEqual(["linux/amd64", "linux/arm64"]);
+        for (const arch of archs) {
+            expect(await project.fileIn("app", arch, "base")).toBe("of the base");
+            expect(await project.fileIn("app", arch, "greeting")).toBe("hello");
+        }
+    });
+
+    it("says in its outputs where the runners are, where images go, and what the builds cost", async () => {
+        const outputs = await project.outputs();
+
+        expect(outputs.repositoryUrl).toBe(`${simulation.environment.SIM_REGISTRY}/native-buildx-story`);
+        expect(outputs.builder).toBe("native-buildx-story");
+        expect(outputs.runners["linux/arm64"]).toEqual({
+            kind: "ec2",
+            id: expect.stringMatching(/^i-[0-9a-f]+$/),
+            instanceType: "c7g.xlarge",
+            region: "eu-central-1",
+            idleMinutes: 1,
+        });
+        expect(outputs.runners["linux/amd64"]?.instanceType).toBe("c7i.xlarge");
+        expect(outputs.images.app?.ref).toMatch(/native-buildx-story\/app:1\.0@sha256:[0-9a-f]{64}$/);
+        expect(outputs.buildCosts).toMatch(/linux\/amd64 \d+ s on c7i.xlarge: \$0\.\d{4}/);
+    });
+
+    it("stops both runners by itself when nobody uses them, at no cost but their volumes", async () => {
+        for (const instance of await bothAsleep()) {
+            expect(instance.StateReason?.Code).toBe("Client.InstanceInitiatedShutdown");
+            expect(instance.PublicIpAddress).toBeUndefined();
+        }
+    });
+
+    it.each([
+        ["up", ["up", "--yes", "--skip-preview"]],
+        ["preview", ["preview"]],
+        ["refresh", ["refresh", "--yes", "--skip-preview"]],
+    ])("wakes no runner in an unchanged %s", async (_name, args) => {
+        const before = await starts();
+        const { output } = await project.succeed(project.pulumi(...args));
+
+        // A refresh notes that a stopped instance has no address; nothing follows from it.
+        expect(output).toMatch(/^Resources:\n( +~ 2 updated\n)? +\d+ unchanged\n/m);
+        expect(await starts()).toBe(before);
+        expect(await Promise.all(archs.map((arch) => project.state(arch)))).toEqual(["stopped", "stopped"]);
+    });
+
+    it("takes no new release of Debian for a reason to replace a runner", async () => {
+        await simulation.setFaults({ debian_release: 2 });
+        const { output } = await up();
+
+        expect(output).toMatch(/^Resources:\n +\d+ unchanged\n/m);
+    });
+
+    it("wakes one runner only for a change that concerns one platform, and says so", async () => {
+        const id = await project.instanceId("arm64");
+        settings.images.app.overrides = { "linux/arm64": { args: { ONLY: "here" } } };
+        project.configure(settings);
+        const before = await starts();
+        const { output } = await up();
+
+        expect(builtIn(output)).toEqual(["app-arm64"]);
+        expect(output).toMatch(new RegExp(`arm64 runner ${id}: starting \\.\\.\\.`));
+        expect(output).toMatch(new RegExp(`arm64 runner ${id}: serving after \\d+ s`));
+        expect(await starts()).toBe(before + 1);
+        expect(await project.state("amd64")).toBe("stopped");
+        expect(await project.platformsOf("app")).toEqual(["linux/amd64", "linux/arm64"]);
+    });
+
+    it("has its cache again on a runner that a changed bootstrap replaced", async () => {
+        const before = await project.outputs();
+        const volumes = await cacheVolumes();
+        // Written into the runner's units, so that both instances are replaced.
+        settings.idleMinutes = 2;
+        greet("good evening");
+        project.configure(settings);
+        const { output } = await up();
+
+        const after = await project.outputs();
+        for (const arch of archs) {
+            expect(after.runners[`linux/${arch}`]?.id).not.toBe(before.runners[`linux/${arch}`]?.id);
+            expect(await project.fileIn("app", arch, "greeting")).toBe("good evening");
+            expect((await project.instance(arch)).ImageId).toBe(await simulation.image(arch));
+        }
+        expect(builtIn(output)).toEqual(["app-amd64", "app-arm64"]);
+        // The step before the greeting was not run again.
+        expect(output).not.toMatch(/sleeping 1 s/);
+        expect(await cacheVolumes()).toEqual(volumes);
+    });
+
+    it("gives CI the same builder, from an empty HOME and without the stack", async () => {
+        const env = { HOME: path.join(project.folder, "empty") };
+        const script = await project.connectScript();
+        await project.succeed(project.run("sh", ["-s"], { input: script, env }));
+        const { repositoryUrl } = await project.outputs();
+        // What `docker login` writes: it stores a login after asking the daemon, which is not there.
+        const config = `auth=$(printf 'AWS:%s' "$(aws ecr get-login-password)" | base64 -w0) &&
+            printf '{"auths":{"%s":{"auth":"%s"}}}' "$SIM_REGISTRY" "$auth" >"$HOME/.docker/config.json"`;
+        await project.succeed(project.run("sh", ["-c", config], { env }));
+        const tag = `${repositoryUrl}:by-hand`;
+        const args = ["build", "--builder", "native-buildx-story", "--platform", "linux/amd64,linux/arm64", "--push"];
+        const { output } = await project.succeed(project.run("buildx", [...args, "--tag", tag, "base"], { env }));
+
+        expect(output).toMatch(/pushing manifest/);
+    });
+
+    it("tears down the runner of a platform that was taken out, and leaves the other alone", async () => {
+        const before = await project.outputs();
+        settings.platforms = ["linux/amd64"];
+        settings.images.app.overrides = {};
+        project.configure(settings);
+        await up();
+
+        const after = await project.outputs();
+        expect(Object.keys(after.runners)).toEqual(["linux/amd64"]);
+        expect(after.runners["linux/amd64"]?.id).toBe(before.runners["linux/amd64"]?.id);
+        expect(await project.platformsOf("app")).toEqual(["linux/amd64"]);
+        const gone = before.runners["linux/arm64"]?.id ?? "";
+        const left = JSON.stringify(await simulation.account());
+        expect(left).not.toContain(gone);
+        expect(left).not.toContain("arm64");
+    });
+
+    it("destroys nothing while a repository holds images and forceDelete is off, and says what to do", async () => {
+        const before = await simulation.account();
+        const { code, output } = await project.pulumi("destroy", "--yes", "--skip-preview");
+
+        expect(code).not.toBe(0);
+        expect(output).toContain("Repository native-buildx-story/app still holds images, and forceDelete is off");
+        expect(output).toContain("pulumi config set forceDelete true && pulumi up && pulumi destroy");
+        expect(await simulation.account()).toEqual(before);
+    });
+
+    it("leaves the account as it was before the first up", async () => {
+        settings.forceDelete = true;
+        project.configure(settings);
+        await up();
+        await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+
+        expect(await simulation.account()).toEqual(emptyAccount);
+    });
+});
