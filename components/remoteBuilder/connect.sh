@@ -220,8 +220,12 @@ buildx_knows() { [ -e "${BUILDX_CONFIG:-$docker_config/buildx}/instances/$1" ]; 
 # as activity there.
 prove() {
     eval "platform=\$platform_$1"
-    if printf 'FROM scratch\n' | in_time 25 build_nothing "$1" >"$work/$1.log" 2>&1; then return; fi
-    say "$platform: the runner at $(cat "$work/$1.wake" 2>/dev/null || echo 'its last address') does not serve: $(grep -v '^$' "$work/$1.log" | tail -n 1)"
+    printf 'FROM scratch\n' | in_time 25 build_nothing "$1" >"$work/$1.log" 2>&1 && return
+    case $? in
+        124) reason="no answer within 25 s" ;;
+        *) reason=$(grep -v '^$' "$work/$1.log" | tail -n 1) ;;
+    esac
+    say "$platform: the runner at $(cat "$work/$1.wake" 2>/dev/null || echo 'its last address') does not serve: $reason"
     return 1
 }
 
@@ -232,7 +236,8 @@ build_nothing() {
         --output type=cacheonly -
 }
 
-# in_time SECONDS COMMAND...: false if it takes longer. (timeout(1) runs no functions and is not everywhere.)
+# in_time SECONDS COMMAND...: false if it fails, and 124 if it takes longer, as with timeout(1), which runs no functions
+# and is not everywhere.
 in_time() {
     limit=$1
     shift
@@ -247,12 +252,15 @@ in_time() {
             sleep 1
             waited=$((waited + 1))
         done
+        # Said first: how the command ends then is its own affair.
+        if [ "$waited" -eq "$limit" ]; then : >"$work/$command.late"; fi
         kill "$command" 2>/dev/null
     ) >/dev/null 2>&1 &
     watchdog=$!
     wait "$command"
     result=$?
     kill "$watchdog" 2>/dev/null
+    if [ "$result" -ne 0 ] && [ -e "$work/$command.late" ]; then return 124; fi
     return "$result"
 }
 
