@@ -1,5 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+    chmodSync,
+    existsSync,
+    mkdirSync,
+    readdirSync,
+    readlinkSync,
+    rmSync,
+    statSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
 import * as path from "node:path";
 import { renderConnectScript } from "../components/remoteBuilder/connectScript";
 import { shells, Workbench } from "./ec2Scripts";
@@ -15,7 +25,7 @@ function find(program: string): string | undefined {
 }
 
 /** The programs that connect.sh may use, besides docker or buildx. Nothing else is on its PATH here. */
-const programs = "cat dirname grep head ln mkdir mktemp mv rm rmdir sed sleep sort tail tr".split(" ");
+const programs = "cat dirname grep head ln mkdir mktemp mv readlink rm rmdir sed sleep sort tail tr".split(" ");
 
 /**
  * A stand-in for docker with buildx: `buildx create` keeps records like buildx's, and insists like it on one node an
@@ -53,6 +63,7 @@ version) echo buildx v0 ;;
 create)
     mkdir "$bench/creating" || echo "$name" >>"$bench/overlaps"
     sleep 0.01
+    while [ -e "$bench/slow-create" ]; do sleep 0.01; done
     rmdir "$bench/creating"
     if [ -e "$bench/refuse-$name" ]; then
         rm "$bench/refuse-$name"
@@ -131,7 +142,10 @@ interface Options {
     after?: string;
 }
 
-describe.each(shells)("connect in %s", (shellName, shell) => {
+/** What `sh` is in the images that CI runs in. */
+const allShells: typeof shells = [...shells, ["bash as sh", ["bash", "--posix"]]];
+
+describe.each(allShells)("connect in %s", (shellName, shell) => {
     // Where a shell is not installed its tests are shown as skipped.
     const it = find(shell[0] ?? "") ? test : test.skip;
     if (it === test.skip) {
@@ -152,7 +166,7 @@ describe.each(shells)("connect in %s", (shellName, shell) => {
         mkdirSync(bench.path("tmp"));
     });
     afterEach(async () => {
-        for (const file of ["slow-amd64", "slow-arm64"]) {
+        for (const file of ["slow-amd64", "slow-arm64", "slow-create", "late"]) {
             rmSync(bench.path(file), { force: true });
         }
         for (const child of children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
@@ -241,6 +255,13 @@ describe.each(shells)("connect in %s", (shellName, shell) => {
         }
     };
     const order = (file: string, text = "") => bench.write(file, text);
+    /** No process has so high a number. */
+    const gone = 4194999;
+    /** Leaves a lock that is owned by a process, or one on the right to remove another. */
+    const lock = (owner: number, name = "") => {
+        mkdirSync(path.dirname(certificates()), { recursive: true });
+        symlinkSync(String(owner), `${certificates()}.locked${name}`);
+    };
 
     it("wakes all platforms, registers a builder for each and one for all, and says so in a line", async () => {
         expect(await connect()).toEqual({
@@ -414,14 +435,15 @@ describe.each(shells)("connect in %s", (shellName, shell) => {
         expect(lines("woken")).toEqual(["arm64", "arm64", "arm64"]);
     });
 
-    it("ends a proof that takes too long", async () => {
+    it("ends a proof that takes too long, and says that it did", async () => {
         // The time limit counts sleeps of a second.
         bench.stub("sleep", `if [ "$1" = 1 ]; then exec ${find("sleep")} 0.02; fi\nexec ${find("sleep")} "$@"`);
         order("hangs-demo-dev-arm64");
         const { status, stderr } = await connect({ args: ["linux/arm64"] });
         expect(status).toBe(1);
-        expect(stderr).toMatch(
-            /^linux\/arm64: the runner at tcp:\/\/b:1 does not serve: .+\nconnect: not ready: linux\/arm64\n$/,
+        expect(stderr).toBe(
+            "linux/arm64: the runner at tcp://b:1 does not serve: no answer within 25 s\n" +
+                "connect: not ready: linux/arm64\n",
         );
         expect(() => process.kill(Number(bench.read("hanging")), 0)).toThrow("ESRCH");
     });
@@ -435,34 +457,82 @@ describe.each(shells)("connect in %s", (shellName, shell) => {
         expect(readdirSync(path.join(config(), "native-buildx"))).toEqual(["demo-dev"]);
     });
 
-    it("takes over the lock of a process that is gone", async () => {
-        // No process has so high a number.
-        order("home/.docker/native-buildx/demo-dev.lock/pid", "4194999\n");
+    it("takes over the lock of a process that is gone, even one that was taking over another's", async () => {
+        lock(gone);
+        lock(4194998, `.${gone}`);
         expect(await connect()).toMatchObject({ status: 0 });
         expect(readdirSync(path.join(config(), "native-buildx"))).toEqual(["demo-dev"]);
     });
 
+    it("has many take over one lock, and still changes records one at a time", async () => {
+        lock(gone);
+        lock(4194998, `.${gone}`);
+        const results = await Promise.all(Array.from({ length: 12 }, () => connect({ args: ["linux/arm64"] })));
+        expect(results.map(({ status, stderr }) => [status, stderr])).toEqual(
+            results.map(() => [0, "builder demo-dev is ready: linux/arm64\n"]),
+        );
+        expect(lines("overlaps")).toEqual([]);
+        expect(readdirSync(path.join(config(), "native-buildx"))).toEqual(["demo-dev"]);
+    });
+
+    it("does not take the lock of the one who took over before, however late it does", async () => {
+        // The late one knows the old lock's owner, and goes on only when there is a new lock, whose owner is at work.
+        const readlink = find("readlink");
+        bench.stub(
+            "readlink",
+            `owner=$(${readlink} "$@") || exit
+            if [ -n "\${LATE:-}" ] && [ "$owner" = ${gone} ]; then
+                : >"$bench/has-read"
+                while [ -e "$bench/late" ]; do sleep 0.01; done
+            fi
+            printf '%s\\n' "$owner"`,
+        );
+        lock(gone);
+        order("late");
+        const late = start({ env: { LATE: "1" } });
+        await until(() => existsSync(bench.path("has-read")));
+        order("slow-create");
+        const early = start();
+        await until(() => existsSync(bench.path("creating")));
+        rmSync(bench.path("late"));
+        // It has looked more than once since then.
+        const looked = () => bench.calls.filter((call) => call.startsWith("readlink")).length;
+        const before = looked();
+        await until(() => looked() > before + 3);
+        expect(Number(readlinkSync(`${certificates()}.locked`))).toBe(early.child.pid);
+        rmSync(bench.path("slow-create"));
+        expect((await early.closed).status).toBe(0);
+        expect((await late.closed).status).toBe(0);
+        expect(lines("overlaps")).toEqual([]);
+    });
+
     it("waits for the lock of a process that lives", async () => {
-        const lock = path.join(config(), "native-buildx/demo-dev.lock");
-        order("home/.docker/native-buildx/demo-dev.lock/pid", `${process.pid}\n`);
+        lock(process.pid);
         bench.stub("sleep", `exec ${find("sleep")} "$@"`);
         const { closed } = start();
         await until(() => bench.calls.filter((call) => call === "sleep 0.1").length >= 3);
         expect(existsSync(path.join(certificates(), "key.pem"))).toBe(false);
-        expect(bench.read("home/.docker/native-buildx/demo-dev.lock/pid")).toBe(`${process.pid}\n`);
-        rmSync(lock, { recursive: true });
+        expect(readlinkSync(`${certificates()}.locked`)).toBe(`${process.pid}`);
+        rmSync(`${certificates()}.locked`);
         expect((await closed).status).toBe(0);
     });
 
     it("gives up on a lock that is never let go, and says how to go on", async () => {
         bench.stub("sleep");
-        order("home/.docker/native-buildx/demo-dev.lock/pid", `${process.pid}\n`);
-        const lock = path.join(config(), "native-buildx/demo-dev.lock");
+        lock(process.pid);
+        const file = `${certificates()}.locked`;
         expect(await connect()).toMatchObject({
             status: 1,
-            stderr: expect.stringContaining(
-                `connect: ${lock} has been held for a minute by process ${process.pid}. If that is no connect: rm -r ${lock}\n`,
-            ),
+            stderr: `connect: ${file} has been held for a minute by process ${process.pid}. If that is no connect: rm ${file}\n`,
+        });
+    });
+
+    it("says that it cannot make a lock", async () => {
+        bench.stub("sleep");
+        bench.stub("ln", "exit 1");
+        expect(await connect()).toMatchObject({
+            status: 1,
+            stderr: `connect: cannot make the link ${certificates()}.locked\n`,
         });
     });
 

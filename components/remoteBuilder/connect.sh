@@ -74,27 +74,43 @@ find_buildx() {
     unset BUILDX_BUILDER BUILDKIT_HOST
 }
 
-# locked COMMAND...: one process at a time. A lock whose owner is gone is taken over.
+# locked COMMAND...: one process at a time.
 locked() {
-    lock=$certificates.lock tries=0
-    until mkdir "$lock" 2>/dev/null; do
-        owner=$(cat "$lock/pid" 2>/dev/null)
+    lock=$certificates.locked tries=0
+    until take "$lock"; do
         tries=$((tries + 1))
-        if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
-            # Only one of those who see it wins the rename.
-            mv "$lock" "$lock.$$" 2>/dev/null && rm -rf "$lock.$$"
-        elif [ "$tries" -gt 600 ]; then
-            fail "connect: $lock has been held for a minute by process ${owner:-?}. If that is no connect: rm -r $lock"
-        else
-            sleep 0.1
+        if [ "$tries" -gt 600 ]; then
+            owner=$(owner_of "$lock") || fail "connect: cannot make the link $lock"
+            fail "connect: $lock has been held for a minute by process $owner. If that is no connect: rm $lock"
         fi
+        sleep 0.1
     done
-    printf '%s\n' "$$" >"$lock/pid"
     "$@"
     result=$?
-    rm -rf "$lock"
+    rm -f "$lock"
     return "$result"
 }
+
+# take LOCK: true if it is this process's now. If its owner is gone it is removed, and can be taken the next time.
+#
+# A lock is a symbolic link to the number of its owner, so it is there with its owner in one step. (It leads nowhere: no
+# builder is called by a number.) Of several who see that an owner is gone only one may remove the lock, or a slow one
+# would remove the next owner's. So the right to remove it is a lock too, LOCK.OWNER: whoever has that and looks again
+# is the only one to change LOCK. If that one ends half-way, its lock is removed in the same manner.
+take() {
+    if ln -s "$$" "$1" 2>/dev/null; then return; fi
+    set -- "$1" "$(owner_of "$1")"
+    if is_gone "$2" && take "$1.$2"; then
+        if [ "$(owner_of "$1")" = "$2" ] && is_gone "$2"; then rm -f "$1"; fi
+        rm -f "$1.$2"
+    fi
+    return 1
+}
+
+owner_of() { readlink "$1" 2>/dev/null; }
+
+# is_gone OWNER: this process, which has no lock when it asks for one, can have the number of one that is gone.
+is_gone() { [ -n "$1" ] && { [ "$1" = "$$" ] || ! kill -0 "$1" 2>/dev/null; }; }
 
 # put_secret FILE TEXT: whole or not at all, mode 0600, never as an argument of a process (printf is the shell's own).
 put_secret() (
@@ -220,8 +236,12 @@ buildx_knows() { [ -e "${BUILDX_CONFIG:-$docker_config/buildx}/instances/$1" ]; 
 # as activity there.
 prove() {
     eval "platform=\$platform_$1"
-    if printf 'FROM scratch\n' | in_time 25 build_nothing "$1" >"$work/$1.log" 2>&1; then return; fi
-    say "$platform: the runner at $(cat "$work/$1.wake" 2>/dev/null || echo 'its last address') does not serve: $(grep -v '^$' "$work/$1.log" | tail -n 1)"
+    printf 'FROM scratch\n' | in_time 25 build_nothing "$1" >"$work/$1.log" 2>&1 && return
+    case $? in
+        124) reason="no answer within 25 s" ;;
+        *) reason=$(grep -v '^$' "$work/$1.log" | tail -n 1) ;;
+    esac
+    say "$platform: the runner at $(cat "$work/$1.wake" 2>/dev/null || echo 'its last address') does not serve: $reason"
     return 1
 }
 
@@ -232,7 +252,8 @@ build_nothing() {
         --output type=cacheonly -
 }
 
-# in_time SECONDS COMMAND...: false if it takes longer. (timeout(1) runs no functions and is not everywhere.)
+# in_time SECONDS COMMAND...: false if it fails, and 124 if it takes longer, as with timeout(1), which runs no functions
+# and is not everywhere.
 in_time() {
     limit=$1
     shift
@@ -247,12 +268,15 @@ in_time() {
             sleep 1
             waited=$((waited + 1))
         done
+        # Said first: how the command ends then is its own affair.
+        if [ "$waited" -eq "$limit" ]; then : >"$work/$command.late"; fi
         kill "$command" 2>/dev/null
     ) >/dev/null 2>&1 &
     watchdog=$!
     wait "$command"
     result=$?
     kill "$watchdog" 2>/dev/null
+    if [ "$result" -ne 0 ] && [ -e "$work/$command.late" ]; then return 124; fi
     return "$result"
 }
 
