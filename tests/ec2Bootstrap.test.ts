@@ -370,6 +370,8 @@ esac
             bench.stub("iptables", '[ ! -e "$bench/on-iptables" ] || . "$bench/on-iptables"');
             bench.stub("ip6tables");
             bench.stub("sleep", "/bin/sleep 0.3");
+            // The certificate has not expired.
+            bench.stub("openssl");
             bench.stub("ss", 'cat "$bench/connections" 2>/dev/null');
             bench.stub(
                 "systemctl",
@@ -455,10 +457,15 @@ esac
             expect(bench.read("off")).toBe("");
         });
 
-        it("starts BuildKit with a renewed certificate when nothing is built", async () => {
+        /** The parameters hold another certificate than the one that is served. */
+        const renewCertificate = async (refreshSeconds: number) => {
             bench.write("tls/served.pem", "old");
-            bench.stub("curl", "exit 7");
-            layOut({ idle_seconds: 1000, look_seconds: 1, refresh_seconds: 1, tls_directory: bench.path("tls") });
+            layOut({
+                idle_seconds: 1000,
+                look_seconds: 1,
+                refresh_seconds: refreshSeconds,
+                tls_directory: bench.path("tls"),
+            });
             bench.write(
                 "lib/fetch-certificate.sh",
                 '#!/bin/sh\nmkdir -p "$1"; for file in ca cert key; do echo new >"$1/$file.pem"; done\n',
@@ -468,13 +475,38 @@ esac
                 "systemctl",
                 'case $1 in restart) cat "$bench/tls/ca.pem" "$bench/tls/cert.pem" >"$bench/tls/served.pem" ;; esac',
             );
+        };
+        const restarts = () => bench.calls.filter((call) => /^systemctl (stop|restart) /.test(call));
+
+        it("starts BuildKit with a renewed certificate when nothing is built", async () => {
+            await renewCertificate(1);
             expect((await run("idle.sh", [], 3)).status).toBe(-1);
-            expect(bench.calls.filter((call) => call.startsWith("systemctl"))).toEqual([
+            expect(restarts()).toEqual(["systemctl stop buildkit.service", "systemctl restart buildkit.service"]);
+            expect(rules()).toEqual([close, freeze, freeze.replace("-I", "-D"), close.replace("-I", "-D")]);
+            expect(bench.read("tls/key.pem")).toBe("new\n");
+        });
+
+        it("leaves a renewed certificate for later where a build has just ended", async () => {
+            bench.write("histories", header + row(10));
+            await renewCertificate(1);
+            expect((await run("idle.sh", [], 3)).status).toBe(-1);
+            expect(restarts()).toEqual([]);
+        });
+
+        it("takes a renewed certificate at once when the one it serves has expired", async () => {
+            bench.stub("openssl", "exit 1");
+            bench.write("histories", header + row(10));
+            await renewCertificate(1000);
+            expect((await run("idle.sh", [], 3)).status).toBe(-1);
+            expect(restarts().slice(0, 2)).toEqual([
                 "systemctl stop buildkit.service",
                 "systemctl restart buildkit.service",
             ]);
-            expect(rules()).toEqual([close, freeze, freeze.replace("-I", "-D"), close.replace("-I", "-D")]);
-            expect(bench.read("tls/key.pem")).toBe("new\n");
+        });
+
+        it("says how long the system's start took", async () => {
+            bench.stub("systemctl", "case $* in *Userspace*) echo 5000000 ;; *ActiveEnter*) echo 7430000 ;; esac");
+            expect((await run("idle.sh", [], 3)).stderr).toContain("serving 2.4 s after the system's start");
         });
     });
 });

@@ -241,8 +241,38 @@ prove() {
         124) reason="no answer within 25 s" ;;
         *) reason=$(grep -v '^$' "$work/$1.log" | tail -n 1) ;;
     esac
+    case $reason in
+        *"certificate has expired"*)
+            if [ ! -e "$work/$1.expired" ]; then
+                say "$platform: the runner's certificate has expired. pulumi up renews it; waiting a minute at most until the runner has taken it ..."
+                : >"$work/$1.expired"
+            fi
+            return 1
+            ;;
+        *"expired certificate"*)
+            reason="the client certificate of this connect script has expired: run pulumi up, and take the stack output connect anew"
+            ;;
+    esac
+    rm -f "$work/$1.expired"
     say "$platform: the runner at $(cat "$work/$1.wake" 2>/dev/null || echo 'its last address') does not serve: $reason"
     return 1
+}
+
+# True if it is worth trying again because those that failed may take a renewed certificate: `pulumi up` has put it where
+# they find it. A runner of this machine is ended for that; another looks for it itself, every few seconds once its own
+# has expired.
+renew() {
+    renewals=$((renewals + 1)) pause=0
+    for suffix in $failed; do
+        eval "kind=\$kind_$suffix"
+        if [ ! -e "$work/$suffix.expired" ] || [ "$renewals" -gt 12 ]; then return 1; fi
+        if ! command -v "renew_$kind" >/dev/null; then
+            pause=5
+        elif [ "$renewals" -gt 1 ] || ! "renew_$kind" "$suffix"; then
+            return 1
+        fi
+    done
+    sleep "$pause"
 }
 
 build_nothing() {
@@ -303,12 +333,14 @@ main() {
         each prove
         return
     fi
-    attempt=1
+    attempt=1 renewals=0
     until try_each prove; do
-        # A runner can close its port for its idle stop after it was found serving: it is woken again then. One on this
-        # machine cannot.
-        if [ "$attempt" -eq 3 ] || ! goes_on_its_own; then give_up; fi
-        attempt=$((attempt + 1))
+        if ! renew; then
+            # A runner can close its port for its idle stop after it was found serving: it is woken again then. One on
+            # this machine cannot.
+            if [ "$attempt" -eq 3 ] || ! goes_on_its_own; then give_up; fi
+            attempt=$((attempt + 1))
+        fi
         wanted=$failed
         each wake
         register_all

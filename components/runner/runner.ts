@@ -23,7 +23,8 @@ export interface RunnerDescription {
  * function `wake_KIND SUFFIX` that reads them. Its contract: bring the runner to serving, whatever state it is in;
  * print its endpoint (`tcp://HOST:PORT`) as the only line on standard output; progress and errors, in words for the
  * person who waits, on standard error; exit status 0 only when the port is open. It may also define `prepare_KIND`,
- * which is called once before the runners are woken, and also where none needs to be.
+ * which is called once before the runners are woken, and also where none needs to be; and `renew_KIND SUFFIX`, which is
+ * called when the runner's certificate has expired: it makes the runner take the renewed one at its next wake.
  */
 export interface ConnectNode {
     kind: RunnerDescription["kind"];

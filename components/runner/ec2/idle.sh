@@ -28,7 +28,10 @@ starting() {
 unused() {
     if timeout 10 buildctl debug histories </dev/null >/dev/null 2>&1; then
         answered=$(now)
-        : "${serving:=$answered}"
+        if [ -z "$serving" ]; then
+            serving=$answered
+            say "serving $(seconds_to_serve) s after the system's start"
+        fi
         is_idle "$serving"
     elif starting; then
         answered=$(now)
@@ -38,11 +41,22 @@ unused() {
     fi
 }
 
-# No build runs, nor did one in the last minute: between two builds of one `pulumi up` there is less.
-calm() (
+# From the start of systemd to the moment when BuildKit reported that it was ready.
+seconds_to_serve() {
+    from=$(systemctl show --property UserspaceTimestampMonotonic --value)
+    to=$(systemctl show --property ActiveEnterTimestampMonotonic --value buildkit.service)
+    tenths=$(((${to:-0} - ${from:-0}) / 100000))
+    echo "$((tenths / 10)).$((tenths % 10))"
+}
+
+# quiet SECONDS: no build runs, nor did one in the last so many seconds.
+quiet() (
     # shellcheck disable=SC2030,SC2031 # only in this subshell
-    idle_seconds=60 && is_idle 0
+    idle_seconds=$1 && is_idle 0
 )
+# Between two builds of one `pulumi up` there is less than a minute.
+calm() { quiet 60; }
+without_build() { quiet 1; }
 
 both() {
     iptables -w "$@"
@@ -81,14 +95,14 @@ quiesce() {
 # No build is left that would need time; a client that holds a connection open gets five seconds to let go.
 drain() { timeout 5 systemctl stop buildkit.service || systemctl kill -s KILL buildkit.service; }
 
-# `pulumi up` may have renewed the certificate: BuildKit reads it only when it starts.
+# refresh_certificate CONDITION: `pulumi up` may have renewed the certificate, and BuildKit reads it only when it starts.
 refresh_certificate() {
     refreshed=$(now)
     fresh=$tls_directory/fresh
     "$lib/fetch-certificate.sh" "$fresh" 10 || return 0
     if cat "$fresh/ca.pem" "$fresh/cert.pem" | cmp -s - "$tls_directory/served.pem"; then
         rm -r "$fresh"
-    elif quiesce calm; then
+    elif quiesce "$1"; then
         mv "$fresh/ca.pem" "$fresh/cert.pem" "$fresh/key.pem" "$tls_directory"
         rm -r "$fresh"
         say 'the certificate was renewed: starting BuildKit with it'
@@ -97,6 +111,9 @@ refresh_certificate() {
         open_port
     fi
 }
+
+# With an expired certificate nobody can be served.
+expired() { ! openssl x509 -checkend 0 -noout -in "$tls_directory/cert.pem" >/dev/null 2>&1; }
 
 while sleep "$look_seconds"; do
     if unused; then
@@ -107,5 +124,10 @@ while sleep "$look_seconds"; do
         systemctl poweroff
         exit 0
     fi
-    if [ -n "$serving" ] && [ $(($(now) - refreshed)) -ge "$refresh_seconds" ] && calm; then refresh_certificate; fi
+    if [ -z "$serving" ]; then continue; fi
+    if expired; then
+        refresh_certificate without_build
+    elif [ $(($(now) - refreshed)) -ge "$refresh_seconds" ] && calm; then
+        refresh_certificate calm
+    fi
 done

@@ -7,7 +7,7 @@ set -eu
 . "${NATIVE_BUILDX_LIB:-/usr/local/lib/native-buildx}/common.sh"
 
 missing=
-for tool in curl:curl iptables:iptables git:git mkfs.ext4:e2fsprogs blkid:util-linux ss:iproute2; do
+for tool in curl:curl openssl:openssl iptables:iptables git:git mkfs.ext4:e2fsprogs blkid:util-linux ss:iproute2; do
     command -v "${tool%%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 if [ -n "$missing" ]; then

@@ -49,3 +49,10 @@ wake_local() {
     ) >&2 || return 1
     printf '%s\n' "$endpoint"
 }
+
+# renew_local SUFFIX: its certificate has expired, so nobody is served by it; at its next start it takes the one in its
+# folder.
+renew_local() {
+    eval "folder=\$folder_$1"
+    (cd "$folder" && sh runner.sh stop) >&2
+}
