@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import * as path from "node:path";
-import { isPlatform, knownPlatforms, type Platform } from "../architecture";
+import { architectures, isPlatform, knownPlatforms, type Platform } from "../architecture";
 import { type BuildInputs, forArchitecture } from "../multiPlatformImage";
 
 /** An image as the configuration declares it. */
@@ -58,6 +58,9 @@ function isObject(value: unknown): value is { [key: string]: unknown } {
 const repositoryName = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/;
 /** A tag that still is one, of at most 128 characters, with `-amd64` behind it. */
 const tagName = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,121}$/;
+/** With `-amd64` behind it, a cache's; and what an ECR repository lets expire as one. */
+const cacheTag = /^cache(-|$)/;
+const suffixes = knownPlatforms.map((platform) => architectures[platform].suffix);
 const remoteContext = /^([a-z+]+:\/\/|git@)/;
 
 /**
@@ -156,16 +159,26 @@ function hint(context: string): string {
 }
 
 function tagMistakes(at: string, tags: string[]): string[] {
-    const malformed = tags
-        .filter((tag) => !tagName.test(tag))
-        .map(
-            (tag) =>
-                `${at}.tags: "${tag}" is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"`,
-        );
-    const twice = tags
-        .filter((tag, index) => tags.indexOf(tag) !== index)
-        .map((tag) => `${at}.tags: "${tag}" is there twice`);
-    return [...malformed, ...twice];
+    const twice = tags.filter((tag, index) => tags.indexOf(tag) !== index);
+    return [
+        ...[...new Set(tags)].flatMap((tag) => {
+            const mistake = tagMistake(tag);
+            return mistake ? [`${at}.tags: "${tag}" ${mistake}`] : [];
+        }),
+        ...[...new Set(twice)].map((tag) => `${at}.tags: "${tag}" is there twice; take one out`),
+    ];
+}
+
+/** What is wrong with a tag by itself. None may be one that is pushed beside it: see MultiPlatformImageArgs. */
+function tagMistake(tag: string): string | undefined {
+    if (!tagName.test(tag)) {
+        return 'is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"';
+    }
+    if (cacheTag.test(tag)) {
+        return 'is kept for build caches, which expire, as is all that begins with "cache-"; choose another';
+    }
+    const suffix = suffixes.find((one) => tag.endsWith(`-${one}`));
+    return suffix && `is kept for a platform's image, which gets "-${suffix}" by itself; leave that out`;
 }
 
 function nameMistakes(
