@@ -20,6 +20,7 @@ type OverrideDeclaration = Partial<Pick<ImageDeclaration, "context" | "dockerfil
 
 /** What the declarations are checked against. */
 export interface ImageFacts {
+    /** None if the setting names none that is known. */
     platforms: readonly Platform[];
     /** Folder that relative paths start from. */
     project: string;
@@ -132,25 +133,32 @@ function overrideMistakes(at: string, image: ImageDeclaration): string[] {
 }
 
 function fileMistakes(at: string, image: ImageDeclaration, facts: ImageFacts): string[] {
-    const mistakes = facts.platforms.flatMap((platform) => {
-        const own = { ...image, ...image.overrides?.[platform] };
-        if (!own.context) {
-            return [`${at}.context: missing; write the folder of the build context, relative to the project`];
-        }
-        if (remoteContext.test(own.context)) {
-            return [];
-        }
-        const context = forArchitecture(own.context, platform);
-        if (!existsSync(path.resolve(facts.project, context))) {
-            return [`${at}.context: folder ${context} does not exist; create it or correct the path${hint(context)}`];
-        }
-        const dockerfile = forArchitecture(own.dockerfile ?? path.join(own.context, "Dockerfile"), platform);
-        if (!existsSync(path.resolve(facts.project, dockerfile))) {
-            return [`${at}.dockerfile: file ${dockerfile} does not exist; create it or name another`];
-        }
+    const mistakesFor = (platform: Platform) => platformFileMistakes(at, image, platform, facts.project);
+    if (facts.platforms.length > 0) {
+        return [...new Set(facts.platforms.flatMap(mistakesFor))];
+    }
+    // Which platforms are meant is a mistake of its own; here is what is missing whichever they are.
+    const [first = [], ...others] = knownPlatforms.map(mistakesFor);
+    return first.filter((mistake) => others.every((other) => other.includes(mistake)));
+}
+
+function platformFileMistakes(at: string, image: ImageDeclaration, platform: Platform, project: string): string[] {
+    const own = { ...image, ...image.overrides?.[platform] };
+    if (!own.context) {
+        return [`${at}.context: missing; write the folder of the build context, relative to the project`];
+    }
+    if (remoteContext.test(own.context)) {
         return [];
-    });
-    return [...new Set(mistakes)];
+    }
+    const context = forArchitecture(own.context, platform);
+    if (!existsSync(path.resolve(project, context))) {
+        return [`${at}.context: folder ${context} does not exist; create it or correct the path${hint(context)}`];
+    }
+    const dockerfile = forArchitecture(own.dockerfile ?? path.join(own.context, "Dockerfile"), platform);
+    if (!existsSync(path.resolve(project, dockerfile))) {
+        return [`${at}.dockerfile: file ${dockerfile} does not exist; create it or name another`];
+    }
+    return [];
 }
 
 /** The example's contexts are made, not committed. */
