@@ -183,6 +183,14 @@ describe("a mistake is one line that names setting and remedy", () => {
             ['images.app.overrides["linux/arm64"]: must be {context: FOLDER, ...}'],
         ],
         [
+            "an override of the wrong shape",
+            { context: "app", overrides: { "linux/arm64": { context: 7 }, "linux/amd64": { dockerfile: ["a"] } } },
+            [
+                'images.app.overrides["linux/arm64"].context: must be a folder or a URL, not 7',
+                'images.app.overrides["linux/amd64"].dockerfile: must be the path of a Dockerfile, not ["a"]',
+            ],
+        ],
+        [
             "a key that does not exist",
             { context: "app", dockerFile: "x" },
             [

@@ -144,6 +144,10 @@ function fileMistakes(at: string, image: ImageDeclaration, facts: ImageFacts): s
 
 function platformFileMistakes(at: string, image: ImageDeclaration, platform: Platform, project: string): string[] {
     const own = { ...image, ...image.overrides?.[platform] };
+    if ([own.context, own.dockerfile].some((one) => one !== undefined && !text(one))) {
+        // An override of the wrong shape is told as such.
+        return [];
+    }
     if (!own.context) {
         return [`${at}.context: missing; write the folder of the build context, relative to the project`];
     }
