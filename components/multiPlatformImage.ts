@@ -32,7 +32,10 @@ export interface MultiPlatformImageArgs extends BuildInputs {
     login?: pulumi.Input<RegistryLogin>;
     /** @default the builder's */
     platforms?: readonly Platform[];
-    /** Tags of the index; each platform's image has them with `-amd64` or `-arm64` behind. @default ["latest"] */
+    /**
+     * Tags of the index; each platform's image has them with `-amd64` or `-arm64` behind. None may end like that itself,
+     * nor be `cache`: see below. @default ["latest"]
+     */
     tags?: string[];
     /** Secrets for `RUN --mount=type=secret,id=NAME`, by id. They are in no layer and, in the state, secret. */
     secrets?: { [id: string]: pulumi.Input<string> };
@@ -118,7 +121,8 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
         platforms: readonly Platform[],
         args: MultiPlatformImageArgs,
     ): pulumi.Output<string> {
-        const resourceName = tag === tagsOf(args)[0] ? name : `${name}-${tag}`;
+        // No image's name has a colon: `app-1` is another image's.
+        const resourceName = tag === tagsOf(args)[0] ? name : `${name}:${tag}`;
         const index = new docker_build.Index(
             resourceName,
             {

@@ -41,7 +41,7 @@ describe("declarations without a mistake", () => {
                     contexts: { more: "docker-image://debian:13" },
                     bases: ["base"],
                     secrets: ["token"],
-                    tags: ["latest", "1.0_rc-1", "_x", "a".repeat(122)],
+                    tags: ["latest", "1.0_rc-1", "_x", "arm64", "1-arm64-2", "a".repeat(122)],
                     cache: "none",
                     overrides: { "linux/arm64": { target: "small", args: { A: "2" } } },
                 },
@@ -120,7 +120,34 @@ describe("a mistake is one line that names setting and remedy", () => {
                 'images.app.tags: "no blanks" is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"',
             ],
         ],
-        ["a tag twice", { context: "app", tags: ["1", "2", "1"] }, ['images.app.tags: "1" is there twice']],
+        [
+            "a tag twice",
+            { context: "app", tags: ["1", "2", "1", "1"] },
+            ['images.app.tags: "1" is there twice; take one out'],
+        ],
+        [
+            "a tag that is another's with the architecture behind",
+            { context: "app", tags: ["1", "1-amd64", "2-arm64"] },
+            [
+                'images.app.tags: "1-amd64" is kept for a platform\'s image, which gets "-amd64" by itself; leave that out',
+                'images.app.tags: "2-arm64" is kept for a platform\'s image, which gets "-arm64" by itself; leave that out',
+            ],
+        ],
+        [
+            "a tag whose platform's tags are the caches'",
+            { context: "app", tags: ["cache"] },
+            [
+                'images.app.tags: "cache" is kept for build caches, which expire, as is all that begins with "cache-"; choose another',
+            ],
+        ],
+        [
+            "a tag of a cache",
+            { context: "app", tags: ["cache-arm64", "cache-1", "cached", "my-cache"] },
+            [
+                'images.app.tags: "cache-arm64" is kept for build caches, which expire, as is all that begins with "cache-"; choose another',
+                'images.app.tags: "cache-1" is kept for build caches, which expire, as is all that begins with "cache-"; choose another',
+            ],
+        ],
         [
             "a base that is not declared",
             { context: "app", bases: ["debian"] },
@@ -154,6 +181,14 @@ describe("a mistake is one line that names setting and remedy", () => {
             "an override that is none",
             { context: "app", overrides: { "linux/arm64": "app" } },
             ['images.app.overrides["linux/arm64"]: must be {context: FOLDER, ...}'],
+        ],
+        [
+            "an override of the wrong shape",
+            { context: "app", overrides: { "linux/arm64": { context: 7 }, "linux/amd64": { dockerfile: ["a"] } } },
+            [
+                'images.app.overrides["linux/arm64"].context: must be a folder or a URL, not 7',
+                'images.app.overrides["linux/amd64"].dockerfile: must be the path of a Dockerfile, not ["a"]',
+            ],
         ],
         [
             "a key that does not exist",

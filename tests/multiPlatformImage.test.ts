@@ -125,9 +125,9 @@ describe("a multi-platform image", () => {
         expect(mocks.of(imageType)).toHaveLength(2);
         expect(mocks.of(indexType).map(({ name, inputs }) => [name, inputs.tag])).toEqual([
             ["app", `${repository}:1.0`],
-            ["app-stable", `${repository}:stable`],
+            ["app:stable", `${repository}:stable`],
         ]);
-        expect(mocks.of(verifiedType).map(({ name }) => name)).toEqual(["app", "app-stable"]);
+        expect(mocks.of(verifiedType).map(({ name }) => name)).toEqual(["app", "app:stable"]);
         expect(await resolved(image.ref)).toBe(`${repository}:1.0@${digestOf("app")}`);
     });
 
@@ -380,5 +380,33 @@ describe("the declared images", () => {
         await settled();
         expect(mocks.one(imageType, "quiet-amd64").inputs).not.toHaveProperty("cacheTo");
         expect(mocks.one(imageType, "own-amd64").inputs).toHaveProperty("cacheTo");
+    });
+
+    it("have nothing in common where one is called like another with a tag or an architecture behind", async () => {
+        const declared = ["app", "app-x", "app-arm64"];
+        declaredImages(
+            {
+                images: Object.fromEntries(declared.map((name) => [name, { context: ".", tags: ["1", "x", "arm64"] }])),
+                buildSecrets: buildSecretsOf({}),
+            },
+            builder,
+            { repositoryOf: (image) => pulumi.output(`registry.example/${image}`), cache: "registry" },
+        );
+        await settled();
+        for (const type of [imageType, indexType, verifiedType]) {
+            const names = mocks.of(type).map(({ name }) => name);
+            expect([...new Set(names)]).toEqual(names);
+        }
+        const pushed = [
+            ...mocks.of(indexType).map(({ inputs }) => inputs.tag),
+            ...mocks
+                .of(imageType)
+                .flatMap(({ inputs }) => [
+                    ...(inputs.tags as string[]),
+                    ...(inputs.cacheTo as { registry: { ref: string } }[]).map(({ registry }) => registry.ref),
+                ]),
+        ];
+        expect([...new Set(pushed)]).toEqual(pushed);
+        expect(pushed).toHaveLength(declared.length * (3 + 2 * 4));
     });
 });

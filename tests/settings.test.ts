@@ -126,6 +126,32 @@ describe("settings", () => {
         ]);
     });
 
+    it.each<[string, unknown]>([
+        ["all platforms are unknown", ["linux/riscv64", "arm64"]],
+        ["there are no platforms", []],
+        ["platforms is no list", "linux/arm64"],
+    ])("tell what images lack when %s", (_what, platforms) => {
+        const project = fs.mkdtempSync(path.join(tmpdir(), "nbx-project-"));
+        fs.mkdirSync(path.join(project, "empty"));
+        const images = {
+            none: {},
+            gone: { context: "gone" },
+            empty: { context: "empty" },
+            fine: { context: "empty", dockerfile: "empty" },
+            // Theirs depend on the platforms.
+            platforms: { context: "{arch}" },
+            override: { context: "gone", overrides: { "linux/arm64": { context: "empty", dockerfile: "empty" } } },
+        };
+        const mistakes = settingMistakes({ ...right, platforms, images }, project);
+        fs.rmSync(project, { recursive: true });
+        expect(mistakes.filter((mistake) => !mistake.startsWith("platforms: "))).toEqual([
+            "images.none.context: missing; write the folder of the build context, relative to the project",
+            "images.gone.context: folder gone does not exist; create it or correct the path",
+            "images.empty.dockerfile: file empty/Dockerfile does not exist; create it or name another",
+        ]);
+        expect(mistakes.filter((mistake) => mistake.startsWith("platforms: ")).length).toBeGreaterThan(0);
+    });
+
     it("become one error, a line each", () => {
         expect(() => throwMistakes([])).not.toThrow();
         expect(() => throwMistakes(["a: x"])).toThrow(

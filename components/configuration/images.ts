@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import * as path from "node:path";
-import { isPlatform, knownPlatforms, type Platform } from "../architecture";
+import { architectures, isPlatform, knownPlatforms, type Platform } from "../architecture";
 import { type BuildInputs, forArchitecture } from "../multiPlatformImage";
 
 /** An image as the configuration declares it. */
@@ -20,6 +20,7 @@ type OverrideDeclaration = Partial<Pick<ImageDeclaration, "context" | "dockerfil
 
 /** What the declarations are checked against. */
 export interface ImageFacts {
+    /** None if the setting names none that is known. */
     platforms: readonly Platform[];
     /** Folder that relative paths start from. */
     project: string;
@@ -58,6 +59,9 @@ function isObject(value: unknown): value is { [key: string]: unknown } {
 const repositoryName = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/;
 /** A tag that still is one, of at most 128 characters, with `-amd64` behind it. */
 const tagName = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,121}$/;
+/** With `-amd64` behind it, a cache's; and what an ECR repository lets expire as one. */
+const cacheTag = /^cache(-|$)/;
+const suffixes = knownPlatforms.map((platform) => architectures[platform].suffix);
 const remoteContext = /^([a-z+]+:\/\/|git@)/;
 
 /**
@@ -129,25 +133,36 @@ function overrideMistakes(at: string, image: ImageDeclaration): string[] {
 }
 
 function fileMistakes(at: string, image: ImageDeclaration, facts: ImageFacts): string[] {
-    const mistakes = facts.platforms.flatMap((platform) => {
-        const own = { ...image, ...image.overrides?.[platform] };
-        if (!own.context) {
-            return [`${at}.context: missing; write the folder of the build context, relative to the project`];
-        }
-        if (remoteContext.test(own.context)) {
-            return [];
-        }
-        const context = forArchitecture(own.context, platform);
-        if (!existsSync(path.resolve(facts.project, context))) {
-            return [`${at}.context: folder ${context} does not exist; create it or correct the path${hint(context)}`];
-        }
-        const dockerfile = forArchitecture(own.dockerfile ?? path.join(own.context, "Dockerfile"), platform);
-        if (!existsSync(path.resolve(facts.project, dockerfile))) {
-            return [`${at}.dockerfile: file ${dockerfile} does not exist; create it or name another`];
-        }
+    const mistakesFor = (platform: Platform) => platformFileMistakes(at, image, platform, facts.project);
+    if (facts.platforms.length > 0) {
+        return [...new Set(facts.platforms.flatMap(mistakesFor))];
+    }
+    // Which platforms are meant is a mistake of its own; here is what is missing whichever they are.
+    const [first = [], ...others] = knownPlatforms.map(mistakesFor);
+    return first.filter((mistake) => others.every((other) => other.includes(mistake)));
+}
+
+function platformFileMistakes(at: string, image: ImageDeclaration, platform: Platform, project: string): string[] {
+    const own = { ...image, ...image.overrides?.[platform] };
+    if ([own.context, own.dockerfile].some((one) => one !== undefined && !text(one))) {
+        // An override of the wrong shape is told as such.
         return [];
-    });
-    return [...new Set(mistakes)];
+    }
+    if (!own.context) {
+        return [`${at}.context: missing; write the folder of the build context, relative to the project`];
+    }
+    if (remoteContext.test(own.context)) {
+        return [];
+    }
+    const context = forArchitecture(own.context, platform);
+    if (!existsSync(path.resolve(project, context))) {
+        return [`${at}.context: folder ${context} does not exist; create it or correct the path${hint(context)}`];
+    }
+    const dockerfile = forArchitecture(own.dockerfile ?? path.join(own.context, "Dockerfile"), platform);
+    if (!existsSync(path.resolve(project, dockerfile))) {
+        return [`${at}.dockerfile: file ${dockerfile} does not exist; create it or name another`];
+    }
+    return [];
 }
 
 /** The example's contexts are made, not committed. */
@@ -156,16 +171,26 @@ function hint(context: string): string {
 }
 
 function tagMistakes(at: string, tags: string[]): string[] {
-    const malformed = tags
-        .filter((tag) => !tagName.test(tag))
-        .map(
-            (tag) =>
-                `${at}.tags: "${tag}" is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"`,
-        );
-    const twice = tags
-        .filter((tag, index) => tags.indexOf(tag) !== index)
-        .map((tag) => `${at}.tags: "${tag}" is there twice`);
-    return [...malformed, ...twice];
+    const twice = tags.filter((tag, index) => tags.indexOf(tag) !== index);
+    return [
+        ...[...new Set(tags)].flatMap((tag) => {
+            const mistake = tagMistake(tag);
+            return mistake ? [`${at}.tags: "${tag}" ${mistake}`] : [];
+        }),
+        ...[...new Set(twice)].map((tag) => `${at}.tags: "${tag}" is there twice; take one out`),
+    ];
+}
+
+/** What is wrong with a tag by itself. None may be one that is pushed beside it: see MultiPlatformImageArgs. */
+function tagMistake(tag: string): string | undefined {
+    if (!tagName.test(tag)) {
+        return 'is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"';
+    }
+    if (cacheTag.test(tag)) {
+        return 'is kept for build caches, which expire, as is all that begins with "cache-"; choose another';
+    }
+    const suffix = suffixes.find((one) => tag.endsWith(`-${one}`));
+    return suffix && `is kept for a platform's image, which gets "-${suffix}" by itself; leave that out`;
 }
 
 function nameMistakes(
