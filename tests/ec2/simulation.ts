@@ -18,8 +18,15 @@ export interface Call {
     principal: string;
     /** As policies write it: `ec2:StartInstances`. */
     action: string;
+    /** ARNs of what the call names; `*`, if nothing. */
     resources: string[];
     resourceTags?: { [arn: string]: { [key: string]: string } };
+    /** Roles that the call gives to instances. */
+    passedRoles?: string[];
+    /** Customer keys by what is encrypted with them: the parameters and volumes that the call uses. */
+    keys?: { [arn: string]: string };
+    /** Who an identity token is of, and what it says. */
+    identity?: { provider: string; issuer: string; claims: { [name: string]: unknown } };
     region: string;
     parameters?: { [name: string]: unknown };
     status: number;

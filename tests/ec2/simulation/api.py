@@ -21,7 +21,7 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sts.models import sts_backends
 
-from . import signature
+from . import resources, signature
 from .cloud import Cloud
 from .registry import Registry
 from .settings import ACCOUNT, ADMIN_ACCESS_KEY, ADMIN_SECRET_KEY, REGIONS, Settings
@@ -31,22 +31,6 @@ assert DEFAULT_ACCOUNT_ID == ACCOUNT
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 JSON_TYPE = "application/x-amz-json-1.1"
 
-#: Parameters that name a resource, by service, and how its ARN is made of them.
-RESOURCES = {
-    "ec2": {
-        "InstanceId": "instance/{}",
-        "VolumeId": "volume/{}",
-        "GroupId": "security-group/{}",
-        "SecurityGroupId": "security-group/{}",
-        "SubnetId": "subnet/{}",
-        "ImageId": "image/{}",
-        "ResourceId": "*/{}",
-        "VpcId": "vpc/{}",
-    },
-    "ssm": {"Name": "parameter/{}", "Names": "parameter/{}", "Path": "parameter/{}", "ResourceId": "parameter/{}"},
-    "ecr": {"repositoryName": "repository/{}", "repositoryNames": "repository/{}"},
-    "iam": {"RoleName": "role/{}", "InstanceProfileName": "instance-profile/{}"},
-}
 #: Never written to the log.
 SECRET_PARAMETERS = ("Value", "UserData", "WebIdentityToken")
 
@@ -94,18 +78,20 @@ class Api:
         call: Call | None = None
         try:
             call = self._call(environ, body)
+            # Before the call: it may delete what they are about.
+            facts = resources.facts(call)
             self._check_faults(call)
             answer = self._own_answer(call)
         except Refusal as refusal:
             if call:
-                self._record(call, environ, refusal.status, refusal.code)
+                self._record(call, facts, environ, refusal.status, refusal.code)
             return self._refuse(environ, refusal, start_response)
         if answer is not None:
-            self._record(call, environ, 200)
+            self._record(call, facts, environ, 200)
             return _json(start_response, 200, answer, JSON_TYPE)
-        return self._pass_on(call, environ, start_response)
+        return self._pass_on(call, facts, environ, start_response)
 
-    def _pass_on(self, call: Call, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _pass_on(self, call: Call, facts: dict[str, Any], environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         status: list[str] = []
 
         def record_status(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -119,7 +105,7 @@ class Api:
         if code >= 400:
             text = chunks.decode("utf-8", "replace")
             error = _between(text, "<Code>", "</Code>") or _between(text, '"__type": "', '"') or _between(text, '"__type":"', '"')
-        self._record(call, environ, code, error)
+        self._record(call, facts, environ, code, error)
         if call.service == "ec2" and "SecurityGroup" in call.action and not call.action.startswith("Describe") and code < 400:
             self._cloud.refresh_rules()
         return [chunks]
@@ -187,14 +173,14 @@ class Api:
 
     # The log
 
-    def _record(self, call: Call, environ: dict[str, Any], status: int, error: str | None = None) -> None:
+    def _record(self, call: Call, facts: dict[str, Any], environ: dict[str, Any], status: int, error: str | None = None) -> None:
         parameters = {name: value for name, value in call.parameters.items() if name not in (*SECRET_PARAMETERS, "Action", "Version")}
         self.record(
             {
                 "principal": call.principal,
                 "action": f"{call.service}:{call.action}",
-                "resources": _resources(call),
-                "resourceTags": _resource_tags(call),
+                "resources": resources.resources(call),
+                **facts,
                 "region": call.region,
                 "parameters": parameters,
                 "from": environ.get("REMOTE_ADDR"),
@@ -402,38 +388,6 @@ def _is(image: dict[str, Any], identifier: dict[str, str]) -> bool:
     if "imageDigest" in identifier and image["imageDigest"] != identifier["imageDigest"]:
         return False
     return "imageTag" not in identifier or identifier["imageTag"] in image.get("imageTags", [])
-
-
-def _values(call: Call, name: str) -> list[str]:
-    """Values of a parameter, which the query protocol writes `Name.1`, `Name.2`."""
-    value = call.parameters.get(name)
-    if isinstance(value, list):
-        return [str(item) for item in value]
-    numbered = [str(item) for key, item in call.parameters.items() if key.startswith(f"{name}.") and key[len(name) + 1 :].isdigit()]
-    return ([str(value)] if value is not None else []) + numbered
-
-
-def _resources(call: Call) -> list[str]:
-    found = []
-    if "RoleArn" in call.parameters:
-        found.append(str(call.parameters["RoleArn"]))
-    for name, form in RESOURCES.get(call.service, {}).items():
-        for value in _values(call, name):
-            region = "" if call.service == "iam" else call.region
-            found.append(f"arn:aws:{call.service}:{region}:{ACCOUNT}:{form.format(value.lstrip('/'))}")
-    return found or ["*"]
-
-
-def _resource_tags(call: Call) -> dict[str, dict[str, str]]:
-    if call.service != "ec2" or call.region not in REGIONS:
-        return {}
-    tags = ec2_backends[ACCOUNT][call.region].tags
-    found = {}
-    for arn in _resources(call):
-        identifier = arn.split("/")[-1]
-        if identifier in tags:
-            found[arn] = dict(tags[identifier])
-    return found
 
 
 def _between(text: str, start: str, end: str) -> str | None:

@@ -1,0 +1,250 @@
+import { ciPolicy, ciTrustPolicy, runnerPolicy, runnerTrustPolicy } from "../components/policies";
+import { knownActions } from "./ec2/awsActions";
+import { evaluate, evaluateTrust, type Principal } from "./ec2/policyEvaluator";
+import { administratorPolicy } from "./ec2/replay";
+
+const account = "123456789012";
+const arn = (service: string, resource: string, region = "eu-central-1") =>
+    `arn:aws:${service}:${region}:${account}:${resource}`;
+const parameter = (name: string) => arn("ssm", `parameter/native-buildx/prod/${name}`);
+const instance = (id: string) => arn("ec2", `instance/${id}`);
+const repository = (name: string) => arn("ecr", `repository/${name}`);
+const role = (name: string) => arn("iam", `role/${name}`, "");
+const key = arn("kms", "key/1234");
+
+/** What nobody of the project should be able to do, and what policies often let in by a wildcard too many. */
+const dangerous = [
+    ...["ec2:CreateImage", "ec2:CreateSnapshot", "ec2:GetPasswordData", "ec2:ModifySnapshotAttribute"],
+    ...["ec2:AssociateIamInstanceProfile", "ec2:SendDiagnosticInterrupt", "ec2-instance-connect:SendSSHPublicKey"],
+    ...["ecr:SetRepositoryPolicy", "ecr:PutRegistryPolicy", "ecr:CreatePullThroughCacheRule"],
+    ...["iam:AttachRolePolicy", "iam:CreateAccessKey", "iam:CreateUser", "iam:PassRole", "iam:PutUserPolicy"],
+    ...["kms:Decrypt", "kms:CreateGrant", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"],
+    ...["s3:GetObject", "secretsmanager:GetSecretValue"],
+    ...["ssm:DeleteParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory", "ssm:SendCommand"],
+    ...["ssm:StartSession", "sts:AssumeRole"],
+];
+
+/** Pairs `action resource` that the policy allows, of all actions on these resources. */
+function allowed(policy: unknown, resources: readonly string[]): string[] {
+    const actions = [...new Set([...knownActions, ...dangerous, "ec2:DescribeInstances", "ecr:GetAuthorizationToken"])];
+    return actions
+        .flatMap((action) => resources.map((resource) => ({ action, resource })))
+        .filter(({ action, resource }) => evaluate([policy], { action, resources: [resource] }).outcome === "allowed")
+        .map(({ action, resource }) => `${action} ${resource}`)
+        .sort();
+}
+
+const names = ["ca", "certificate", "key"];
+const everything = [
+    "*",
+    ...["amd64", "arm64"].flatMap((runner) => names.map((name) => parameter(`${runner}/${name}`))),
+    ...[1, 2].map((part) => parameter(`connect/${part}`)),
+    arn("ssm", "parameter/native-buildx/other/arm64/key"),
+    ...["i-1", "i-2", "i-3"].map(instance),
+    arn("ec2", "instance/i-1", "us-east-1"),
+    ...["app", "app/web", "app-of-others"].map(repository),
+    ...["native-buildx-prod-arm64", "native-buildx-prod-ci", "admin"].map(role),
+    arn("ec2", "volume/vol-1"),
+    key,
+];
+
+describe("the runner's policy", () => {
+    const own = names.map((name) => parameter(`arm64/${name}`));
+
+    it("reads its own three parameters, and nothing else of anything", () => {
+        expect(allowed(runnerPolicy(own), everything)).toEqual(own.map((name) => `ssm:GetParameter ${name}`).sort());
+    });
+
+    it("decrypts with the customer's key what these parameters are, and nothing else", () => {
+        const decrypt = (context: { [key: string]: string }, action = "kms:Decrypt", resource = key) =>
+            evaluate([runnerPolicy(own, key)], { action, resources: [resource], context }).outcome;
+        const mine = { "kms:EncryptionContext:PARAMETER_ARN": parameter("arm64/key") };
+        expect(decrypt(mine)).toBe("allowed");
+        expect(decrypt({ "kms:EncryptionContext:PARAMETER_ARN": parameter("amd64/key") })).toBe("implicit deny");
+        expect(decrypt({})).toBe("implicit deny");
+        expect(decrypt(mine, "kms:Decrypt", `${key}5`)).toBe("implicit deny");
+        expect(decrypt(mine, "kms:Encrypt")).toBe("implicit deny");
+        expect(decrypt(mine, "kms:CreateGrant")).toBe("implicit deny");
+    });
+});
+
+describe("the CI role's policy", () => {
+    const resources = {
+        instanceArns: [instance("i-1"), instance("i-2")],
+        repositoryArns: [repository("app"), repository("app/web")],
+        connectParameterArns: [parameter("connect/1"), parameter("connect/2")],
+    };
+    const pushing = [
+        ...["BatchCheckLayerAvailability", "BatchGetImage", "CompleteLayerUpload", "GetDownloadUrlForLayer"],
+        ...["InitiateLayerUpload", "PutImage", "UploadLayerPart"],
+    ];
+
+    it("starts these instances, reads these parameters, pushes to these repositories, and nothing else", () => {
+        const each = (actions: string[], arns: string[]) =>
+            actions.flatMap((action) => arns.map((resource) => `${action} ${resource}`));
+        expect(allowed(ciPolicy(resources), everything)).toEqual(
+            [
+                ...each(["ec2:StartInstances"], resources.instanceArns),
+                ...each(["ssm:GetParameters"], resources.connectParameterArns),
+                ...each(
+                    pushing.map((action) => `ecr:${action}`),
+                    resources.repositoryArns,
+                ),
+                // These are about no resource, whichever one asks with.
+                ...each(["ec2:DescribeInstances", "ecr:GetAuthorizationToken"], everything),
+            ].sort(),
+        );
+    });
+
+    it("does not start one instance of its own together with another", () => {
+        const request = { action: "ec2:StartInstances", resources: [instance("i-1"), instance("i-3")] };
+        expect(evaluate([ciPolicy(resources)], request)).toMatchObject({
+            outcome: "implicit deny",
+            resource: instance("i-3"),
+        });
+    });
+
+    it("uses the customer's key to read these parameters and for EC2 to start, and for nothing else", () => {
+        const asked = (action: string, context: { [key: string]: string }) =>
+            evaluate([ciPolicy({ ...resources, kmsKeyArn: key })], { action, resources: [key], context }).outcome;
+        const of = (name: string) => ({ "kms:EncryptionContext:PARAMETER_ARN": parameter(name) });
+        expect(asked("kms:Decrypt", of("connect/1"))).toBe("allowed");
+        expect(asked("kms:Decrypt", of("arm64/key"))).toBe("implicit deny");
+        expect(asked("kms:Decrypt", {})).toBe("implicit deny");
+        expect(asked("kms:CreateGrant", { "kms:GrantIsForAWSResource": "true" })).toBe("allowed");
+        expect(asked("kms:CreateGrant", { "kms:GrantIsForAWSResource": "false" })).toBe("implicit deny");
+        expect(asked("kms:CreateGrant", {})).toBe("implicit deny");
+        expect(asked("kms:Encrypt", of("connect/1"))).toBe("implicit deny");
+    });
+});
+
+describe("who may assume the roles", () => {
+    const provider = arn("iam", "oidc-provider/token.actions.githubusercontent.com", "");
+    const issuer = "token.actions.githubusercontent.com";
+    const github = (sub: string, aud = "sts.amazonaws.com", Federated = provider) => ({
+        action: "sts:AssumeRoleWithWebIdentity",
+        principal: { Federated },
+        context: { [`${issuer}:aud`]: aud, [`${issuer}:sub`]: sub },
+    });
+    const plain = (principal: Principal) => ({ action: "sts:AssumeRole", principal });
+
+    it.each<[Principal, string]>([
+        [{ Service: "ec2.amazonaws.com" }, "allowed"],
+        [{ Service: "ecs-tasks.amazonaws.com" }, "implicit deny"],
+        [{ AWS: arn("iam", "user/anna", "") }, "implicit deny"],
+        [{ AWS: arn("iam", "root", "") }, "implicit deny"],
+        [{ Federated: provider }, "implicit deny"],
+    ])("the runner's: %j is %s", (principal, expected) => {
+        const runner = role("native-buildx-prod-arm64");
+        expect(evaluateTrust(runnerTrustPolicy, runner, plain(principal)).outcome).toBe(expected);
+    });
+
+    const ci = role("native-buildx-prod-ci");
+    const subjects = ["repo:acme/app:*", "repo:acme/web:ref:refs/heads/main"];
+    it.each([
+        [github("repo:acme/app:ref:refs/heads/topic"), "allowed"],
+        [github("repo:acme/app:pull_request"), "allowed"],
+        [github("repo:acme/web:ref:refs/heads/main"), "allowed"],
+        [github("repo:acme/web:ref:refs/heads/main2"), "implicit deny"],
+        [github("repo:acme/web:ref:refs/heads/topic"), "implicit deny"],
+        [github("repo:acme/app2:ref:refs/heads/main"), "implicit deny"],
+        [github("repo:evil/app:ref:refs/heads/main"), "implicit deny"],
+        [github("repo:evil/repo:acme/app:ref:refs/heads/main"), "implicit deny"],
+        [github("repo:ACME/app:ref:refs/heads/main"), "implicit deny"],
+        [github("repo:acme/app:ref:refs/heads/main", "https://github.com/acme"), "implicit deny"],
+        [github("repo:acme/app:ref:refs/heads/main", "sts.amazonaws.com", `${provider}.evil`), "implicit deny"],
+        [{ ...github(""), context: { [`${issuer}:aud`]: "sts.amazonaws.com" } }, "implicit deny"],
+        [{ ...github(""), context: { [`${issuer}:sub`]: "repo:acme/app:x" } }, "implicit deny"],
+        [{ ...github("repo:acme/app:x"), action: "sts:AssumeRole" }, "implicit deny"],
+        [plain({ AWS: arn("iam", "user/anna", "") }), "implicit deny"],
+        [plain({ Service: "ec2.amazonaws.com" }), "implicit deny"],
+    ])("the CI role's, for GitHub: %j is %s", (request, expected) => {
+        const trust = ciTrustPolicy({ oidcProviderArn: provider, githubSubjects: subjects, principalArns: [] });
+        expect(evaluateTrust(trust, ci, request).outcome).toBe(expected);
+    });
+
+    it.each<[Principal, string]>([
+        [{ AWS: role("jenkins") }, "allowed"],
+        [{ AWS: `arn:aws:sts::${account}:assumed-role/jenkins/job` }, "allowed"],
+        [{ AWS: role("jenkins2") }, "implicit deny"],
+        [{ AWS: arn("iam", "user/anna", "") }, "implicit deny"],
+        [{ AWS: "arn:aws:iam::210987654321:role/jenkins" }, "implicit deny"],
+        [{ Service: "ec2.amazonaws.com" }, "implicit deny"],
+        [{ Federated: provider }, "implicit deny"],
+    ])("the CI role's, for named principals: %j is %s", (principal, expected) => {
+        const trust = ciTrustPolicy({ githubSubjects: [], principalArns: [role("jenkins")] });
+        expect(evaluateTrust(trust, ci, plain(principal)).outcome).toBe(expected);
+    });
+
+    it("the CI role's, for a whole account: its own policies say who", () => {
+        const trust = ciTrustPolicy({ githubSubjects: [], principalArns: [arn("iam", "root", "")] });
+        expect(evaluateTrust(trust, ci, plain({ AWS: role("jenkins") })).outcome).toBe("delegated");
+        expect(evaluateTrust(trust, ci, plain({ AWS: "arn:aws:iam::210987654321:role/x" })).outcome).toBe(
+            "implicit deny",
+        );
+    });
+});
+
+describe("docs/aws-permissions.json", () => {
+    const policy = administratorPolicy();
+    const asked = (action: string, resource: string, context: { [key: string]: string } = {}) =>
+        evaluate([policy], { action, resources: [resource], context }).outcome;
+
+    const samples: { [service: string]: string[] } = {
+        ec2: [instance("i-1")],
+        ecr: [repository("native-buildx-prod/app")],
+        iam: [
+            role("native-buildx-prod-arm64-0123abc"),
+            arn("iam", "instance-profile/native-buildx-prod-arm64-0123abc", ""),
+            arn("iam", "oidc-provider/token.actions.githubusercontent.com", ""),
+        ],
+        ssm: [arn("ssm", "parameter/native-buildx/native-buildx-prod/arm64/key")],
+    };
+    // Somebody who only runs the program: hosts started by hand, or a role that assumes another, are no part of it.
+    const notNeeded = ["ec2:RebootInstances", "sts:AssumeRole"];
+
+    it.each(knownActions.filter((action) => !notNeeded.includes(action)))("allows %s", (action) => {
+        const resources = samples[action.split(":")[0] ?? ""] ?? [];
+        expect(resources.map((resource) => asked(action, resource))).toContain("allowed");
+    });
+
+    it.each([
+        ["iam:CreateRole", role("admin")],
+        ["iam:PutRolePolicy", role("admin")],
+        ["iam:DeleteRole", role("admin")],
+        ["iam:UpdateAssumeRolePolicy", role("admin")],
+        ["iam:AddRoleToInstanceProfile", arn("iam", "instance-profile/admin", "")],
+        ["iam:CreateOpenIDConnectProvider", arn("iam", "oidc-provider/evil.example", "")],
+        ["ssm:GetParameter", arn("ssm", "parameter/database/password")],
+        ["ssm:PutParameter", arn("ssm", "parameter/native-buildx-other/key")],
+        ["ssm:PutParameter", "arn:aws:ssm:eu-central-1::parameter/aws/service/debian/release/13/latest/arm64"],
+        ["ssm:GetParameter", "arn:aws:ssm:eu-central-1::parameter/aws/service/other"],
+        ["ecr:SetRepositoryPolicy", repository("app")],
+        ["kms:Decrypt", key],
+        ["kms:CreateGrant", key],
+    ])("does not allow %s on %s", (action, resource) => {
+        expect(asked(action, resource)).toBe("implicit deny");
+    });
+
+    it.each(dangerous)("does not allow %s on everything", (action) => {
+        for (const resource of everything) {
+            expect(`${resource} ${asked(action, resource)}`).toBe(`${resource} implicit deny`);
+        }
+    });
+
+    it("gives the project's roles to EC2, no other role, and to no other service", () => {
+        const passed = (name: string, service: string) =>
+            asked("iam:PassRole", role(name), { "iam:PassedToService": service });
+        expect(passed("native-buildx-prod-arm64-0123abc", "ec2.amazonaws.com")).toBe("allowed");
+        expect(passed("native-buildx-prod-arm64-0123abc", "lambda.amazonaws.com")).toBe("implicit deny");
+        expect(passed("admin", "ec2.amazonaws.com")).toBe("implicit deny");
+    });
+
+    it("uses keys through the services that the project stores things in", () => {
+        const used = (action: string, service: string) =>
+            asked(action, key, { "kms:ViaService": `${service}.eu-central-1.amazonaws.com` });
+        expect(["ec2", "ecr", "ssm"].map((service) => used("kms:Decrypt", service))).toEqual(Array(3).fill("allowed"));
+        expect(used("kms:Decrypt", "secretsmanager")).toBe("implicit deny");
+        expect(used("kms:PutKeyPolicy", "ssm")).toBe("implicit deny");
+    });
+});
