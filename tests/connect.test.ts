@@ -120,6 +120,7 @@ wake_${kind}() {
     fi
     eval "printf '%s\\n' \\"\\$endpoint_$1\\""
 }
+${kind === "local" ? 'renew_local() { echo "$1" >>"$bench/renewed"; }' : ""}
 prepare_${kind}() {
     cat >>"$bench/stdin"
     echo ${kind} >>"$bench/prepared"
@@ -433,6 +434,54 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
         expect(stderr.match(/does not serve/g)).toHaveLength(3);
         expect(stderr).toMatch(/connect: not ready: linux\/arm64\n$/);
         expect(lines("woken")).toEqual(["arm64", "arm64", "arm64"]);
+    });
+
+    describe("where TLS is the trouble", () => {
+        const trouble = (words: string) => bench.stub("curl", `echo "curl: ${words}" >&2; exit 60`);
+        const expired = "(60) SSL certificate problem: certificate has expired";
+
+        beforeEach(() => bench.stub("sleep", `exec ${find("sleep")} 0.02`));
+
+        it("ends a local runner whose certificate has expired, which then takes the renewed one", async () => {
+            trouble(expired);
+            order("dead-demo-dev-arm64", "1");
+            const { status, stderr } = await connect();
+            expect(status).toBe(0);
+            expect(stderr).toContain(`linux/arm64: the runner serves an old certificate (curl: ${expired}). pulumi up`);
+            expect(lines("renewed")).toEqual(["arm64"]);
+            expect(lines("woken").sort()).toEqual(["amd64", "arm64", "arm64"]);
+            expect(bench.calls.find((call) => call.startsWith("curl"))).toContain("--resolve arm64.example:1:b ");
+        });
+
+        it("waits until another runner has taken it, and says so once", async () => {
+            trouble("(60) SSL: no alternative certificate subject name matches target host name 'arm64.example'");
+            order("dead-demo-dev-arm64", "4");
+            const { status, stderr } = await connect({ kind: "ec2" });
+            expect(status).toBe(0);
+            expect(stderr.match(/serves an old certificate/g)).toHaveLength(1);
+        });
+
+        it("gives up when no renewed one comes", async () => {
+            trouble(expired);
+            order("dead-demo-dev-arm64");
+            const { status, stderr } = await connect({ kind: "ec2" });
+            expect(status).toBe(1);
+            expect(stderr).toMatch(/pulumi up renews it.*\n(.*\n)*connect: not ready: linux\/arm64\n$/);
+        });
+
+        it("says that its own certificate has expired", async () => {
+            trouble("(56) OpenSSL SSL_read: ssl/tls alert certificate expired, errno 0");
+            order("dead-demo-dev-arm64");
+            const { status, stderr } = await connect();
+            expect(status).toBe(1);
+            expect(stderr).toContain("the client certificate of this connect script has expired: run pulumi up");
+        });
+
+        it("leaves it at buildx's reason where TLS is fine", async () => {
+            bench.stub("curl");
+            order("dead-demo-dev-arm64");
+            expect((await connect()).stderr).toContain("does not serve: ERROR: failed to list workers");
+        });
     });
 
     it("ends a proof that takes too long, and says that it did", async () => {

@@ -487,7 +487,7 @@ esac
         });
 
         it("leaves a renewed certificate for later where a build has just ended", async () => {
-            bench.write("histories", header + row(10));
+            bench.write("histories", header + row(5));
             await renewCertificate(1);
             expect((await run("idle.sh", [], 3)).status).toBe(-1);
             expect(restarts()).toEqual([]);
@@ -495,7 +495,7 @@ esac
 
         it("takes a renewed certificate at once when the one it serves has expired", async () => {
             bench.stub("openssl", "exit 1");
-            bench.write("histories", header + row(10));
+            bench.write("histories", header + row(5));
             await renewCertificate(1000);
             expect((await run("idle.sh", [], 3)).status).toBe(-1);
             expect(restarts().slice(0, 2)).toEqual([

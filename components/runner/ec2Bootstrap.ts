@@ -155,7 +155,7 @@ function renderSettings(settings: BootstrapSettings): string {
         look_seconds: Math.min(15, Math.max(1, Math.floor(idleSeconds / 4))),
         // From a client's connection to its first build there are well under ten seconds.
         grace_seconds: 10,
-        refresh_seconds: 300,
+        refresh_seconds: 60,
     };
     return Object.entries(values)
         .map(([name, value]) => `${name}=${quote(String(value))}\n`)

@@ -24,7 +24,7 @@ export interface RunnerDescription {
  * print its endpoint (`tcp://HOST:PORT`) as the only line on standard output; progress and errors, in words for the
  * person who waits, on standard error; exit status 0 only when the port is open. It may also define `prepare_KIND`,
  * which is called once before the runners are woken, and also where none needs to be; and `renew_KIND SUFFIX`, which is
- * called when the runner's certificate has expired: it makes the runner take the renewed one at its next wake.
+ * called when the runner serves an old certificate: it makes the runner take the renewed one at its next wake.
  */
 export interface ConnectNode {
     kind: RunnerDescription["kind"];

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Instance } from "@aws-sdk/client-ec2";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
-import { type Arch, Project } from "../e2e/project";
+import { type Arch, Project, type Result } from "../e2e/project";
 import type { Simulation } from "./simulation";
 
 /** What stack output `runners` says of a runner on EC2. */
@@ -27,6 +27,8 @@ export interface Ec2Outputs {
 
 /** Stack `prod` in the simulated EC2: the real program and engine, against the account of a simulation. */
 export class Ec2Project extends Project {
+    private script: string | undefined;
+
     private constructor(
         readonly simulation: Simulation,
         stack: string,
@@ -120,7 +122,38 @@ export class Ec2Project extends Project {
         return this.simulation.console(await this.instanceId(arch));
     }
 
-    /** How often each of the API's actions was asked for until now. */
+    private homeOf(machine: string): NodeJS.ProcessEnv {
+        const home = path.join(this.folder, machine);
+        mkdirSync(home, { recursive: true });
+        return { HOME: home };
+    }
+
+    /** What a person or a CI job does, on a machine (a HOME) of its own: runs the connect script. */
+    async connect(machine: string, ...archs: Arch[]): Promise<Result> {
+        this.script ??= await this.connectScript();
+        const platforms = archs.map((arch) => `linux/${arch}`);
+        return this.run("sh", ["-s", "--", ...platforms], { input: this.script, env: this.homeOf(machine) });
+    }
+
+    /** Connects and then builds folder `nothing` by plain buildx; both must succeed. Resolves to what connect said. */
+    async connectAndBuild(machine: string, ...archs: Arch[]): Promise<string> {
+        const { output } = await this.succeed(this.connect(machine, ...archs));
+        const builds = archs.map((arch) => {
+            const builder = ["--builder", `native-buildx-${this.stack}-${arch}`, "--platform", `linux/${arch}`];
+            const args = ["build", ...builder, "--provenance=false", "--output", "type=cacheonly", "nothing"];
+            return this.succeed(this.run("buildx", args, { env: this.homeOf(machine) }));
+        });
+        await Promise.all(builds);
+        return output;
+    }
+
+    override up(): Promise<Result> {
+        // It may change what the script says.
+        this.script = undefined;
+        return super.up();
+    }
+
+    /** How often an action of the API was called until now. */
     async countOf(action: string): Promise<number> {
         return (await this.simulation.calls()).filter((call) => call.action === action).length;
     }

@@ -180,6 +180,18 @@ export class Simulation {
         return instance;
     }
 
+    /** Ids of the instances of a type, terminated ones left out. */
+    async instancesOf(type: string): Promise<string[]> {
+        const filters = [
+            { Name: "instance-type", Values: [type] },
+            { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] },
+        ];
+        const found = await this.ec2.send(new DescribeInstancesCommand({ Filters: filters }));
+        return (found.Reservations ?? [])
+            .flatMap((reservation) => reservation.Instances ?? [])
+            .map((instance) => instance.InstanceId ?? "");
+    }
+
     async awaitState(instanceId: string, wanted: string): Promise<Instance> {
         return eventually(`${instanceId} ${wanted}`, async () => {
             const instance = await this.describe(instanceId);

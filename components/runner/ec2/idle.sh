@@ -54,8 +54,8 @@ quiet() (
     # shellcheck disable=SC2030,SC2031 # only in this subshell
     idle_seconds=$1 && is_idle 0
 )
-# Between two builds of one `pulumi up` there is less than a minute.
-calm() { quiet 60; }
+# A pause, so that nothing of a build is disturbed; who connects in the second of the new start tries again.
+calm() { quiet 10; }
 without_build() { quiet 1; }
 
 both() {

@@ -50,8 +50,8 @@ wake_local() {
     printf '%s\n' "$endpoint"
 }
 
-# renew_local SUFFIX: its certificate has expired, so nobody is served by it; at its next start it takes the one in its
-# folder.
+# renew_local SUFFIX: nobody accepts its certificate any more, so no build runs; at its next start it takes the one in
+# its folder.
 renew_local() {
     eval "folder=\$folder_$1"
     (cd "$folder" && sh runner.sh stop) >&2
