@@ -3,7 +3,7 @@
 STACK ?= dev
 SHELL := /bin/sh
 
-.PHONY: help up down test check format bench sim
+.PHONY: help up down test soak check format bench sim
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -16,6 +16,9 @@ down: ## destroys the stack and ends its processes
 
 test: ## everything that can be tested on this machine
 	@tools/test.sh
+
+soak: ## the longer series of the tests: 50 connections around the idle stop of runners on the simulated EC2
+	@tools/soak.sh
 
 check: ## types, lint, format, shell scripts
 	@tools/check.sh

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { configurationTable, readSettings, withBlock } from "../tools/configurationTable";
+import { costTable, defaultCacheGigabytes } from "../tools/costTable";
 
 const project = path.join(__dirname, "..");
 const read = (file: string) => readFileSync(path.join(project, file), "utf8");
@@ -60,6 +61,12 @@ describe("the README", () => {
         expect(settings.length).toBeGreaterThan(0);
         expect(withBlock(readme, "configuration", configurationTable(settings))).toBe(readme);
         expect(settings.filter(({ description }) => !description).map(({ name }) => name)).toEqual([]);
+    });
+
+    test("has the costs of the price table (else: npx tsx tools/costTable.ts)", () => {
+        const block = costTable(defaultCacheGigabytes(read("Pulumi.yaml")));
+        expect(block).not.toContain("NaN");
+        expect(withBlock(readme, "costs", block)).toBe(readme);
     });
 
     test("has the example of the components as it is", () => {

@@ -73,7 +73,7 @@ const defaults = {
 };
 
 /** Root volume: Debian, BuildKit, logs. A stand-in's holds its cache as well. */
-const rootGiB = 16;
+export const rootGiB = 16;
 const standInCacheGiB = 40;
 
 /** SSM's standard parameters hold so much (https://docs.aws.amazon.com/general/latest/gr/ssm.html). */

@@ -7,7 +7,9 @@ import {
     readdirSync,
     readFileSync,
     readlinkSync,
+    renameSync,
     rmSync,
+    statSync,
     symlinkSync,
     writeFileSync,
 } from "node:fs";
@@ -58,16 +60,19 @@ export const describeHere: typeof describe | typeof describe.skip = (() => {
     return describe;
 })();
 
-/** The program in the test images, for both architectures; built once a run. */
+const stepFolder = path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`);
+
+/** The program in the test images, for both architectures; built once. */
 function stepBinary(arch: Arch): string {
-    const file = path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`, `step-${arch}`);
-    if (!existsSync(file)) {
+    const source = path.join(__dirname, "step");
+    const file = path.join(stepFolder, `step-${arch}`);
+    const isFresh = existsSync(file) && statSync(file).mtimeMs > statSync(path.join(source, "main.go")).mtimeMs;
+    if (!isFresh) {
         execFileSync("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", `${file}.${process.pid}`, "."], {
-            cwd: path.join(__dirname, "step"),
+            cwd: source,
             env: { ...process.env, GOARCH: arch, CGO_ENABLED: "0" },
         });
-        cpSync(`${file}.${process.pid}`, file);
-        rmSync(`${file}.${process.pid}`);
+        renameSync(`${file}.${process.pid}`, file);
     }
     return file;
 }
@@ -75,7 +80,9 @@ function stepBinary(arch: Arch): string {
 /** A first port with four free ones behind it. */
 async function freePorts(): Promise<number> {
     for (;;) {
-        const first = 20_000 + Math.floor(Math.random() * 1_000) * 10;
+        // Test files that run side by side choose among different ones.
+        const range = 20_000 + (Number(process.env.JEST_WORKER_ID ?? 1) % 4) * 2_500;
+        const first = range + Math.floor(Math.random() * 250) * 10;
         const free = await Promise.all([0, 1, 2, 3].map((at) => isFree(first + at)));
         if (free.every(Boolean)) {
             return first;
@@ -184,7 +191,7 @@ export class Project {
         const folder = path.join(this.folder, name);
         mkdirSync(folder, { recursive: true });
         for (const arch of ["amd64", "arm64"] as const) {
-            mkdirSync(path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`), { recursive: true });
+            mkdirSync(stepFolder, { recursive: true });
             cpSync(stepBinary(arch), path.join(folder, `step-${arch}`));
         }
         writeFileSync(path.join(folder, "Dockerfile"), `${dockerfile.join("\n")}\n`);

@@ -122,7 +122,8 @@ export class Ec2Project extends Project {
         return this.simulation.console(await this.instanceId(arch));
     }
 
-    private homeOf(machine: string): NodeJS.ProcessEnv {
+    /** Environment of a machine (a HOME) of its own. */
+    homeOf(machine: string): NodeJS.ProcessEnv {
         const home = path.join(this.folder, machine);
         mkdirSync(home, { recursive: true });
         return { HOME: home };

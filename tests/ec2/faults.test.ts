@@ -30,6 +30,18 @@ describeHere("faults of runners on the simulated EC2", () => {
         simulation?.stop();
     });
 
+    afterEach(() =>
+        simulation.setFaults({
+            no_capacity: [],
+            no_capacity_late: [],
+            throttled: [],
+            metadata_delay_seconds: 0,
+            pending_seconds: null,
+            stopping_seconds: null,
+            login_seconds: null,
+        }),
+    );
+
     const change = (...steps: string[]) => project.context("image", [...fromStep, ...steps]);
 
     async function expectImage(text: string): Promise<void> {
@@ -88,7 +100,6 @@ describeHere("faults of runners on the simulated EC2", () => {
     ])("connects to a runner that is %s", async (_state, arrange) => {
         await arrange();
         await project.connectAndBuild("laptop", "amd64");
-        await simulation.setFaults({ stopping_seconds: null, pending_seconds: null, metadata_delay_seconds: 0 });
     });
 
     it("lets two machines connect at once to runners that are asleep", async () => {
@@ -163,7 +174,7 @@ describeHere("faults of runners on the simulated EC2", () => {
     });
 
     it("takes a stand-in of another type when there is no capacity for one, then emulates, loudly", async () => {
-        await simulation.setFaults({ no_capacity: [] });
+        await asleep("arm64");
         project.configure({
             fallbackInstanceTypes: { "linux/arm64": ["m7g.xlarge"] },
             emulateOn: { "linux/arm64": "linux/amd64" },

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import {
     AuthorizeSecurityGroupIngressCommand,
@@ -78,8 +78,13 @@ export class Simulation {
 
     /** Starts one in a slot that is free, apart from those that people start by hand. */
     static start(settings: { [name: string]: string } = {}): Simulation {
-        const slot = firstFreeSlot();
-        sim(slot, ["start"], settings);
+        const slot = claimSlot();
+        try {
+            sim(slot, ["start"], settings);
+        } catch (error) {
+            rmSync(claimOf(slot));
+            throw error;
+        }
         const state = path.join(cacheFolder(), `slot-${slot}`, "environment.json");
         const environment = JSON.parse(readFileSync(state, "utf8")) as { [name: string]: string };
         const tools = path.resolve(__dirname, "../../tools/bin");
@@ -89,6 +94,7 @@ export class Simulation {
 
     stop(): void {
         sim(this.slot, ["stop"]);
+        rmSync(claimOf(this.slot), { force: true });
     }
 
     private async control<T>(method: string, what: string, body?: unknown): Promise<T> {
@@ -251,13 +257,27 @@ function cacheFolder(): string {
     return process.env.SIM_CACHE ?? path.join(cache, "native-buildx", "ec2");
 }
 
-function firstFreeSlot(): number {
-    const used = existsSync(cacheFolder()) ? readdirSync(cacheFolder()) : [];
-    const slot = [8, 9, 10, 11, 12, 13, 14, 15].find((candidate) => !used.includes(`slot-${candidate}`));
-    if (slot === undefined) {
-        throw new Error(`no free slot for a simulation: see ${cacheFolder()}, and SIM_SLOT=8 tests/ec2/sim.sh stop`);
+/** A slot that no other test has, on this machine. Its claim is a file with the process that has it. */
+function claimSlot(): number {
+    mkdirSync(cacheFolder(), { recursive: true });
+    for (const slot of [8, 9, 10, 11, 12, 13, 14, 15]) {
+        const claim = claimOf(slot);
+        if (existsSync(claim) && !existsSync(`/proc/${readFileSync(claim, "utf8")}`)) {
+            sim(slot, ["stop"]);
+            rmSync(claim, { force: true });
+        }
+        try {
+            writeFileSync(claim, String(process.pid), { flag: "wx" });
+            return slot;
+        } catch {
+            // Somebody else's.
+        }
     }
-    return slot;
+    throw new Error(`no free slot for a simulation: see ${cacheFolder()}, and SIM_SLOT=8 tests/ec2/sim.sh stop`);
+}
+
+function claimOf(slot: number): string {
+    return path.join(cacheFolder(), `claim-${slot}`);
 }
 
 function sim(slot: number, args: string[], settings: { [name: string]: string } = {}): void {

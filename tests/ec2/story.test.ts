@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
 import { type Arch, describeHere, fromStep } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
+import { policiesOfAccount, type RolePolicies, replay, rolePolicies } from "./replay";
 import { Simulation } from "./simulation";
 
 jest.setTimeout(300_000);
@@ -16,12 +17,14 @@ describeHere("the story of a stack on the simulated EC2", () => {
     let simulation: Simulation;
     let project: Ec2Project;
     let emptyAccount: { [kind: string]: string[] };
+    let roles: { [role: string]: RolePolicies };
 
     /** The settings that change in the story. */
     const settings = {
         platforms: ["linux/amd64", "linux/arm64"],
         idleMinutes: 1,
         forceDelete: false,
+        trustedPrincipalArns: ["arn:aws:iam::123456789012:user/administrator"],
         images: {
             base: { context: "base" },
             // Its cache is on the runner's volume and nowhere else.
@@ -69,6 +72,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
 
     it("has images for both platforms in the registry after the first up on an empty account", async () => {
         const { output } = await up();
+        roles = await rolePolicies(simulation);
 
         expect(builtIn(output)).toEqual(["app-amd64", "app-arm64", "base-amd64", "base-arm64"]);
         expect(await project.platformsOf("app")).toEqual(["linux/amd64", "linux/arm64"]);
@@ -159,20 +163,27 @@ describeHere("the story of a stack on the simulated EC2", () => {
         expect(await cacheVolumes()).toEqual(volumes);
     });
 
-    it("gives CI the same builder, from an empty HOME and without the stack", async () => {
-        const env = { HOME: path.join(project.folder, "empty") };
-        const script = await project.connectScript();
-        await project.succeed(project.run("sh", ["-s"], { input: script, env }));
-        const { repositoryUrl } = await project.outputs();
-        // What `docker login` writes: it stores a login after asking the daemon, which is not there.
-        const config = `auth=$(printf 'AWS:%s' "$(aws ecr get-login-password)" | base64 -w0) &&
-            printf '{"auths":{"%s":{"auth":"%s"}}}' "$SIM_REGISTRY" "$auth" >"$HOME/.docker/config.json"`;
-        await project.succeed(project.run("sh", ["-c", config], { env }));
-        const tag = `${repositoryUrl}:by-hand`;
-        const args = ["build", "--builder", "native-buildx-story", "--platform", "linux/amd64,linux/arm64", "--push"];
-        const { output } = await project.succeed(project.run("buildx", [...args, "--tag", tag, "base"], { env }));
+    it("gives CI the same builder, from an empty HOME, with no more than its own role", async () => {
+        const { ciRoleArn = "", ciConnect = "", repositoryUrl, builder } = await project.outputs();
+        writeFileSync(
+            path.join(project.folder, "ci.sh"),
+            `set -eu
+            assume() { aws sts assume-role --role-arn ${ciRoleArn} --role-session-name job --output text "$@"; }
+            credentials=$(assume --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]')
+            export AWS_ACCESS_KEY_ID=$(echo "$credentials" | cut -f 1)
+            export AWS_SECRET_ACCESS_KEY=$(echo "$credentials" | cut -f 2)
+            export AWS_SESSION_TOKEN=$(echo "$credentials" | cut -f 3)
+            ${ciConnect} | sh -s
+            # What "docker login" writes, which needs a daemon.
+            auth=$(printf 'AWS:%s' "$(aws ecr get-login-password)" | base64 -w0)
+            printf '{"auths":{"%s":{"auth":"%s"}}}' "$SIM_REGISTRY" "$auth" >"$HOME/.docker/config.json"
+            buildx build --builder ${builder} --platform linux/amd64,linux/arm64 --push --tag ${repositoryUrl}:by-ci base`,
+        );
+        const env = { HOME: path.join(project.folder, "ci"), DOCKER_BUILDKIT: "1" };
+        const { output } = await project.succeed(project.run("sh", ["ci.sh"], { env }));
 
-        expect(output).toMatch(/pushing manifest/);
+        expect(output).toMatch(/pushing manifest for .*:by-ci/);
+        expect(await project.state("arm64")).toBe("running");
     });
 
     it("tears down the runner of a platform that was taken out, and leaves the other alone", async () => {
@@ -209,5 +220,16 @@ describeHere("the story of a stack on the simulated EC2", () => {
         await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
 
         expect(await simulation.account()).toEqual(emptyAccount);
+    });
+
+    it("made no call that the permissions of docs/aws-permissions.json, or the role that made it, do not allow", async () => {
+        const { policiesOf, trustOf } = policiesOfAccount(roles);
+        const { refused, actions } = replay(await simulation.calls(), policiesOf, trustOf);
+
+        expect(refused).toEqual([]);
+        // Everybody's calls were among them: the program's, the runners', and CI's.
+        expect(actions).toEqual(
+            expect.arrayContaining(["ec2:RunInstances", "iam:PassRole", "ssm:GetParameter", "ssm:GetParameters"]),
+        );
     });
 });

@@ -3,12 +3,14 @@
 //	step write FILE TEXT     writes a file
 //	step sleep SECONDS       takes time
 //	step fill FILE MIB       writes a file that does not compress
+//	step reach ADDRESS...    says which of these (HOST:PORT) take a connection
 package main
 
 import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strconv"
 	"time"
@@ -23,7 +25,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB")
+		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | reach ADDRESS...")
 	}
 	number, _ := strconv.ParseFloat(args[len(args)-1], 64)
 	switch args[0] {
@@ -42,6 +44,17 @@ func run(args []string) error {
 			return err
 		}
 		return file.Close()
+	case "reach":
+		for _, address := range args[1:] {
+			connection, err := net.DialTimeout("tcp", address, 2*time.Second)
+			if err != nil {
+				fmt.Println("cannot reach", address)
+				continue
+			}
+			connection.Close()
+			fmt.Println("reached", address)
+		}
+		return nil
 	}
 	return fmt.Errorf("no step %q", args[0])
 }

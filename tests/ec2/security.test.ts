@@ -1,0 +1,173 @@
+import { readdirSync } from "node:fs";
+import { connect } from "node:net";
+import { DescribeSecurityGroupsCommand, DescribeVolumesCommand } from "@aws-sdk/client-ec2";
+import { commandOf, describeHere, fromStep, until } from "../e2e/project";
+import { Ec2Project } from "./ec2Project";
+import { Simulation } from "./simulation";
+
+jest.setTimeout(300_000);
+
+// DESIGN, section 7, line by line, on a runner that serves. What roles may do: policyEvaluator.test.ts, and the replay at
+// the end of story.test.ts.
+describeHere("the security of a runner on the simulated EC2", () => {
+    let simulation: Simulation;
+    let project: Ec2Project;
+    let upSaid: string;
+    const metadata = "169.254.169.254";
+
+    beforeAll(async () => {
+        simulation = Simulation.start();
+        project = Ec2Project.createIn(
+            simulation,
+            "secure",
+            { platforms: ["linux/amd64"], idleMinutes: 15, images: { image: { context: "image" } } },
+            60,
+        );
+        project.context("image", [...fromStep, 'RUN ["/step", "write", "/result", "built"]']);
+        await project.init();
+        upSaid = (await project.succeed(project.up())).output;
+        await project.succeed(project.connect("laptop", "amd64"));
+    }, 600_000);
+
+    afterAll(async () => {
+        await project?.end();
+        simulation?.stop();
+    });
+
+    /** Builds by plain buildx on the runner; what that said. */
+    const build = async (lines: string[], ...options: string[]) => {
+        project.context("attempt", lines);
+        const args = ["build", "--builder", "native-buildx-secure-amd64", "--platform", "linux/amd64", "--no-cache"];
+        const output = ["--provenance=false", "--progress=plain", "--output", "type=cacheonly", "attempt"];
+        return project.run("buildx", [...args, ...options, ...output], { env: project.homeOf("laptop") });
+    };
+
+    it("lets build steps reach the outside, but neither the instance's credentials nor the runner itself", async () => {
+        const { PrivateIpAddress: own, PublicIpAddress: outside } = await project.instance("amd64");
+        const gateway = "10.209.0.1";
+        const registry = new URL(`https://${simulation.environment.SIM_REGISTRY}`).hostname;
+        const closed = [`${metadata}:80`, `${own}:9753`, `${gateway}:9753`, `${own}:111`];
+        const { code, output } = await build([
+            ...fromStep,
+            `RUN ["/step", "reach", ${[`${registry}:443`, ...closed].map((address) => `"${address}"`).join(", ")}]`,
+        ]);
+
+        expect(code).toBe(0);
+        expect(output).toContain(`reached ${registry}:443`);
+        for (const address of closed) {
+            expect(output).toContain(`cannot reach ${address}`);
+        }
+        expect(outside).not.toBe(own);
+    });
+
+    it("gives what BuildKit itself fetches no credentials either", async () => {
+        const { code, output } = await build([
+            "FROM scratch",
+            `ADD http://${metadata}/latest/meta-data/iam/security-credentials/ /credentials`,
+        ]);
+
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/401/);
+    });
+
+    it.each([
+        ["the host's network", "network.host", "--network=host"],
+        ["an insecure mode", "security.insecure", "--security=insecure"],
+    ])("grants no build %s", async (_name, entitlement, flag) => {
+        const { code, output } = await build(
+            ["# syntax=", ...fromStep, `RUN ${flag} ["/step", "write", "/result", "attempt"]`],
+            "--allow",
+            entitlement,
+        );
+
+        expect(code).not.toBe(0);
+        expect(output).toContain(`${entitlement} is not allowed`);
+    });
+
+    it("refuses whoever has no client certificate of the stack", async () => {
+        const { PublicIpAddress: host } = await project.instance("amd64");
+        const args = ["-sk", "--max-time", "5", "-o", "/dev/null", "-w", "%{http_code}", `https://${host}:9753/`];
+        const { code, output } = await project.run("curl", args);
+
+        expect(code).not.toBe(0);
+        expect(output).toBe("000");
+    });
+
+    it("admits the port of BuildKit, from the addresses that were named, and nothing else", async () => {
+        const { PublicIpAddress: host = "", SecurityGroups } = await project.instance("amd64");
+        const GroupIds = SecurityGroups?.map((group) => group.GroupId ?? "");
+        const { SecurityGroups: groups } = await simulation.ec2.send(new DescribeSecurityGroupsCommand({ GroupIds }));
+        expect(groups?.flatMap((group) => group.IpPermissions ?? [])).toMatchObject([
+            {
+                IpProtocol: "tcp",
+                FromPort: 9753,
+                ToPort: 9753,
+                IpRanges: [{ CidrIp: simulation.environment.SIM_CLIENT_CIDR }],
+                Ipv6Ranges: [],
+            },
+        ]);
+
+        const takes = (port: number) =>
+            new Promise<boolean>((resolve) => {
+                const socket = connect({ host, port, timeout: 2000 });
+                const end = (connected: boolean) => {
+                    socket.destroy();
+                    resolve(connected);
+                };
+                socket
+                    .on("connect", () => end(true))
+                    .on("timeout", () => end(false))
+                    .on("error", () => end(false));
+            });
+        await simulation.execute(await project.instanceId("amd64"), "python3 -m http.server 22 >/dev/null 2>&1 &");
+        expect(await takes(9753)).toBe(true);
+        expect(await takes(22)).toBe(false);
+    });
+
+    it("has its instance as the design says: IMDSv2 with one hop, encrypted volumes, no key pair", async () => {
+        const instance = await project.instance("amd64");
+        expect(instance.MetadataOptions).toMatchObject({ HttpTokens: "required", HttpPutResponseHopLimit: 1 });
+        expect(instance.KeyName).toBeUndefined();
+        const VolumeIds = instance.BlockDeviceMappings?.map((mapping) => mapping.Ebs?.VolumeId ?? "");
+        const { Volumes } = await simulation.ec2.send(new DescribeVolumesCommand({ VolumeIds }));
+        expect(Volumes?.map((volume) => volume.Encrypted)).toEqual([true, true]);
+    });
+
+    it("shows no key in user data, state, outputs, logs, or on a disk", async () => {
+        const id = await project.instanceId("amd64");
+        const userData = await simulation.execute(id, "cat /var/lib/cloud/instance/user-data.txt");
+        const state = await project.succeed(project.pulumi("stack", "export"));
+        const outputs = await project.succeed(project.pulumi("stack", "output", "--json"));
+        const console = await project.console("amd64");
+        const journal = await simulation.execute(id, "journalctl --no-pager");
+        const texts = { upSaid, userData, state, outputs, console, journal };
+        for (const [name, text] of Object.entries(texts)) {
+            expect(`${name}: ${JSON.stringify(text)}`).not.toContain("PRIVATE KEY");
+        }
+        expect(userData.stdout).toContain("native-buildx");
+
+        // Keys are in memory only, and nobody but root reads them.
+        const onDisk =
+            "grep -rl --exclude-dir=proc --exclude-dir=sys 'PRIVATE KEY' /etc/native-buildx /usr/local /var /root /home";
+        expect((await simulation.execute(id, onDisk)).stdout).toBe("");
+        const place = await simulation.execute(id, "stat -c %a /run/native-buildx/key.pem; df --output=fstype /run");
+        expect(place.stdout).toMatch(/^600\n.*\ntmpfs\n$/s);
+    });
+
+    it("shows no key in the arguments of a process while somebody connects", async () => {
+        const running = project.connect("ci", "amd64");
+        let ended = false;
+        void running.then(() => {
+            ended = true;
+        });
+        const seen: string[] = [];
+        await until("connect to end", () => {
+            const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+            // In two parts, or this process would be the one that shows it.
+            seen.push(...pids.map((pid) => commandOf(Number(pid))).filter((text) => text.includes(`PRIVATE${" "}KEY`)));
+            return ended;
+        });
+        expect((await running).code).toBe(0);
+        expect(seen).toEqual([]);
+    });
+});

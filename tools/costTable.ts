@@ -1,0 +1,49 @@
+// Writes the README's table of what runners on EC2 cost, with the default settings, from the price table:
+//
+//     npx tsx tools/costTable.ts
+import { readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { architectures } from "../components/architecture";
+import { idleMonthCost, pricesOf, runningCost } from "../components/ec2Prices";
+import { rootGiB } from "../components/runner/ec2Runner";
+import { readSettings, withBlock } from "./configurationTable";
+
+/** The region whose prices are all known. */
+const region = "us-east-1";
+
+/** One row for each architecture's runner, and their sum. */
+export function costTable(cacheGigabytes: number): string {
+    const prices = pricesOf(region);
+    const idle = idleMonthCost(cacheGigabytes + rootGiB, prices) ?? Number.NaN;
+    const runners = Object.values(architectures).map(({ platform, ec2: { instanceType } }) => ({
+        name: `\`${platform}\`, ${instanceType}`,
+        idle,
+        building: runningCost(3600, instanceType, prices) ?? Number.NaN,
+    }));
+    const sum = (of: "idle" | "building") => runners.reduce((total, runner) => total + runner[of], 0);
+    const rows = [...runners, { name: "all of them", idle: sum("idle"), building: sum("building") }];
+    return [
+        `| runner, in ${region} | a month of idleness | an hour of building |`,
+        "| --- | ---: | ---: |",
+        ...rows.map((row) => `| ${row.name} | $${row.idle.toFixed(2)} | $${row.building.toFixed(2)} |`),
+        "",
+        `    month = (cacheGigabytes + ${rootGiB}) x ${prices.volumeGigabyteMonth} for each runner, used or not`,
+        `          + hours awake x (instance price + ${prices.publicAddressHour}), by the second`,
+        "",
+        `On-demand list prices in US dollars without tax, ${prices.date}; \`cacheGigabytes\` ${cacheGigabytes}.`,
+    ].join("\n");
+}
+
+/** The default of Pulumi.yaml. */
+export function defaultCacheGigabytes(pulumiYaml: string): number {
+    return Number(readSettings(pulumiYaml).find(({ name }) => name === "cacheGigabytes")?.defaultValue);
+}
+
+if (require.main === module) {
+    const file = (name: string) => path.join(__dirname, "..", name);
+    const gigabytes = defaultCacheGigabytes(readFileSync(file("Pulumi.yaml"), "utf8"));
+    writeFileSync(
+        file("README.md"),
+        withBlock(readFileSync(file("README.md"), "utf8"), "costs", costTable(gigabytes)),
+    );
+}
