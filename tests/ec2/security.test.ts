@@ -152,9 +152,9 @@ describeHere("the security of a runner on the simulated EC2", () => {
         }
         expect(userData).toContain("native-buildx");
 
-        // Keys are in memory only, and nobody but root reads them.
+        // Keys are in memory only, and nobody but root reads them. (The words are in BuildKit's programs.)
         const onDisk =
-            "grep -rl --exclude-dir=proc --exclude-dir=sys 'PRIVATE KEY' /etc/native-buildx /usr/local /var /root /home";
+            "grep -rIl --exclude-dir=proc --exclude-dir=sys 'PRIVATE KEY' /etc/native-buildx /usr/local /var /root /home";
         expect((await simulation.execute(id, onDisk)).stdout).toBe("");
         const place = await simulation.execute(id, "stat -c %a /run/native-buildx/key.pem; df --output=fstype /run");
         expect(place.stdout).toMatch(/^600\n.*\ntmpfs\n$/s);

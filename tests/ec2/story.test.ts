@@ -182,7 +182,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
         const env = { HOME: path.join(project.folder, "ci"), DOCKER_BUILDKIT: "1" };
         const { output } = await project.succeed(project.run("sh", ["ci.sh"], { env }));
 
-        expect(output).toMatch(/pushing manifest for .*:by-ci/);
+        expect(output).toMatch(/merging manifest list .*:by-ci/);
         expect(await project.state("arm64")).toBe("running");
     });
 
@@ -224,7 +224,9 @@ describeHere("the story of a stack on the simulated EC2", () => {
 
     it("made no call that the permissions of docs/aws-permissions.json, or the role that made it, do not allow", async () => {
         const { policiesOf, trustOf } = policiesOfAccount(roles);
-        const { refused, actions } = replay(await simulation.calls(), policiesOf, trustOf);
+        // To see all roles is this test's own wish.
+        const calls = (await simulation.calls()).filter(({ action }) => action !== "iam:ListRoles");
+        const { refused, actions } = replay(calls, policiesOf, trustOf);
 
         expect(refused).toEqual([]);
         // Everybody's calls were among them: the program's, the runners', and CI's.
