@@ -1,0 +1,81 @@
+import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
+import { describeHere, fromStep } from "../e2e/project";
+import { Ec2Project } from "./ec2Project";
+import { Simulation } from "./simulation";
+
+jest.setTimeout(300_000);
+
+// Settings that change what is made, each with a stack of one platform from its first up to its destroy.
+describeHere("variants of a stack on the simulated EC2", () => {
+    let simulation: Simulation;
+    let emptyAccount: { [kind: string]: string[] };
+    let project: Ec2Project;
+
+    beforeAll(async () => {
+        simulation = Simulation.start();
+        emptyAccount = await simulation.account();
+    }, 600_000);
+
+    afterEach(() => project?.end());
+    afterAll(() => simulation?.stop());
+
+    const create = async (stack: string, settings: { [name: string]: unknown }) => {
+        project = Ec2Project.createIn(
+            simulation,
+            stack,
+            {
+                platforms: ["linux/amd64"],
+                idleMinutes: 15,
+                forceDelete: true,
+                images: { image: { context: "image" } },
+                ...settings,
+            },
+            60,
+        );
+        writeImage("at first");
+        await project.init();
+        await project.succeed(project.up());
+    };
+    const writeImage = (text: string) =>
+        project.context("image", [...fromStep, `RUN ["/step", "write", "/result", "${text}"]`]);
+    const destroy = async () => {
+        await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+        expect(await simulation.account()).toEqual(emptyAccount);
+    };
+
+    it("lives in a VPC of its own, with tags that do not move", async () => {
+        await create("new", { vpc: "new", immutableTags: true, movingTags: ["latest*"] });
+        const { VpcId, SubnetId } = await project.instance("amd64");
+        const { Subnets } = await simulation.ec2.send(new DescribeSubnetsCommand({ SubnetIds: [SubnetId ?? ""] }));
+        expect(Subnets?.[0]).toMatchObject({ VpcId, DefaultForAz: false });
+        expect((await simulation.account())["eu-central-1 natGateways"] ?? []).toEqual([]);
+
+        // `latest` and the cache may move.
+        writeImage("changed");
+        await project.succeed(project.up());
+        expect(await project.fileIn("image", "amd64", "result")).toBe("changed");
+
+        // A tag of a version may not: the registry refuses, and a tag of its own is accepted.
+        project.configure({ images: { image: { context: "image", tags: ["1.0"] } } });
+        await project.succeed(project.up());
+        writeImage("changed again");
+        const { code, output } = await project.up();
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/cannot be overwritten because the tag is immutable/);
+        project.configure({ images: { image: { context: "image", tags: ["1.1"] } } });
+        await project.succeed(project.up());
+        expect(await project.fileIn("image", "amd64", "result")).toBe("changed again");
+        await destroy();
+    });
+
+    it("lives in a subnet that was named", async () => {
+        const zone = { Name: "availability-zone", Values: ["eu-central-1b"] };
+        const { Subnets } = await simulation.ec2.send(new DescribeSubnetsCommand({ Filters: [zone] }));
+        const subnet = Subnets?.[0]?.SubnetId ?? "";
+        await create("named", { vpc: subnet });
+
+        expect((await project.instance("amd64")).SubnetId).toBe(subnet);
+        expect(await project.fileIn("image", "amd64", "result")).toBe("at first");
+        await destroy();
+    });
+});
