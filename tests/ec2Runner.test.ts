@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Network, type NetworkArgs } from "../components/network";
-import { Ec2Runner, type Ec2RunnerArgs, ec2RunnerProblems } from "../components/runner/ec2Runner";
+import { Ec2Runner, type Ec2RunnerArgs } from "../components/runner/ec2Runner";
+import { ec2RunnerProblems } from "../components/runner/ec2RunnerSettings";
 import { type AwsMocks, mockAws, resolved, settled } from "./awsMocks";
 
 const instanceType = "aws:ec2/instance:Instance";

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { architectures } from "../components/architecture";
 import { idleMonthCost, pricesOf, runningCost } from "../components/ec2Prices";
-import { rootGiB } from "../components/runner/ec2Runner";
+import { rootGiB } from "../components/runner/ec2RunnerSettings";
 import { readSettings, withBlock } from "./configurationTable";
 
 /** The region whose prices are all known. */
@@ -42,8 +42,5 @@ export function defaultCacheGigabytes(pulumiYaml: string): number {
 if (require.main === module) {
     const file = (name: string) => path.join(__dirname, "..", name);
     const gigabytes = defaultCacheGigabytes(readFileSync(file("Pulumi.yaml"), "utf8"));
-    writeFileSync(
-        file("README.md"),
-        withBlock(readFileSync(file("README.md"), "utf8"), "costs", costTable(gigabytes)),
-    );
+    writeFileSync(file("README.md"), withBlock(readFileSync(file("README.md"), "utf8"), "costs", costTable(gigabytes)));
 }

@@ -4,7 +4,7 @@ import { type CiTrustSettings, ciRoleProblems, isCiWanted } from "../ciRole";
 import type { PriceSettings } from "../ec2Prices";
 import { type ImageRepositoryArgs, imageRepositoryProblems } from "../imageRepository";
 import { type NetworkArgs, networkProblems } from "../network";
-import { type Ec2RunnerSettings, ec2RunnerProblems } from "../runner/ec2Runner";
+import { type Ec2RunnerSettings, ec2RunnerProblems } from "../runner/ec2RunnerSettings";
 import type { Settings } from "./settings";
 
 /** The settings of stack `prod`, by the component that takes them. Pulumi.yaml has each one's default and description. */
