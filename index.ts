@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { buildCosts } from "./components/buildCosts";
-import { readSettings } from "./components/configuration/settings";
+import { readSettings } from "./components/configuration/readSettings";
 import { declaredImages } from "./components/declaredImages";
 import type { Infrastructure } from "./components/infrastructure";
 import { localInfrastructure } from "./components/localInfrastructure";

@@ -7,12 +7,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { architectures, knownPlatforms, type Platform } from "../components/architecture";
 import { machineMistakes } from "../components/configuration/machine";
 import {
-    localPorts,
     type RawSettings,
     readSettings,
     settingMistakes,
     throwMistakes,
-} from "../components/configuration/settings";
+} from "../components/configuration/readSettings";
+import { localPorts } from "../components/configuration/settings";
 import { mockPulumi, resolved, settled } from "./pulumiMocks";
 
 const right: RawSettings = {
