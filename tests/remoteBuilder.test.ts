@@ -196,10 +196,12 @@ describe("the connect script", () => {
         wakeScripts: ["wake_local() { :; }", "wake_ec2() { :; }"],
     };
 
-    it("has every variable in front, then the wake functions, then connect.sh as it is", () => {
+    it("has every variable in front, then the wake functions, then its parts as they are", () => {
         const script = renderConnectScript(inputs);
-        const connect = readFileSync(path.join(__dirname, "../components/remoteBuilder/connect.sh"), "utf8");
-        expect(script.endsWith(`\nwake_local() { :; }\nwake_ec2() { :; }\n${connect}`)).toBe(true);
+        const parts = ["lock.sh", "prove.sh", "connect.sh"].map((part) =>
+            readFileSync(path.join(__dirname, "../components/remoteBuilder", part), "utf8"),
+        );
+        expect(script.endsWith(`\nwake_local() { :; }\nwake_ec2() { :; }\n${parts.join("\n")}`)).toBe(true);
         expect(script.slice(0, script.indexOf("wake_local")).split("\n").slice(0, -1)).toEqual([
             "#!/bin/sh",
             expect.stringMatching(/^# Connects to demo-dev: /),

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # the prefix sets them: see connectScript in remoteBuilder.ts
 # Connects this machine to the stack's runners: wakes those asked for, registers them with buildx, and proves that
-# they serve. A prefix with the stack's variables, its wake functions and its certificates comes before this text; the
-# whole is the stack output `connect`:
+# they serve. A prefix with the stack's variables and certificates, its wake functions, lock.sh and prove.sh come before
+# this text; the whole is the stack output `connect`:
 #
 #     pulumi stack output connect --show-secrets | sh -s                   all platforms
 #     pulumi stack output connect --show-secrets | sh -s -- linux/arm64    some
@@ -73,44 +73,6 @@ find_buildx() {
     # These would send the commands below somewhere else.
     unset BUILDX_BUILDER BUILDKIT_HOST
 }
-
-# locked COMMAND...: one process at a time.
-locked() {
-    lock=$certificates.locked tries=0
-    until take "$lock"; do
-        tries=$((tries + 1))
-        if [ "$tries" -gt 600 ]; then
-            owner=$(owner_of "$lock") || fail "connect: cannot make the link $lock"
-            fail "connect: $lock has been held for a minute by process $owner. If that is no connect: rm $lock"
-        fi
-        sleep 0.1
-    done
-    "$@"
-    result=$?
-    rm -f "$lock"
-    return "$result"
-}
-
-# take LOCK: true if it is this process's now. If its owner is gone it is removed, and can be taken the next time.
-#
-# A lock is a symbolic link to the number of its owner, so it is there with its owner in one step. (It leads nowhere: no
-# builder is called by a number.) Of several who see that an owner is gone only one may remove the lock, or a slow one
-# would remove the next owner's. So the right to remove it is a lock too, LOCK.OWNER: whoever has that and looks again
-# is the only one to change LOCK. If that one ends half-way, its lock is removed in the same manner.
-take() {
-    if ln -s "$$" "$1" 2>/dev/null; then return; fi
-    set -- "$1" "$(owner_of "$1")"
-    if is_gone "$2" && take "$1.$2"; then
-        if [ "$(owner_of "$1")" = "$2" ] && is_gone "$2"; then rm -f "$1"; fi
-        rm -f "$1.$2"
-    fi
-    return 1
-}
-
-owner_of() { readlink "$1" 2>/dev/null; }
-
-# is_gone OWNER: this process, which has no lock when it asks for one, can have the number of one that is gone.
-is_gone() { [ -n "$1" ] && { [ "$1" = "$$" ] || ! kill -0 "$1" 2>/dev/null; }; }
 
 # put_secret FILE TEXT: whole or not at all, mode 0600, never as an argument of a process (printf is the shell's own).
 put_secret() (
@@ -232,103 +194,6 @@ register() {
 
 buildx_knows() { [ -e "${BUILDX_CONFIG:-$docker_config/buildx}/instances/$1" ]; }
 
-# A build of an empty image: shows that the runner answers, with the right certificate, to ours, and builds. It counts
-# as activity there.
-prove() {
-    eval "platform=\$platform_$1"
-    printf 'FROM scratch\n' | in_time 25 build_nothing "$1" >"$work/$1.log" 2>&1 && return
-    case $? in
-        124) reason="no answer within 25 s" ;;
-        *) reason=$(grep -v '^$' "$work/$1.log" | tail -n 1) ;;
-    esac
-    # buildx says only that it waited in vain when TLS is the trouble.
-    trouble=$(tls_trouble "$1")
-    case $trouble in
-        "server "*)
-            if [ ! -e "$work/$1.outdated" ]; then
-                say "$platform: the runner serves an old certificate (${trouble#server }). pulumi up renews it; waiting two minutes at most until the runner has taken it ..."
-                : >"$work/$1.outdated"
-            fi
-            return 1
-            ;;
-        "client "*)
-            reason="the client certificate of this connect script has expired: run pulumi up, and take the stack output connect anew"
-            ;;
-    esac
-    rm -f "$work/$1.outdated"
-    say "$platform: the runner at $(cat "$work/$1.wake" 2>/dev/null || echo 'its last address') does not serve: $reason"
-    return 1
-}
-
-# tls_trouble SUFFIX: whose certificate is not good any more, `server` or `client`, and curl's words for it; nothing if TLS
-# is fine, and where there is no curl.
-tls_trouble() {
-    if ! command -v curl >/dev/null || [ ! -s "$work/$1.wake" ]; then return; fi
-    eval "server_name=\$server_name_$1"
-    address=$(sed 's|^tcp://||' "$work/$1.wake")
-    words=$(curl -sS --noproxy '*' --max-time 10 --resolve "$server_name:${address##*:}:${address%:*}" -o /dev/null \
-        --cacert "$certificates/ca.pem" --cert "$certificates/cert.pem" --key "$certificates/key.pem" \
-        "https://$server_name:${address##*:}/" 2>&1)
-    # A refusal of the client's comes as an alert. A runner that emulates another only since the last `pulumi up` lacks
-    # that one's name for a moment.
-    case $words in
-        *alert*xpired* | *xpired*alert*) echo "client $words" ;;
-        *xpired* | *"subject name"*) echo "server $words" ;;
-    esac
-}
-
-# True if it is worth trying again because those that failed may take a renewed certificate: `pulumi up` has put it where
-# they find it. A runner of this machine is ended for that; another looks for it itself, every minute, or every few
-# seconds once its own has expired. (buildx tries for 20 s before it gives a runner up.)
-renew() {
-    renewals=$((renewals + 1)) pause=0
-    for suffix in $failed; do
-        eval "kind=\$kind_$suffix"
-        if [ ! -e "$work/$suffix.outdated" ] || [ "$renewals" -gt 5 ]; then return 1; fi
-        if ! command -v "renew_$kind" >/dev/null; then
-            pause=5
-        elif [ "$renewals" -gt 1 ] || ! "renew_$kind" "$suffix"; then
-            return 1
-        fi
-    done
-    sleep "$pause"
-}
-
-build_nothing() {
-    export BUILDX_NO_DEFAULT_ATTESTATIONS=1
-    # In place of the shell, so that a signal reaches it. $buildx is one word or two.
-    exec $buildx build --builder "$builder-$1" --platform "$platform" --progress quiet \
-        --output type=cacheonly -
-}
-
-# in_time SECONDS COMMAND...: false if it fails, and 124 if it takes longer, as with timeout(1), which runs no functions
-# and is not everywhere.
-in_time() {
-    limit=$1
-    shift
-    # Standard input of a background command would be /dev/null.
-    exec 3<&0
-    "$@" <&3 3<&- &
-    command=$!
-    exec 3<&-
-    (
-        waited=0
-        while [ "$waited" -lt "$limit" ] && kill -0 "$command" 2>/dev/null; do
-            sleep 1
-            waited=$((waited + 1))
-        done
-        # Said first: how the command ends then is its own affair.
-        if [ "$waited" -eq "$limit" ]; then : >"$work/$command.late"; fi
-        kill "$command" 2>/dev/null
-    ) >/dev/null 2>&1 &
-    watchdog=$!
-    wait "$command"
-    result=$?
-    kill "$watchdog" 2>/dev/null
-    if [ "$result" -ne 0 ] && [ -e "$work/$command.late" ]; then return 124; fi
-    return "$result"
-}
-
 main() {
     parse_arguments "$@"
     if [ "$mode" = prepare ]; then
@@ -352,7 +217,7 @@ main() {
         each prove
         return
     fi
-    attempt=1 renewals=0
+    attempt=1
     until try_each prove; do
         if ! renew; then
             # A runner can close its port for its idle stop after it was found serving: it is woken again then. One on

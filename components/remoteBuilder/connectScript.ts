@@ -16,12 +16,15 @@ export interface ConnectScriptInputs {
     wakeScripts: string[];
 }
 
+/** The last one uses the others, and begins. */
+const parts = ["lock.sh", "prove.sh", "connect.sh"];
+
 /** Quotes a value for sh. Nothing but the single quote is special between single quotes. */
 export function shellQuote(value: string): string {
     return `'${value.replaceAll("'", "'\\''")}'`;
 }
 
-/** Renders the connect script: a prefix of quoted variables, the wake functions, and connect.sh as it is. */
+/** Renders the connect script: a prefix of quoted variables, the wake functions, and its parts as they are. */
 export function renderConnectScript(inputs: ConnectScriptInputs): string {
     const nodes = Object.entries(inputs.nodes) as [Platform, ConnectNode][];
     const suffixOf = (platform: Platform) => architectures[platform].suffix;
@@ -44,6 +47,6 @@ export function renderConnectScript(inputs: ConnectScriptInputs): string {
         `# Connects to ${inputs.builder}: wakes its runners and registers them with buildx. Holds private keys.`,
         ...Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value.trimEnd())}`),
         ...inputs.wakeScripts,
-        readFileSync(path.join(__dirname, "connect.sh"), "utf8"),
+        ...parts.map((part) => readFileSync(path.join(__dirname, part), "utf8")),
     ].join("\n");
 }
