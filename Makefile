@@ -30,4 +30,5 @@ bench: ## measures the example against plain buildx; results in bench/results
 	@tools/bench.sh
 
 sim: ## the simulated EC2 in the foreground, to try stack prod without an account: see tests/ec2/README.md
+	@tools/setup.sh --check
 	@tests/ec2/sim.sh run

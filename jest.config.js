@@ -1,3 +1,6 @@
+// The AWS SDK of the tests will want Node 22 some day; what runs here is what package-lock.json pins.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+
 /** @type {import("jest").Config} */
 module.exports = {
     testEnvironment: "node",

@@ -375,11 +375,12 @@ esac
             bench.stub("ss", 'cat "$bench/connections" 2>/dev/null');
             bench.stub(
                 "systemctl",
-                'case $1 in is-active) cat "$bench/active" 2>/dev/null; [ -e "$bench/active" ] ;; poweroff) echo off >"$bench/off" ;; esac',
+                'case $1 in is-failed) [ -e "$bench/failed" ] ;; is-active) cat "$bench/active" 2>/dev/null; [ -e "$bench/active" ] ;; poweroff) echo off >"$bench/off" ;; esac',
             );
             bench.write("histories", header);
             layOut({
                 idle_seconds: 1,
+                failed_seconds: 1,
                 look_seconds: 1,
                 grace_seconds: 3,
                 refresh_seconds: 1000,
@@ -451,10 +452,20 @@ esac
         });
 
         it("never stops where that is configured", async () => {
-            layOut({ idle_seconds: 0, look_seconds: 1 });
+            layOut({ idle_seconds: 0, failed_seconds: 0, look_seconds: 1 });
             bench.write("silent", "");
+            bench.write("failed", "");
             expect((await run("idle.sh", [], 3)).status).toBe(-1);
             expect(bench.read("off")).toBe("");
+        });
+
+        it("does not wait for the end of its idle time when its start has failed", async () => {
+            layOut({ idle_seconds: 1000, failed_seconds: 1, look_seconds: 1, grace_seconds: 1 });
+            bench.write("silent", "");
+            expect((await run("idle.sh", [], 3)).status).toBe(-1);
+            bench.write("failed", "");
+            expect((await run("idle.sh")).status).toBe(0);
+            expect(bench.read("off")).toBe("off\n");
         });
 
         /** The parameters hold another certificate than the one that is served. */
@@ -462,6 +473,7 @@ esac
             bench.write("tls/served.pem", "old");
             layOut({
                 idle_seconds: 1000,
+                failed_seconds: 1000,
                 look_seconds: 1,
                 refresh_seconds: refreshSeconds,
                 tls_directory: bench.path("tls"),

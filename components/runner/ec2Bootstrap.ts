@@ -152,6 +152,8 @@ function renderSettings(settings: BootstrapSettings): string {
         port: settings.port,
         bridge: buildNetwork.bridge,
         idle_seconds: idleSeconds,
+        // A runner whose start has failed for good.
+        failed_seconds: Math.min(30, idleSeconds),
         look_seconds: Math.min(15, Math.max(1, Math.floor(idleSeconds / 4))),
         // From a client's connection to its first build there are well under ten seconds.
         grace_seconds: 10,

@@ -47,7 +47,8 @@ describeHere("the story of a stack", () => {
         [...new Set([...output.matchAll(/(\S+): built for linux/g)].map((match) => match[1]))].sort();
 
     it("builds and pushes every image for both platforms in the first up", async () => {
-        const { output } = await project.succeed(project.up());
+        // With the preview that people see first.
+        const { output } = await project.succeed(project.pulumi("up", "--yes"));
 
         expect(builtIn(output)).toEqual(["app-amd64", "app-arm64", "base-amd64", "base-arm64"]);
         expect(await project.platformsOf("app")).toEqual(["linux/amd64", "linux/arm64"]);

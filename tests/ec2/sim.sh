@@ -4,6 +4,7 @@
 #   sim.sh start    in the background
 #   sim.sh stop     ends it and everything in it
 #   sim.sh env      prints the environment to use it with: eval "$(tests/ec2/sim.sh env)"
+#   sim.sh stack [NAME]   makes a stack like prod (default sim), configured for the simulation
 #   sim.sh shell INSTANCE [COMMAND]   runs a command in a machine
 #   sim.sh console INSTANCE           prints a machine's console
 # SIM_SLOT (0 to 15) keeps several simulations on one machine apart.
@@ -97,6 +98,20 @@ print(f'export PATH={shlex.quote(sys.argv[2])}:"$PATH":{shlex.quote(environment[
 EOF
 }
 
+make_stack() {
+    cd "$here/../.."
+    eval "$(print_env)"
+    configuration=Pulumi.$1.yaml
+    if [ ! -e "$configuration" ]; then cp Pulumi.prod.yaml "$configuration"; fi
+    pulumi stack select "$1" 2>/dev/null || pulumi stack init "$1"
+    pulumi config set aws:region "$AWS_REGION"
+    pulumi config set --path 'allowedCidrs[0]' "$SIM_CLIENT_CIDR"
+    pulumi config set buildkitUrl "$(echo "$SIM_BUILDKIT_URL_AMD64" | sed 's/amd64/{arch}/')"
+    pulumi config set --path 'buildkitSha256["linux/amd64"]' "$SIM_BUILDKIT_SHA256_AMD64"
+    pulumi config set --path 'buildkitSha256["linux/arm64"]' "$SIM_BUILDKIT_SHA256_ARM64"
+    say "stack $1 is selected and configured: pulumi up"
+}
+
 post() {
     python3 - "$control/$1" "${2:-}" <<'EOF'
 import json, sys, urllib.request
@@ -139,6 +154,7 @@ case ${1:-} in
         ;;
     become) become ;;
     env) print_env ;;
+    stack) make_stack "${2:-sim}" ;;
     shell) post "instances/$2/execute" "${3:-uptime}" ;;
     console) cat "$state/instances/$2/console.log" ;;
     stop)

@@ -71,7 +71,8 @@ describeHere("the story of a stack on the simulated EC2", () => {
         [...new Set([...output.matchAll(/(\S+): built for linux/g)].map((match) => match[1]))].sort();
 
     it("has images for both platforms in the registry after the first up on an empty account", async () => {
-        const { output } = await up();
+        // With the preview that people see first.
+        const { output } = await project.succeed(project.pulumi("up", "--yes"));
         roles = await rolePolicies(simulation);
 
         expect(builtIn(output)).toEqual(["app-amd64", "app-arm64", "base-amd64", "base-arm64"]);

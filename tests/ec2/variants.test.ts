@@ -68,6 +68,21 @@ describeHere("variants of a stack on the simulated EC2", () => {
         await destroy();
     });
 
+    it("says where to look when BuildKit's archive is not the one that was pinned, and gets over it", async () => {
+        const wrong = "0".repeat(64);
+        await create("pinned", { buildkitSha256: { "linux/amd64": wrong }, images: {} });
+        const { code, output } = await project.connect("laptop", "amd64");
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/was started and stopped again: .*get-console-output/);
+        expect(await project.console("amd64")).toContain(`not ${wrong} as configured: refused`);
+
+        const right = simulation.environment.SIM_BUILDKIT_SHA256_AMD64;
+        project.configure({ buildkitSha256: { "linux/amd64": right }, images: { image: { context: "image" } } });
+        await project.succeed(project.up());
+        expect(await project.fileIn("image", "amd64", "result")).toBe("at first");
+        await destroy();
+    });
+
     it("lives in a subnet that was named", async () => {
         const zone = { Name: "availability-zone", Values: ["eu-central-1b"] };
         const { Subnets } = await simulation.ec2.send(new DescribeSubnetsCommand({ Filters: [zone] }));

@@ -24,6 +24,11 @@ starting() {
         systemctl is-active native-buildx-install native-buildx-cache native-buildx-certificate buildkit | grep -q '^activating'
 }
 
+# The start failed for good. A stop soon after it tells whoever waits.
+failed() {
+    systemctl is-failed --quiet native-buildx-install native-buildx-cache native-buildx-certificate native-buildx-firewall
+}
+
 # Nobody needs this machine.
 unused() {
     if timeout 10 buildctl debug histories </dev/null >/dev/null 2>&1; then
@@ -37,7 +42,9 @@ unused() {
         answered=$(now)
         return 1
     else
-        [ "$idle_seconds" -gt 0 ] && [ $(($(now) - answered)) -ge "$idle_seconds" ]
+        limit=$idle_seconds
+        if [ "$limit" -gt "$failed_seconds" ] && failed; then limit=$failed_seconds; fi
+        [ "$limit" -gt 0 ] && [ $(($(now) - answered)) -ge "$limit" ]
     fi
 }
 
