@@ -13,6 +13,7 @@ import type { Call } from "./simulation";
  * makes it or does not name it. `*`: whatever it names.
  */
 const checkedKinds: { readonly [action: string]: string } = {
+    "ec2:AssociateIamInstanceProfile": "instance",
     "ec2:AssociateRouteTable": "route-table subnet",
     "ec2:AttachInternetGateway": "internet-gateway vpc",
     "ec2:AttachVolume": "instance volume",
@@ -36,15 +37,20 @@ const checkedKinds: { readonly [action: string]: string } = {
     "ec2:DeleteVpc": "vpc",
     "ec2:DetachInternetGateway": "internet-gateway vpc",
     "ec2:DetachVolume": "instance volume",
-    // It names the association only.
+    // An association's own id is all that such a call names.
+    "ec2:DisassociateIamInstanceProfile": "instance/*",
     "ec2:DisassociateRouteTable": "route-table/* subnet/*",
     "ec2:GetConsoleOutput": "instance",
     "ec2:ModifyInstanceAttribute": "instance security-group",
     "ec2:ModifyInstanceMetadataOptions": "instance",
+    "ec2:ModifyNetworkInterfaceAttribute": "network-interface security-group",
     "ec2:ModifySubnetAttribute": "subnet",
     "ec2:ModifyVolume": "volume",
     "ec2:ModifyVpcAttribute": "vpc",
     "ec2:RebootInstances": "instance",
+    "ec2:ReplaceIamInstanceProfileAssociation": "instance/*",
+    "ec2:ReplaceRoute": "route-table",
+    "ec2:ReplaceRouteTableAssociation": "route-table/* subnet/*",
     "ec2:RevokeSecurityGroupEgress": "security-group",
     "ec2:RevokeSecurityGroupIngress": "security-group",
     "ec2:RunInstances": "image security-group subnet instance/* network-interface/* volume/*",

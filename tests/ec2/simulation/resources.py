@@ -101,7 +101,7 @@ def _passed_roles(call: Call) -> list[str]:
     iam = iam_backends[ACCOUNT]["aws"]
     if call.action == "AddRoleToInstanceProfile":
         return [role.arn for role in list(iam.roles.values()) if role.name == call.parameters.get("RoleName")]
-    if call.action != "RunInstances":
+    if call.service != "ec2":
         return []
     name, arn = call.parameters.get("IamInstanceProfile.Name"), call.parameters.get("IamInstanceProfile.Arn")
     profiles = [profile for profile in list(iam.instance_profiles.values()) if profile.name == name or profile.arn == arn]

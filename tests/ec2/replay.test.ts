@@ -1,0 +1,158 @@
+import { CreateTagsCommand, EC2Client, StartInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
+import {
+    AddRoleToInstanceProfileCommand,
+    CreateInstanceProfileCommand,
+    CreateRoleCommand,
+    IAMClient,
+    PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
+import { GetParameterCommand, GetParametersCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { AssumeRoleCommand, AssumeRoleWithWebIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { ciPolicy, ciTrustPolicy, runnerPolicy } from "../../components/policies";
+import { policiesOfAccount, replay, rolePolicies } from "./replay";
+import { type Call, canSimulate, Simulation } from "./simulation";
+
+jest.setTimeout(180_000);
+
+const account = "123456789012";
+const administrator = `arn:aws:iam::${account}:user/administrator`;
+const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubusercontent.com`;
+
+/** Roles and calls of the program's kind, made in an account, fetched from it, and replayed. */
+(canSimulate ? describe : describe.skip)("what the simulated account has recorded", () => {
+    let sim: Simulation;
+    let calls: Call[];
+    let instance: string;
+    let volume: string;
+    const region = () => sim.environment.AWS_REGION ?? "";
+    const ec2 = (resource: string) => `arn:aws:ec2:${region()}:${account}:${resource}`;
+    const parameter = (name: string) => `arn:aws:ssm:${region()}:${account}:parameter/native-buildx/prod/${name}`;
+    const key = () => `arn:aws:kms:${region()}:${account}:key/1234`;
+    const role = (name: string) => `arn:aws:iam::${account}:role/native-buildx-${name}`;
+
+    beforeAll(async () => {
+        sim = Simulation.start();
+        const client = {
+            endpoint: sim.environment.AWS_ENDPOINT_URL,
+            region: region(),
+            credentials: await sim.ec2.config.credentials(),
+        };
+        const iam = new IAMClient(client);
+        const sts = new STSClient(client);
+        const makeRole = async (name: string, trust: object, policy: object) => {
+            const RoleName = `native-buildx-${name}`;
+            await iam.send(
+                new CreateRoleCommand({
+                    RoleName,
+                    AssumeRolePolicyDocument: JSON.stringify(trust),
+                    Tags: [{ Key: "native-buildx", Value: "prod" }],
+                }),
+            );
+            const PolicyDocument = JSON.stringify(policy);
+            await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "own", PolicyDocument }));
+        };
+        const as = async (name: string) => {
+            const { Credentials } = await sts.send(
+                new AssumeRoleCommand({ RoleArn: role(name), RoleSessionName: "test" }),
+            );
+            const { AccessKeyId = "", SecretAccessKey = "", SessionToken } = Credentials ?? {};
+            const credentials = {
+                accessKeyId: AccessKeyId,
+                secretAccessKey: SecretAccessKey,
+                sessionToken: SessionToken,
+            };
+            return { ...client, credentials };
+        };
+        const trust = ciTrustPolicy({
+            oidcProviderArn: provider,
+            githubSubjects: ["repo:acme/app:*"],
+            principalArns: [administrator],
+        });
+
+        for (const name of ["arm64/key", "amd64/key"]) {
+            const Name = `/native-buildx/prod/${name}`;
+            await sim.ssm.send(
+                new PutParameterCommand({ Name, Type: "SecureString", Value: "hidden", KeyId: key(), Tags: [] }),
+            );
+        }
+        await makeRole("runner", trust, runnerPolicy([parameter("arm64/key")], key()));
+        await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: "native-buildx-runner" }));
+        await iam.send(
+            new AddRoleToInstanceProfileCommand({
+                InstanceProfileName: "native-buildx-runner",
+                RoleName: "native-buildx-runner",
+            }),
+        );
+        instance = await sim.launch("#!/bin/sh\n", {
+            IamInstanceProfile: { Name: "native-buildx-runner" },
+            TagSpecifications: [{ ResourceType: "instance", Tags: [{ Key: "native-buildx", Value: "prod" }] }],
+        });
+        const started = await sim.awaitState(instance, "running");
+        volume = started.BlockDeviceMappings?.[0]?.Ebs?.VolumeId ?? "";
+        await sim.ec2.send(
+            new CreateTagsCommand({ Resources: [instance, volume], Tags: [{ Key: "Name", Value: "runner" }] }),
+        );
+        await makeRole(
+            "ci",
+            trust,
+            ciPolicy({
+                instanceArns: [ec2(`instance/${instance}`)],
+                repositoryArns: [`arn:aws:ecr:${region()}:${account}:repository/app`],
+                connectParameterArns: [parameter("connect/1")],
+            }),
+        );
+
+        const runner = new SSMClient(await as("runner"));
+        for (const name of ["arm64/key", "amd64/key"]) {
+            const Name = `/native-buildx/prod/${name}`;
+            await runner.send(new GetParameterCommand({ Name, WithDecryption: true }));
+        }
+        const ci = await as("ci");
+        await new EC2Client(ci).send(new StartInstancesCommand({ InstanceIds: [instance] }));
+        const Names = ["/native-buildx/prod/connect/1", "/native-buildx/prod/arm64/key"];
+        await new SSMClient(ci).send(new GetParametersCommand({ Names }));
+        for (const repository of ["acme/app", "evil/app"]) {
+            const claims = {
+                iss: "https://token.actions.githubusercontent.com",
+                aud: "sts.amazonaws.com",
+                sub: `repo:${repository}:ref:refs/heads/main`,
+            };
+            const WebIdentityToken = `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.x`;
+            const session = { RoleArn: role("ci"), RoleSessionName: "test", WebIdentityToken };
+            await sts.send(new AssumeRoleWithWebIdentityCommand(session));
+        }
+        await sim.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instance] }));
+        calls = await sim.calls();
+    }, 600_000);
+
+    afterAll(() => {
+        sim?.stop();
+    });
+
+    const one = (action: string) => calls.find((call) => call.action === action);
+
+    test("names what a call is about, and what conditions depend on", () => {
+        expect(one("ec2:CreateTags")).toMatchObject({
+            resources: [ec2(`instance/${instance}`), ec2(`volume/${volume}`)],
+            resourceTags: { [ec2(`instance/${instance}`)]: { "native-buildx": "prod" } },
+        });
+        expect(one("ec2:RunInstances")).toMatchObject({ passedRoles: [role("runner")] });
+        expect(one("iam:AddRoleToInstanceProfile")).toMatchObject({ passedRoles: [role("runner")] });
+        expect(one("ssm:GetParameters")?.resources).toEqual([parameter("connect/1"), parameter("arm64/key")]);
+        expect(calls.find(({ keys }) => keys)?.keys).toEqual({ [parameter("arm64/key")]: key() });
+        expect(JSON.stringify(calls)).not.toContain("hidden");
+    });
+
+    test("is what the roles may do, and no more", async () => {
+        const { policiesOf, trustOf } = policiesOfAccount(await rolePolicies(sim));
+        const { refused, actions } = replay(calls, policiesOf, trustOf);
+        const session = (name: string) => `arn:aws:sts::${account}:assumed-role/native-buildx-${name}/test`;
+        expect(refused.map(({ principal, action, resource }) => [principal, action, resource])).toEqual([
+            [session("runner"), "ssm:GetParameter", parameter("amd64/key")],
+            [session("runner"), "kms:Decrypt", key()],
+            [session("ci"), "ssm:GetParameters", parameter("arm64/key")],
+            ["anonymous", "sts:AssumeRoleWithWebIdentity", role("ci")],
+        ]);
+        expect(actions).toEqual(expect.arrayContaining(["iam:PassRole", "iam:TagRole", "kms:Encrypt"]));
+    });
+});
