@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { KeyPair } from "./certificates";
+import type { RegistryLoginInput } from "./registryLogin";
 import type { Runner } from "./runner/runner";
-import type { RegistryLogin } from "./verifiedIndex";
 
 /** What a kind of runner brings along: everything below the builder and the images. */
 export interface Infrastructure {
@@ -14,7 +14,7 @@ export interface Infrastructure {
     repositoryUrl: pulumi.Output<string>;
     /** `host/name` of one image's repository. */
     repositoryOf(image: string): pulumi.Output<string>;
-    login?: pulumi.Input<RegistryLogin>;
+    login?: RegistryLoginInput;
     /** Where images keep their cache besides the runner, unless they say so themselves. */
     cache: "registry" | "none";
 }
