@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
 import { ImageRepositoryGuard } from "./imageRepositoryGuard";
+import type { RegistryLogin } from "./registryLogin";
 
 export interface ImageRepositoryArgs {
     /** Its name in the registry, as in `team/app`: lower case letters, digits, and `/ . _ -` between them. */
@@ -27,13 +28,6 @@ export interface ImageRepositoryArgs {
     kmsKeyArn?: string;
     /** Tags of the repository. @default none */
     tags?: { [name: string]: string };
-}
-
-/** A login at a registry, as docker-build takes it. */
-export interface RegistryLogin {
-    address: string;
-    username: string;
-    password: string;
 }
 
 const defaults = { untaggedDays: 90, cacheDays: 30, cacheTagPrefix: "cache-", movingTags: ["latest*"] };

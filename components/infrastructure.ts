@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { KeyPair } from "./certificates";
+import type { RegistryLogin } from "./registryLogin";
 import type { Runner } from "./runner/runner";
-import type { RegistryLogin } from "./verifiedIndex";
 
 /** What a kind of runner brings along: everything below the builder and the images. */
 export interface Infrastructure {

@@ -1,8 +1,9 @@
 import * as docker_build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "./architecture";
+import type { RegistryLoginInput } from "./registryLogin";
 import type { RemoteBuilder } from "./remoteBuilder/remoteBuilder";
-import { type RegistryLogin, VerifiedIndex } from "./verifiedIndex";
+import { VerifiedIndex } from "./verifiedIndex";
 
 /** What goes into the build of an image, and may differ from platform to platform. */
 export interface BuildInputs {
@@ -29,7 +30,7 @@ export interface MultiPlatformImageArgs extends BuildInputs {
     /** `host/name` to push to. */
     repository: pulumi.Input<string>;
     /** Login of the repository's registry. @default none */
-    login?: pulumi.Input<RegistryLogin>;
+    login?: RegistryLoginInput;
     /** @default the builder's */
     platforms?: readonly Platform[];
     /**

@@ -1,19 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-
-/** Login of a registry. */
-export interface RegistryLogin {
-    /** Host, with the port if it is not 443. */
-    address: pulumi.Input<string>;
-    username: pulumi.Input<string>;
-    password: pulumi.Input<string>;
-}
+import type { RegistryLogin, RegistryLoginInput } from "./registryLogin";
 
 interface VerifiedIndexInputs {
     /** `repo:tag@sha256:...` */
     ref: string;
     /** Exactly these, as `os/architecture`. */
     platforms: string[];
-    login?: { address: string; username: string; password: string };
+    login?: RegistryLogin;
 }
 
 interface RawIndex {
@@ -107,7 +100,7 @@ export class VerifiedIndex extends pulumi.dynamic.Resource {
 
     constructor(
         name: string,
-        args: { ref: pulumi.Input<string>; platforms: string[]; login?: pulumi.Input<RegistryLogin> | undefined },
+        args: { ref: pulumi.Input<string>; platforms: string[]; login?: RegistryLoginInput | undefined },
         opts?: pulumi.CustomResourceOptions,
     ) {
         super(

@@ -1,54 +1,33 @@
 import * as pulumi from "@pulumi/pulumi";
 import { dataFolder } from "../components/runner/local/localFolder";
-import { LocalRegistry, renderRegistryConfiguration } from "../components/runner/local/localRegistry";
-import { mockPulumi, type PulumiMocks, resolved, settled } from "./pulumiMocks";
+import { renderRegistryConfiguration } from "../components/runner/local/localRegistry";
+import { localStackForEach } from "./localStack";
+import { resolved } from "./pulumiMocks";
 
 describe("the local registry", () => {
-    const home = process.env.NATIVE_BUILDX_HOME;
-    let mocks: PulumiMocks;
-    let registry: LocalRegistry;
-
-    beforeEach(async () => {
-        process.env.NATIVE_BUILDX_HOME = "/data";
-        mocks = await mockPulumi();
-        registry = new LocalRegistry("registry", {
-            stackFolder: "demo-dev",
-            host: "registry.example",
-            port: 7443,
-            ca: "CA",
-            certificate: { certificate: pulumi.output("CERTIFICATE"), key: pulumi.secret("KEY") },
-        });
-        await settled();
-    });
-    afterEach(() => {
-        if (home === undefined) {
-            delete process.env.NATIVE_BUILDX_HOME;
-        } else {
-            process.env.NATIVE_BUILDX_HOME = home;
-        }
-    });
+    const stack = localStackForEach();
 
     it("goes by a host name, and its authority's certificate is where Go programs of this machine look", () => {
-        expect(registry.address).toBe("registry.example:7443");
-        expect(registry.caFile).toBe("/data/trust/demo-dev.pem");
+        expect(stack.registry.address).toBe("registry.example:7443");
+        expect(stack.registry.caFile).toBe("/data/trust/demo-dev.pem");
     });
 
     it("has a folder that goes on destroy together with the certificate, named without this machine's paths", () => {
-        const folder = mocks.one("pulumi-nodejs:dynamic:Resource", "registry");
+        const folder = stack.mocks.one("pulumi-nodejs:dynamic:Resource", "registry");
         expect(folder.parent).toBe("registry");
         expect(folder.inputs).toMatchObject({ folder: "demo-dev/registry", script: "registry.sh" });
         expect(folder.inputs.alsoRemove).toContain("trust/demo-dev.pem");
-        expect(JSON.stringify(mocks.resources)).not.toContain("/data");
+        expect(JSON.stringify(stack.mocks.resources)).not.toContain("/data");
     });
 
     it("gives the connect script what it needs, as a secret", async () => {
-        expect(await pulumi.isSecret(registry.variables)).toBe(true);
-        expect(await resolved(registry.variables)).toEqual({
+        expect(await pulumi.isSecret(stack.registry.variables)).toBe(true);
+        expect(await resolved(stack.registry.variables)).toEqual({
             registry_folder: "/data/demo-dev/registry",
             registry_configuration: renderRegistryConfiguration(7443),
             registry_script: expect.stringContaining("registry serve"),
-            registry_certificate: "CERTIFICATE",
-            registry_key: "KEY",
+            registry_certificate: "registry certificate",
+            registry_key: "registry key",
             trust_file: "/data/trust/demo-dev.pem",
         });
     });

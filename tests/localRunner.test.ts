@@ -2,40 +2,14 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../components/architecture";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../components/runner/buildkitdConfig";
-import { LocalRegistry } from "../components/runner/local/localRegistry";
 import { LocalRunner, type LocalRunnerArgs, localBuildkitdConfig } from "../components/runner/local/localRunner";
-import { mockPulumi, type PulumiMocks, resolved, settled } from "./pulumiMocks";
+import { keyPair, localStackForEach } from "./localStack";
+import { resolved, settled } from "./pulumiMocks";
 
 const folderType = "pulumi-nodejs:dynamic:Resource";
-const keyPair = (name: string) => ({
-    certificate: pulumi.output(`${name} certificate`),
-    key: pulumi.secret(`${name} key`),
-});
 
 describe("a local runner", () => {
-    const home = process.env.NATIVE_BUILDX_HOME;
-    let mocks: PulumiMocks;
-    let registry: LocalRegistry;
-
-    beforeEach(async () => {
-        process.env.NATIVE_BUILDX_HOME = "/data";
-        mocks = await mockPulumi();
-        registry = new LocalRegistry("registry", {
-            stackFolder: "demo-dev",
-            host: "registry.example",
-            port: 7443,
-            ca: "CA",
-            certificate: keyPair("registry"),
-        });
-    });
-    afterEach(async () => {
-        await settled();
-        if (home === undefined) {
-            delete process.env.NATIVE_BUILDX_HOME;
-        } else {
-            process.env.NATIVE_BUILDX_HOME = home;
-        }
-    });
+    const stack = localStackForEach();
 
     function makeRunner(changes: Partial<LocalRunnerArgs> = {}): LocalRunner {
         return new LocalRunner("runner", {
@@ -46,7 +20,7 @@ describe("a local runner", () => {
             cacheGigabytes: 30,
             serverName: "arm64.runner.example",
             certificate: keyPair("arm64"),
-            registry,
+            registry: stack.registry,
             ...changes,
         });
     }
@@ -54,10 +28,10 @@ describe("a local runner", () => {
     it("has a folder that goes with it on destroy, named without this machine's paths", async () => {
         makeRunner();
         await settled();
-        const folder = mocks.one(folderType, "runner");
+        const folder = stack.mocks.one(folderType, "runner");
         expect(folder.parent).toBe("runner");
         expect(folder.inputs).toMatchObject({ folder: "demo-dev/arm64", script: "runner.sh", alsoRemove: [] });
-        expect(JSON.stringify(mocks.resources)).not.toContain("/data");
+        expect(JSON.stringify(stack.mocks.resources)).not.toContain("/data");
     });
 
     it("describes itself", async () => {
@@ -105,7 +79,7 @@ describe("a local runner", () => {
             idleMinutes: 15,
             cacheGigabytes: 30,
             serverName: "arm64.runner.example",
-            registry,
+            registry: stack.registry,
         });
         const folder = "/data/demo-dev/arm64";
         expect(config).toEqual({
@@ -130,7 +104,7 @@ describe("a local runner", () => {
         [10, 2e9],
         [100, 5e9],
     ])("with a cache of %d GB never collects below %d bytes", (cacheGigabytes, reservedSpace) => {
-        const args = { stackFolder: "demo-dev", port: 1, idleMinutes: 1, serverName: "x", registry };
+        const args = { stackFolder: "demo-dev", port: 1, idleMinutes: 1, serverName: "x", registry: stack.registry };
         const config = localBuildkitdConfig("/f", { ...args, platform: "linux/amd64", cacheGigabytes });
         expect(config).toMatchObject({ maxUsedSpace: cacheGigabytes * 1e9, reservedSpace });
     });
@@ -146,7 +120,7 @@ describe("a local runner", () => {
                     cacheGigabytes: 30,
                     serverName: platform,
                     certificate: keyPair(platform),
-                    registry,
+                    registry: stack.registry,
                 });
                 return (await resolved(runner.node)).variables;
             }),

@@ -5,12 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 stack=${1:-dev}
-
-tools/setup.sh
-# shellcheck source=tools/env.sh
-. ./tools/env.sh
 # shellcheck source=tools/stack.sh
 . ./tools/stack.sh
 
-select_stack "$stack"
+open_stack "$stack"
 pulumi destroy --stack "$stack" --yes --skip-preview

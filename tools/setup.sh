@@ -49,16 +49,16 @@ iptables           iptables
 e2fsprogs          mkfs.ext4
 python3-venv       python3
 '
+# What local runners need for a user who is not root, as in a test.
+packages_without_root='
+rootlesskit        rootlesskit
+uidmap             newuidmap
+'
 
 install_packages() {
     table=$packages
-    if [ "${1:-}" = --check ]; then table=$packages$packages_for_checks; fi
-    if [ "$(id -u)" != 0 ]; then
-        table="$table
-rootlesskit        rootlesskit
-uidmap             newuidmap
-slirp4netns        slirp4netns"
-    fi
+    if [ "${1:-}" = --check ]; then table=$table$packages_for_checks; fi
+    if [ "${1:-}" = --check ] || [ "$(id -u)" != 0 ]; then table=$table$packages_without_root; fi
     missing=$(printf '%s\n' "$table" | while read -r package program; do
         if [ -n "$package" ] && ! command -v "$program" >/dev/null; then printf ' %s' "$package"; fi
     done)

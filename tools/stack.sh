@@ -1,6 +1,18 @@
 # shellcheck shell=sh
 # Shell functions for what has to be right about a stack before `pulumi up` or `destroy`.
 
+# open_stack STACK: everything that a pulumi command on it needs, from a fresh clone on. In the project's folder.
+open_stack() {
+    tools/setup.sh
+    # shellcheck source=tools/env.sh
+    . ./tools/env.sh
+    select_stack "$1"
+    # Pulumi fetches the plugins of the AWS packages itself: which version of aws awsx takes, only its own plugin knows.
+    if [ "$(pulumi config get runnerType --stack "$1" 2>/dev/null)" = ec2 ]; then
+        unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION
+    fi
+}
+
 # select_stack STACK: creates it where there is none, and gets over the lock of an `up` that was killed.
 select_stack() {
     # Others' output, and ours where nothing is the matter, is not of interest.

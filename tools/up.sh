@@ -5,15 +5,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 stack=${1:-dev}
-
-tools/setup.sh
-# shellcheck source=tools/env.sh
-. ./tools/env.sh
 # shellcheck source=tools/stack.sh
 . ./tools/stack.sh
 
+open_stack "$stack"
 if grep -qs examples/encoder "Pulumi.$stack.yaml"; then examples/encoder/prepare.sh; fi
-select_stack "$stack"
 timings=$NATIVE_BUILDX_HOME/native-buildx-$stack/last-up.json
 rm -f "$timings"
 pulumi up --stack "$stack" --yes --skip-preview --suppress-outputs

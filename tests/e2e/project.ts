@@ -16,6 +16,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { UnprivilegedUser } from "./unprivilegedUser";
 
 /** The checkout under test. */
 export const checkout = path.resolve(__dirname, "../..");
@@ -51,14 +52,15 @@ export function missing(): string | undefined {
 }
 
 /** `describe` that skips itself, and says why, where the tests cannot run. */
-export const describeHere: typeof describe | typeof describe.skip = (() => {
-    const reason = missing();
+export function describeUnless(reason: string | undefined): typeof describe | typeof describe.skip {
     if (reason) {
         process.stderr.write(`skipped: ${reason}\n`);
         return describe.skip;
     }
     return describe;
-})();
+}
+
+export const describeHere = describeUnless(missing());
 
 const stepFolder = path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`);
 
@@ -98,6 +100,12 @@ function isFree(port: number): Promise<boolean> {
     });
 }
 
+/** Version of a Pulumi provider, which is that of its npm package. */
+function pluginVersion(provider: string): string {
+    const file = path.join(checkout, "node_modules/@pulumi", provider, "package.json");
+    return JSON.parse(readFileSync(file, "utf8")).version.replace(/^v/, "");
+}
+
 /** Waits until something is so; fails with what was waited for after a generous time. */
 export async function until(what: string, check: () => boolean | Promise<boolean>, seconds = 90): Promise<void> {
     const end = Date.now() + seconds * 1000;
@@ -126,6 +134,17 @@ export interface Running {
     done: Promise<Result>;
 }
 
+export interface ProjectOptions {
+    /** Folders that are another project's too. */
+    machine?: Partial<Machine>;
+    /** The first port. @default some that are free */
+    port?: number;
+    /** How long the runners' minute is. @default 60 */
+    secondsPerMinute?: number;
+    /** Run every command as a user without any rights, not as root. @default false */
+    unprivileged?: boolean;
+}
+
 /**
  * A project folder of its own with a stack, on a data folder, home and ports of its own: the real program, engine,
  * daemons and registry. `end` leaves nothing behind.
@@ -133,41 +152,41 @@ export interface Running {
 export class Project {
     readonly folder: string;
     readonly machine: Machine;
+    /** Who runs the commands, if not root. */
+    readonly user: UnprivilegedUser | undefined;
     port = 0;
 
     protected constructor(
         readonly stack: string,
         private readonly settings: { [name: string]: unknown },
-        machine?: Partial<Machine>,
-        private readonly secondsPerMinute = 60,
+        private readonly options: ProjectOptions,
     ) {
         // Short: the path of a unix socket has at most 107 characters.
         this.folder = mkdtempSync("/tmp/nbx-");
+        this.user = options.unprivileged ? new UnprivilegedUser(this.folder, checkout) : undefined;
         this.machine = {
             home: path.join(this.folder, "data"),
             user: path.join(this.folder, "user"),
             state: path.join(this.folder, "state"),
-            ...machine,
+            ...options.machine,
         };
         for (const folder of Object.values(this.machine)) {
             mkdirSync(folder, { recursive: true });
+            this.user?.give(folder);
         }
         for (const file of ["index.ts", "components", "node_modules", "package.json"]) {
-            symlinkSync(path.join(checkout, file), path.join(this.folder, file));
+            symlinkSync(path.join(this.user?.checkout ?? checkout, file), path.join(this.folder, file));
         }
         cpSync(path.join(checkout, "Pulumi.yaml"), path.join(this.folder, "Pulumi.yaml"));
     }
 
-    /**
-     * @param settings of the stack; `images` as in the configuration
-     * @param options shared folders, the first port, and how long the runners' minute is
-     */
+    /** @param settings of the stack; `images` as in the configuration */
     static async create(
         stack: string,
         settings: { [name: string]: unknown } = {},
-        options: { machine?: Partial<Machine>; port?: number; secondsPerMinute?: number } = {},
+        options: ProjectOptions = {},
     ): Promise<Project> {
-        const project = new Project(stack, settings, options.machine, options.secondsPerMinute);
+        const project = new Project(stack, settings, options);
         project.port = options.port ?? (await freePorts());
         project.configure({});
         return project;
@@ -184,6 +203,7 @@ export class Project {
         const salt = existsSync(file) ? /^encryptionsalt: .*$/m.exec(readFileSync(file, "utf8"))?.[0] : undefined;
         // YAML takes JSON.
         writeFileSync(file, `${salt ? `${salt}\n` : ""}config: ${JSON.stringify(config)}\n`);
+        this.user?.give(file);
     }
 
     /** Writes an image's context: a Dockerfile that starts from nothing but the step program, and other files. */
@@ -209,18 +229,21 @@ export class Project {
             HOME: this.machine.user,
             PULUMI_HOME: process.env.PULUMI_HOME ?? path.join(process.env.HOME ?? "/root", ".pulumi"),
             NATIVE_BUILDX_HOME: this.machine.home,
-            NATIVE_BUILDX_SECONDS_PER_MINUTE: String(this.secondsPerMinute),
+            NATIVE_BUILDX_SECONDS_PER_MINUTE: String(this.options.secondsPerMinute ?? 60),
             SSL_CERT_DIR: `/etc/ssl/certs:${path.join(this.machine.home, "trust")}`,
             PULUMI_BACKEND_URL: `file://${this.machine.state}`,
             PULUMI_CONFIG_PASSPHRASE: "test",
             PULUMI_SKIP_UPDATE_CHECK: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+            // Root's plugins are out of another user's reach.
+            ...(this.user ? { ...this.user.environment, PULUMI_HOME: path.join(this.machine.user, ".pulumi") } : {}),
         };
     }
 
     /** Starts a command in a process group of its own, as a terminal would. */
     start(command: string, args: string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Running {
-        const child = spawn(command, args, {
+        const [file, words] = this.user?.command(command, args) ?? [command, args];
+        const child = spawn(file, words, {
             cwd: this.folder,
             env: { ...this.environment, ...options.env },
             detached: true,
@@ -252,6 +275,12 @@ export class Project {
     }
 
     async init(): Promise<void> {
+        if (this.user) {
+            const plugin = path.join(this.user.checkout, "tools/bin/plugin/pulumi-resource-docker-build");
+            const version = pluginVersion("docker-build");
+            const install = ["plugin", "install", "resource", "docker-build", version, "--file", plugin];
+            await this.succeed(this.run("pulumi", install));
+        }
         await this.succeed(this.pulumi("stack", "init"));
     }
 
@@ -373,11 +402,12 @@ function folderOf(pid: string): string {
 }
 
 export function descendants(pid: number): number[] {
-    if (!pid) {
-        return [];
-    }
-    const file = `/proc/${pid}/task/${pid}/children`;
-    const children = existsSync(file) ? readFileSync(file, "utf8").trim().split(/\s+/).filter(Boolean).map(Number) : [];
+    const threads = pid && existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
+    // A program of several threads has started children from any of them.
+    const children = threads.flatMap((thread) => {
+        const file = `/proc/${pid}/task/${thread}/children`;
+        return existsSync(file) ? readFileSync(file, "utf8").split(/\s+/).filter(Boolean).map(Number) : [];
+    });
     return [...children, ...children.flatMap(descendants)];
 }
 

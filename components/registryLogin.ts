@@ -1,0 +1,12 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** A login at a registry, as docker-build takes it. */
+export interface RegistryLogin {
+    /** Host, with the port if it is not 443. */
+    address: string;
+    username: string;
+    password: string;
+}
+
+/** One that a component takes: all of it, or each part, may be an output. */
+export type RegistryLoginInput = pulumi.Input<{ [Part in keyof RegistryLogin]: pulumi.Input<RegistryLogin[Part]> }>;

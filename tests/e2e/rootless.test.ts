@@ -1,0 +1,57 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import * as path from "node:path";
+import { type Arch, checkout, describeUnless, fromStep, missing, Project } from "./project";
+import { UnprivilegedUser } from "./unprivilegedUser";
+
+jest.setTimeout(180_000);
+
+const archs: Arch[] = ["amd64", "arm64"];
+
+// What a user has who cannot become root: one stack's life, told in order.
+describeUnless(missing() ?? UnprivilegedUser.missing(checkout))("without root", () => {
+    let project: Project;
+
+    beforeAll(async () => {
+        project = await Project.create("rootless", {}, { unprivileged: true });
+        const image = project.context("image", [
+            ...fromStep,
+            'RUN ["/step", "write", "/built", "without root"]',
+            // A folder of some other user of the container, who is one of the subordinate ids outside.
+            "COPY --chown=1000:1000 Dockerfile /home/other/",
+        ]);
+        project.configure({ images: { image: { context: image } } });
+        await project.init();
+    });
+
+    afterAll(() => project?.end());
+
+    /** User ids that a process has. */
+    const usersOf = (pid: number) => /^Uid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+
+    it("builds and pushes for both platforms in the first up", async () => {
+        await project.succeed(project.up());
+
+        expect(await project.platformsOf("image")).toEqual(["linux/amd64", "linux/arm64"]);
+        for (const arch of archs) {
+            expect(await project.fileIn("image", arch, "built")).toBe("without root");
+        }
+    });
+
+    it("has runners and files that are nobody's but the user's", () => {
+        const id = project.user?.id;
+        for (const arch of archs) {
+            for (const pid of [project.pid(arch), project.buildkitdPid(arch)]) {
+                expect(usersOf(pid)).toBe([id, id, id, id].join("\t"));
+            }
+        }
+        const owners = execFileSync("find", [project.machine.home, "-printf", "%U\n"], { encoding: "utf8" });
+        expect(new Set(owners.trim().split("\n").map(Number))).toEqual(new Set([id, project.user?.outside(1000)]));
+    });
+
+    it("destroys everything, files of the subordinate ids too", async () => {
+        await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+
+        expect(existsSync(path.dirname(project.runnerFolder("registry")))).toBe(false);
+    });
+});
