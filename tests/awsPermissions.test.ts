@@ -1,8 +1,8 @@
-import { knownActions } from "./ec2/awsActions";
-import { type Context, readConditions } from "./ec2/policyConditions";
-import { evaluate } from "./ec2/policyEvaluator";
-import { matches } from "./ec2/policyPatterns";
-import { administratorPolicy } from "./ec2/replay";
+import { knownActions } from "./ec2/policies/awsActions";
+import { type Context, readConditions } from "./ec2/policies/policyConditions";
+import { evaluate } from "./ec2/policies/policyEvaluator";
+import { matches } from "./ec2/policies/policyPatterns";
+import { administratorPolicy } from "./ec2/policies/replay";
 
 const account = "123456789012";
 const arn = (service: string, resource: string, region = "eu-central-1") =>

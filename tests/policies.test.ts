@@ -1,6 +1,6 @@
 import { ciPolicy, ciTrustPolicy, runnerPolicy, runnerTrustPolicy } from "../components/policies";
-import { knownActions } from "./ec2/awsActions";
-import { evaluate, evaluateTrust, type Principal } from "./ec2/policyEvaluator";
+import { knownActions } from "./ec2/policies/awsActions";
+import { evaluate, evaluateTrust, type Principal } from "./ec2/policies/policyEvaluator";
 
 const account = "123456789012";
 const arn = (service: string, resource: string, region = "eu-central-1") =>

@@ -1,4 +1,4 @@
-import { evaluate, evaluateTrust, type Principal, type Request } from "./ec2/policyEvaluator";
+import { evaluate, evaluateTrust, type Principal, type Request } from "./ec2/policies/policyEvaluator";
 
 const instance = (id: string) => `arn:aws:ec2:eu-central-1:123456789012:instance/${id}`;
 const parameter = (name: string) => `arn:aws:ssm:eu-central-1:123456789012:parameter/${name}`;

@@ -1,5 +1,5 @@
 import { ciPolicy, ciTrustPolicy, runnerPolicy, runnerTrustPolicy } from "../components/policies";
-import { policiesOfAccount, type Refused, replay } from "./ec2/replay";
+import { policiesOfAccount, type Refused, replay } from "./ec2/policies/replay";
 import type { Call } from "./ec2/simulation";
 
 const account = "123456789012";

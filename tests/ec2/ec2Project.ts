@@ -35,7 +35,7 @@ export class Ec2Project extends Project {
         settings: { [name: string]: unknown },
         secondsPerMinute: number,
     ) {
-        super(stack, settings, {}, secondsPerMinute);
+        super(stack, settings, { secondsPerMinute });
     }
 
     /** @param secondsPerMinute how long the runners' minute is */

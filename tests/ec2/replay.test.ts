@@ -9,7 +9,7 @@ import {
 import { GetParameterCommand, GetParametersCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, AssumeRoleWithWebIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { ciPolicy, ciTrustPolicy, runnerPolicy } from "../../components/policies";
-import { policiesOfAccount, replay, rolePolicies } from "./replay";
+import { policiesOfAccount, replay, rolePolicies } from "./policies/replay";
 import { type Call, canSimulate, Simulation } from "./simulation";
 
 jest.setTimeout(180_000);

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
 import { type Arch, describeHere, fromStep } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
-import { policiesOfAccount, type RolePolicies, replay, rolePolicies } from "./replay";
+import { policiesOfAccount, type RolePolicies, replay, rolePolicies } from "./policies/replay";
 import { Simulation } from "./simulation";
 
 jest.setTimeout(300_000);

@@ -8,9 +8,9 @@ import {
     ListRolePoliciesCommand,
     ListRolesCommand,
 } from "@aws-sdk/client-iam";
+import type { Call, Simulation } from "../simulation";
 import { requestsOf } from "./awsActions";
 import { type Decision, evaluate, evaluateTrust, type Principal, type Request } from "./policyEvaluator";
-import type { Call, Simulation } from "./simulation";
 
 /** A call that the policies would not have allowed, or something that AWS checks for it. */
 export interface Refused {
@@ -163,5 +163,5 @@ export function policiesOfAccount(roles: { [role: string]: RolePolicies }): {
 
 /** What docs/aws.md asks the person to have who runs pulumi. */
 export function administratorPolicy(): unknown {
-    return JSON.parse(readFileSync(path.resolve(__dirname, "../../docs/aws-permissions.json"), "utf8"));
+    return JSON.parse(readFileSync(path.resolve(__dirname, "../../../docs/aws-permissions.json"), "utf8"));
 }

@@ -2,11 +2,12 @@
  * What AWS checks for each call that the project makes: the requests to the policies that a call comes to. For tests.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/
  */
+
+import type { Call } from "../simulation";
 import { requestTags, taggedTypes } from "./callParameters";
 import { usesOfKeys } from "./keyUses";
 import type { Context } from "./policyConditions";
 import { isWithoutResources, type Request } from "./policyEvaluator";
-import type { Call } from "./simulation";
 
 /**
  * The kinds of resources that are checked for an action. `KIND`: those that the call names. `KIND/*`: any, because the call
@@ -159,7 +160,9 @@ function resourcesOf(call: Call): string[] {
         if (isWithoutResources(action)) {
             return ["*"];
         }
-        throw new Error(`${action}: it is not known what AWS checks for it. Add it to tests/ec2/awsActions.ts`);
+        throw new Error(
+            `${action}: it is not known what AWS checks for it. Add it to tests/ec2/policies/awsActions.ts`,
+        );
     }
     if (kinds === "*") {
         return call.resources;

@@ -1,6 +1,7 @@
 /** What a call needs of the customer keys that it encrypts with, or that what it reads is encrypted with. For tests. */
+
+import type { Call } from "../simulation";
 import type { Request } from "./policyEvaluator";
-import type { Call } from "./simulation";
 
 /** https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions */
 const encryptingVolumes = [
