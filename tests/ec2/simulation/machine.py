@@ -132,7 +132,7 @@ class Machine:
         while time.monotonic() < limit and process.poll() is None:
             leader = self.leader()
             # nspawn's first child is its own until it has become the machine's process 1.
-            if leader and Path(f"/proc/{leader}/comm").read_text().strip() == "systemd":
+            if leader and _name(leader) == "systemd":
                 return
             time.sleep(0.02)
 
@@ -224,20 +224,27 @@ class Machine:
         leader = self.leader()
         if leader is None:
             raise RuntimeError(f"{self.instance_id} is not running")
-        try:
-            done = subprocess.run(
-                ["nsenter", f"--target={leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]
-                + ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "sh", "-c", command],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout,
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return 124, "", f"no end after {timeout} s"
-        return done.returncode, done.stdout, done.stderr
+        process = subprocess.Popen(
+            ["nsenter", f"--target={leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]
+            + ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        limit = time.monotonic() + timeout
+        while True:
+            try:
+                stdout, stderr = process.communicate(timeout=0.2)
+                return process.returncode, stdout, stderr
+            except subprocess.TimeoutExpired:
+                # A machine that goes down would wait for whoever came in from outside: its namespace ends when it is empty.
+                is_going_down = _name(leader) != "systemd"
+                if is_going_down or time.monotonic() > limit:
+                    process.kill()
+                    process.communicate()
+                    return 124, "", "the machine went down" if is_going_down else f"no end after {timeout} s"
 
     def _clear_control_group(self) -> None:
         for _ in range(50):
@@ -252,3 +259,10 @@ class Machine:
 
     def delete(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
