@@ -16,7 +16,11 @@ describeHere("variants of a stack on the simulated EC2", () => {
         emptyAccount = await simulation.account();
     }, 600_000);
 
-    afterEach(() => project?.end());
+    afterEach(async () => {
+        // What a test that failed has left.
+        await project?.pulumi("destroy", "--yes", "--skip-preview");
+        await project?.end();
+    });
     afterAll(() => simulation?.stop());
 
     const create = async (stack: string, settings: { [name: string]: unknown }) => {

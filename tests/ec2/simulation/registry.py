@@ -220,7 +220,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_taken(self, repository: Any, name: str, reference: str) -> bool:
         """Refuses a push to an immutable tag that exists."""
-        if reference.startswith("sha256:") or not str(repository.image_tag_mutability).startswith("IMMUTABLE"):
+        # moto holds the plain word, or a member of an enumeration whose name it is.
+        mutability = str(repository.image_tag_mutability).rpartition(".")[2]
+        if reference.startswith("sha256:") or not mutability.startswith("IMMUTABLE"):
             return False
         patterns = [item["filter"] for item in repository.image_tag_mutability_exclusion_filters or []]
         if any(fnmatch.fnmatchcase(reference, pattern) for pattern in patterns):
