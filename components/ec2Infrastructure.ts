@@ -13,6 +13,9 @@ import { Ec2Runner } from "./runner/ec2Runner";
 
 const serverName = (platform: Platform) => `${architectures[platform].suffix}.runner.native-buildx.internal`;
 
+/** Path of the stack's SSM parameters. */
+const parameterPath = () => `/${pulumi.getProject()}/${pulumi.getStack()}`;
+
 /** Tags of everything that the stack has at AWS. */
 const tagsOf = (stackName: string) => ({ "native-buildx": stackName });
 
@@ -47,7 +50,7 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
             serverName: serverName(runner.platform),
             ca: certificates.ca,
             server: certificates.servers[suffix] as KeyPair,
-            parameterPath: `/native-buildx/${stackName}`,
+            parameterPath: parameterPath(),
             tags,
         });
     });
@@ -98,7 +101,7 @@ export function ciAccess(
     const tags = tagsOf(stackName);
     const parameters = new ConnectParameters("connect", {
         connect: builder.connect,
-        parameterPath: `/native-buildx/${stackName}/connect`,
+        parameterPath: `${parameterPath()}/connect`,
         kmsKeyArn: ec2.kmsKeyArn,
         tags,
     });

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { type Arch, checkout, describeHere, fromStep, Project, type Running, until } from "./project";
+import { until } from "./processes";
+import { type Arch, checkout, describeHere, fromStep, Project, type Running } from "./project";
 
 jest.setTimeout(300_000);
 

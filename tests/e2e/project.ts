@@ -6,7 +6,6 @@ import {
     mkdtempSync,
     readdirSync,
     readFileSync,
-    readlinkSync,
     renameSync,
     rmSync,
     statSync,
@@ -16,6 +15,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { commandOf, descendants, folderOf } from "./processes";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
 /** The checkout under test. */
@@ -104,17 +104,6 @@ function isFree(port: number): Promise<boolean> {
 function pluginVersion(provider: string): string {
     const file = path.join(checkout, "node_modules/@pulumi", provider, "package.json");
     return JSON.parse(readFileSync(file, "utf8")).version.replace(/^v/, "");
-}
-
-/** Waits until something is so; fails with what was waited for after a generous time. */
-export async function until(what: string, check: () => boolean | Promise<boolean>, seconds = 90): Promise<void> {
-    const end = Date.now() + seconds * 1000;
-    while (!(await check())) {
-        if (Date.now() > end) {
-            throw new Error(`waited ${seconds} s for: ${what}`);
-        }
-        await new Promise((resolve) => setTimeout(resolve, 100));
-    }
 }
 
 /** A machine's folders: what different users, or CI, do not share. */
@@ -390,32 +379,6 @@ export class Project {
             }
         }
         rmSync(this.folder, { recursive: true, force: true });
-    }
-}
-
-function folderOf(pid: string): string {
-    try {
-        return readlinkSync(`/proc/${pid}/cwd`);
-    } catch {
-        return "";
-    }
-}
-
-export function descendants(pid: number): number[] {
-    const threads = pid && existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
-    // A program of several threads has started children from any of them.
-    const children = threads.flatMap((thread) => {
-        const file = `/proc/${pid}/task/${thread}/children`;
-        return existsSync(file) ? readFileSync(file, "utf8").split(/\s+/).filter(Boolean).map(Number) : [];
-    });
-    return [...children, ...children.flatMap(descendants)];
-}
-
-export function commandOf(pid: number): string {
-    try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-    } catch {
-        return "";
     }
 }
 

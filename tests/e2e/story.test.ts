@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { type Arch, commandOf, describeHere, fromStep, Project, until } from "./project";
+import { commandOf, until } from "./processes";
+import { type Arch, describeHere, fromStep, Project } from "./project";
 
 jest.setTimeout(300_000);
 

@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { StartInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
-import { type Arch, describeHere, fromStep, type Running, until } from "../e2e/project";
+import { until } from "../e2e/processes";
+import { type Arch, describeHere, fromStep, type Running } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 import { Simulation } from "./simulation";
 

@@ -5,7 +5,8 @@ import {
     DescribeSecurityGroupsCommand,
     DescribeVolumesCommand,
 } from "@aws-sdk/client-ec2";
-import { commandOf, describeHere, fromStep, until } from "../e2e/project";
+import { commandOf, until } from "../e2e/processes";
+import { describeHere, fromStep } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 import { Simulation } from "./simulation";
 

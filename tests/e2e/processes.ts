@@ -1,0 +1,41 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** Waits until something is so; fails with what was waited for after a generous time. */
+export async function until(what: string, check: () => boolean | Promise<boolean>, seconds = 90): Promise<void> {
+    const end = Date.now() + seconds * 1000;
+    while (!(await check())) {
+        if (Date.now() > end) {
+            throw new Error(`waited ${seconds} s for: ${what}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+}
+
+/** The folder that a process works in; empty if it is gone. */
+export function folderOf(pid: string): string {
+    try {
+        return readlinkSync(`/proc/${pid}/cwd`);
+    } catch {
+        return "";
+    }
+}
+
+/** Ids of the processes that a process has started, and theirs; 0 has none. */
+export function descendants(pid: number): number[] {
+    const threads = pid && existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
+    // A program of several threads has started children from any of them.
+    const children = threads.flatMap((thread) => {
+        const file = `/proc/${pid}/task/${thread}/children`;
+        return existsSync(file) ? readFileSync(file, "utf8").split(/\s+/).filter(Boolean).map(Number) : [];
+    });
+    return [...children, ...children.flatMap(descendants)];
+}
+
+/** A process's command and arguments; empty if it has ended. */
+export function commandOf(pid: number): string {
+    try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    } catch {
+        return "";
+    }
+}
