@@ -9,24 +9,20 @@ import type { RemoteBuilder } from "./remoteBuilder/remoteBuilder";
 export function declaredImages(
     settings: Pick<Settings, "images" | "buildSecrets">,
     builder: RemoteBuilder,
-    infrastructure: Pick<Infrastructure, "repositoryOf" | "loginOf" | "cache">,
+    infrastructure: Pick<Infrastructure, "repositoryOf" | "loginsOf" | "cache">,
 ): { [name: string]: MultiPlatformImage } {
     const images: { [name: string]: MultiPlatformImage } = {};
     for (const name of inBuildOrder(settings.images)) {
         const { bases = [], secrets = [], contexts, ...declaration } = settings.images[name] ?? { context: "" };
-        const baseImages = bases.map((base) => [base, images[base] as MultiPlatformImage] as const);
         images[name] = new MultiPlatformImage(name, {
             cache: infrastructure.cache,
             ...declaration,
             builder,
             repository: infrastructure.repositoryOf(name),
-            login: infrastructure.loginOf?.(
-                name,
-                baseImages.map(([, base]) => base.ref),
-            ),
+            login: infrastructure.loginsOf?.(name),
             contexts: {
                 ...contexts,
-                ...Object.fromEntries(baseImages),
+                ...Object.fromEntries(bases.map((base) => [base, images[base] as MultiPlatformImage])),
             },
             secrets: Object.fromEntries(secrets.map((secret) => [secret, secretOf(settings.buildSecrets, secret)])),
         });

@@ -77,7 +77,7 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
                 one.guard([certificates, network, ...runners, ...everything]);
             }
         },
-        loginOf: (image, after) => (perImage[image] ?? common).login(after),
+        loginsOf: (image) => (after) => (perImage[image] ?? common).login(after),
         // A replaced runner, or a stand-in, finds it there.
         cache: "registry",
     };

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { KeyPair } from "./certificates";
-import type { RegistryLogin } from "./registryLogin";
+import type { RegistryLogins } from "./registryLogin";
 import type { Runner } from "./runner/runner";
 
 /** What a kind of runner brings along: everything below the builder and the images. */
@@ -14,11 +14,8 @@ export interface Infrastructure {
     repositoryUrl: pulumi.Output<string>;
     /** `host/name` of one image's repository. */
     repositoryOf(image: string): pulumi.Output<string>;
-    /**
-     * A login for an image's repository, asked for only when what comes before the image is there: it does not last for
-     * ever, and a chain of images may. Undefined where none is needed.
-     */
-    loginOf?(image: string, after: pulumi.Output<unknown>[]): pulumi.Output<RegistryLogin>;
+    /** Logins for an image's repository. Undefined where none is needed. */
+    loginsOf?(image: string): RegistryLogins;
     /** Where images keep their cache besides the runner, unless they say so themselves. */
     cache: "registry" | "none";
 }

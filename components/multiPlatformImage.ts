@@ -1,7 +1,7 @@
 import * as docker_build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "./architecture";
-import type { RegistryLoginInput } from "./registryLogin";
+import type { RegistryLoginInput, RegistryLogins } from "./registryLogin";
 import type { RemoteBuilder } from "./remoteBuilder/remoteBuilder";
 import { VerifiedIndex } from "./verifiedIndex";
 
@@ -29,8 +29,8 @@ export interface MultiPlatformImageArgs extends BuildInputs {
     builder: RemoteBuilder;
     /** `host/name` to push to. */
     repository: pulumi.Input<string>;
-    /** Login of the repository's registry. @default none */
-    login?: RegistryLoginInput;
+    /** Login of the repository's registry, or a function that asks for one when it is needed. @default none */
+    login?: RegistryLoginInput | RegistryLogins;
     /** @default the builder's */
     platforms?: readonly Platform[];
     /**
@@ -75,6 +75,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     private buildPlatform(name: string, platform: Platform, args: MultiPlatformImageArgs): pulumi.Output<string> {
         const { suffix } = architectures[platform];
         const inputs = inputsFor(platform, args);
+        const login = loginAfter(basesOf(platform, inputs), args);
         const repository = pulumi.output(args.repository);
         const tags = tagsOf(args).map((tag) => pulumi.interpolate`${repository}:${tag}-${suffix}`);
         const cache = pulumi.interpolate`${repository}:cache-${suffix}`;
@@ -89,7 +90,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 push: true,
                 // A preview builds nothing and wakes nobody.
                 buildOnPreview: false,
-                registries: args.login ? [args.login] : [],
+                registries: login ? [login] : [],
                 ...(args.cache === "none"
                     ? {}
                     : {
@@ -123,6 +124,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
         args: MultiPlatformImageArgs,
     ): pulumi.Output<string> {
         // No image's name has a colon: `app-1` is another image's.
+        const login = loginAfter(images, args);
         const resourceName = tag === tagsOf(args)[0] ? name : `${name}:${tag}`;
         const index = new docker_build.Index(
             resourceName,
@@ -130,13 +132,13 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 tag: pulumi.interpolate`${args.repository}:${tag}`,
                 sources: images,
                 push: true,
-                ...(args.login ? { registry: args.login } : {}),
+                ...(login ? { registry: login } : {}),
             },
             pulumi.mergeOptions(args.builder.indexOptions(), { parent: this, retainOnDelete: true }),
         );
         return new VerifiedIndex(
             resourceName,
-            { ref: index.ref, platforms: [...platforms], login: args.login },
+            { ref: index.ref, platforms: [...platforms], login },
             pulumi.mergeOptions(args.builder.indexOptions(), { parent: this }),
         ).ref;
     }
@@ -144,6 +146,20 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
 
 function tagsOf(args: MultiPlatformImageArgs): string[] {
     return args.tags?.length ? args.tags : ["latest"];
+}
+
+function loginAfter(
+    after: pulumi.Output<unknown>[],
+    { login }: MultiPlatformImageArgs,
+): RegistryLoginInput | undefined {
+    return typeof login === "function" ? login(after) : login;
+}
+
+/** What has to be built before a platform's image can be. */
+function basesOf(platform: Platform, { contexts = {} }: BuildInputs): pulumi.Output<string>[] {
+    return Object.values(contexts).flatMap((source) =>
+        typeof source === "string" ? [] : (source.platformRefs[platform] ?? []),
+    );
 }
 
 /** The inputs of one platform: the image's, with the platform's own in their place. */

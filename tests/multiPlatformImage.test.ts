@@ -174,6 +174,25 @@ describe("a multi-platform image", () => {
         expect(verified.additionalSecretOutputs).toContain("login");
     });
 
+    it("asks for a login when the bases are there, and for the index's when the images are", async () => {
+        const base = makeImage({}, "base");
+        const asked: string[][] = [];
+        const login = (after: pulumi.Output<unknown>[]) =>
+            pulumi.all(after).apply((refs) => {
+                asked.push(refs.map(String));
+                return { address: "registry.example:7443", username: "ci", password: `${refs.length}` };
+            });
+        const app = makeImage({ login, contexts: { base } }, "app");
+        await settled();
+
+        const refs = async (image: MultiPlatformImage) =>
+            Promise.all(Object.values(image.platformRefs).map((ref) => resolved(ref as pulumi.Output<string>)));
+        const [amd64, arm64] = await refs(base);
+        expect(asked.slice(0, 2).sort()).toEqual([[amd64], [arm64]].sort());
+        expect(asked.slice(2)).toEqual([await refs(app)]);
+        expect(mocks.one(indexType, "app").inputs.registry).toMatchObject({ password: "2" });
+    });
+
     it("passes secrets on, secret in the state, and not as build arguments", async () => {
         makeImage({ secrets: { token: pulumi.secret("TOKEN") }, args: { VERSION: "1" } });
         await settled();

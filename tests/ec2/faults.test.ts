@@ -144,16 +144,16 @@ describeHere("faults of runners on the simulated EC2", () => {
     });
 
     it("asks for a new registry login for each image, and loses nothing when one expires in a long build", async () => {
-        await simulation.setFaults({ login_seconds: 12 });
+        await simulation.setFaults({ login_seconds: 20 });
         // Together longer than a login lasts, but neither of them.
-        project.context("first", [...fromStep, asleepFor(7), writes("first")]);
-        project.context("second", ["FROM first", asleepFor(7.5), writes("second")]);
+        project.context("first", [...fromStep, asleepFor(12), writes("first")]);
+        project.context("second", ["FROM first", asleepFor(12.5), writes("second")]);
         project.configure({ images: { first: { context: "first" }, second: { context: "second", bases: ["first"] } } });
         await project.succeed(project.up());
         expect(await project.fileIn("second", "amd64", "result")).toBe("second");
 
         project.configure({ images: { image: { context: "image" } } });
-        change(asleepFor(14), writes("in the end"));
+        change(asleepFor(22), writes("in the end"));
         const { code, output } = await project.up();
         expect(code).not.toBe(0);
         expect(output).toMatch(/401 Unauthorized|authorization token has expired/);
