@@ -4,16 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../architecture";
 import type { Network, Subnet } from "../network";
 import { runnerPolicy, runnerTrustPolicy } from "../policies";
-import { renderBuildkitdConfig } from "./buildkitdConfig";
-import { type BuildkitRelease, buildNetwork, renderUserData, runnerPaths } from "./ec2Bootstrap";
-import {
-    buildkitRelease,
-    defaults,
-    type Ec2RunnerSettings,
-    ec2RunnerProblems,
-    rootGiB,
-    standInCacheGiB,
-} from "./ec2RunnerSettings";
+import { defaults, type Ec2RunnerSettings, ec2RunnerProblems, rootGiB, standInCacheGiB } from "./ec2RunnerSettings";
+import { cacheDeviceOf, runnerUserData } from "./ec2UserData";
 import type { ConnectNode, Runner, RunnerDescription } from "./runner";
 
 export interface Ec2RunnerArgs extends Ec2RunnerSettings {
@@ -50,7 +42,6 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     readonly cacheVolumeId: pulumi.Output<string>;
 
     private readonly suffix: string;
-    private readonly release: BuildkitRelease;
 
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(
@@ -66,7 +57,6 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const architecture = architectures[args.platform];
         this.platform = args.platform;
         this.suffix = architecture.suffix;
-        this.release = buildkitRelease(args);
         const instanceType = args.instanceType ?? architecture.ec2.instanceType;
         const region = aws.getRegionOutput({}, { parent: this }).region;
 
@@ -82,7 +72,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             ...machine,
             instanceType,
             subnetId,
-            cacheDevice: volume.id.apply((id) => this.cacheDevice(id)),
+            cacheDevice: volume.id.apply((id) => cacheDeviceOf(id, args)),
             cacheGigabytes: args.cacheGigabytes ?? defaults.cacheGigabytes,
             rootGiB,
         });
@@ -282,47 +272,16 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     }
 
     private userData(machine: Machine): pulumi.Output<string> {
-        const { args, suffix, release } = this;
-        const address = release.url.replaceAll("{version}", release.version).replaceAll("{arch}", suffix);
+        const { args, parameterPath } = this;
         return pulumi.all([machine.region, machine.cacheDevice]).apply(([region, cacheDevice]) =>
-            renderUserData({
+            runnerUserData(args, {
                 region,
-                ssmEndpoint: (args.ssmEndpoint ?? `https://ssm.${region}.${domainOf(region)}`).replace(/\/$/, ""),
-                parameters: this.parameterPath,
-                cacheDevice,
-                buildkitUrl: address,
-                buildkitSha256: (release.sha256[this.platform] ?? "").toLowerCase(),
+                parameterPath,
                 port: args.network.port,
-                idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
-                buildkitConfig: this.buildkitConfig(machine.cacheGigabytes),
+                cacheDevice,
+                cacheGigabytes: machine.cacheGigabytes,
             }),
         );
-    }
-
-    private buildkitConfig(cacheGigabytes: number): string {
-        const bytes = cacheGigabytes * 2 ** 30;
-        return renderBuildkitdConfig({
-            platform: this.platform,
-            root: runnerPaths.buildkitRoot,
-            tcpAddress: `0.0.0.0:${this.args.network.port}`,
-            socket: runnerPaths.socket,
-            otelSocket: runnerPaths.otelSocket,
-            ca: `${runnerPaths.tls}/ca.pem`,
-            certificate: `${runnerPaths.tls}/cert.pem`,
-            key: `${runnerPaths.tls}/key.pem`,
-            // Collection runs after builds, not during: what is left free is for the build that runs.
-            maxUsedSpace: Math.floor(bytes * 0.75),
-            reservedSpace: Math.floor(bytes * 0.25),
-            minFreeSpace: Math.floor(bytes * 0.2),
-            network: "bridge",
-            bridgeName: buildNetwork.bridge,
-            bridgeSubnet: buildNetwork.subnet,
-            runtime: "buildkit-runc",
-        });
-    }
-
-    private cacheDevice(volumeId: string): string {
-        return (this.args.cacheDevice ?? defaults.cacheDevice).replaceAll("{volume}", volumeId.replace("-", ""));
     }
 
     private attach(volume: aws.ebs.Volume, instance: aws.ec2.Instance): void {
@@ -355,11 +314,6 @@ interface Machine {
     cacheDevice: pulumi.Output<string>;
     cacheGigabytes: number;
     rootGiB: number;
-}
-
-/** Domain of AWS's addresses: another one in the regions of China. */
-function domainOf(region: string): string {
-    return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
 }
 
 function subnetIn(subnets: Subnet[], zone: string): string {
