@@ -31,6 +31,8 @@ describeHere("faults of runners on the simulated EC2", () => {
         simulation?.stop();
     });
 
+    beforeEach(() => project.configure({ images: { image: { context: "image" } } }));
+
     afterEach(() =>
         simulation.setFaults({
             no_capacity: [],

@@ -39,7 +39,7 @@ describeHere("around the idle stop of a runner on the simulated EC2", () => {
                 const how = /(is stopping|starting) /.exec(said)?.[1] ?? "serving";
                 found[how] = (found[how] ?? 0) + 1;
                 // The runner looks every two seconds, closes its port, waits for clients, powers off, is stopping.
-                await pause(idle - 1 + Math.random() * 8);
+                await pause(idle - 3 + Math.random() * 8);
             }
         };
         await Promise.all(archs.map(client));
