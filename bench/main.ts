@@ -76,7 +76,10 @@ class Bench {
         const [slowest] = [...seconds].sort(([, a], [, b]) => b - a)[0] ?? [];
         if (slowest) {
             await measure("upSlowestOneCore", [slowest]);
+            // The next run begins with runners that have every core again. (The other one is gone.)
+            await this.sandbox.sleep([slowest]);
         }
+        this.platforms = [...knownPlatforms];
     }
 
     private async up(images: { wanted: boolean }): Promise<void> {

@@ -74,7 +74,7 @@ describe("the README", () => {
     });
 
     test("leads to files that exist", () => {
-        const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, link]) => link as string);
+        const links = [...readme.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link]) => link as string);
         const local = links.filter((link) => !link.startsWith("https://"));
         expect(local.length).toBeGreaterThan(5);
         for (const link of local) {
