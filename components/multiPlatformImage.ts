@@ -66,7 +66,8 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
 
         const images = platforms.map((platform) => this.buildPlatform(name, platform, args));
         this.platformRefs = Object.fromEntries(platforms.map((platform, at) => [platform, images[at]]));
-        const [ref] = tagsOf(args).map((tag) => this.joinPlatforms(name, tag, images, platforms, args));
+        const login = loginAfter(images, args);
+        const [ref] = tagsOf(args).map((tag) => this.joinPlatforms(name, tag, images, platforms, args, login));
         // tagsOf never is empty.
         this.ref = ref as pulumi.Output<string>;
         this.registerOutputs({ ref: this.ref, platformRefs: this.platformRefs });
@@ -122,9 +123,9 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
         images: pulumi.Output<string>[],
         platforms: readonly Platform[],
         args: MultiPlatformImageArgs,
+        login: RegistryLoginInput | undefined,
     ): pulumi.Output<string> {
         // No image's name has a colon: `app-1` is another image's.
-        const login = loginAfter(images, args);
         const resourceName = tag === tagsOf(args)[0] ? name : `${name}:${tag}`;
         const index = new docker_build.Index(
             resourceName,

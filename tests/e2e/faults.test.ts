@@ -2,13 +2,9 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { until } from "./processes";
-import { type Arch, checkout, describeHere, fromStep, Project, type Running } from "./project";
+import { archs, asleepFor, checkout, describeHere, fromStep, Project, type Running, writes } from "./project";
 
 jest.setTimeout(300_000);
-
-const archs: Arch[] = ["amd64", "arm64"];
-const asleepFor = (seconds: number) => `RUN ["/step", "sleep", "${seconds}"]`;
-const writes = (text: string) => `RUN ["/step", "write", "/result", "${text}"]`;
 
 // Each fault ends with the right image after the next up, with nothing lost and nothing to repair by hand.
 describeHere("after a fault, the next up is right", () => {

@@ -26,6 +26,7 @@ export const registryHost = "registry.native-buildx.internal";
 /** Both platforms, and how images and files name them. */
 export const platforms = { "linux/amd64": "amd64", "linux/arm64": "arm64" } as const;
 export type Arch = "amd64" | "arm64";
+export const archs: readonly Arch[] = Object.values(platforms);
 
 export interface Result {
     code: number | null;
@@ -385,3 +386,9 @@ export class Project {
 /** `RUN` lines start with this: an image of nothing but the step program. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the Dockerfile's own
 export const fromStep = ["FROM scratch", "ARG TARGETARCH", "COPY step-${TARGETARCH} /step"];
+
+/** A step that takes so many seconds. */
+export const asleepFor = (seconds: number) => `RUN ["/step", "sleep", "${seconds}"]`;
+
+/** A step that writes a text into file `/result`. */
+export const writes = (text: string) => `RUN ["/step", "write", "/result", "${text}"]`;

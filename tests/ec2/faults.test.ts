@@ -1,15 +1,11 @@
 import * as path from "node:path";
 import { StartInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { until } from "../e2e/processes";
-import { type Arch, describeHere, fromStep, type Running } from "../e2e/project";
+import { type Arch, archs, asleepFor, describeHere, fromStep, type Running, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 import { Simulation } from "./simulation";
 
 jest.setTimeout(400_000);
-
-const archs: Arch[] = ["amd64", "arm64"];
-const asleepFor = (seconds: number) => `RUN ["/step", "sleep", "${seconds}"]`;
-const writes = (text: string) => `RUN ["/step", "write", "/result", "${text}"]`;
 
 // Each fault ends with the right image after the next up, with nothing lost and nothing to repair by hand.
 describeHere("faults of runners on the simulated EC2", () => {

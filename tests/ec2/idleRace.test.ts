@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { type Arch, describeHere } from "../e2e/project";
+import { type Arch, archs, describeHere } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 import { Simulation } from "./simulation";
 
@@ -7,7 +7,6 @@ import { Simulation } from "./simulation";
 const idle = 8;
 /** Connections in all, half of them to each runner; `make soak` makes more. */
 const connections = Number(process.env.SOAK_CONNECTIONS ?? 6);
-const archs: Arch[] = ["amd64", "arm64"];
 
 jest.setTimeout(120_000 + connections * 30_000);
 

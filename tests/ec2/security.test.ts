@@ -6,7 +6,7 @@ import {
     DescribeVolumesCommand,
 } from "@aws-sdk/client-ec2";
 import { commandOf, until } from "../e2e/processes";
-import { describeHere, fromStep } from "../e2e/project";
+import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 import { Simulation } from "./simulation";
 
@@ -28,7 +28,7 @@ describeHere("the security of a runner on the simulated EC2", () => {
             { platforms: ["linux/amd64"], idleMinutes: 15, images: { image: { context: "image" } } },
             60,
         );
-        project.context("image", [...fromStep, 'RUN ["/step", "write", "/result", "built"]']);
+        project.context("image", [...fromStep, writes("built")]);
         await project.init();
         upSaid = (await project.succeed(project.up())).output;
         await project.succeed(project.connect("laptop", "amd64"));

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
-import { type Arch, checkout, describeHere, fromStep } from "../e2e/project";
+import { archs, checkout, describeHere, fromStep } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 import { policiesOfAccount, type RolePolicies, replay, rolePolicies } from "./policies/replay";
 import { Simulation } from "./simulation";
@@ -18,7 +18,6 @@ function exampleStep(name: string): string {
 
 /** Seconds that the runners of these tests call a minute; they are idle after one. */
 const idle = 15;
-const archs: Arch[] = ["amd64", "arm64"];
 
 // One stack's life on EC2, told in order: each test goes on from the one before.
 describeHere("the story of a stack on the simulated EC2", () => {

@@ -1,5 +1,5 @@
 import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
-import { describeHere, fromStep } from "../e2e/project";
+import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 import { Simulation } from "./simulation";
 
@@ -40,8 +40,7 @@ describeHere("variants of a stack on the simulated EC2", () => {
         await project.init();
         await project.succeed(project.up());
     };
-    const writeImage = (text: string) =>
-        project.context("image", [...fromStep, `RUN ["/step", "write", "/result", "${text}"]`]);
+    const writeImage = (text: string) => project.context("image", [...fromStep, writes(text)]);
     const destroy = async () => {
         await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
         expect(await simulation.account()).toEqual(emptyAccount);
