@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { KeyPair } from "../../certificates";
-import { dataFolder, LocalFolder, trustFolder } from "./localFolder";
+import { dataFolder, trustFolder } from "./dataFolder";
+import { LocalFolder } from "./localFolder";
 
 export interface LocalRegistryArgs {
     /** Folder of the stack, below the data folder of this machine. */
@@ -58,7 +59,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
 
         new LocalFolder(
             name,
-            { folder, script: "registry.sh", alsoRemove: [trustFile, path.join(args.stackFolder, "last-up.json")] },
+            { folder, script: "registry.sh", alsoRemove: [trustFile] },
             { parent: this },
         );
 

@@ -5,7 +5,8 @@ import { architectures, type Platform } from "../../architecture";
 import type { KeyPair } from "../../certificates";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
-import { dataFolder, LocalFolder } from "./localFolder";
+import { dataFolder } from "./dataFolder";
+import { LocalFolder } from "./localFolder";
 import type { LocalRegistry } from "./localRegistry";
 
 const gigabyte = 1e9;
