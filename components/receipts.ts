@@ -48,7 +48,7 @@ function priced(receipt: Receipt, runner: RunnerDescription | undefined, setting
     const prices = pricesOf(runner.region ?? "", settings);
     return {
         ...receipt,
-        price: runningCost(receipt.seconds, runner.instanceType, prices),
+        price: runningCost(receipt.waking + receipt.total, runner.instanceType, prices),
         idlePrice: runningCost(runner.idleMinutes * 60, runner.instanceType, prices),
     };
 }
@@ -84,7 +84,7 @@ export function runnerTimes(receipts: Receipts, runners: Runners, begun: Date): 
             return [];
         }
         const begins = built.map((receipt) => new Date(receipt.began).getTime());
-        const ends = built.map((receipt, at) => (begins[at] ?? 0) + receipt.seconds * 1000);
+        const ends = built.map((receipt, at) => (begins[at] ?? 0) + (receipt.waking + receipt.total) * 1000);
         const seconds = (Math.max(...ends) - Math.min(...begins)) / 1000;
         return [{ platform, instanceType: runner.instanceType, seconds, idleSeconds: runner.idleMinutes * 60 }];
     });

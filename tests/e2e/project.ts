@@ -101,12 +101,6 @@ function isFree(port: number): Promise<boolean> {
     });
 }
 
-/** Version of a Pulumi provider, which is that of its npm package. */
-function pluginVersion(provider: string): string {
-    const file = path.join(checkout, "node_modules/@pulumi", provider, "package.json");
-    return JSON.parse(readFileSync(file, "utf8")).version.replace(/^v/, "");
-}
-
 /** A machine's folders: what different users, or CI, do not share. */
 export interface Machine {
     /** NATIVE_BUILDX_HOME: runners, registry. */
@@ -164,7 +158,7 @@ export class Project {
             mkdirSync(folder, { recursive: true });
             this.user?.give(folder);
         }
-        for (const file of ["index.ts", "components", "node_modules", "package.json"]) {
+        for (const file of ["index.ts", "components", "provider", "node_modules", "package.json"]) {
             symlinkSync(path.join(this.user?.checkout ?? checkout, file), path.join(this.folder, file));
         }
         cpSync(path.join(checkout, "Pulumi.yaml"), path.join(this.folder, "Pulumi.yaml"));
@@ -265,12 +259,6 @@ export class Project {
     }
 
     async init(): Promise<void> {
-        if (this.user) {
-            const plugin = path.join(this.user.checkout, "tools/bin/plugin/pulumi-resource-docker-build");
-            const version = pluginVersion("docker-build");
-            const install = ["plugin", "install", "resource", "docker-build", version, "--file", plugin];
-            await this.succeed(this.run("pulumi", install));
-        }
         await this.succeed(this.pulumi("stack", "init"));
     }
 

@@ -59,7 +59,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
 
         new LocalFolder(
             name,
-            { folder, script: "registry.sh", alsoRemove: [trustFile] },
+            { folder, script: "registry.sh", alsoRemove: [trustFile, path.join(args.stackFolder, "last-up.svg")] },
             { parent: this },
         );
 
