@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readSettings } from "./components/configuration/readSettings";
 import { declaredImages } from "./components/declaredImages";
+import type { MultiPlatformImage } from "./components/image/multiPlatformImage";
 import type { Infrastructure } from "./components/infrastructure";
 import { localInfrastructure } from "./components/localInfrastructure";
-import type { MultiPlatformImage } from "./components/image/multiPlatformImage";
 import { buildCosts, receiptsOf } from "./components/receipts";
 import { RemoteBuilder } from "./components/remoteBuilder/remoteBuilder";
 

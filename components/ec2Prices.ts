@@ -86,7 +86,8 @@ export function costLine(builds: BuildTime[], region: string, settings: PriceSet
     });
     const known = costs.flatMap(({ cost }) => (cost === undefined ? [] : [cost]));
     const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";
-    const idle = tails.length === builds.length && sum(tails) > 0 ? `; idle time after them ${dollars(sum(tails))}` : "";
+    const idle =
+        tails.length === builds.length && sum(tails) > 0 ? `; idle time after them ${dollars(sum(tails))}` : "";
     return `instance time of these builds: ${parts.join(", ")}${total}${idle}`;
 }
 

@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
-import { RepositoryGuard } from "./repositoryGuard";
 import type { RegistryLogin } from "./registryLogin";
+import { RepositoryGuard } from "./repositoryGuard";
 
 export interface ImageRepositoryArgs {
     /** Its name in the registry, as in `team/app`: lower case letters, digits, and `/ . _ -` between them. */

@@ -3,7 +3,7 @@ import type { Platform } from "../components/architecture";
 import { type Buildx, withBuildx } from "./buildx";
 import { Connections } from "./connectScript";
 import { type Here, HereMemory } from "./here";
-import { type Manifest, indexMistakes } from "./indexMistakes";
+import { indexMistakes, type Manifest } from "./indexMistakes";
 import { differences, type ResourceType, type Work } from "./resource";
 
 export interface ImageIndexInputs {
@@ -46,7 +46,10 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
 
     changes(olds: ImageIndexOutputs, news: ImageIndexInputs): string[] {
         const moved = olds.movedTags?.length ? ["movedTags"] : [];
-        return [...differences<ImageIndexInputs>(olds, news, ["tags", "sources", "platforms", "annotations"]), ...moved];
+        return [
+            ...differences<ImageIndexInputs>(olds, news, ["tags", "sources", "platforms", "annotations"]),
+            ...moved,
+        ];
     }
 
     async create(inputs: ImageIndexInputs, work: Work): Promise<{ id: string; outputs: ImageIndexOutputs }> {

@@ -84,7 +84,13 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         return this.turns.take(inputs.builder, here.buildsPerRunner, async () => {
             work.signal.throwIfAborted();
             const { connect } = here;
-            const waking = await this.connections.connect(connect, inputs.builder, inputs.platform, work.status, work.signal);
+            const waking = await this.connections.connect(
+                connect,
+                inputs.builder,
+                inputs.platform,
+                work.status,
+                work.signal,
+            );
             const { digest, receipt, warnings } = await buildOn(inputs, here, work, waking);
             this.warnings.sayOnce(warnings, work);
             return { ...inputs, digest, ref: `${inputs.tags[0]}@${digest}`, receipt };

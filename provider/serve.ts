@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Engine } from "./engine";
 import type { ResourceType, Work } from "./resource";
-import { plain, type Properties, secretProperties, withSecrets } from "./values";
+import { type Properties, plain, secretProperties, withSecrets } from "./values";
 
 type Any = ResourceType<Properties, Properties>;
 

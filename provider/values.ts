@@ -1,9 +1,4 @@
-import {
-    specialOutputValueSig,
-    specialSecretSig,
-    specialSigKey,
-    unknownValue,
-} from "@pulumi/pulumi/runtime/rpc";
+import { specialOutputValueSig, specialSecretSig, specialSigKey, unknownValue } from "@pulumi/pulumi/runtime/rpc";
 
 /** Properties of a resource as the engine sends them. */
 export type Properties = { [name: string]: unknown };

@@ -130,7 +130,13 @@ describe("a multi-platform image", () => {
     it("hands every option of a build to each platform's image, annotations to the index too", async () => {
         const options = {
             ...{ ssh: ["default"], labels: { a: "1" }, annotations: { b: "2" }, sourceLabels: true, sbom: true },
-            ...{ provenance: "max", network: "none", shmSize: "128m", ulimits: ["nofile=1:2"], addHosts: ["h:1.2.3.4"] },
+            ...{
+                provenance: "max",
+                network: "none",
+                shmSize: "128m",
+                ulimits: ["nofile=1:2"],
+                addHosts: ["h:1.2.3.4"],
+            },
             ...{ noCache: true, trigger: "week 48", options: ["--quiet"] },
         };
         makeImage(options);
@@ -249,8 +255,7 @@ describe("a multi-platform image", () => {
         const context = dockerfile ? withDockerfile(dockerfile) : "https://example.com/app.git";
         makeImage({ context, contexts: { base } });
         await settled();
-        const refOf = (suffix: string) =>
-            `docker-image://${repository}:latest-${suffix}@${digestOf(`base-${suffix}`)}`;
+        const refOf = (suffix: string) => `docker-image://${repository}:latest-${suffix}@${digestOf(`base-${suffix}`)}`;
         const { inputs, dependencies } = mocks.one(imageType, "app-arm64");
         expect(inputs.contexts).toEqual({ base: { "linux/amd64": refOf("amd64"), "linux/arm64": refOf("arm64") } });
         expect(dependencies.sort()).toEqual(["base-amd64", "base-arm64", "machine linux/arm64"]);

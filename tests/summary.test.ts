@@ -30,7 +30,9 @@ describe("the summary of make up", () => {
     test("names each image by digest, with a line per platform: digest, seconds, cached steps, the slowest", () => {
         const lines = summary(outputs, { app: { "linux/amd64": amd64, "linux/arm64": arm64 } }, "dev").split("\n");
         expect(lines).toContain(`app  ${repository}/app:1.0@${digest("a")}`);
-        expect(lines).toContain(`  linux/amd64  ${digest("b")}  waking   1.2 s   building    4.6 s   3 of 3 steps cached`);
+        expect(lines).toContain(
+            `  linux/amd64  ${digest("b")}  waking   1.2 s   building    4.6 s   3 of 3 steps cached`,
+        );
         expect(lines).toContain(
             `  linux/arm64  ${digest("c")}  waking   0.0 s   building  123.4 s   1 of 3 steps cached   slowest   99.0 s  [2/3] RUN make`,
         );
@@ -56,7 +58,9 @@ describe("the summary of make up", () => {
     });
 
     test("takes a build for this time's when it began after the up", () => {
-        const receipts = { app: { "linux/amd64": receipt({ began: "2026-11-25T09:59:59.999Z" }), "linux/arm64": arm64 } };
+        const receipts = {
+            app: { "linux/amd64": receipt({ began: "2026-11-25T09:59:59.999Z" }), "linux/arm64": arm64 },
+        };
         expect(builtSince(receipts, new Date("2026-11-25T10:00:00Z"))).toEqual({ app: { "linux/arm64": arm64 } });
     });
 

@@ -133,10 +133,7 @@ function basesOf(platform: Platform, { contexts = {} }: BuildInputs): pulumi.Out
     );
 }
 
-function namedContexts(
-    platform: Platform,
-    inputs: BuildInputs,
-): { [name: string]: pulumi.Input<ContextSource> } {
+function namedContexts(platform: Platform, inputs: BuildInputs): { [name: string]: pulumi.Input<ContextSource> } {
     const all = asksForPlatforms(inputs);
     return Object.fromEntries(
         Object.entries(inputs.contexts ?? {}).map(([name, source]) => [

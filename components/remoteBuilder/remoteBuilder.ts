@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { architectures, type Platform } from "../architecture";
 import type { Here } from "../../provider/here";
+import { architectures, type Platform } from "../architecture";
 import type { KeyPair } from "../certificates";
 import type { RegistryLoginInput } from "../registryLogin";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner/runner";

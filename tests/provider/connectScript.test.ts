@@ -59,7 +59,10 @@ describe("connections", () => {
     });
     afterEach(() => jest.useRealTimers());
 
-    const runs = () => readFileSync(log, "utf8").split("\n").filter((line) => line !== "");
+    const runs = () =>
+        readFileSync(log, "utf8")
+            .split("\n")
+            .filter((line) => line !== "");
     const note = () => `echo "$*" >>'${log}'\n`;
     const connect = (connections: Connections, script: string, arch: string, onProgress = (_line: string) => {}) =>
         connections.connect(script, `demo-${arch}`, `linux/${arch}`, onProgress, signal);
