@@ -4,6 +4,8 @@ import { type Buildx, withBuildx } from "./buildx";
 import { Connections } from "./connectScript";
 import { type Here, HereMemory } from "./here";
 import { indexMistakes, type Manifest } from "./indexMistakes";
+import { hostOf } from "./reference";
+import { joinIndex, readIndex } from "./registryIndex";
 import { differences, type ResourceType, type Work } from "./resource";
 
 export interface ImageIndexInputs {
@@ -63,11 +65,11 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
     /** Without a login, which no state has: where the registry cannot be asked, nothing is known to have changed. */
     async read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs> {
         const signal = AbortSignal.timeout(refreshSeconds * 1000);
-        const hosts = outputs.tags.map(hostOf);
-        const moved = await withBuildx({ logins: [], noProxyHosts: hosts, signal }, async (buildx) => {
-            const digests = outputs.tags.map((tag) => buildx.digestOf(tag).catch(() => outputs.digest));
-            const found = await Promise.all(digests);
-            return outputs.tags.filter((_tag, at) => found[at] !== outputs.digest);
+        const noProxyHosts = outputs.tags.map(hostOf);
+        const moved = await withBuildx({ logins: [], noProxyHosts }, async (buildx) => {
+            const reads = outputs.tags.map((tag) => readIndex(buildx, tag, { signal }).catch(() => outputs));
+            const found = await Promise.all(reads);
+            return outputs.tags.filter((_tag, at) => found[at]?.digest !== outputs.digest);
         }).catch((): string[] => []);
         const { movedTags: _, ...rest } = outputs;
         return moved.length > 0 ? { ...rest, movedTags: moved } : rest;
@@ -77,9 +79,8 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
         const here = this.memory.of(work.urn);
         await this.connections.prepare(here.connect, inputs.builder, work.signal);
         const logins = here.login ? [here.login] : [];
-        const options = { logins, noProxyHosts: inputs.tags.map(hostOf), signal: work.signal };
-        const digest = await withBuildx(options, async (buildx) => {
-            const joined = await buildx.joinIndex(inputs);
+        const digest = await withBuildx({ logins, noProxyHosts: inputs.tags.map(hostOf) }, async (buildx) => {
+            const joined = await joinIndex(buildx, inputs, { signal: work.signal });
             await verify(buildx, `${inputs.tags[0]}@${joined}`, inputs);
             return joined;
         });
@@ -88,7 +89,7 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
 }
 
 async function verify(buildx: Buildx, ref: string, { sources, platforms }: ImageIndexInputs): Promise<void> {
-    const manifests = (await buildx.readIndex(ref)).manifests ?? [];
+    const manifests = (await readIndex(buildx, ref)).content.manifests ?? [];
     const children = await Promise.all(sources.map((source) => childrenOf(buildx, source, manifests)));
     const mistakes = indexMistakes(manifests, platforms, children.flat());
     if (mistakes.length > 0) {
@@ -102,9 +103,5 @@ async function childrenOf(buildx: Buildx, source: string, manifests: Manifest[])
     if (manifests.some((manifest) => manifest.digest === digest)) {
         return [digest];
     }
-    return ((await buildx.readIndex(source)).manifests ?? []).map((manifest) => manifest.digest);
-}
-
-function hostOf(ref: string): string {
-    return (ref.split("/")[0] ?? "").replace(/:\d+$/, "");
+    return ((await readIndex(buildx, source)).content.manifests ?? []).map((manifest) => manifest.digest);
 }

@@ -21,9 +21,10 @@ export interface ResourceType<Inputs extends object, Outputs extends Inputs> {
      * Completes the inputs, in previews too. What it leaves out is in no state: a resource that needs a property only while
      * it works remembers it here.
      *
+     * @param olds the checked inputs of the last time; empty if there was none
      * @throws Error with everything that is wrong, in words for the person who wrote it
      */
-    check?(inputs: Inputs, work: Work): Promise<Inputs>;
+    check?(inputs: Inputs, work: Work, olds: Partial<Inputs>): Promise<Inputs>;
     /** Names of the properties that make an update necessary. */
     changes(olds: Outputs, news: Inputs): string[];
     /** Those whose change makes it another resource. @default none */

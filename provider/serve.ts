@@ -28,10 +28,10 @@ export class ResourceProvider implements pulumi.provider.Provider {
         private readonly engine: Pick<Engine, "log">,
     ) {}
 
-    async check(urn: pulumi.URN, _olds: Properties, news: Properties): Promise<pulumi.provider.CheckResult> {
+    async check(urn: pulumi.URN, olds: Properties, news: Properties): Promise<pulumi.provider.CheckResult> {
         const type = this.typeOf(urn);
         const inputs = plain(news) as Properties;
-        const checked = type.check ? await type.check(inputs, this.work(urn)) : inputs;
+        const checked = type.check ? await type.check(inputs, this.work(urn), plain(olds) as Properties) : inputs;
         return { inputs: withSecrets(checked, secretProperties(news)) };
     }
 

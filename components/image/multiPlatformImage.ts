@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { ContextSource } from "../../provider/buildRequest";
+import type { ContextSource } from "../../provider/contexts";
 import type { Receipt } from "../../provider/receipt";
 import { architectures, type Platform } from "../architecture";
 import type { RegistryLoginInput, RegistryLogins } from "../registryLogin";

@@ -4,7 +4,7 @@ import pLimit from "p-limit";
  * Turns at what only so many may use at a time, in the order in which they ask: builds on one runner. Two cores with forty
  * builds at once finish none of them sooner, and may run out of memory.
  */
-export class Turns {
+export class RunnerTurns {
     private readonly limits = new Map<string, { most: number; limit: ReturnType<typeof pLimit> }>();
 
     /**
