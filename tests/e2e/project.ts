@@ -262,12 +262,14 @@ export class Project {
         await this.succeed(this.pulumi("stack", "init"));
     }
 
-    startUp(): Running {
-        return this.start("pulumi", ["up", "--yes", "--skip-preview", "--stack", this.stack, "--non-interactive"]);
+    /** @param env variables besides the project's own */
+    startUp(env?: NodeJS.ProcessEnv): Running {
+        const words = ["up", "--yes", "--skip-preview", "--stack", this.stack, "--non-interactive"];
+        return this.start("pulumi", words, { env });
     }
 
-    up(): Promise<Result> {
-        return this.startUp().done;
+    up(env?: NodeJS.ProcessEnv): Promise<Result> {
+        return this.startUp(env).done;
     }
 
     /** The result of a command that must succeed; what it said otherwise. */
@@ -302,6 +304,15 @@ export class Project {
         const script = `crane export "$0" - | tar --extract --to-stdout --file - "$1"`;
         const env = await this.registryEnvironment();
         return (await this.succeed(this.run("sh", ["-c", script, ref, file], { env }))).output;
+    }
+
+    /** SHA-256 of a file of a platform's image. */
+    async digestOfFile(image: string, arch: Arch, file: string): Promise<string> {
+        const { images } = await this.outputs();
+        const script = 'crane export "$0" - | tar --extract --to-stdout --file - "$1" | sha256sum';
+        const env = await this.registryEnvironment();
+        const ref = images[image]?.platforms[`linux/${arch}`] ?? "";
+        return (await this.succeed(this.run("sh", ["-c", script, ref, file], { env }))).output.trim();
     }
 
     /** The platforms of an image's index, as they are in the registry. */

@@ -41,8 +41,8 @@ export function renderRegistryConfiguration(port: number): string {
 /**
  * A registry on this machine over TLS, the embedded default for ECR. The connect script starts it.
  *
- * It goes by a host name because the docker-build provider's two registry clients disagree on how to speak to a
- * loopback address, and agree on a name (DESIGN, D10).
+ * It goes by a host name because the registry clients in use disagree on how to speak to a loopback address, and agree
+ * on a name: see docs/decisions.md.
  */
 export class LocalRegistry extends pulumi.ComponentResource {
     /** `host:port` */
