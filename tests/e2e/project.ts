@@ -66,7 +66,7 @@ export const describeHere = describeUnless(missing());
 const stepFolder = path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`);
 
 /** The program in the test images, for both architectures; built once. */
-function stepBinary(arch: Arch): string {
+export function stepBinary(arch: Arch): string {
     const source = path.join(__dirname, "step");
     const file = path.join(stepFolder, `step-${arch}`);
     const isFresh = existsSync(file) && statSync(file).mtimeMs > statSync(path.join(source, "main.go")).mtimeMs;

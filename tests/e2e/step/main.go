@@ -4,9 +4,12 @@
 //	step sleep SECONDS       takes time
 //	step fill FILE MIB       writes a file that does not compress
 //	step reach ADDRESS...    says which of these (HOST:PORT) take a connection
+//	step print TEXT COUNT    writes a text so many times; escapes in it are Go's
+//	step expect FILE TEXT    fails unless that is in the file; escapes are Go's
 package main
 
 import (
+	"bufio"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -25,7 +28,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | reach ADDRESS...")
+		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | reach ADDRESS... | print TEXT COUNT | expect FILE TEXT")
 	}
 	number, _ := strconv.ParseFloat(args[len(args)-1], 64)
 	switch args[0] {
@@ -53,6 +56,29 @@ func run(args []string) error {
 			}
 			connection.Close()
 			fmt.Println("reached", address)
+		}
+		return nil
+	case "print":
+		text, err := strconv.Unquote(`"` + args[1] + `"`)
+		if err != nil {
+			return err
+		}
+		out := bufio.NewWriter(os.Stdout)
+		for range int(number) {
+			out.WriteString(text)
+		}
+		return out.Flush()
+	case "expect":
+		text, err := strconv.Unquote(`"` + args[2] + `"`)
+		if err != nil {
+			return err
+		}
+		found, err := os.ReadFile(args[1])
+		if err != nil {
+			return err
+		}
+		if string(found) != text {
+			return fmt.Errorf("%q is in %s, not %q", found, args[1], text)
 		}
 		return nil
 	}
