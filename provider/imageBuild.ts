@@ -1,11 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { type BuildResult, build } from "./build";
 import type { BuildRequest } from "./buildRequest";
 import { withBuildx } from "./buildx";
 import { nameContext } from "./contextName";
-import { type ContextSource, dockerfileOf } from "./contexts";
+import { dockerfileOf } from "./contexts";
 import { stageDockerfile } from "./dockerfile";
 import { kindOf } from "./gitContext";
 import type { Here } from "./here";
@@ -13,6 +12,7 @@ import { isInteractive } from "./interactivity";
 import type { PlatformImageInputs } from "./platformImage";
 import { hostOf } from "./reference";
 import type { Work } from "./resource";
+import type { BuildResult } from "./runBuild";
 import { sourceLabels } from "./sourceLabels";
 
 /** Builds and pushes one platform's image, on a runner that serves. */
@@ -21,13 +21,13 @@ export async function buildImage(inputs: PlatformImageInputs, here: Here, work: 
     try {
         const labels = inputs.sourceLabels ? await sourceLabels(inputs, here.project) : {};
         const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
-        const options = { logins: here.login ? [here.login] : [], noProxyHosts: inputs.tags.map(hostOf) };
-        return await withBuildx(options, (buildx) =>
-            build(buildx, request, {
+        const logins = here.login ? [here.login] : [];
+        const noProxyHosts = inputs.tags.map(hostOf);
+        return await withBuildx({ logins, noProxyHosts, signal: work.signal }, (buildx) =>
+            buildx.build(request, {
                 folder: here.project,
                 onProgress: work.status,
                 isInteractive: isInteractive(),
-                signal: work.signal,
             }),
         );
     } finally {
@@ -83,20 +83,12 @@ function requestOf(inputs: PlatformImageInputs, staged: Staging): BuildRequest {
         context: placeOf(inputs.context),
         dockerfile: staged.dockerfile,
         contexts: Object.fromEntries(
-            Object.entries(inputs.contexts).flatMap(([name, source]) => namedContext(name, source, placeOf)),
+            Object.entries(inputs.contexts).map(([name, source]) => [
+                name,
+                typeof source === "string" ? placeOf(source) : source,
+            ]),
         ),
         // Whoever wants a new build of the same files wants what they are built on anew.
         pull: trigger !== undefined,
     };
-}
-
-/** The frontend looks up `NAME::PLATFORM` before `NAME`: a base that is asked for a platform is that platform's. */
-function namedContext(
-    name: string,
-    source: ContextSource,
-    placeOf: (source: string) => string,
-): [name: string, place: string][] {
-    return typeof source === "string"
-        ? [[name, placeOf(source)]]
-        : Object.entries(source).map(([platform, place]) => [`${name}::${platform}`, place]);
 }

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Platform } from "../components/architecture";
-import { type Buildx, withBuildx } from "./buildx";
+import { type Buildx, type IndexEntry, withBuildx } from "./buildx";
 import { Connections } from "./connectScript";
 import { type Here, HereMemory } from "./here";
-import { indexMistakes, type Manifest } from "./indexMistakes";
+import { indexMistakes } from "./indexMistakes";
 import { hostOf } from "./reference";
-import { joinIndex, readIndex } from "./registryIndex";
 import { differences, type ResourceType, type Work } from "./resource";
 
 export interface ImageIndexInputs {
@@ -66,10 +65,10 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
     async read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs> {
         const signal = AbortSignal.timeout(refreshSeconds * 1000);
         const noProxyHosts = outputs.tags.map(hostOf);
-        const moved = await withBuildx({ logins: [], noProxyHosts }, async (buildx) => {
-            const reads = outputs.tags.map((tag) => readIndex(buildx, tag, { signal }).catch(() => outputs));
-            const found = await Promise.all(reads);
-            return outputs.tags.filter((_tag, at) => found[at]?.digest !== outputs.digest);
+        const moved = await withBuildx({ logins: [], noProxyHosts, signal }, async (buildx) => {
+            const digests = outputs.tags.map((tag) => buildx.digestOf(tag).catch(() => outputs.digest));
+            const found = await Promise.all(digests);
+            return outputs.tags.filter((_tag, at) => found[at] !== outputs.digest);
         }).catch((): string[] => []);
         const { movedTags: _, ...rest } = outputs;
         return moved.length > 0 ? { ...rest, movedTags: moved } : rest;
@@ -79,8 +78,9 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
         const here = this.memory.of(work.urn);
         await this.connections.prepare(here.connect, inputs.builder, work.signal);
         const logins = here.login ? [here.login] : [];
-        const digest = await withBuildx({ logins, noProxyHosts: inputs.tags.map(hostOf) }, async (buildx) => {
-            const joined = await joinIndex(buildx, inputs, { signal: work.signal });
+        const options = { logins, noProxyHosts: inputs.tags.map(hostOf), signal: work.signal };
+        const digest = await withBuildx(options, async (buildx) => {
+            const joined = await buildx.joinIndex(inputs);
             await verify(buildx, `${inputs.tags[0]}@${joined}`, inputs);
             return joined;
         });
@@ -89,7 +89,7 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
 }
 
 async function verify(buildx: Buildx, ref: string, { sources, platforms }: ImageIndexInputs): Promise<void> {
-    const manifests = (await readIndex(buildx, ref)).content.manifests ?? [];
+    const manifests = (await buildx.readIndex(ref)).manifests ?? [];
     const children = await Promise.all(sources.map((source) => childrenOf(buildx, source, manifests)));
     const mistakes = indexMistakes(manifests, platforms, children.flat());
     if (mistakes.length > 0) {
@@ -98,10 +98,10 @@ async function verify(buildx: Buildx, ref: string, { sources, platforms }: Image
 }
 
 /** What an image brings into an index: itself, or if it has attestations, and so is an index of its own, what is in it. */
-async function childrenOf(buildx: Buildx, source: string, manifests: Manifest[]): Promise<string[]> {
+async function childrenOf(buildx: Buildx, source: string, manifests: IndexEntry[]): Promise<string[]> {
     const digest = source.split("@")[1] ?? "";
     if (manifests.some((manifest) => manifest.digest === digest)) {
         return [digest];
     }
-    return ((await readIndex(buildx, source)).content.manifests ?? []).map((manifest) => manifest.digest);
+    return ((await buildx.readIndex(source)).manifests ?? []).map((manifest) => manifest.digest);
 }

@@ -1,11 +1,5 @@
+import type { BuildWarning } from "./buildProgress";
 import type { Work } from "./resource";
-
-/** Something that the check of a Dockerfile found. */
-export interface BuildWarning {
-    /** Two warnings of one key are the same: the platforms of an image have one Dockerfile. */
-    key: string;
-    text: string;
-}
 
 /** Says each warning once in a run, not once a platform. */
 export class Warnings {

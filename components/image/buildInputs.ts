@@ -39,11 +39,11 @@ export interface BuildOptions {
      */
     sourceLabels?: boolean;
     /** A provenance attestation: `true`, `"min"` or `"max"`. @default false */
-    provenance?: boolean | string;
+    provenance?: boolean | "min" | "max";
     /** An SBOM attestation: `true`, or the reference of the image that makes it. @default false */
     sbom?: boolean | string;
-    /** Network of `RUN`: `default`, `none` or `host`. A runner that does not grant `host` refuses it. */
-    network?: string;
+    /** Network of `RUN`. A runner that does not grant `host` refuses it. */
+    network?: "default" | "none" | "host";
     /** Size of `/dev/shm`, as in `128m`. */
     shmSize?: string;
     /** As in `nofile=1024:4096`. @default none */

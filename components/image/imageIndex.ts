@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ImageIndexInputs, ImageIndexOutputs } from "../../provider/imageIndex";
+import type { Inputs } from "./inputs";
 
-export type IndexArgs = { [P in keyof ImageIndexInputs]: pulumi.Input<ImageIndexInputs[P]> };
+export type IndexArgs = Inputs<ImageIndexInputs>;
 
 /** An index (manifest list) that joins the images of an image's platforms: see provider/imageIndex.ts. */
 export class Index extends pulumi.CustomResource {

@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PlatformImageInputs, PlatformImageOutputs } from "../../provider/platformImage";
 import type { Receipt } from "../../provider/receipt";
+import type { Inputs } from "./inputs";
 
-export type PlatformImageArgs = { [P in keyof PlatformImageInputs]: pulumi.Input<PlatformImageInputs[P]> };
+export type PlatformImageArgs = Inputs<PlatformImageInputs>;
 
 /** An image for one platform, built on its runner and pushed: see provider/platformImage.ts. */
 export class PlatformImage extends pulumi.CustomResource {
