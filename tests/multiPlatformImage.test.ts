@@ -128,7 +128,7 @@ describe("a multi-platform image", () => {
     });
 
     it("hands every option of a build to each platform's image, annotations to the index too", async () => {
-        const options = {
+        const options: Partial<MultiPlatformImageArgs> = {
             ...{ ssh: ["default"], labels: { a: "1" }, annotations: { b: "2" }, sourceLabels: true, sbom: true },
             ...{
                 provenance: "max",

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { fromStep } from "../e2e/project";
 import { Buildkit } from "./buildkit";
 
