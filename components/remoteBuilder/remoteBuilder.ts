@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../architecture";
-import type { KeyPair } from "../certificates";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner/runner";
 import { renderConnectScript } from "./connectScript";
 import { TimingRecord, type Timings } from "./timings";
@@ -12,9 +11,6 @@ export interface RemoteBuilderArgs {
     builder: string;
     /** One runner for each platform. */
     runners: Runner[];
-    /** Certificate of the authority that signed the runners' certificates and the client's. */
-    ca: pulumi.Input<string>;
-    client: KeyPair;
     /** The shortest time after which one of the runners stops, in minutes; 0: never. Heartbeats come well within it. */
     idleMinutes: number;
     /** File of this machine that gets the seconds of each build. @default none is written */
@@ -36,7 +32,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     readonly builder: string;
     readonly platforms: readonly Platform[];
     readonly runners: pulumi.Output<{ [P in Platform]?: RunnerDescription }>;
-    /** Complete sh script that connects a machine to the builder. Secret. */
+    /** Complete sh script that connects a machine to the builder. Holds no secret, and nothing of this machine. */
     readonly connect: pulumi.Output<string>;
 
     private readonly record: TimingRecord;
@@ -98,18 +94,12 @@ function connectOutput(args: RemoteBuilderArgs): pulumi.Output<string> {
         args.runners.map((runner) => [runner.platform, runner.node]),
     );
     const files = [...new Set(args.runners.map((runner) => runner.wakeScript))];
-    const { certificate, key } = args.client;
-    return pulumi.secret(
-        pulumi.all([args.ca, certificate, key, pulumi.output(nodes)]).apply(([ca, clientCertificate, clientKey, all]) =>
-            renderConnectScript({
-                builder: args.builder,
-                ca,
-                clientCertificate,
-                clientKey,
-                nodes: all,
-                wakeScripts: files.map((file) => readFileSync(file, "utf8")),
-            }),
-        ),
+    return pulumi.output(nodes).apply((all) =>
+        renderConnectScript({
+            builder: args.builder,
+            nodes: all,
+            wakeScripts: files.map((file) => readFileSync(file, "utf8")),
+        }),
     );
 }
 

@@ -10,8 +10,7 @@
 #     region, port
 #     address        `public` or `private`: which of an instance's addresses is used
 
-# wake_ec2 SUFFIX: brings that runner to serving; prints its endpoint. For keys_ec2 it notes, in the file $notes, the suffix
-# of the runner that serves (another's where this platform is emulated) and its instance.
+# wake_ec2 SUFFIX: brings that runner to serving; prints its endpoint.
 wake_ec2() (
     # Nothing may ask, page, or go through a proxy that is meant for the web.
     export AWS_PAGER=
@@ -198,7 +197,6 @@ ec2_wait_for_port() {
     for try in 1 2 3; do
         if ec2_port_open; then
             if [ -n "$said" ]; then ec2_say "serving after $(($(date +%s) - began)) s"; fi
-            echo "$ec2_suffix $ec2_instance" >"${notes:-/dev/null}"
             printf 'tcp://%s:%s\n' "$host" "$port"
             return 0
         fi
