@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { Here } from "../../provider/here";
 import { architectures, type Platform } from "../architecture";
-import type { KeyPair } from "../certificates";
 import type { RegistryLoginInput } from "../registryLogin";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner/runner";
 import { renderConnectScript } from "./connectScript";
@@ -12,9 +11,6 @@ export interface RemoteBuilderArgs {
     builder: string;
     /** One runner for each platform. */
     runners: Runner[];
-    /** Certificate of the authority that signed the runners' certificates and the client's. */
-    ca: pulumi.Input<string>;
-    client: KeyPair;
     /** How many builds of one `pulumi up` run side by side on one runner. @default 4 */
     buildsPerRunner?: number;
 }
@@ -34,7 +30,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     readonly builder: string;
     readonly platforms: readonly Platform[];
     readonly runners: pulumi.Output<{ [P in Platform]?: RunnerDescription }>;
-    /** Complete sh script that connects a machine to the builder. Secret. */
+    /** Complete sh script that connects a machine to the builder. Holds no secret, and nothing of this machine. */
     readonly connect: pulumi.Output<string>;
 
     private readonly runnerOf: { [P in Platform]?: Runner };
@@ -84,17 +80,11 @@ function connectOutput(args: RemoteBuilderArgs): pulumi.Output<string> {
         args.runners.map((runner) => [runner.platform, runner.node]),
     );
     const files = [...new Set(args.runners.map((runner) => runner.wakeScript))];
-    const { certificate, key } = args.client;
-    return pulumi.secret(
-        pulumi.all([args.ca, certificate, key, pulumi.output(nodes)]).apply(([ca, clientCertificate, clientKey, all]) =>
-            renderConnectScript({
-                builder: args.builder,
-                ca,
-                clientCertificate,
-                clientKey,
-                nodes: all,
-                wakeScripts: files.map((file) => readFileSync(file, "utf8")),
-            }),
-        ),
+    return pulumi.output(nodes).apply((all) =>
+        renderConnectScript({
+            builder: args.builder,
+            nodes: all,
+            wakeScripts: files.map((file) => readFileSync(file, "utf8")),
+        }),
     );
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { KeyPair } from "../../certificates";
-import { dataFolder, trustFolder } from "./dataFolder";
+import { trustFolder } from "./dataFolder";
 import { LocalFolder } from "./localFolder";
 
 export interface LocalRegistryArgs {
@@ -12,9 +11,6 @@ export interface LocalRegistryArgs {
     host: string;
     /** Port on 127.0.0.1. */
     port: number;
-    /** Authority that signed `certificate`. */
-    ca: pulumi.Input<string>;
-    certificate: KeyPair;
 }
 
 /** Renders the registry's configuration. Paths are relative to its folder. */
@@ -47,10 +43,10 @@ export function renderRegistryConfiguration(port: number): string {
 export class LocalRegistry extends pulumi.ComponentResource {
     /** `host:port` */
     readonly address: string;
-    /** Path, on this machine, of the certificate that signed the registry's. */
-    readonly caFile: string;
-    /** Shell variables for the connect script's prepare_local. Secret. */
-    readonly variables: pulumi.Output<{ [name: string]: string }>;
+    /** Path, below a machine's data folder, of the certificate that signed the registry's. */
+    readonly trustFile: string;
+    /** Shell variables for the connect script's prepare_local. Paths are below the data folder. */
+    readonly variables: { [name: string]: string };
 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRegistry", name, {}, opts);
@@ -64,16 +60,14 @@ export class LocalRegistry extends pulumi.ComponentResource {
         );
 
         this.address = `${args.host}:${args.port}`;
-        this.caFile = path.join(dataFolder(), trustFile);
-        const variables: { [name: string]: pulumi.Input<string> } = {
-            registry_folder: path.join(dataFolder(), folder),
+        this.trustFile = trustFile;
+        this.variables = {
+            registry_folder: folder,
+            registry_host: args.host,
             registry_configuration: renderRegistryConfiguration(args.port),
             registry_script: readFileSync(path.join(__dirname, "registry.sh"), "utf8"),
-            registry_certificate: args.certificate.certificate,
-            registry_key: args.certificate.key,
-            trust_file: this.caFile,
+            trust_file: path.relative(folder, trustFile),
         };
-        this.variables = pulumi.secret(pulumi.output(variables));
         this.registerOutputs({ address: this.address });
     }
 }
