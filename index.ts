@@ -18,8 +18,6 @@ export = async () => {
         new RemoteBuilder("builder", {
             builder: stackName,
             runners: infrastructure.runners,
-            ca: infrastructure.ca,
-            client: infrastructure.client,
             buildsPerRunner: settings.buildsPerRunner,
         });
     const outputs = (

@@ -39,8 +39,6 @@ beforeEach(async () => {
     builder = new RemoteBuilder("builder", {
         builder: "demo-dev",
         runners: [new StubRunner("linux/amd64"), new StubRunner("linux/arm64")],
-        ca: "CA",
-        client: { certificate: pulumi.output("CERTIFICATE"), key: pulumi.secret("KEY") },
     });
 });
 afterEach(settled);
