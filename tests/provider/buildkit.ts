@@ -83,7 +83,15 @@ export class Buildkit {
         ]);
         // Not type=local: buildx cannot write a folder whose name is no text.
         await fs.mkdir(output, { recursive: true });
-        execFileSync("tar", ["--extract", "--preserve-permissions", "--file", `${output}.tar`, "--directory", output]);
+        execFileSync("tar", [
+            "--extract",
+            "--touch",
+            "--preserve-permissions",
+            "--file",
+            `${output}.tar`,
+            "--directory",
+            output,
+        ]);
         return { sent: bytesOfContexts(progress) };
     }
 
