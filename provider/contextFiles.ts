@@ -88,7 +88,10 @@ class Walk {
             return;
         }
         if (!stats.isDirectory()) {
-            this.keep(await this.described(path, text, stats), above);
+            const entry = await this.described(path, text, stats);
+            if (entry) {
+                this.keep(entry, above);
+            }
             return;
         }
         const folder = entryOf(path, "folder", stats, nothing);
@@ -120,10 +123,10 @@ class Walk {
         this.entries.push(entry);
     }
 
-    private async described(path: Buffer, text: string, stats: fs.BigIntStats): Promise<ContextEntry> {
+    private async described(path: Buffer, text: string, stats: fs.BigIntStats): Promise<ContextEntry | undefined> {
         if (stats.isSymbolicLink()) {
             const target = this.reading(path, () => fs.readlinkSync(this.absolute(path), { encoding: "buffer" }));
-            return entryOf(path, "link", stats, target ?? nothing);
+            return target && entryOf(path, "link", stats, target);
         }
         if (stats.isFIFO()) {
             return entryOf(path, "pipe", stats, nothing);
@@ -133,14 +136,15 @@ class Walk {
             return entryOf(path, type, stats, Buffer.from(`${stats.rdev}`));
         }
         const empty = stats.isSocket() || stats.size === 0n || this.rules.arrivesEmpty(text);
-        return entryOf(path, "file", stats, empty ? nothing : await this.digest(path, stats));
+        const digest = empty ? nothing : await this.digest(path, stats);
+        return digest && entryOf(path, "file", stats, digest);
     }
 
-    private async digest(path: Buffer, stats: fs.BigIntStats): Promise<Buffer> {
+    private async digest(path: Buffer, stats: fs.BigIntStats): Promise<Buffer | undefined> {
         try {
             return await fileDigest(this.absolute(path), stats);
         } catch (error) {
-            throw this.explained(path, error as NodeJS.ErrnoException);
+            return this.ifRemoved(path, error as NodeJS.ErrnoException);
         }
     }
 
@@ -148,22 +152,21 @@ class Walk {
         return path.length === 0 ? this.root : Buffer.concat([this.root, slash, path]);
     }
 
-    /** The result, or undefined where the path has just been removed. */
     private reading<T>(path: Buffer, read: () => T): T | undefined {
         try {
             return read();
         } catch (error) {
-            const { code } = error as NodeJS.ErrnoException;
-            if (path.length > 0 && (code === "ENOENT" || code === "ENOTDIR")) {
-                return undefined;
-            }
-            throw this.explained(path, error as NodeJS.ErrnoException);
+            return this.ifRemoved(path, error as NodeJS.ErrnoException);
         }
     }
 
-    private explained(path: Buffer, error: NodeJS.ErrnoException): Error {
+    /** Nothing for a path that has just been removed; throws for every other reason why it was not read. */
+    private ifRemoved(path: Buffer, error: NodeJS.ErrnoException): undefined {
+        if (path.length > 0 && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
+            return undefined;
+        }
         const reason = error.code === "EACCES" ? "permission denied" : error.message;
-        return new Error(
+        throw new Error(
             `${this.absolute(path)} cannot be read: ${reason}. Make it readable, or name it in the .dockerignore file.`,
         );
     }

@@ -12,7 +12,7 @@ export async function locateDockerfile(context: string, dockerfile?: string): Pr
     if (path.basename(file) !== "Dockerfile") {
         return file;
     }
-    const names = await fs.readdir(path.dirname(file)).catch(() => []);
+    const names = await fs.readdir(path.dirname(file)).catch((): string[] => []);
     return !names.includes("Dockerfile") && names.includes("dockerfile")
         ? path.join(path.dirname(file), "dockerfile")
         : file;

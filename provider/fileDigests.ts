@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { turn } from "./turns";
 
@@ -50,11 +50,10 @@ function same(a: Omit<Known, "digest">, b: Omit<Known, "digest">): boolean {
 }
 
 async function contentDigest(file: number): Promise<Buffer> {
-    let hash: Hash | undefined;
+    const hash = createHash("sha256");
     for (;;) {
         // Read at once and not by a stream: for a small file the way through Node's threads takes longer than its bytes.
         const length = fs.readSync(file, buffer, 0, buffer.length, null);
-        hash ??= createHash("sha256");
         if (length === 0) {
             return hash.digest();
         }

@@ -15,7 +15,13 @@ const longestLine = 65_535;
 
 /** What an ignore file leaves out of a context, by Moby's rules. Paths are relative to the context, with slashes. */
 export class IgnoreRules {
-    private constructor(private readonly rules: readonly Rule[]) {}
+    private readonly exceptions: readonly string[];
+
+    private constructor(private readonly rules: readonly Rule[]) {
+        this.exceptions = rules
+            .filter(({ exception }) => exception)
+            .map(({ pattern }) => pattern.replace(/\/\*\*$/, "").replace(/\/\*$/, ""));
+    }
 
     /**
      * @param content of the ignore file; undefined where there is none
@@ -57,6 +63,9 @@ export class IgnoreRules {
      * opens a file, and then asks every rule about every folder above. Where the two disagree the file arrives empty.
      */
     arrivesEmpty(path: string): boolean {
+        if (this.exceptions.length === 0) {
+            return false;
+        }
         const parents = path.split("/").map((_name, at, names) => names.slice(0, at + 1).join("/"));
         let ignored = false;
         for (const { exception, test } of this.rules) {
@@ -69,13 +78,7 @@ export class IgnoreRules {
 
     /** Whether an ignored folder has to be looked into, because an exception may keep something in it. */
     mayKeepInside(folder: string): boolean {
-        const exceptions = this.rules
-            .filter(({ exception }) => exception)
-            .map(({ pattern }) => withoutLastStars(pattern));
-        return (
-            exceptions.some((pattern) => /[*[\]?^\\]/.test(pattern)) ||
-            exceptions.some((pattern) => `${pattern}/`.startsWith(`${folder}/`))
-        );
+        return this.exceptions.some((pattern) => /[*[\]?^\\]/.test(pattern) || `${pattern}/`.startsWith(`${folder}/`));
     }
 }
 
@@ -136,8 +139,4 @@ function cleanPath(path: string): string {
         }
     }
     return (rooted ? "/" : "") + kept.join("/") || ".";
-}
-
-function withoutLastStars(pattern: string): string {
-    return pattern.replace(/\/\*\*$/, "").replace(/\/\*$/, "");
 }
