@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "./architecture";
-import { Certificates, type KeyPair } from "./certificates";
+import { Certificates } from "./certificates";
 import { CiRole, isCiWanted } from "./ciRole";
 import type { Ec2Settings } from "./configuration/ec2Settings";
 import type { Settings } from "./configuration/settings";
@@ -31,12 +31,7 @@ export interface Ec2Infrastructure extends Infrastructure {
 export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackName: string): Ec2Infrastructure {
     const tags = tagsOf(stackName);
     const certificates = new Certificates("certificates", {
-        servers: Object.fromEntries(
-            ec2.runners.map(({ platform }) => [
-                architectures[platform].suffix,
-                { dnsNames: [serverName(platform), ...emulatedOn(platform, ec2).map(serverName)] },
-            ]),
-        ),
+        servers: {},
         validityDays: settings.certificateValidityDays,
         renewalDays: settings.certificateRenewalDays,
     });
@@ -48,8 +43,7 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
             ...runner,
             network,
             serverName: serverName(runner.platform),
-            ca: certificates.ca,
-            server: certificates.servers[suffix] as KeyPair,
+            emulatedServerNames: emulatedOn(runner.platform, ec2).map(serverName),
             parameterPath: parameterPath(),
             tags,
         });
@@ -102,16 +96,16 @@ export function ciAccess(
     const parameters = new ConnectParameters("connect", {
         connect: builder.connect,
         parameterPath: `${parameterPath()}/connect`,
-        kmsKeyArn: ec2.kmsKeyArn,
         tags,
     });
+    const arnsOf = (list: (runner: Ec2Runner) => pulumi.Output<string[]>) =>
+        pulumi.all(infrastructure.runners.map(list)).apply((arns) => arns.flat());
     const role = new CiRole(`${stackName}-ci`, {
         ...ec2.ci,
-        instanceArns: pulumi
-            .all(infrastructure.runners.map((runner) => runner.instanceArns))
-            .apply((arns) => arns.flat()),
+        instanceArns: arnsOf((runner) => runner.instanceArns),
         repositoryArns: infrastructure.repositories.map((repository) => repository.arn),
         connectParameterArns: parameters.arns,
+        keysParameterArns: arnsOf((runner) => runner.keysParameterArns),
         kmsKeyArn: ec2.kmsKeyArn,
         tags,
     });

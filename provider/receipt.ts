@@ -16,7 +16,9 @@ export interface ReceiptPart {
 /** What one build for one platform took. Plain data, in an order that depends on nothing but the build. */
 export interface Receipt {
     platform: string;
-    /** Seconds until the runner served; 0 until the caller, which wakes it, says so. */
+    /** When waking began, by this machine's clock; ISO 8601. Empty until the caller, which wakes it, says so. */
+    began: string;
+    /** Seconds until the runner served; 0 until the caller says so. */
     waking: number;
     /** Local files that the runner asked for. */
     sending: { seconds: number; bytes: number };
@@ -54,6 +56,7 @@ export function receiptOf(build: {
     );
     return {
         platform: build.platform,
+        began: "",
         waking: 0,
         sending: { seconds: sum("context"), bytes: build.sentBytes },
         parts,

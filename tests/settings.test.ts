@@ -21,6 +21,7 @@ const right: RawSettings = {
     images: {},
     buildSecrets: [],
     idleMinutes: 15,
+    buildsPerRunner: 4,
     cacheGigabytes: 30,
     localPort: 7443,
     registryHost: "registry.native-buildx.internal",

@@ -23,6 +23,7 @@ const between = (low: number, high: number) => (value: unknown) =>
 
 const numberChecks = {
     idleMinutes: between(0, 60 * 24 * 7),
+    buildsPerRunner: between(1, 1000),
     cacheGigabytes: between(1, 16_000),
     localPort: between(1024, 65535 - knownPlatforms.length),
     certificateValidityDays: between(1, 825),
@@ -89,6 +90,7 @@ export async function readSettings(stackName: string, project = process.cwd()): 
         images: config.getObject("images") ?? {},
         buildSecrets: await namesOf(buildSecrets),
         idleMinutes: config.getNumber("idleMinutes"),
+        buildsPerRunner: config.getNumber("buildsPerRunner"),
         cacheGigabytes: config.getNumber("cacheGigabytes"),
         localPort: config.getNumber("localPort"),
         registryHost: config.get("registryHost"),

@@ -13,6 +13,7 @@ export interface Settings {
     images: { [name: string]: ImageDeclaration };
     buildSecrets: pulumi.Output<{ [name: string]: string }>;
     idleMinutes: number;
+    buildsPerRunner: number;
     cacheGigabytes: number;
     localPort: number;
     registryHost: string;

@@ -1,10 +1,11 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154,SC2030,SC2031 # variables by computed names; wake_ec2 is a subshell, and nothing leaves it
-# Wakes EC2 runners, from a laptop or a CI job that has the AWS CLI (version 1 or 2).
+# Wakes EC2 runners and reads their keys, from a laptop or a CI job that has the AWS CLI (version 1 or 2).
 #
 # Variables, each with the runner's suffix (`instance_arm64`):
 #     instance       id of the runner's instance
 #     instance_type  its type, for messages
+#     keys_parameter name of the parameter with the keys of its present start; a stand-in's has its type behind that
 #     fallbacks      `ID:TYPE`s of its stand-ins, in the order in which they are tried when EC2 has no capacity
 #     emulate_on     suffix of the runner that emulates this platform when none of them can start; empty: fail instead
 #     region, port
@@ -36,19 +37,44 @@ wake_ec2() (
     return 1
 )
 
+# keys_ec2 SUFFIX: prints the keys for clients of the instance that was woken. It publishes them before it opens its port.
+keys_ec2() (
+    export AWS_PAGER=
+    ec2_suffix=$1 ec2_instance=
+    eval "region=\${region_$1} parameter=\${keys_parameter_$1}"
+    if [ -n "${notes:-}" ] && [ -s "$notes" ]; then parameter=$(cat "$notes"); fi
+    if answer=$(aws ssm get-parameter --region "$region" --name "$parameter" --with-decryption \
+        --query Parameter.Value --output text </dev/null 2>&1); then
+        printf '%s\n' "$answer" | sed -n '/^-----BEGIN /,/^-----END /p' | grep . || return 75
+        return 0
+    fi
+    ec2_error
+    case $code in
+        # Somebody deleted it: the runner makes it again.
+        ParameterNotFound | ThrottlingException | InternalServerError | ServiceUnavailable) return 75 ;;
+        AccessDenied*) ec2_say "its keys may not be read: ssm:GetParameter on $parameter is needed, and kms:Decrypt where kmsKeyArn is set: $(ec2_last_line)" ;;
+        *) ec2_say "its keys cannot be read from parameter $parameter: $(ec2_last_line)" ;;
+    esac
+    return 1
+)
+
 # Progress and errors, for the person who waits.
 ec2_say() { printf '%s runner%s: %s\n' "$ec2_suffix" "${ec2_instance:+ $ec2_instance}" "$*" >&2; }
 
 # ec2_wake_native SUFFIX: its instance, else its stand-ins. Status 2, and `tried`, when EC2 has no capacity for any.
 ec2_wake_native() {
     ec2_suffix=$1
-    eval "candidates=\"\${instance_$1}:\${instance_type_$1} \${fallbacks_$1}\" region=\${region_$1} port=\${port_$1} address=\${address_$1}"
-    tried=
+    eval "candidates=\"\${instance_$1}:\${instance_type_$1} \${fallbacks_$1}\" keys_parameter=\${keys_parameter_$1} region=\${region_$1} port=\${port_$1} address=\${address_$1}"
+    tried='' parameter=$keys_parameter
     for candidate in $candidates; do
         ec2_instance=${candidate%%:*} ec2_type=${candidate#*:}
-        [ -z "$tried" ] || ec2_say "trying this stand-in, $ec2_type, which has a cache of its own"
+        if [ -n "$tried" ]; then
+            ec2_say "trying this stand-in, $ec2_type, which has a cache of its own"
+            parameter=$keys_parameter-$ec2_type
+        fi
         ec2_bring_up
         status=$?
+        if [ "$status" -eq 0 ] && [ -n "${notes:-}" ]; then printf '%s\n' "$parameter" >"$notes"; fi
         # Only the want of capacity leads to another instance: any other trouble would be there again, or be hidden.
         [ "$status" -eq 2 ] || return "$status"
         tried="$tried $ec2_type ($ec2_instance),"

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../components/architecture";
 import { Certificates, type KeyPair } from "../../components/certificates";
-import { MultiPlatformImage } from "../../components/multiPlatformImage";
+import { MultiPlatformImage } from "../../components/image/multiPlatformImage";
 import { RemoteBuilder } from "../../components/remoteBuilder/remoteBuilder";
 import { LocalRegistry } from "../../components/runner/local/localRegistry";
 import { LocalRunner } from "../../components/runner/local/localRunner";
@@ -46,7 +46,6 @@ const builder = new RemoteBuilder("builder", {
     runners,
     ca: certificates.ca,
     client: certificates.client,
-    idleMinutes,
 });
 
 const app = new MultiPlatformImage("app", {
