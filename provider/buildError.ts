@@ -78,7 +78,8 @@ function excerpt(text: string[]): string[] {
     const rule = /^-{10,}$/;
     const first = text.findLastIndex((line, at) => /^\S.*:\d+$/.test(line) && rule.test(text[at + 1] ?? ""));
     const last = text.findIndex((line, at) => at > first + 1 && rule.test(line));
-    return first === -1 || last === -1 ? [] : [text[first] ?? "", ...text.slice(first + 2, last)];
+    const lines = text.slice(first + 2, last).filter((line) => !/^ *\d+ \|$/.test(line));
+    return first === -1 || last === -1 ? [] : [text[first] ?? "", ...lines];
 }
 
 /** What follows the last `ERROR:`, without the words that say no more than "it failed". */

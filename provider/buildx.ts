@@ -54,6 +54,11 @@ export class Buildx {
         private readonly credentialFailures: () => Promise<string>,
     ) {}
 
+    /** What its calls run in; what else works with its builders must have the same `BUILDX_CONFIG`. */
+    get environment(): NodeJS.ProcessEnv {
+        return this.program.environment;
+    }
+
     /**
      * Builds and pushes an image for one platform, on a builder that is awake.
      *

@@ -7,8 +7,12 @@ exec 3<&0
 (
     if ! read -r _ <&3; then
         kill -TERM $$
-        sleep 10
-        kill -KILL $$
+        waited=0
+        while kill -0 $$; do
+            if [ "$waited" -eq 100 ]; then kill -KILL $$; fi
+            sleep 0.1
+            waited=$((waited + 1))
+        done
     fi
 ) >/dev/null 2>&1 &
 exec "$@" </dev/null 3<&-

@@ -10,6 +10,9 @@ import { type Arch, checkout, stepBinary } from "../e2e/project";
 
 const tools = path.join(checkout, "tools/bin");
 
+/** BuildKit cuts the output of a step after 2 MiB, and what is faster than 200 kB a second; here all of it comes through. */
+const unclipped = { BUILDKIT_STEP_LOG_MAX_SIZE: "-1", BUILDKIT_STEP_LOG_MAX_SPEED: "-1" };
+
 /** A real buildkitd and a registry in a folder of their own, for the tests of one file; and a builder for them. */
 export class Buildkit {
     readonly folder = mkdtempSync("/tmp/nbx-");
@@ -67,7 +70,7 @@ export class Buildkit {
 
     private spawn(command: string, words: string[]): void {
         const log = openSync(path.join(this.folder, "log"), "a");
-        const env = { ...this.environment, OTEL_TRACES_EXPORTER: "none" };
+        const env = { ...this.environment, OTEL_TRACES_EXPORTER: "none", ...unclipped };
         this.children.push(spawn(command, words, { cwd: this.folder, env, stdio: ["ignore", log, log] }));
     }
 

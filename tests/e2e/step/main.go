@@ -5,6 +5,7 @@
 //	step fill FILE MIB       writes a file that does not compress
 //	step reach ADDRESS...    says which of these (HOST:PORT) take a connection
 //	step print TEXT COUNT    writes a text so many times; escapes in it are Go's
+//	step ... fail            does that, and fails
 //	step expect FILE TEXT    fails unless that is in the file; escapes are Go's
 package main
 
@@ -29,6 +30,12 @@ func main() {
 func run(args []string) error {
 	if len(args) < 2 {
 		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | reach ADDRESS... | print TEXT COUNT | expect FILE TEXT")
+	}
+	if args[len(args)-1] == "fail" {
+		if err := run(args[:len(args)-1]); err != nil {
+			return err
+		}
+		return fmt.Errorf("failed, as it was told to")
 	}
 	number, _ := strconv.ParseFloat(args[len(args)-1], 64)
 	switch args[0] {
