@@ -20,8 +20,6 @@ export = async () => {
         new RemoteBuilder("builder", {
             builder: stackName,
             runners: infrastructure.runners,
-            ca: infrastructure.ca,
-            client: infrastructure.client,
             idleMinutes: settings.idleMinutes,
             timingsFile,
         });
