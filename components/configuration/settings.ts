@@ -17,8 +17,6 @@ export interface Settings {
     cacheGigabytes: number;
     localPort: number;
     registryHost: string;
-    certificateValidityDays: number;
-    certificateRenewalDays: number;
 }
 
 /** Of a port range that starts at setting localPort: the registry's, then one for each row of the architecture table. */
