@@ -1,16 +1,17 @@
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { buildCosts } from "./components/buildCosts";
-import { readSettings } from "./components/configuration/readSettings";
-import { declaredImages } from "./components/declaredImages";
 import type { Infrastructure } from "./components/infrastructure";
 import { localInfrastructure } from "./components/localInfrastructure";
 import type { MultiPlatformImage } from "./components/multiPlatformImage";
 import { RemoteBuilder } from "./components/remoteBuilder/remoteBuilder";
 import { dataFolder } from "./components/runner/local/localFolder";
+import { declaredImages } from "./configuration/declaredImages";
+import { readSettings } from "./configuration/readSettings";
+import { stackNameOf } from "./configuration/stackName";
 
 /** Name of the builder, of the stack's folder on this machine, and of what it has at AWS. */
-const stackName = `${pulumi.getProject()}-${pulumi.getStack()}`;
+const stackName = stackNameOf(pulumi.getProject(), pulumi.getStack());
 
 export = async () => {
     const settings = await readSettings(stackName);

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
-import type { ImageDeclaration } from "../components/configuration/images";
+import type { ImageDeclaration } from "../configuration/images";
 
 export const stack = "bench";
 /** Name of the builder and of the stack's folder, as index.ts makes it. */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { localPorts, type Settings } from "../configuration/settings";
 import { architectures } from "./architecture";
 import { Certificates, type KeyPair } from "./certificates";
-import { localPorts, type Settings } from "./configuration/settings";
 import type { Infrastructure } from "./infrastructure";
 import { LocalRegistry } from "./runner/local/localRegistry";
 import { LocalRunner } from "./runner/local/localRunner";

@@ -1,7 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../components/architecture";
-import type { Settings } from "../components/configuration/settings";
-import { declaredImages } from "../components/declaredImages";
 import {
     forArchitecture,
     inputsFor,
@@ -11,6 +9,8 @@ import {
 import { RemoteBuilder } from "../components/remoteBuilder/remoteBuilder";
 import type { ConnectNode, Runner, RunnerDescription } from "../components/runner/runner";
 import { platformMistakes } from "../components/verifiedIndex";
+import { declaredImages } from "../configuration/declaredImages";
+import type { Settings } from "../configuration/settings";
 import { digestOf, mockPulumi, type PulumiMocks, resolved, settled } from "./pulumiMocks";
 
 const imageType = "docker-build:index:Image";

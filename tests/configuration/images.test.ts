@@ -1,12 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import {
-    type ImageDeclaration,
-    type ImageFacts,
-    imageMistakes,
-    inBuildOrder,
-} from "../components/configuration/images";
+import { imageKeys, inBuildOrder } from "../../configuration/images";
+import { type ImageFacts, readImages } from "../../configuration/readImages";
 
 let facts: ImageFacts;
 beforeAll(() => {
@@ -22,7 +18,7 @@ beforeAll(() => {
 afterAll(() => rmSync(facts.project, { recursive: true }));
 
 const mistakesOf = (images: unknown, changes: Partial<ImageFacts> = {}) =>
-    imageMistakes(images, { ...facts, ...changes });
+    readImages(images, { ...facts, ...changes }).mistakes;
 /** Of one image. */
 const mistakesOfApp = (app: unknown) => mistakesOf({ app });
 
@@ -43,11 +39,28 @@ describe("declarations without a mistake", () => {
                     secrets: ["token"],
                     tags: ["latest", "1.0_rc-1", "_x", "arm64", "1-arm64-2", "a".repeat(122)],
                     cache: "none",
+                    platforms: ["linux/arm64"],
+                    ssh: ["default", "deploy=/keys/deploy"],
+                    cacheFrom: ["type=registry,ref=registry.example/cache", "registry.example/app:1"],
+                    cacheTo: ["type=inline"],
+                    labels: { "org.opencontainers.image.title": "App", empty: "" },
+                    annotations: { "index:org.opencontainers.image.title": "App" },
+                    sourceLabels: true,
+                    provenance: "max",
+                    sbom: "registry.example/generator:1",
+                    network: "none",
+                    shmSize: "128m",
+                    ulimits: ["nofile=1024:4096", "core=0", "memlock=-1:-1"],
+                    addHosts: ["db.internal:10.0.0.7", "six:[fd00::1]", "db=fd00::2"],
+                    noCache: true,
+                    trigger: "week 48",
+                    options: ["--pull", "--cgroup-parent=builds", "--no-cache-filter", "test"],
                     overrides: { "linux/arm64": { target: "small", args: { A: "2" } } },
                 },
                 base: { context: "base", cache: "registry" },
             },
         ],
+        ["booleans where more could be said", { app: { context: "app", provenance: true, sbom: false } }],
         ["an empty list of tags", { app: { context: "app", tags: [] } }],
         ["a remote context", { app: { context: "https://github.com/example/app.git#main" } }],
         ["a git context", { app: { context: "git@github.com:example/app.git" } }],
@@ -180,61 +193,84 @@ describe("a mistake is one line that names setting and remedy", () => {
         [
             "an override that is none",
             { context: "app", overrides: { "linux/arm64": "app" } },
-            ['images.app.overrides["linux/arm64"]: must be {context: FOLDER, ...}'],
+            ['images.app.overrides["linux/arm64"]: must be {context: FOLDER, ...}, not "app"'],
         ],
         [
             "an override of the wrong shape",
-            { context: "app", overrides: { "linux/arm64": { context: 7 }, "linux/amd64": { dockerfile: ["a"] } } },
+            { context: "app", overrides: { "linux/arm64": { context: {} }, "linux/amd64": { dockerfile: ["a"] } } },
             [
-                'images.app.overrides["linux/arm64"].context: must be a folder or a URL, not 7',
                 'images.app.overrides["linux/amd64"].dockerfile: must be the path of a Dockerfile, not ["a"]',
+                'images.app.overrides["linux/arm64"].context: must be a folder or a URL, not {}',
             ],
         ],
         [
             "a key that does not exist",
             { context: "app", dockerFile: "x" },
-            [
-                "images.app.dockerFile: no such key; there are context, dockerfile, target, args, contexts, bases, secrets, tags, cache, overrides",
-            ],
+            [`images.app.dockerFile: no such key; there are ${Object.keys(imageKeys).join(", ")}`],
         ],
-        ["no object", "app", ["images.app: must be {context: FOLDER, ...}"]],
+        ["no object", "app", ['images.app: must be {context: FOLDER, ...}, not "app"']],
     ])("%s", (_what, app, mistakes) => {
         expect(mistakesOfApp(app)).toEqual(mistakes);
     });
 
     it.each<[string, unknown, string]>([
-        ["context", 7, "must be a folder or a URL, not 7"],
-        ["context", "", 'must be a folder or a URL, not ""'],
-        ["dockerfile", ["a"], 'must be the path of a Dockerfile, not ["a"]'],
-        ["target", true, "must be the name of a stage, not true"],
-        ["args", ["A=1"], 'must be build arguments, NAME: value, not ["A=1"]'],
-        ["args", { A: null }, 'must be build arguments, NAME: value, not {"A":null}'],
-        ["contexts", "x", 'must be named contexts, NAME: folder, URL or docker-image://REF, not "x"'],
-        ["bases", "base", 'must be a list of declared images, not "base"'],
-        ["secrets", { token: 1 }, 'must be a list of names in setting buildSecrets, not {"token":1}'],
-        ["tags", "latest", 'must be a list of tags, not "latest"'],
-        ["tags", [1.1], "must be a list of tags, not [1.1]"],
-        ["cache", "local", 'must be "registry" or "none", not "local"'],
-        ["overrides", [], "must be PLATFORM: what is different there, not []"],
+        ["context", {}, ": must be a folder or a URL, not {}"],
+        ["context", "", ': must be a folder or a URL, not ""'],
+        ["dockerfile", ["a"], ': must be the path of a Dockerfile, not ["a"]'],
+        ["target", null, ": must be the name of a stage, not null"],
+        ["args", ["A=1"], ': must be build arguments, NAME: value, not ["A=1"]'],
+        ["args", { A: null }, ".A: must be a text, not null"],
+        ["args", { "A=B": "1" }, '["A=B"]: "A=B" cannot be a name here'],
+        ["contexts", "x", ': must be named contexts, NAME: folder, URL or docker-image://REF, not "x"'],
+        ["contexts", { x: "" }, '.x: must be a folder, a URL, docker-image://REF or oci-layout://FOLDER, not ""'],
+        ["bases", "base", ': must be a list of declared images, not "base"'],
+        ["secrets", { token: 1 }, ': must be a list of names in setting buildSecrets, not {"token":1}'],
+        ["ssh", "default", `: must be a list as in ["default", "ID=PATH"], not "default"`],
+        ["ssh", ["=x"], `[0]: must be "default", ID, or ID=PATH of a key or an agent's socket, not "=x"`],
+        ["platforms", ["linux/mips"], '[0]: must be "linux/amd64" or "linux/arm64", not "linux/mips"'],
+        ["platforms", [], ": must name at least one platform; leave the key out for all of them"],
+        ["platforms", ["linux/arm64", "linux/arm64"], ': "linux/arm64" is there twice; take one out'],
+        ["tags", "latest", ': must be a list of tags, not "latest"'],
+        ["cache", "local", ': must be "registry" or "none", not "local"'],
+        ["cacheFrom", "x", ': must be a list of caches, not "x"'],
+        ["cacheTo", [{}], "[0]: must be a cache as buildx writes it, as in type=registry,ref=REF, not {}"],
+        ["labels", ["a"], ': must be labels, NAME: value, not ["a"]'],
+        ["annotations", { a: [] }, ".a: must be a text, not []"],
+        ["sourceLabels", "yes", ': must be true or false, not "yes"'],
+        ["provenance", "all", ': must be true or false or "min" or "max", not "all"'],
+        ["sbom", 1, ": must be true, false or the reference of a generator's image, not 1"],
+        ["network", "host", ': must be "default" or "none", not "host"'],
+        ["shmSize", "much", ': must be a size, as in 128m, not "much"'],
+        ["ulimits", ["files=1"], '[0]: must be a limit NAME=SOFT:HARD, as in nofile=1024:4096, not "files=1"'],
+        ["addHosts", ["db"], '[0]: must be NAME:ADDRESS, as in db.internal:10.0.0.7, not "db"'],
+        ["addHosts", ["db:1.2.3"], ': "db:1.2.3": 1.2.3 is no IP address; write NAME:ADDRESS'],
+        ["noCache", 1, ": must be true or false, not 1"],
+        ["trigger", [], ": must be a text, not []"],
+        ["options", "--pull", ': must be a list of options of docker buildx build, not "--pull"'],
+        ["overrides", [], ": must be PLATFORM: what is different there, not []"],
     ])("%s: %j", (key, value, mistake) => {
-        expect(mistakesOfApp({ context: "app", [key]: value })).toEqual([`images.app.${key}: ${mistake}`]);
+        expect(mistakesOfApp({ context: "app", [key]: value })).toEqual([`images.app.${key}${mistake}`]);
     });
 
-    it.each(["", "a b", "-1", ".1", "v1+meta", "a/b", "a:b", "ä", "a".repeat(123), "1\n2"])("tag %j", (tag) => {
+    it.each(["a b", "-1", ".1", "v1+meta", "a/b", "a:b", "ä", "a".repeat(123), "1\n2"])("tag %j", (tag) => {
         const [mistake = ""] = mistakesOfApp({ context: "app", tags: [tag] });
-        expect(mistake).toMatch(
-            tag === "" ? /^images\.app\.tags: must be a list of tags/ : /is no tag; use at most 122 /,
-        );
+        expect(mistake).toContain(" is no tag; use at most 122 ");
     });
 
-    it.each(["App", "a b", "-a", "a-", "a/b", "a___b", "ä"])("name %j", (name) => {
+    it.each(["App", "-a", "a-", "a___b"])("name %j", (name) => {
         expect(mistakesOf({ [name]: { context: "app" } })).toEqual([
             `images.${name}: "${name}" cannot be a repository's name; use lower case letters, digits, ".", "_", "-"`,
         ]);
     });
 
+    it.each(["a b", "a/b", "ä", "a.B"])("name %j, written as in pulumi config set --path", (name) => {
+        expect(mistakesOf({ [name]: { context: "app" } })).toEqual([
+            `images["${name}"]: "${name}" cannot be a repository's name; use lower case letters, digits, ".", "_", "-"`,
+        ]);
+    });
+
     it.each([[null], ["app"], [["app"]], [7]])("images: %j", (images) => {
-        expect(mistakesOf(images)).toEqual(["images: must be NAME: {context: ...}"]);
+        expect(mistakesOf(images)).toEqual([`images: must be NAME: {context: FOLDER}, not ${JSON.stringify(images)}`]);
     });
 
     it.each<[string, { [name: string]: string[] }, string[]]>([
@@ -253,7 +289,7 @@ describe("a mistake is one line that names setting and remedy", () => {
     it("and all are told together", () => {
         const mistakes = mistakesOf({
             Bad: { context: "gone", tags: ["no blanks"], bases: ["none"], secrets: ["key"] },
-            shape: { context: 1, colour: "red" },
+            shape: { context: [], colour: "red", tags: ["-"], bases: ["none"] },
             a: { context: "app", bases: ["b"] },
             b: { context: "app", bases: ["a"] },
         });
@@ -265,6 +301,8 @@ describe("a mistake is one line that names setting and remedy", () => {
             "images.Bad.bases",
             "images.shape.context",
             "images.shape.colour",
+            "images.shape.tags",
+            "images.shape.bases",
             "images",
         ]);
     });
@@ -272,14 +310,7 @@ describe("a mistake is one line that names setting and remedy", () => {
 
 describe("the order of builds", () => {
     const order = (bases: { [name: string]: string[] }) =>
-        inBuildOrder(
-            Object.fromEntries(
-                Object.entries(bases).map(([name, list]): [string, ImageDeclaration] => [
-                    name,
-                    { context: ".", bases: list },
-                ]),
-            ),
-        );
+        inBuildOrder(Object.fromEntries(Object.entries(bases).map(([name, list]) => [name, { bases: list }])));
 
     it.each<[string, { [name: string]: string[] }, string[]]>([
         ["is the declared one where nothing depends", { c: [], a: [], b: [] }, ["c", "a", "b"]],

@@ -4,22 +4,18 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { architectures, knownPlatforms, type Platform } from "../components/architecture";
-import { machineMistakes } from "../components/configuration/machine";
-import {
-    type RawSettings,
-    readSettings,
-    settingMistakes,
-    throwMistakes,
-} from "../components/configuration/readSettings";
-import { localPorts } from "../components/configuration/settings";
-import { mockPulumi, resolved, settled } from "./pulumiMocks";
+import { architectures, knownPlatforms, type Platform } from "../../components/architecture";
+import { machineMistakes } from "../../configuration/machine";
+import { throwMistakes } from "../../configuration/mistakes";
+import { checkedSettings, type RawSettings, readSettings } from "../../configuration/readSettings";
+import { localPorts } from "../../configuration/settings";
+import { mockPulumi, resolved, settled } from "../pulumiMocks";
 
 const right: RawSettings = {
     runnerType: "local",
     platforms: ["linux/amd64", "linux/arm64"],
     images: {},
-    buildSecrets: [],
+    buildSecrets: {},
     idleMinutes: 15,
     cacheGigabytes: 30,
     localPort: 7443,
@@ -27,12 +23,18 @@ const right: RawSettings = {
     certificateValidityDays: 365,
     certificateRenewalDays: 60,
 };
-const mistakesWith = (changes: Partial<RawSettings>) => settingMistakes({ ...right, ...changes }, __dirname);
+const mistakesWith = (changes: Partial<RawSettings>) => checkedSettings({ ...right, ...changes }, __dirname).mistakes;
 
 describe("settings", () => {
     it.each<[string, Partial<RawSettings>]>([
         ["as Pulumi.yaml has them", {}],
+        ["left out", Object.fromEntries(Object.keys(right).map((setting) => [setting, undefined]))],
         ["EC2 runners", { runnerType: "ec2" }],
+        [
+            "numbers as texts, as Pulumi hands them over",
+            { idleMinutes: "10", localPort: "7443", buildsPerRunner: "64" },
+        ],
+        ["booleans as texts", { forceDelete: "true", usePrivateAddress: "false" }],
         ["one platform", { platforms: ["linux/arm64"] }],
         ["never idle", { idleMinutes: 0 }],
         ["the least", { cacheGigabytes: 1, localPort: 1024, certificateValidityDays: 1, certificateRenewalDays: 0 }],
@@ -56,7 +58,6 @@ describe("settings", () => {
             { runnerType: "gcp" },
             ['runnerType: there is no "gcp"; use one of: local, ec2'],
         ],
-        ["no runner type", { runnerType: undefined }, ['runnerType: there is no "undefined"; use one of: local, ec2']],
         [
             "an unknown platform",
             { platforms: ["linux/amd64", "linux/riscv64"] },
@@ -76,7 +77,7 @@ describe("settings", () => {
         [
             "platforms that are no list",
             { platforms: "linux/arm64" },
-            ["platforms: must be a list of at least one of: linux/amd64, linux/arm64"],
+            ['platforms: must be a list of at least one of: linux/amd64, linux/arm64, not "linux/arm64"'],
         ],
         ["negative idleMinutes", { idleMinutes: -1 }, ["idleMinutes: must be a whole number from 0 to 10080, not -1"]],
         ["half a minute", { idleMinutes: 0.5 }, ["idleMinutes: must be a whole number from 0 to 10080, not 0.5"]],
@@ -87,7 +88,11 @@ describe("settings", () => {
             { localPort: 65534 },
             ["localPort: must be a whole number from 1024 to 65533, not 65534"],
         ],
-        ["a port as text", { localPort: "7443" }, ['localPort: must be a whole number from 1024 to 65533, not "7443"']],
+        [
+            "a port in words",
+            { localPort: "http" },
+            ['localPort: must be a whole number from 1024 to 65533, not "http"'],
+        ],
         [
             "certificates that live too long",
             { certificateValidityDays: 826 },
@@ -133,16 +138,20 @@ describe("settings", () => {
     ])("tell what images lack when %s", (_what, platforms) => {
         const project = fs.mkdtempSync(path.join(tmpdir(), "nbx-project-"));
         fs.mkdirSync(path.join(project, "empty"));
+        fs.writeFileSync(path.join(project, "empty", "other"), "FROM scratch\n");
         const images = {
             none: {},
             gone: { context: "gone" },
             empty: { context: "empty" },
-            fine: { context: "empty", dockerfile: "empty" },
+            fine: { context: "empty", dockerfile: "empty/other" },
             // Theirs depend on the platforms.
             platforms: { context: "{arch}" },
-            override: { context: "gone", overrides: { "linux/arm64": { context: "empty", dockerfile: "empty" } } },
+            override: {
+                context: "gone",
+                overrides: { "linux/arm64": { context: "empty", dockerfile: "empty/other" } },
+            },
         };
-        const mistakes = settingMistakes({ ...right, platforms, images }, project);
+        const mistakes = checkedSettings({ ...right, platforms, images }, project).mistakes;
         fs.rmSync(project, { recursive: true });
         expect(mistakes.filter((mistake) => !mistake.startsWith("platforms: "))).toEqual([
             "images.none.context: missing; write the folder of the build context, relative to the project",
@@ -223,12 +232,19 @@ afterEach(async () => {
     await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
 });
 
+/** As if a stack's own processes ran. */
+function processesOf(stackFolder: string): void {
+    for (const part of ["registry", ...knownPlatforms.map((platform) => architectures[platform].suffix)]) {
+        fs.mkdirSync(path.join(home, stackFolder, part), { recursive: true });
+        fs.writeFileSync(path.join(home, stackFolder, part, "pid"), `${process.pid}\n`);
+    }
+}
+
 describe("this machine", () => {
-    const mistakesOf = (changes: Partial<Parameters<typeof machineMistakes>[0]> = {}, stackFolder = "demo-dev") =>
-        machineMistakes(
-            { platforms: [], localPort: Number.NaN, registryHost: "registry.example", ...changes },
-            stackFolder,
-        );
+    beforeEach(() => processesOf("running"));
+
+    const mistakesOf = (changes: Partial<Parameters<typeof machineMistakes>[0]> = {}, stackFolder = "running") =>
+        machineMistakes({ platforms: [], localPort: 0, registryHost: "registry.example", ...changes }, stackFolder);
 
     it("can be runners and registry", async () => {
         expect(await mistakesOf({ platforms: knownPlatforms })).toEqual([]);
@@ -271,7 +287,9 @@ describe("this machine", () => {
     it("must have the ports free", async () => {
         const port = await listen();
         const told = async (localPort: number, platforms: Platform[]) =>
-            (await mistakesOf({ localPort, platforms })).filter((mistake) => mistake.includes(`port ${port},`));
+            (await mistakesOf({ localPort, platforms }, "demo-dev")).filter((mistake) =>
+                mistake.includes(`port ${port},`),
+            );
         const remedy = (ports: number) =>
             `end that, or choose another first port (${ports} in a row are used): pulumi config set localPort NUMBER`;
         expect(await told(port, ["linux/arm64"])).toEqual([
@@ -287,7 +305,7 @@ describe("this machine", () => {
     it("may have the ports in use by the stack's own processes", async () => {
         const port = await listen();
         const told = async () =>
-            (await mistakesOf({ localPort: port })).filter((mistake) => mistake.includes(`port ${port},`));
+            (await mistakesOf({ localPort: port }, "demo-dev")).filter((mistake) => mistake.includes(`port ${port},`));
         const folder = path.join(home, "demo-dev", "registry");
         fs.mkdirSync(folder, { recursive: true });
         fs.writeFileSync(path.join(folder, "pid"), `${process.pid}\n`);
@@ -341,12 +359,8 @@ describe("the configuration of a stack", () => {
     };
     const read = async (changes: { [setting: string]: string }) => {
         const port = await listen();
-        const folder = path.join(home, "demo-dev");
-        // As if the stack's own processes had the ports: others may have those around them.
-        for (const part of ["registry", architectures[native].suffix]) {
-            fs.mkdirSync(path.join(folder, part), { recursive: true });
-            fs.writeFileSync(path.join(folder, part, "pid"), `${process.pid}\n`);
-        }
+        // Others may have the ports around it.
+        processesOf("demo-dev");
         const settings = { ...defaults, localPort: String(Math.min(port, 65000)), ...changes };
         pulumi.runtime.setAllConfig(
             Object.fromEntries(Object.entries(settings).map(([key, value]) => [`native-buildx:${key}`, value])),
