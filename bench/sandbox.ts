@@ -71,7 +71,7 @@ export class Sandbox {
         for (const name of ["state", "home", "project/examples"]) {
             await fs.mkdir(path.join(this.folder, name), { recursive: true });
         }
-        for (const name of ["node_modules", "components", "index.ts", "package.json"]) {
+        for (const name of ["node_modules", "components", "configuration", "index.ts", "package.json"]) {
             await fs.symlink(path.join(this.checkout, name), path.join(this.project, name));
         }
         await fs.copyFile(path.join(this.checkout, "Pulumi.yaml"), path.join(this.project, "Pulumi.yaml"));

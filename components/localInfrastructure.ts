@@ -41,7 +41,7 @@ export function localInfrastructure(settings: Settings, stackFolder: string): In
             registry,
         });
     });
-    const repositoryUrl = pulumi.output(`${registry.address}/${pulumi.getProject()}`);
+    const repositoryUrl = pulumi.output(`${registry.address}/${pulumi.getProject().toLowerCase()}`);
     return {
         runners,
         ca: certificates.ca,

@@ -24,7 +24,9 @@ export class Altered {
         if (typeof this.value === "string") {
             return `YAML has made a point in time of it (${this}); quote it: "${this.value.replace(midnight, "")}"`;
         }
-        return `YAML and Pulumi shorten such a number (${this} may have been written with more digits); quote it: "${this}"`;
+        return Math.abs(Number(this.value)) < Number.MAX_SAFE_INTEGER
+            ? `YAML and Pulumi shorten numbers, ${this} may have been ${this}0; quote it, as in "${this}0"`
+            : "YAML and Pulumi round numbers of more than 15 digits; quote it";
     }
 
     toJSON(): unknown {
