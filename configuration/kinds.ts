@@ -155,7 +155,12 @@ export function secretText() {
                           `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
                   };
         },
-        json: { anyOf: [{ type: ["string", "integer", "boolean"] }, { type: "object", required: ["secure"] }] },
+        json: {
+            anyOf: [
+                { type: ["string", "integer", "boolean"] },
+                { type: "object", properties: { secure: { type: "string" } }, required: ["secure"] },
+            ],
+        },
     });
 }
 

@@ -10,8 +10,7 @@ stack=${1:-dev}
 
 open_stack "$stack"
 if grep -qs examples/encoder "Pulumi.$stack.yaml"; then examples/encoder/prepare.sh; fi
-# Folders of stacks are in lower case: configuration/stackName.ts.
-timings=$NATIVE_BUILDX_HOME/native-buildx-$(printf '%s' "$stack" | tr '[:upper:]' '[:lower:]')/last-up.json
+timings=$(stack_folder "$stack")/last-up.json
 rm -f "$timings"
 pulumi up --stack "$stack" --yes --skip-preview --suppress-outputs
 pulumi stack output --stack "$stack" --json | node --import=tsx tools/summary.ts "$stack" "$timings"
