@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { knownPlatforms, type Platform } from "../components/architecture";
-import { Altered } from "./written";
+import { Given } from "./written";
 
 /** What one value of the configuration may be, and how a JSON schema says the same. */
 interface Kind<T> {
@@ -46,17 +46,15 @@ export interface TextOptions {
 export function text(what: string, { pattern, mayBeEmpty = false }: TextOptions = {}) {
     return schemaOf<string>({
         read: (value) => {
-            if (value instanceof Altered) {
-                return { mistake: value.remedy() };
-            }
-            if (typeof value === "number" && !Number.isSafeInteger(value)) {
-                return { mistake: new Altered(value).remedy() };
-            }
-            if (!["string", "number", "boolean"].includes(typeof value) || (value === "" && !mayBeEmpty)) {
+            if (!["string", "number", "boolean"].includes(typeof plain(value))) {
                 return insteadOf(what, value);
             }
-            const written = String(value);
-            return !pattern || pattern.test(written) ? { value: written } : insteadOf(what, written);
+            const given = value instanceof Given ? value.asText() : new Given(value as string).asText();
+            if ("mistake" in given) {
+                return given;
+            }
+            const isRight = given.value === "" ? mayBeEmpty : !pattern || pattern.test(given.value);
+            return isRight ? given : insteadOf(what, given.value);
         },
         json: {
             type: ["string", "integer", "boolean"],
@@ -68,7 +66,7 @@ export function text(what: string, { pattern, mayBeEmpty = false }: TextOptions 
 
 /** Where numbers and booleans are meant, what they were written as does not matter. */
 function plain(value: unknown): unknown {
-    return value instanceof Altered ? value.value : value;
+    return value instanceof Given ? value.value : value;
 }
 
 /** A whole number. At the top of the configuration Pulumi hands numbers over as text. */
@@ -144,7 +142,7 @@ export function secretText() {
             if (result.success) {
                 return { value: result.output };
             }
-            return value instanceof Altered
+            return value instanceof Given
                 ? {
                       mistake:
                           "YAML has changed it on its way; quote it, or set it by pulumi config set --secret --path",
@@ -188,7 +186,7 @@ function someObject(what: string) {
 }
 
 export function isObject(value: unknown): value is { [key: string]: unknown } {
-    return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Altered);
+    return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Given);
 }
 
 /** Names, each with such a value. @param what what is meant, as in "labels, NAME: value" */

@@ -2,42 +2,6 @@ import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Document, Pair, Scalar } from "yaml";
 
-/**
- * A value that may be another one than the user wrote: YAML makes numbers and points in time of what looks like them, and
- * Pulumi writes the short form of a number back into the stack file before the program starts.
- */
-export class Altered {
-    /**
-     * @param value what arrived
-     * @param written how the stack file has it, where that is known and another text
-     */
-    constructor(
-        readonly value: unknown,
-        readonly written?: string,
-    ) {}
-
-    /** What to do where a text is meant. */
-    remedy(): string {
-        if (this.written !== undefined) {
-            return `YAML makes ${this} of ${this.written}; quote it: "${this.written}"`;
-        }
-        if (typeof this.value === "string") {
-            return `YAML has made a point in time of it (${this}); quote it: "${this.value.replace(midnight, "")}"`;
-        }
-        return Math.abs(Number(this.value)) < Number.MAX_SAFE_INTEGER
-            ? `YAML and Pulumi shorten numbers, ${this} may have been ${this}0; quote it, as in "${this}0"`
-            : "YAML and Pulumi round numbers of more than 15 digits; quote it";
-    }
-
-    toJSON(): unknown {
-        return this.value;
-    }
-
-    toString(): string {
-        return String(this.value);
-    }
-}
-
 /** How a value of the configuration is written in the stack file. */
 export interface Source {
     text: string;
@@ -54,11 +18,57 @@ export interface StackFile {
     hasAsText(setting: string): boolean;
 }
 
+/**
+ * A value that may be another one than the user wrote: YAML makes numbers and points in time of what looks like them, and
+ * Pulumi writes the short form of a number back into the stack file before the program starts. Where a number or a boolean
+ * is meant that does not matter; the file is looked up where a text is.
+ */
+export class Given {
+    constructor(
+        readonly value: string | number | boolean,
+        /** @default not known */
+        private readonly source: () => Source | undefined = () => undefined,
+    ) {}
+
+    /** The text that was written, or why that is not known. */
+    asText(): { value: string } | { mistake: string } {
+        const { value } = this;
+        const made = String(value);
+        const source = this.source();
+        if (source?.isQuoted && source.text === value) {
+            return { value };
+        }
+        if (source && !source.isQuoted && source.text !== made && isMadeOf(value, source.text)) {
+            return { mistake: `YAML makes ${made} of ${source.text}; quote it: "${source.text}"` };
+        }
+        if (typeof value === "string" && pointInTime.test(value)) {
+            const date = value.replace(midnight, "");
+            return { mistake: `YAML has made a point in time of it (${made}); quote it: "${date}"` };
+        }
+        return typeof value !== "number" || Number.isSafeInteger(value)
+            ? { value: made }
+            : { mistake: shortened(value) };
+    }
+
+    toJSON(): unknown {
+        return this.value;
+    }
+}
+
+/** What is told of a number that may have had more digits, whatever the file has now: Pulumi may have written it. */
+function shortened(value: number): string {
+    return Math.abs(value) < Number.MAX_SAFE_INTEGER
+        ? `YAML and Pulumi shorten numbers, ${value} may have been ${value}0; quote it, as in "${value}0"`
+        : "YAML and Pulumi round numbers of more than 15 digits; quote it";
+}
+
 /** A point in time as Go prints it, which is what Pulumi makes of `2024-01-01`. */
 const pointInTime = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$/;
 const midnight = / 00:00:00 \+0000 UTC$/;
+/** Of a setting at the top of the configuration even a number arrives as text. */
+const looksLikeNumber = /^[-+]?[0-9][0-9.e+]*$/;
 
-/** The same value, with each scalar that may not be what the user wrote marked as such. */
+/** The same value, with each scalar that may not be what the user wrote as a `Given`. */
 export function marked(value: unknown, file: StackFile, at: Path): unknown {
     if (Array.isArray(value)) {
         return value.map((item, index) => marked(item, file, [...at, index]));
@@ -67,43 +77,23 @@ export function marked(value: unknown, file: StackFile, at: Path): unknown {
         const entries = Object.entries(value).map(([key, item]) => [key, marked(item, file, [...at, key])]);
         return Object.fromEntries(entries);
     }
-    return isSuspect(value) ? markedScalar(value, file.sourceOf(at)) : value;
+    const isSuspect =
+        typeof value === "number" ||
+        typeof value === "boolean" ||
+        (typeof value === "string" && (pointInTime.test(value) || looksLikeNumber.test(value)));
+    return isSuspect ? new Given(value, () => file.sourceOf(at)) : value;
 }
 
-/** Whether it is worth a look into the file. */
-function isSuspect(value: unknown): boolean {
-    return typeof value === "string"
-        ? pointInTime.test(value) || looksLikeNumber.test(value)
-        : typeof value === "number" || typeof value === "boolean";
-}
-
-/** Of a setting at the top of the configuration even a number arrives as text. */
-const looksLikeNumber = /^[-+]?[0-9][0-9.e+]*$/;
-
-function markedScalar(value: unknown, source: Source | undefined): unknown {
-    if (source?.isQuoted && source.text === value) {
-        return value;
+/** Whether the value is what Pulumi's YAML makes of an unquoted word: a number, a boolean or a point in time. */
+function isMadeOf(value: string | number | boolean, word: string): boolean {
+    switch (typeof value) {
+        case "number":
+            return numberOf(word) === value;
+        case "boolean":
+            return word.toLowerCase() === String(value);
+        default:
+            return pointInTime.test(value) ? value.startsWith(word.slice(0, 10)) : numberOf(word) === Number(value);
     }
-    if (typeof value === "string") {
-        const isNumber = source && !source.isQuoted && source.text !== value && numberOf(source.text) === Number(value);
-        return isNumber ? new Altered(value, source.text) : pointInTime.test(value) ? pointOf(value, source) : value;
-    }
-    const isSame = source && !source.isQuoted && wordValue(source.text) === value;
-    if (isSame && source.text !== String(value)) {
-        return new Altered(value, source.text);
-    }
-    // 3.1 may have been 3.10: Pulumi writes a stack file anew, and shortens its numbers, before the program sees it.
-    return typeof value === "boolean" || Number.isSafeInteger(value) ? value : new Altered(value);
-}
-
-function pointOf(value: string, source: Source | undefined): Altered {
-    const written = source && !source.isQuoted && source.text !== value && value.startsWith(source.text.slice(0, 10));
-    return written ? new Altered(value, source.text) : new Altered(value);
-}
-
-/** What Pulumi's YAML makes of an unquoted word, as far as it is a number or a boolean. */
-function wordValue(word: string): unknown {
-    return /^true$/i.test(word) ? true : /^false$/i.test(word) ? false : numberOf(word);
 }
 
 function numberOf(word: string): number {
