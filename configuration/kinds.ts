@@ -83,16 +83,17 @@ export function wholeNumber(low: number, high: number) {
     });
 }
 
-/** A price. */
+/** A price. `pulumi config set --path` makes a text of it. */
 export function price() {
     return schemaOf<number>({
         read: (value) => {
             const given = plain(value);
-            return typeof given === "number" && given >= 0
-                ? { value: given }
+            const number = typeof given === "string" && /^[0-9.]+$/.test(given) ? Number(given) : given;
+            return typeof number === "number" && number >= 0
+                ? { value: number }
                 : insteadOf("a price in US dollars", given);
         },
-        json: { type: "number", minimum: 0 },
+        json: { type: ["number", "string"], minimum: 0, pattern: "^[0-9.]+$" },
     });
 }
 
@@ -134,7 +135,7 @@ export function choice<const T extends string>(...words: readonly T[]) {
 }
 
 /** A value of setting `buildSecrets`. It is in no message. */
-export function secretText() {
+function secretText() {
     const words = text("a text", { mayBeEmpty: true });
     return schemaOf<string>({
         read: (value) => {
@@ -196,6 +197,15 @@ export function mapOf<T extends v.GenericSchema>(what: string, value: T, name: R
         v.regex(name, ({ input }) => `${JSON.stringify(input)} cannot be a name here`),
     );
     return v.pipe(someObject(what), v.record(key, value));
+}
+
+/** Secrets by name. What was given in their place may be one, and is in no message. */
+export function secretMap() {
+    const isMap = v.custom<object>(
+        isObject,
+        "must be NAME: value; set each by: pulumi config set --secret --path buildSecrets.NAME VALUE",
+    );
+    return v.pipe(isMap, v.record(v.string(), secretText()));
 }
 
 /** The values of such keys. */

@@ -2,19 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { knownPlatforms, type Platform } from "../components/architecture";
 import { type ImageDeclaration, imageDeclaration } from "./images";
-import {
-    byPlatform,
-    choice,
-    flag,
-    keysOf,
-    listOf,
-    mapOf,
-    price,
-    secretText,
-    setting,
-    text,
-    wholeNumber,
-} from "./kinds";
+import { byPlatform, choice, flag, keysOf, listOf, mapOf, price, secretMap, setting, text, wholeNumber } from "./kinds";
 
 /** The kinds of runner. */
 export const runnerTypes = ["local", "ec2"] as const;
@@ -46,7 +34,7 @@ export const commonSettings = {
         "Images to build and push, NAME then context and more keys; the README lists them.",
     ),
     buildSecrets: setting(
-        mapOf("NAME: value", secretText()),
+        secretMap(),
         {},
         'Secrets that images name in their key secrets. Set each by "pulumi config set --secret --path buildSecrets.NAME VALUE".',
     ),

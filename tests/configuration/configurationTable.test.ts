@@ -14,6 +14,11 @@ describe("what is made from the tables of settings and image keys", () => {
         },
     );
 
+    test.each(["Pulumi.dev.yaml", "Pulumi.prod.yaml"])("%s names the schema, for editors", (file) => {
+        const [, schema = ""] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(read(file)) ?? [];
+        expect(Object.keys(renewed())).toContain(schema);
+    });
+
     test("describes every setting and every key", () => {
         expect(settings.filter(({ meaning }) => !/^[A-Z`].*\.$/.test(meaning)).map(({ name }) => name)).toEqual([]);
         const keys = imageTable().split("\n").slice(2);

@@ -414,6 +414,39 @@ describe("the configuration of a stack", () => {
         ]);
     });
 
+    it("of the wrong type is refused, whatever it is", async () => {
+        const wrong = read({
+            images: "app",
+            platforms: "{}",
+            buildSecrets: '{"pip": {"conf": "SECRET"}}',
+            colour: "red",
+        });
+        await expect(wrong).rejects.toThrow(
+            [
+                "The configuration has mistakes:",
+                "  - platforms: must be a list of at least one of: linux/amd64, linux/arm64, not {}",
+                "  - buildSecrets.pip: must be one text; remove it, and name an id with dots as in " +
+                    `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
+                "  - colour: no such setting; the README lists those there are",
+                '  - images: must be NAME: {context: FOLDER}, not "app"',
+            ].join("\n"),
+        );
+        await expect(wrong).rejects.not.toThrow("SECRET");
+    });
+
+    it.each(["SECRET", '["SECRET"]', '"SECRET"', '{"a": ["SECRET"]}', '{"a": 1.5}'])(
+        "shows nothing of secrets that are none: %s",
+        async (buildSecrets) => {
+            const error = await read({ buildSecrets }).catch((reason: Error) => reason);
+            expect((error as Error).message).toMatch(/^The configuration has a mistake:\n {2}- buildSecrets(\.a)?: /);
+            expect((error as Error).message).not.toMatch(/SECRET|1\.5/);
+        },
+    );
+
+    it("that is empty is not set", async () => {
+        expect(await read({ images: "", buildSecrets: "" })).toMatchObject({ images: {}, idleMinutes: 15 });
+    });
+
     it("of a runner type that does not exist is no matter of this machine", async () => {
         delete process.env.SSL_CERT_DIR;
         await expect(read({ runnerType: "gcp" })).rejects.toThrow(
