@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { imageKeys, inBuildOrder } from "../../configuration/images";
+import { imageKeys } from "../../configuration/images";
 import { type ImageFacts, readImages } from "../../configuration/readImages";
 
 let facts: ImageFacts;
@@ -96,37 +96,6 @@ describe("a mistake is one line that names setting and remedy", () => {
             ["images.app.context: missing; write the folder of the build context, relative to the project"],
         ],
         [
-            "a context that is not there",
-            { context: "gone" },
-            ["images.app.context: folder gone does not exist; create it or correct the path"],
-        ],
-        [
-            "a context of the example that was not made yet",
-            { context: "examples/encoder/base/{arch}" },
-            [
-                "images.app.context: folder examples/encoder/base/amd64 does not exist; create it or correct the path, or make the example's inputs: examples/encoder/prepare.sh",
-                "images.app.context: folder examples/encoder/base/arm64 does not exist; create it or correct the path, or make the example's inputs: examples/encoder/prepare.sh",
-            ],
-        ],
-        [
-            "a context that one platform lacks",
-            { context: "split/{arch}" },
-            ["images.app.context: folder split/arm64 does not exist; create it or correct the path"],
-        ],
-        [
-            "no Dockerfile in the context",
-            { context: "empty" },
-            ["images.app.dockerfile: file empty/Dockerfile does not exist; create it or name another"],
-        ],
-        [
-            "a named Dockerfile that is not there",
-            { context: "app", dockerfile: "app/{arch}.Dockerfile" },
-            [
-                "images.app.dockerfile: file app/amd64.Dockerfile does not exist; create it or name another",
-                "images.app.dockerfile: file app/arm64.Dockerfile does not exist; create it or name another",
-            ],
-        ],
-        [
             "a malformed tag",
             { context: "app", tags: ["1.0", "no blanks"] },
             [
@@ -160,6 +129,19 @@ describe("a mistake is one line that names setting and remedy", () => {
                 'images.app.tags: "cache-arm64" is kept for build caches, which expire, as is all that begins with "cache-"; choose another',
                 'images.app.tags: "cache-1" is kept for build caches, which expire, as is all that begins with "cache-"; choose another',
             ],
+        ],
+        [
+            "a base that is a named context, too",
+            { context: "app", bases: ["app"], contexts: { app: "app" } },
+            [
+                'images.app.bases: "app": is a named context, too; rename one of them',
+                "images: a cycle of bases: app -> app; take one of them out",
+            ],
+        ],
+        [
+            "an option that is ours",
+            { context: "app", options: ["--pull", "--push"] },
+            ['images.app.options: "--push" is set for every build already; leave it out: images are pushed'],
         ],
         [
             "a base that is not declared",
@@ -273,17 +255,17 @@ describe("a mistake is one line that names setting and remedy", () => {
         expect(mistakesOf(images)).toEqual([`images: must be NAME: {context: FOLDER}, not ${JSON.stringify(images)}`]);
     });
 
-    it.each<[string, { [name: string]: string[] }, string[]]>([
-        ["of two", { a: ["b"], b: ["a"] }, ["a -> b -> a"]],
-        ["of three, seen from outside", { x: ["a"], a: ["b"], b: ["c"], c: ["a"] }, ["a -> b -> c -> a"]],
-        ["two of them", { a: ["a"], b: ["c"], c: ["b"] }, ["a -> a", "b -> c -> b"]],
-    ])("a cycle %s", (_what, bases, cycles) => {
-        const images = Object.fromEntries(
-            Object.entries(bases).map(([name, list]) => [name, { context: "app", bases: list }]),
-        );
-        expect(mistakesOf(images)).toEqual(
-            cycles.map((cycle) => `images: a cycle of bases: ${cycle}; take one of them out`),
-        );
+    it("platforms that the stack, or a base, does not have", () => {
+        const images = {
+            app: { context: "app", bases: ["base"], platforms: ["linux/amd64", "linux/arm64"] },
+            base: { context: "base", platforms: ["linux/arm64"] },
+        };
+        expect(mistakesOf(images)).toEqual([
+            'images.app.bases: "base": is not built for linux/amd64; add that to its key platforms',
+        ]);
+        expect(mistakesOf(images, { platforms: ["linux/arm64"] })).toEqual([
+            'images.app.platforms: "linux/amd64" is not in setting platforms; add it there or take it out here',
+        ]);
     });
 
     it("and all are told together", () => {
@@ -305,19 +287,5 @@ describe("a mistake is one line that names setting and remedy", () => {
             "images.shape.bases",
             "images",
         ]);
-    });
-});
-
-describe("the order of builds", () => {
-    const order = (bases: { [name: string]: string[] }) =>
-        inBuildOrder(Object.fromEntries(Object.entries(bases).map(([name, list]) => [name, { bases: list }])));
-
-    it.each<[string, { [name: string]: string[] }, string[]]>([
-        ["is the declared one where nothing depends", { c: [], a: [], b: [] }, ["c", "a", "b"]],
-        ["has bases first", { app: ["base"], base: [] }, ["base", "app"]],
-        ["has each once", { d: ["b", "c"], b: ["a"], c: ["a"], a: [] }, ["a", "b", "c", "d"]],
-        ["is empty for no images", {}, []],
-    ])("%s", (_what, bases, expected) => {
-        expect(order(bases)).toEqual(expected);
     });
 });
