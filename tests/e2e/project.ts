@@ -325,7 +325,7 @@ export class Project {
     }
 
     runnerFolder(name: Arch | "registry"): string {
-        return path.join(this.machine.home, `native-buildx-${this.stack}`, name);
+        return path.join(this.machine.home, `native-buildx-${this.stack.toLowerCase()}`, name);
     }
 
     /** What a runner says of itself; `absent` before its first wake. */
@@ -363,7 +363,7 @@ export class Project {
 
     /** Ends all that is left and removes the folder. For afterAll, whatever happened before. */
     async end(): Promise<void> {
-        const base = path.join(this.machine.home, `native-buildx-${this.stack}`);
+        const base = path.join(this.machine.home, `native-buildx-${this.stack.toLowerCase()}`);
         const folders = existsSync(base) ? readdirSync(base) : [];
         for (const name of folders) {
             for (const script of ["runner.sh", "registry.sh"]) {
