@@ -137,17 +137,19 @@ export class BuildProgress {
         return `${step.name} ${seconds} s${others}${detail ? `: ${detail}` : ""}`;
     }
 
-    /** The step that failed, not those that were ended because of it. */
-    failure(): FailedStep | undefined {
-        const failed = [...this.steps.values()].filter(({ error }) => error !== undefined);
-        const step = failed.find(({ error }) => !/context canceled/i.test(error ?? "")) ?? failed[0];
-        return (
-            step && {
-                name: step.name,
-                error: plainText(step.error ?? ""),
-                seconds: step.seen ? (this.now() - step.seen) / 1000 : 0,
-                lines: step.lines?.all() ?? [],
-            }
+    /** The steps that failed; those too that were ended because of another. */
+    failures(): FailedStep[] {
+        return [...this.steps.values()].flatMap(({ name, error, seen, lines }) =>
+            error === undefined
+                ? []
+                : [
+                      {
+                          name,
+                          error: plainText(error),
+                          seconds: seen ? (this.now() - seen) / 1000 : 0,
+                          lines: lines?.all() ?? [],
+                      },
+                  ],
         );
     }
 

@@ -193,6 +193,6 @@ export function optionMistakes(options: string[]): string[] {
         if (name || short) {
             return [];
         }
-        return [`${JSON.stringify(option)} is no option: write each as one text, --NAME=VALUE`];
+        return [`option ${JSON.stringify(option)} is no option: write each as one text, --NAME=VALUE`];
     });
 }
