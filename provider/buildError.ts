@@ -97,7 +97,7 @@ function excerpt(text: string[]): string[] {
     const rule = /^-{10,}$/;
     const first = text.findLastIndex((line, at) => /^\S.*:\d+$/.test(line) && rule.test(text[at + 1] ?? ""));
     const last = text.findIndex((line, at) => at > first + 1 && rule.test(line));
-    const lines = text.slice(first + 2, last).filter((line) => !/^ *\d+ \|$/.test(line));
+    const lines = text.slice(first + 2, last).filter((line) => !/^ *\d+ \| *$/.test(line));
     return first === -1 || last === -1 ? [] : [text[first] ?? "", ...lines];
 }
 
