@@ -1,9 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Ec2Settings } from "../configuration/ec2Settings";
+import type { Settings } from "../configuration/settings";
 import { architectures, type Platform } from "./architecture";
-import { Certificates } from "./certificates";
 import { CiRole, isCiWanted } from "./ciRole";
-import type { Ec2Settings } from "./configuration/ec2Settings";
-import type { Settings } from "./configuration/settings";
 import { ConnectParameters } from "./connectParameters";
 import { ImageRepository } from "./imageRepository";
 import type { Infrastructure } from "./infrastructure";
@@ -30,11 +29,6 @@ export interface Ec2Infrastructure extends Infrastructure {
 /** Stack `prod`: EC2 instances, and a repository for each image, below one for builds by hand. */
 export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackName: string): Ec2Infrastructure {
     const tags = tagsOf(stackName);
-    const certificates = new Certificates("certificates", {
-        servers: {},
-        validityDays: settings.certificateValidityDays,
-        renewalDays: settings.certificateRenewalDays,
-    });
     const network = new Network("network", { ...ec2.network, tags });
     // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
     const runners = ec2.runners.map((runner) => {
@@ -60,15 +54,13 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
     const repositories = [common, ...Object.values(perImage)];
     return {
         runners,
-        ca: certificates.ca,
-        client: certificates.client,
         repositoryUrl: common.url,
         repositoryOf: (image) => perImage[image]?.url ?? pulumi.interpolate`${common.url}/${image}`,
         repositories,
         guardRepositories: (everything) => {
             for (const one of repositories) {
                 // Not the repositories: a guard is a child of its own, and would wait for itself.
-                one.guard([certificates, network, ...runners, ...everything]);
+                one.guard([network, ...runners, ...everything]);
             }
         },
         loginsOf: (image) => (after) => (perImage[image] ?? common).login(after),

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { hashFolder } from "./contextHash";
+import { hashOciLayout, kindOf } from "./contextKind";
 import { hashDockerfile, locateDockerfile } from "./dockerfile";
-import { hashOciLayout, kindOf, resolveGitCommit } from "./gitContext";
+import { resolveGitCommit } from "./gitCommit";
+import { parseGitContext, withoutPassword } from "./gitContext";
 import { isUnknown } from "./values";
 
 /** A named context: where it is, or for an image of several platforms, where each platform's is. */
@@ -33,7 +35,7 @@ export async function hashContexts(inputs: ContextInputs, project: string): Prom
     const dockerfile = await dockerfileOf(inputs, project);
     const parts: [string, Promise<string>][] = dockerfile ? [["Dockerfile", hashDockerfile(dockerfile)]] : [];
     for (const [name, source] of placesOf(inputs)) {
-        const kind = kindOf(source);
+        const kind = kindOf(source, project, name !== main);
         if (kind === "folder") {
             parts.push([name, hashOf(path.resolve(project, source), name === main ? dockerfile : undefined)]);
         } else if (kind === "oci-layout") {
@@ -50,26 +52,30 @@ export async function hashContexts(inputs: ContextInputs, project: string): Prom
 /**
  * The newest commit of every context that is a git repository.
  *
+ * @param project folder that git asks from: its configuration counts
  * @param known commits of an earlier look, for repositories that cannot be asked now
  * @returns with `notAsked`, what could not be asked and why, for a person
  */
 export async function askCommits(
     inputs: ContextInputs,
+    project: string,
     known: Commits = {},
 ): Promise<{ commits: Commits; notAsked: string[] }> {
     const commits: Commits = {};
     const notAsked: string[] = [];
-    for (const address of new Set(placesOf(inputs).map(([, source]) => source))) {
-        if (kindOf(address) !== "git") {
+    for (const [name, address] of placesOf(inputs)) {
+        const git = kindOf(address, project, name !== main) === "git" ? parseGitContext(address) : undefined;
+        if (!git || commits[address]) {
             continue;
         }
-        const { commit, reason } = await resolveGitCommit(address);
-        const found = commit ?? known[address];
+        const answer = await resolveGitCommit(git, project);
+        const found = "commit" in answer ? answer.commit : known[address];
         if (found) {
             commits[address] = found;
         }
-        if (!commit) {
-            notAsked.push(`${address}: its newest commit is not known, so it is taken as unchanged: ${reason}`);
+        if ("reason" in answer) {
+            const place = withoutPassword(address);
+            notAsked.push(`${place}: its newest commit is not known, so it is taken as unchanged: ${answer.reason}`);
         }
     }
     return { commits, notAsked };
@@ -88,9 +94,9 @@ async function hashOf(folder: string, dockerfile: string | undefined): Promise<s
 
 /** The Dockerfile, if it is a file of this machine. In a git repository it is not, nor beside an archive. */
 export async function dockerfileOf(inputs: ContextInputs, project: string): Promise<string | undefined> {
-    if (kindOf(inputs.context) !== "folder") {
+    if (kindOf(inputs.context, project, false) !== "folder") {
         return undefined;
     }
-    const file = inputs.dockerfile && path.resolve(project, inputs.dockerfile);
+    const file = inputs.dockerfile ? path.resolve(project, inputs.dockerfile) : undefined;
     return locateDockerfile(path.resolve(project, inputs.context), file);
 }

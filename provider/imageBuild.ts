@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { dataFolder } from "../components/runner/local/dataFolder";
 import type { BuildRequest } from "./buildRequest";
 import { withBuildx } from "./buildx";
-import { nameContext } from "./contextName";
+import { kindOf } from "./contextKind";
+import { type NamedContext, nameContext } from "./contextName";
 import { dockerfileOf } from "./contexts";
 import { stageDockerfile } from "./dockerfile";
-import { kindOf } from "./gitContext";
 import type { Here } from "./here";
 import { isInteractive } from "./interactivity";
 import type { PlatformImageInputs } from "./platformImage";
@@ -17,76 +18,87 @@ import { sourceLabels } from "./sourceLabels";
 
 /** Builds and pushes one platform's image, on a runner that serves. */
 export async function buildImage(inputs: PlatformImageInputs, here: Here, work: Work): Promise<BuildResult> {
-    const staged = await Staging.of(inputs, here.project);
+    const staged = await Staging.of(inputs, here.project, work.urn);
+    let built = false;
     try {
         const labels = inputs.sourceLabels ? await sourceLabels(inputs, here.project) : {};
         const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
         const logins = here.login ? [here.login] : [];
         const noProxyHosts = inputs.tags.map(hostOf);
-        return await withBuildx({ logins, noProxyHosts, signal: work.signal }, (buildx) =>
+        const result = await withBuildx({ logins, noProxyHosts, signal: work.signal }, (buildx) =>
             buildx.build(request, {
                 folder: here.project,
                 onProgress: work.status,
                 isInteractive: isInteractive(),
             }),
         );
+        built = true;
+        return result;
     } finally {
-        await staged.end();
+        await staged.end(built);
     }
 }
 
 /** Where buildx finds what is on this machine: contexts under names of their own, and a copy of the Dockerfile. */
 class Staging {
     dockerfile: string | undefined;
+    /** By name; the main one has none. */
     readonly folders = new Map<string, string>();
-    private readonly ends: (() => Promise<unknown>)[] = [];
+    private readonly named: NamedContext[] = [];
+    private temporary: string | undefined;
 
-    static async of(inputs: PlatformImageInputs, project: string): Promise<Staging> {
+    /** @param image that it is for: its name in the state */
+    static async of(inputs: PlatformImageInputs, project: string, image: string): Promise<Staging> {
         const staged = new Staging();
         try {
-            await staged.stage(inputs, project);
+            await staged.stage(inputs, project, image);
         } catch (error) {
-            await staged.end();
+            await staged.end(false);
             throw error;
         }
         return staged;
     }
 
-    private async stage(inputs: PlatformImageInputs, project: string): Promise<void> {
-        for (const source of [inputs.context, ...Object.values(inputs.contexts)]) {
-            if (typeof source === "string" && kindOf(source) === "folder" && !this.folders.has(source)) {
-                const named = await nameContext(path.resolve(project, source), inputs.builder);
-                this.ends.push(named.done);
-                this.folders.set(source, named.path);
-            }
-        }
+    private async stage(inputs: PlatformImageInputs, project: string, image: string): Promise<void> {
         const dockerfile = await dockerfileOf(inputs, project);
+        for (const [name, source] of [["", inputs.context] as const, ...Object.entries(inputs.contexts)]) {
+            if (typeof source !== "string" || kindOf(source, project, name !== "") !== "folder") {
+                continue;
+            }
+            const named = await nameContext(path.resolve(project, source), {
+                store: path.join(dataFolder(), "contexts"),
+                builder: inputs.builder,
+                use: `${image} ${name}`,
+                ...(name === "" ? { dockerfile } : {}),
+            });
+            this.named.push(named);
+            this.folders.set(name, named.path);
+        }
         if (dockerfile) {
-            const folder = await mkdtemp(path.join(tmpdir(), "native-buildx-dockerfile-"));
-            this.ends.push(() => rm(folder, { recursive: true, force: true }));
-            this.dockerfile = await stageDockerfile(dockerfile, folder);
+            this.temporary = await mkdtemp(path.join(tmpdir(), "native-buildx-dockerfile-"));
+            this.dockerfile = await stageDockerfile(dockerfile, this.temporary);
         } else {
             this.dockerfile = inputs.dockerfile;
         }
     }
 
-    async end(): Promise<void> {
-        await Promise.all(this.ends.map((end) => end()));
+    /** @param arrived whether the contexts were sent to their ends */
+    async end(arrived: boolean): Promise<void> {
+        await Promise.all(this.named.map((named) => named.done(arrived)));
+        if (this.temporary) {
+            await rm(this.temporary, { recursive: true, force: true });
+        }
     }
 }
 
 function requestOf(inputs: PlatformImageInputs, staged: Staging): BuildRequest {
     const { sourceLabels: _, trigger, ...options } = inputs;
-    const placeOf = (source: string) => staged.folders.get(source) ?? source;
     return {
         ...options,
-        context: placeOf(inputs.context),
+        context: staged.folders.get("") ?? inputs.context,
         dockerfile: staged.dockerfile,
         contexts: Object.fromEntries(
-            Object.entries(inputs.contexts).map(([name, source]) => [
-                name,
-                typeof source === "string" ? placeOf(source) : source,
-            ]),
+            Object.entries(inputs.contexts).map(([name, source]) => [name, staged.folders.get(name) ?? source]),
         ),
         // Whoever wants a new build of the same files wants what they are built on anew.
         pull: trigger !== undefined,

@@ -48,7 +48,17 @@ export interface PlatformImageOutputs extends PlatformImageInputs {
 const parts = [
     ...(["platform", "context", "dockerfile", "target", "args", "contexts", "secrets", "tags"] as const),
     ...(["contextHash", "commits", "cacheFrom", "cacheTo", "ssh", "labels", "annotations", "provenance"] as const),
-    ...(["sourceLabels", "sbom", "network", "shmSize", "ulimits", "addHosts", "noCache", "trigger", "options"] as const),
+    ...([
+        "sourceLabels",
+        "sbom",
+        "network",
+        "shmSize",
+        "ulimits",
+        "addHosts",
+        "noCache",
+        "trigger",
+        "options",
+    ] as const),
 ];
 
 /** An image for one platform. Its creation and its update wake the runner, build on it and push. */
@@ -66,7 +76,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         const kept = this.memory.remember(work.urn, inputs);
         const { project } = this.memory.of(work.urn);
         const contextHash = await hashContexts(kept, project);
-        const { commits, notAsked } = await askCommits(kept, olds.commits);
+        const { commits, notAsked } = await askCommits(kept, project, olds.commits);
         for (const reason of notAsked) {
             work.log("warning", reason);
         }
@@ -96,7 +106,10 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             const { digest, receipt, warnings } = await buildImage(inputs, here, work);
             this.warnings.sayOnce(warnings, work);
             const name = work.urn.split("::").at(-1);
-            work.log("info", `${name}: built for ${platform} in ${receipt.total.toFixed(1)} s (waking ${waking.toFixed(1)} s)`);
+            work.log(
+                "info",
+                `${name}: built for ${platform} in ${receipt.total.toFixed(1)} s (waking ${waking.toFixed(1)} s)`,
+            );
             const contextHash = await this.contextAfter(inputs, here, work);
             const ref = `${inputs.tags[0]}@${digest}`;
             return { ...inputs, contextHash, digest, ref, receipt: { ...receipt, began, waking } };
@@ -107,7 +120,11 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
      * The hash of what was built: what was seen before, unless something was changed while it was built. Then nobody knows
      * what is in the image, and the next `up` builds again.
      */
-    private async contextAfter(inputs: PlatformImageInputs, { project }: Here, work: Work): Promise<string | undefined> {
+    private async contextAfter(
+        inputs: PlatformImageInputs,
+        { project }: Here,
+        work: Work,
+    ): Promise<string | undefined> {
         const hash = await hashContexts(inputs, project).catch(() => undefined);
         if (hash === inputs.contextHash) {
             return hash;

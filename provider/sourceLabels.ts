@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { kindOf } from "./gitContext";
+import { kindOf } from "./contextKind";
 import type { PlatformImageInputs } from "./platformImage";
 
 const run = promisify(execFile);
@@ -15,11 +15,12 @@ export async function sourceLabels(
     project: string,
 ): Promise<{ [label: string]: string }> {
     const revision = "org.opencontainers.image.revision";
-    if (kindOf(inputs.context) === "git") {
+    const kind = kindOf(inputs.context, project, false);
+    if (kind === "git") {
         const commit = inputs.commits?.[inputs.context];
         return commit ? { [revision]: commit } : {};
     }
-    if (kindOf(inputs.context) !== "folder") {
+    if (kind !== "folder") {
         return {};
     }
     try {

@@ -16,8 +16,28 @@ open_stack() {
 # select_stack STACK: creates it where there is none, and gets over the lock of an `up` that was killed.
 select_stack() {
     # Others' output, and ours where nothing is the matter, is not of interest.
-    if ! pulumi stack select "$1" >/dev/null 2>&1; then pulumi stack init "$1"; fi
+    if ! pulumi stack select "$1" >/dev/null 2>&1; then make_stack "$1"; fi
     remove_stale_lock "$1"
+}
+
+# Pulumi writes the stack's file anew, and shortens numbers in it, before the program could tell that 1.0 is not 1. What
+# was written stays, with the lines that Pulumi needs for secrets.
+make_stack() {
+    file=Pulumi.$1.yaml secrets='^(encryptionsalt|encryptedkey|secretsprovider):'
+    if [ ! -e "$file" ]; then
+        pulumi stack init "$1"
+        return
+    fi
+    written=$(cat "$file")
+    pulumi stack init "$1"
+    added=$(grep -E "$secrets" "$file" || true)
+    printf '%s\n' "$written" | grep -Ev "$secrets" >"$file" || true
+    if [ -n "$added" ]; then printf '%s\n' "$added" >>"$file"; fi
+}
+
+# stack_folder STACK: where its runners are on this machine, in lower case as configuration/stackName.ts has it.
+stack_folder() {
+    printf '%s/native-buildx-%s\n' "$NATIVE_BUILDX_HOME" "$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]')"
 }
 
 # On a file backend, an `up` that was killed leaves its lock behind. A lock says whose it is: the process, its machine.

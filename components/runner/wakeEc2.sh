@@ -116,12 +116,19 @@ ec2_bring_up() {
     began=$(date +%s)
     limit=${NATIVE_BUILDX_WAKE_TIMEOUT:-600}
     started=       # when we started it
+    starts=0       # how often
     before=        # the StateReason it had then
+    silent=0       # knocks in a row that got no answer at all
+    told=          # that this may be our address's fault
     said=          # the last progress message
     trouble=0      # failed calls in a row
     while :; do
         elapsed=$(($(date +%s) - began))
         if [ "$elapsed" -ge "$limit" ]; then
+            if [ "$silent" -ge 3 ]; then
+                ec2_say "does not serve after $elapsed s: $(ec2_silence)"
+                return 1
+            fi
             ec2_say "does not serve after $elapsed s (state ${state:-unknown}). What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
             return 1
         fi
@@ -175,7 +182,8 @@ ec2_progress() {
     said=$1
 }
 
-# State `stopped`: starts it, unless it has just been started and fell back.
+# State `stopped`: starts it, unless it has just been started and fell back. One that powered itself off may have served,
+# and found itself idle before we, or this machine, came to see it: it is started once more.
 ec2_start() {
     if [ -n "$started" ]; then
         # What describe says lags behind by seconds: its old answer proves nothing.
@@ -186,12 +194,15 @@ ec2_start() {
                 return 2
                 ;;
         esac
-        ec2_say "was started and stopped again: $reason. What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
-        return 1
+        if [ "$code" != Client.InstanceInitiatedShutdown ] || [ "$starts" -eq 2 ]; then
+            ec2_say "was started and stopped again: $reason. What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
+            return 1
+        fi
+        ec2_say "has stopped itself: starting it once more"
     fi
     before=$reason
     if ec2_call start-instances --query 'StartingInstances[0].CurrentState.Name'; then
-        started=$(date +%s)
+        started=$(date +%s) starts=$((starts + 1)) silent=0
         ec2_progress 'starting'
         return 0
     fi
@@ -221,26 +232,56 @@ ec2_wait_for_port() {
         return 1
     fi
     for try in 1 2 3; do
-        if ec2_port_open; then
-            if [ -n "$said" ]; then ec2_say "serving after $(($(date +%s) - began)) s"; fi
-            printf 'tcp://%s:%s\n' "$host" "$port"
-            return 0
-        fi
+        ec2_knock
+        case $? in
+            0)
+                if [ -n "$said" ]; then ec2_say "serving after $(($(date +%s) - began)) s"; fi
+                printf 'tcp://%s:%s\n' "$host" "$port"
+                return 0
+                ;;
+            2) silent=$((silent + 1)) ;;
+            *) silent=0 ;;
+        esac
         [ "$try" -eq 3 ] || sleep 1
     done
-    ec2_progress 'running, waiting until it serves'
+    # A machine that has just been started is silent until it has a network: that takes more than the six seconds of three
+    # knocks.
+    if [ "$silent" -ge 9 ] || { [ "$silent" -ge 3 ] && [ -z "$started" ]; }; then
+        [ -n "$told" ] || ec2_say "$(ec2_silence) Waiting on ..."
+        told=yes
+    else
+        ec2_progress 'running, waiting until it serves'
+    fi
     return 1
 }
 
-# Without curl the AWS CLI itself is made to knock: it is there, and says whether it could connect.
-ec2_port_open() {
+# A runner that does not serve yet refuses to connect; security groups and firewalls say nothing.
+ec2_silence() {
+    own=
+    if [ "$address" = public ]; then
+        # AWS's own answer, and not waited for: somewhere else it may be forbidden to ask.
+        own=$(curl -s --noproxy '*' --max-time 3 https://checkip.amazonaws.com </dev/null 2>/dev/null | grep -x '[0-9.]*')
+    fi
+    echo "no answer at all from $host:$port: is your address${own:+, $own,} in allowedCidrs?"
+}
+
+# Status 0: somebody is there; 1: refused; 2: no answer. Without curl the AWS CLI itself is made to knock: it is there,
+# and says whether it could connect.
+ec2_knock() {
     if command -v curl >/dev/null; then
-        curl -sk --noproxy '*' --connect-timeout 2 --max-time 4 -o /dev/null "https://$host:$port/" </dev/null 2>/dev/null
-        # 7: refused; 28: no answer in time; 5, 6: no such host. With anything else there was somebody.
-        case $? in 5 | 6 | 7 | 28) return 1 ;; esac
+        connected=$(curl -sk --noproxy '*' --connect-timeout 2 --max-time 4 -o /dev/null -w '%{time_connect}' \
+            "https://$host:$port/" </dev/null 2>/dev/null)
+        # 7: refused; 28: too late; 5, 6: no such host. With anything else there was somebody.
+        case $? in
+            5 | 6 | 7) return 1 ;;
+            28) case $connected in *[1-9]*) return 1 ;; *) return 2 ;; esac ;;
+        esac
         return 0
     fi
     knock=$(NO_PROXY='*' no_proxy='*' AWS_MAX_ATTEMPTS=1 aws sts get-caller-identity --region "$region" --no-sign-request \
         --no-verify-ssl --endpoint-url "https://$host:$port" --cli-connect-timeout 3 --cli-read-timeout 3 </dev/null 2>&1)
-    case $knock in *"ould not connect"* | *"onnect timeout"*) return 1 ;; esac
+    case $knock in
+        *"onnect timeout"*) return 2 ;;
+        *"ould not connect"*) return 1 ;;
+    esac
 }

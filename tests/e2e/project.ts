@@ -158,7 +158,7 @@ export class Project {
             mkdirSync(folder, { recursive: true });
             this.user?.give(folder);
         }
-        for (const file of ["index.ts", "components", "provider", "node_modules", "package.json"]) {
+        for (const file of ["index.ts", "components", "configuration", "provider", "node_modules", "package.json"]) {
             symlinkSync(path.join(this.user?.checkout ?? checkout, file), path.join(this.folder, file));
         }
         cpSync(path.join(checkout, "Pulumi.yaml"), path.join(this.folder, "Pulumi.yaml"));
