@@ -32,7 +32,7 @@ const colours: { [kind in PartKind | "waking" | "cached"]: [text: string, colour
  * A timeline of these builds as SVG: for each image a row a step, the platforms side by side on one scale of time, steps
  * from the cache light.
  */
-export function timeline(receipts: Receipts): string {
+export function renderTimeline(receipts: Receipts): string {
     const images = Object.entries(receipts).filter(([, platforms]) => Object.keys(platforms).length > 0);
     const most = Math.max(1, ...images.map(([, platforms]) => Object.keys(platforms).length));
     const width = margin * 2 + labelWidth + most * (panelWidth + gap);

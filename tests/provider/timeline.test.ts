@@ -1,5 +1,5 @@
 import type { Receipt } from "../../provider/receipt";
-import { timeline } from "../../provider/timeline";
+import { renderTimeline } from "../../provider/timeline";
 
 const receipt = (platform: string, waking: number, cached: boolean): Receipt => ({
     platform,
@@ -23,7 +23,7 @@ const receipts = {
 };
 
 test("a row a step, once for all platforms, and what each took", () => {
-    const svg = timeline(receipts);
+    const svg = renderTimeline(receipts);
     expect(svg.match(/>\[build 1\/1\] RUN echo &quot;&lt;a &amp; b&gt;&quot;<\/text>/g)).toHaveLength(1);
     expect(svg.match(/>sending the context<\/text>/g)).toHaveLength(2); // in the legend, and the row
     expect(svg).toContain(">linux/amd64  \u00b7  33 s  \u00b7  1/1 cached<");
@@ -32,7 +32,7 @@ test("a row a step, once for all platforms, and what each took", () => {
 });
 
 test("platforms have one scale, and nothing is out of the picture", () => {
-    const svg = timeline(receipts);
+    const svg = renderTimeline(receipts);
     const width = Number(/width="(\d+)"/.exec(svg)?.[1]);
     const bars = [...svg.matchAll(/<rect x="([\d.]+)" y="\d+" width="([\d.]+)" height="14" rx="2" fill="(#\w+)"/g)];
     const step = bars.filter(([, , , colour]) => colour === "#3973c6").map(([, , wide]) => Number(wide));
@@ -44,5 +44,5 @@ test("platforms have one scale, and nothing is out of the picture", () => {
 });
 
 test("no builds", () => {
-    expect(timeline({})).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+    expect(renderTimeline({})).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
 });
