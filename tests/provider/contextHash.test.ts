@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { createServer } from "node:net";
 import * as path from "node:path";
 import { type FolderOptions, hashFolder, sentFiles } from "../../provider/contextHash";
-import { temporaryFolder } from "./buildkit";
+import { temporaryFolder } from "./contextBuildkit";
 
 const folder = temporaryFolder();
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
