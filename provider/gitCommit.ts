@@ -60,7 +60,7 @@ async function git(args: string[], cwd: string, seconds: number): Promise<string
         }
         const timedOut = Date.now() - started >= seconds * 1000;
         return {
-            reason: timedOut ? `no answer within ${seconds} s` : lastLine(messages) || `git ended with ${status}`,
+            reason: timedOut ? `no answer within ${seconds} s` : reasonIn(messages) || `git ended with ${status}`,
         };
     } catch (error) {
         const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
@@ -88,7 +88,11 @@ async function sshCommand(cwd: string): Promise<NodeJS.ProcessEnv> {
 }
 
 async function configuredSsh(cwd: string): Promise<string> {
-    const child = spawn("git", ["config", "--get", "core.sshCommand"], { cwd, stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn("git", ["config", "--get", "core.sshCommand"], {
+        cwd,
+        env: process.env,
+        stdio: ["ignore", "pipe", "ignore"],
+    });
     const ended = new Promise<void>((resolve) => child.on("error", () => resolve()).on("close", () => resolve()));
     const [text] = await Promise.all([textOf(child.stdout), ended]);
     return text.trim();
@@ -102,6 +106,7 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
     return Buffer.concat(pieces).toString("utf8");
 }
 
-function lastLine(text: string): string {
-    return text.trim().split("\n").at(-1) ?? "";
+/** What git and ssh say first is the reason; what follows is advice. */
+function reasonIn(messages: string): string {
+    return messages.split("\n").find((line) => line.trim() !== "" && !/^warning:/i.test(line)) ?? "";
 }
