@@ -110,6 +110,13 @@ describe("a build that fails says why, once:", () => {
         );
     });
 
+    test("an argument longer than a program can be given", async () => {
+        const context = buildkit.context("plain", fromStep);
+        expect(await failure(buildkit.build({ context, args: { LONG: "x".repeat(200_000) } }))).toMatch(
+            /^The arguments and secrets of this build are longer than a program can be given: 128 kB each/,
+        );
+    });
+
     test("a builder that is not there", async () => {
         const context = buildkit.context("plain", fromStep);
         expect(await failure(buildkit.build({ context, builder: "nobody" }))).toBe(
