@@ -12,6 +12,12 @@ import { stackNameOf } from "./configuration/stackName";
 const stackName = stackNameOf(pulumi.getProject(), pulumi.getStack());
 
 export = async () => {
+    // Without a word of them a failed `up` shows all outputs as removed (pulumi/pulumi#15755). They are not.
+    const stack = pulumi.runtime.getStackResource();
+    if (stack) {
+        pulumi.runtime.registerResourceOutputs(stack, {});
+    }
+
     const settings = await readSettings(stackName);
     const begun = new Date();
 

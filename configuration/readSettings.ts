@@ -82,7 +82,7 @@ export async function readSettings(stackName: string, project = process.cwd()): 
         const more =
             value.runnerType === "ec2" ? withEc2(settings, value, stackName) : await machineMistakes(value, stackName);
         // Of a setting that is wrong by itself nothing more can be told.
-        mistakes.push(...more.filter((mistake) => ![...wrong].some((setting) => mistake.startsWith(setting))));
+        mistakes.push(...more.filter((mistake) => !wrong.has(/^\w*/.exec(mistake)?.[0] ?? "")));
     }
     throwMistakes(mistakes);
     return settings;

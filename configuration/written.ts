@@ -124,7 +124,7 @@ export function stackFile(project: string, stack: string, namespace: string): St
 function yamlSources(text: string): (at: Path) => Source | undefined {
     // Loaded here: it takes a while.
     const yaml = require("yaml") as typeof import("yaml");
-    const document = yaml.parseDocument(text, { merge: true });
+    const document = yaml.parseDocument(text);
     return (at) => scalarAt(yaml, document, at);
 }
 

@@ -141,7 +141,7 @@ describeHere("a stack file, read by the real engine", () => {
     });
 
     it("has secrets by the command of the message, word for word", async () => {
-        const names = [".npmrc", "pip.conf", "token", "it's a b"];
+        const names = [".npmrc", "pip.conf", "npm_Token-2", "7", "größe", "it's a b", 'a"b'];
         const { code, output } = await preview(
             `native-buildx:images: ${JSON.stringify({ app: { context: "app", secrets: names } })}`,
         );

@@ -15,7 +15,8 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { commandOf, descendants, folderOf } from "./processes";
+import { stackNameOf } from "../../configuration/stackName";
+import { commandOf, descendants, processesIn, until } from "./processes";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
 /** The checkout under test. */
@@ -325,7 +326,7 @@ export class Project {
     }
 
     runnerFolder(name: Arch | "registry"): string {
-        return path.join(this.machine.home, `native-buildx-${this.stack}`, name);
+        return path.join(this.machine.home, stackNameOf("native-buildx", this.stack), name);
     }
 
     /** What a runner says of itself; `absent` before its first wake. */
@@ -363,7 +364,7 @@ export class Project {
 
     /** Ends all that is left and removes the folder. For afterAll, whatever happened before. */
     async end(): Promise<void> {
-        const base = path.join(this.machine.home, `native-buildx-${this.stack}`);
+        const base = path.join(this.machine.home, stackNameOf("native-buildx", this.stack));
         const folders = existsSync(base) ? readdirSync(base) : [];
         for (const name of folders) {
             for (const script of ["runner.sh", "registry.sh"]) {
@@ -372,12 +373,8 @@ export class Project {
                 }
             }
         }
-        // An engine that was killed leaves its language host and providers behind, in the folder they were started in.
-        for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-            if (folderOf(pid) === this.folder) {
-                process.kill(Number(pid), "SIGKILL");
-            }
-        }
+        // The language host and the providers of an engine that was killed end by themselves.
+        await until(`processes in ${this.folder} to end`, () => processesIn(this.folder).length === 0);
         rmSync(this.folder, { recursive: true, force: true });
     }
 }
