@@ -8,6 +8,9 @@ export interface BuildxEnd {
     text: string[];
 }
 
+/** Status of a buildx that was interrupted. */
+const canceled = 130;
+
 /** Characters of two errors that are compared: both may be cut off. */
 const compared = 200;
 
@@ -54,6 +57,9 @@ const meanings: [RegExp, string][] = [
  * @param credentialFailures what credential programs said when they failed
  */
 export function buildError(end: BuildxEnd, failures: FailedStep[], credentialFailures: string): string {
+    if (end.code === canceled) {
+        return "The build was canceled.";
+    }
     const said = lastError(end.text);
     const failed = cause(failures, said);
     const meaning = meanings.find(([pattern]) => pattern.test(`${failed?.error}\n${said}`))?.[1];

@@ -66,11 +66,11 @@ export class BuildProgress {
         for (const status of progress.statuses ?? []) {
             this.steps.get(status.vertex)?.statuses.set(status.id, status);
         }
-        for (const { vertex, data } of progress.logs ?? []) {
+        for (const { vertex, stream, data } of progress.logs ?? []) {
             const step = this.steps.get(vertex);
             if (step && data) {
                 step.lines ??= new LastLines(linesOfFailure);
-                step.lines.write(Buffer.from(data, "base64"));
+                step.lines.write(Buffer.from(data, "base64"), stream);
             }
         }
         for (const warning of progress.warnings ?? []) {

@@ -181,7 +181,7 @@ export async function findBuildx(caller: NodeJS.ProcessEnv): Promise<[string, ..
         }
     }
     for (const file of onPath("docker")) {
-        if ((await isProgram(file)) && (await succeeds(file, ["buildx", "version"]))) {
+        if ((await isProgram(file)) && (await succeeds(file, ["buildx", "version"], caller))) {
             return [path.resolve(file), "buildx"];
         }
     }
@@ -199,6 +199,8 @@ async function isProgram(file: string): Promise<boolean> {
     }
 }
 
-function succeeds(file: string, words: string[]): Promise<boolean> {
-    return new Promise((resolve) => execFile(file, words, { timeout: 20_000 }, (error) => resolve(error === null)));
+function succeeds(file: string, words: string[], env: NodeJS.ProcessEnv): Promise<boolean> {
+    return new Promise((resolve) =>
+        execFile(file, words, { env, timeout: 20_000 }, (error) => resolve(error === null)),
+    );
 }

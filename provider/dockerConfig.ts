@@ -10,6 +10,7 @@ interface ConfigFile {
     credHelpers?: { [registry: string]: string };
     HttpHeaders?: { [name: string]: string };
     proxies?: { [host: string]: { [name: string]: string } };
+    cliPluginsExtraDirs?: string[];
 }
 
 export interface DockerConfig {
@@ -93,6 +94,8 @@ function mergedConfig(theirs: ConfigFile, logins: RegistryLogin[]): ConfigFile {
         ]),
         ...(theirs.HttpHeaders ? { HttpHeaders: theirs.HttpHeaders } : {}),
         ...(theirs.proxies ? { proxies: theirs.proxies } : {}),
+        // Where docker may find the buildx that is called through it.
+        ...(theirs.cliPluginsExtraDirs ? { cliPluginsExtraDirs: theirs.cliPluginsExtraDirs } : {}),
     };
 }
 

@@ -24,56 +24,38 @@ export function plainText(text: string): string {
     return plain.length > shown ? `${plain.slice(0, shown)}...` : plain;
 }
 
+/** Of the lines that are kept, so many of either stream's last ones stay: what failed says so on one, and much on the other. */
+const keptOfEither = 3;
+
 /** The last lines of a program's output, plain, in bounded memory whatever it writes. */
 export class LastLines {
-    private readonly decoder = new StringDecoder("utf8");
-    private readonly lines: string[] = [];
-    /** The line being written, since the last carriage return. */
-    private current = "";
-    /** What was on it before that: a progress bar ends with a carriage return, or begins with one. */
-    private overwritten = "";
+    private readonly lines: { line: Line; stream: number }[] = [];
+    private readonly streams = new Map<number, LineReader>();
 
     /** @param count of lines to keep */
     constructor(private readonly count: number) {}
 
-    write(bytes: Buffer): void {
-        const pieces = this.decoder.write(bytes).split("\n");
-        for (const [at, piece] of pieces.entries()) {
-            this.append(piece);
-            if (at < pieces.length - 1) {
-                this.endLine();
-            }
-        }
+    /** @param stream it was written to, as numbered by the system */
+    write(bytes: Buffer, stream = 1): void {
+        const reader = this.streams.get(stream) ?? new LineReader(this.count, (line) => this.keep(line, stream));
+        // The one that was written to last is last.
+        this.streams.delete(stream);
+        this.streams.set(stream, reader);
+        reader.write(bytes);
     }
 
-    private append(piece: string): void {
-        const frames = piece.split("\r");
-        for (const [at, frame] of frames.entries()) {
-            if (at > 0) {
-                this.overwritten = this.current || this.overwritten;
-                this.current = "";
-            }
-            this.current += frame.slice(0, kept - this.current.length);
-        }
-    }
-
-    private endLine(): void {
-        this.lines.push(this.line());
+    private keep(line: Line, stream: number): void {
+        this.lines.push({ line, stream });
         if (this.lines.length > this.count) {
-            this.lines.shift();
+            const linesOf = (stream: number) => this.lines.filter((other) => other.stream === stream).length;
+            const oldest = this.lines.findIndex(({ stream }) => linesOf(stream) > keptOfEither);
+            this.lines.splice(Math.max(0, oldest), 1);
         }
-        this.current = "";
-        this.overwritten = "";
     }
 
-    private line(): string {
-        return plainText(this.current) || plainText(this.overwritten);
-    }
-
-    /** The last lines, the one being written too, without empty ones at their end. */
+    /** The last lines, those being written too, without empty ones at their end. */
     all(): string[] {
-        const line = this.line();
-        const lines = [...this.lines, ...(line ? [line] : [])];
+        const lines = [...this.lines.map(({ line }) => textOf(line)), ...this.unfinished()];
         while (lines.at(-1) === "") {
             lines.pop();
         }
@@ -82,6 +64,70 @@ export class LastLines {
 
     /** The last line that says something; empty if none does. */
     last(): string {
-        return this.line() || (this.lines.findLast((line) => line !== "") ?? "");
+        const finished = this.lines.map(({ line }) => textOf(line));
+        return [...finished, ...this.unfinished()].findLast((text) => text !== "") ?? "";
+    }
+
+    private unfinished(): string[] {
+        return [...this.streams.values()].map(({ line }) => textOf(line)).filter((text) => text !== "");
+    }
+}
+
+/** A line as it was written: most lines of a loud program are never shown, so they are made plain only when they are. */
+interface Line {
+    /** Since the last carriage return. */
+    current: string;
+    /** What was there before that: a progress bar ends with a carriage return, or begins with one. */
+    overwritten: string;
+}
+
+function textOf({ current, overwritten }: Line): string {
+    return plainText(current) || plainText(overwritten);
+}
+
+/** Reads one stream line by line, and keeps no more than the beginning of the line that is being written. */
+class LineReader {
+    private readonly decoder = new StringDecoder("utf8");
+    line: Line = { current: "", overwritten: "" };
+
+    /**
+     * @param count of a piece's last lines that are told; those before them are not looked at
+     * @param onLine is told of each line that has ended
+     */
+    constructor(
+        private readonly count: number,
+        private readonly onLine: (line: Line) => void,
+    ) {}
+
+    write(bytes: Buffer): void {
+        const pieces = this.lastOf(this.decoder.write(bytes)).split("\n");
+        for (const [at, piece] of pieces.entries()) {
+            this.append(piece);
+            if (at < pieces.length - 1) {
+                this.onLine(this.line);
+                this.line = { current: "", overwritten: "" };
+            }
+        }
+    }
+
+    private lastOf(text: string): string {
+        let from = text.length;
+        for (let line = 0; line <= this.count && from >= 0; line++) {
+            from = from === 0 ? -1 : text.lastIndexOf("\n", from - 1);
+        }
+        if (from < 0) {
+            return text;
+        }
+        this.line = { current: "", overwritten: "" };
+        return text.slice(from + 1);
+    }
+
+    private append(piece: string): void {
+        for (const [at, frame] of piece.split("\r").entries()) {
+            if (at > 0) {
+                this.line = { current: "", overwritten: this.line.current || this.line.overwritten };
+            }
+            this.line.current += frame.slice(0, kept - this.line.current.length);
+        }
     }
 }

@@ -24,6 +24,8 @@ export interface VertexStatus {
 /** A piece of a step's output. */
 export interface VertexLog {
     vertex: string;
+    /** 1 or 2, as the system numbers them. */
+    stream?: number;
     /** In base64. */
     data?: string;
 }

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import * as path from "node:path";
 import type { BuildxEnd } from "./buildError";
 import { type RawProgress, RawProgressReader } from "./rawProgress";
@@ -42,12 +42,7 @@ export function runBuildx(
     options: RunOptions = {},
 ): Promise<BuildxEnd & { output: Buffer }> {
     return new Promise((resolve, reject) => {
-        const tied = path.join(__dirname, "tied.sh");
-        const child = spawn("sh", [tied, ...buildx.command, ...words], {
-            cwd: options.folder,
-            env: { ...buildx.environment, ...options.environment },
-            stdio: ["pipe", "pipe", "pipe"],
-        });
+        const child = start(buildx, words, options);
         const output: Buffer[] = [];
         const reader = new RawProgressReader(options.onProgress ?? (() => undefined));
         let killer: NodeJS.Timeout | undefined;
@@ -78,4 +73,26 @@ export function runBuildx(
             buildx.signal?.addEventListener("abort", end, { once: true });
         }
     });
+}
+
+function start(
+    buildx: BuildxProgram,
+    words: string[],
+    { folder, environment }: RunOptions,
+): ChildProcessWithoutNullStreams {
+    try {
+        return spawn("sh", [path.join(__dirname, "tied.sh"), ...buildx.command, ...words], {
+            cwd: folder,
+            env: { ...buildx.environment, ...environment },
+            stdio: ["pipe", "pipe", "pipe"],
+        });
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "E2BIG") {
+            throw error;
+        }
+        throw new Error(
+            "The arguments and secrets of this build are longer than a program can be given: 128 kB each, 2 MB in all. " +
+                "Put long ones into a file of the context, or fetch them in a step.",
+        );
+    }
 }

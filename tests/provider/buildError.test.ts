@@ -67,6 +67,13 @@ test("a buildx that was killed, crashed, or said nothing", () => {
     );
 });
 
+test("a buildx that was interrupted", () => {
+    const step = { name: "[1/1] RUN x", error: "context canceled", seconds: 1, lines: [] };
+    expect(buildError({ code: 130, signal: null, text: ["ERROR: context canceled"] }, [step], "")).toBe(
+        "The build was canceled.",
+    );
+});
+
 test("what a credential program said", () => {
     expect(buildError(ended("ERROR: pull access denied"), [], "docker-credential-x for r: locked\n")).toMatch(
         /\ndocker-credential-x for r: locked$/,

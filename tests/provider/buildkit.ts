@@ -19,10 +19,16 @@ export class Buildkit {
     readonly builder = "test";
     private readonly children: ChildProcess[] = [];
     private port = 0;
+    private privatePort = 0;
 
     /** `HOST:PORT` of the registry. */
     get registry(): string {
         return `127.0.0.1:${this.port}`;
+    }
+
+    /** `HOST:PORT` of a registry that lets in `me` with password `secret` alone; see `startPrivateRegistry`. */
+    get privateRegistry(): string {
+        return `127.0.0.1:${this.privatePort}`;
     }
 
     /** What a user's shell has: a home of its own, the project's tools. */
@@ -37,12 +43,8 @@ export class Buildkit {
 
     async start(): Promise<void> {
         this.port = await freePort();
+        this.privatePort = await freePort();
         mkdirSync(path.join(this.folder, "home"));
-        this.write("registry.yml", [
-            "version: 0.1",
-            `storage: {filesystem: {rootdirectory: ${this.folder}/images}, delete: {enabled: true}}`,
-            `http: {addr: "${this.registry}"}`,
-        ]);
         this.write("buildkitd.toml", [
             `root = "${this.folder}/root"`,
             `[grpc]\n  address = ["unix://${this.folder}/buildkitd.sock"]`,
@@ -50,14 +52,15 @@ export class Buildkit {
             '[worker.oci]\n  enabled = true\n  platforms = ["linux/amd64", "linux/arm64"]\n  networkMode = "host"',
             "[worker.containerd]\n  enabled = false",
             `[registry."${this.registry}"]\n  http = true`,
+            `[registry."${this.privateRegistry}"]\n  http = true`,
         ]);
-        this.spawn("registry", ["serve", "registry.yml"]);
+        this.startRegistry("registry", this.registry);
         // What its builds started goes with it.
         const namespace = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"];
         this.spawn("unshare", [...namespace, "buildkitd", "--config", "buildkitd.toml"]);
         const log = path.join(this.folder, "log");
         await until("buildkitd serves", () => readFileSync(log, "utf8").includes("running server on"));
-        await until("the registry serves", () => readFileSync(log, "utf8").includes("listening on"));
+        await until("the registry serves", () => readFileSync(log, "utf8").includes(`listening on ${this.registry}`));
         await this.run("buildx", [
             "create",
             "--name",
@@ -66,6 +69,21 @@ export class Buildkit {
             "remote",
             `unix://${this.folder}/buildkitd.sock`,
         ]);
+    }
+
+    async startPrivateRegistry(): Promise<void> {
+        // bcrypt's; made by crypt(3).
+        this.write("htpasswd", ["me:$2b$04$HnovRJOIZIgzAQz4XMDXpu8JGVfMeDPZEHvDBek5.RbW07yDzsd7q"]);
+        const htpasswd = `auth: {htpasswd: {realm: test, path: ${this.folder}/htpasswd}}`;
+        this.startRegistry("private", this.privateRegistry, htpasswd);
+        const log = path.join(this.folder, "log");
+        await until("it serves", () => readFileSync(log, "utf8").includes(`listening on ${this.privateRegistry}`));
+    }
+
+    private startRegistry(name: string, address: string, ...more: string[]): void {
+        const storage = `storage: {filesystem: {rootdirectory: ${this.folder}/${name}}}`;
+        this.write(`${name}.yml`, ["version: 0.1", storage, `http: {addr: "${address}"}`, ...more]);
+        this.spawn("registry", ["serve", `${name}.yml`]);
     }
 
     private spawn(command: string, words: string[]): void {

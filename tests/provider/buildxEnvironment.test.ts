@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import * as path from "node:path";
-import { withBuildx } from "../../provider/buildx";
+import { findBuildx, withBuildx } from "../../provider/buildx";
 import { fromStep } from "../e2e/project";
 import { Buildkit } from "./buildkit";
 
@@ -9,9 +9,11 @@ jest.setTimeout(120_000);
 
 const buildkit = new Buildkit();
 let context: string;
+let digest: string;
 beforeAll(async () => {
     await buildkit.start();
     context = buildkit.context("app", fromStep);
+    digest = (await buildkit.build({ context })).digest;
 });
 afterAll(() => buildkit.end());
 
@@ -57,9 +59,8 @@ test.each<[string, NodeJS.ProcessEnv]>([
         { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", TRACEPARENT: "x" },
     ],
 ])("a caller with %s", async (_what, environment) => {
-    const { digest } = await buildkit.build({ context }, {}, { environment });
     // Nothing of it is in the image.
-    expect(digest).toBe((await buildkit.build({ context })).digest);
+    expect((await buildkit.build({ context }, {}, { environment })).digest).toBe(digest);
 });
 
 test.each<[string, object | undefined, { [name: string]: string }]>([
@@ -168,16 +169,78 @@ describe("logins", () => {
         }
     });
 
-    test("what a credential program said is told when a base cannot be pulled", async () => {
-        const environment = caller(
-            "told",
-            { credHelpers: { "127.0.0.1:9": "broken" } },
-            {
-                "docker-credential-broken": "echo 'the keyring is locked'; exit 1",
-            },
-        );
-        const private_ = buildkit.context("private", ["FROM 127.0.0.1:9/private:1"]);
-        const build = buildkit.build({ context: private_ }, {}, { environment });
-        await expect(build).rejects.toThrow("127.0.0.1:9");
+    describe("at a registry that wants them", () => {
+        const me = () => ({ address: buildkit.privateRegistry, username: "me", password: "secret" });
+        const tags = () => [`${buildkit.privateRegistry}/app:latest`];
+        const credentials = JSON.stringify({ Username: "me", Secret: "secret" });
+        let base: string;
+
+        beforeAll(async () => {
+            await buildkit.startPrivateRegistry();
+            await buildkit.build({ context, tags: tags() }, {}, { logins: [me()] });
+            base = buildkit.context("private-base", [`FROM ${buildkit.privateRegistry}/app:latest`]);
+        });
+
+        test("the build's own are used, whatever the caller's store has for it", async () => {
+            const environment = caller(
+                "store",
+                { credsStore: "wrong", credHelpers: { [buildkit.privateRegistry]: "wrong" } },
+                {
+                    "docker-credential-wrong": `echo '{"Username": "you", "Secret": "wrong"}'`,
+                },
+            );
+            await buildkit.build({ context, tags: tags() }, {}, { logins: [me()], environment });
+            await withBuildx({ logins: [me()], environment }, async (buildx) => {
+                expect(await buildx.digestOf(tags()[0] ?? "")).toMatch(/^sha256:/);
+            });
+        });
+
+        test.each([
+            ["in the file", () => ({ auths: { [buildkit.privateRegistry]: { auth: "bWU6c2VjcmV0" } } })],
+            ["in a store", () => ({ credsStore: "good" })],
+            ["of a program for it", () => ({ credHelpers: { [buildkit.privateRegistry]: "good" } })],
+        ])("the caller's, %s, are used for a private base", async (what, config) => {
+            const environment = caller(`base ${what}`, config(), {
+                "docker-credential-good": `echo warning >&2; [ "$1" = get ] && echo '${credentials}'`,
+            });
+            await buildkit.build({ context: base, pull: true }, {}, { environment });
+        });
+
+        test("without any, a push says that it was refused, and a pull what the caller's program said", async () => {
+            await expect(buildkit.build({ context, tags: tags() })).rejects.toThrow("The registry refused the push");
+            const locked = caller(
+                "locked keyring",
+                { credsStore: "locked" },
+                {
+                    "docker-credential-locked": "echo 'the keyring is locked'; exit 1",
+                },
+            );
+            await expect(buildkit.build({ context: base, pull: true }, {}, { environment: locked })).rejects.toThrow(
+                `docker-credential-locked for ${buildkit.privateRegistry}: the keyring is locked`,
+            );
+            const missing = caller("no program", { credsStore: "missing" });
+            await expect(buildkit.build({ context: base, pull: true }, {}, { environment: missing })).rejects.toThrow(
+                /docker-credential-missing for \S+: .*not found/,
+            );
+        });
+    });
+});
+
+describe("buildx is found", () => {
+    const program = (folder: string, name: string) => {
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(path.join(folder, name), "#!/bin/sh\n", { mode: 0o755 });
+        return path.join(folder, name);
+    };
+
+    test("on PATH, then as the plugin of the caller's docker configuration", async () => {
+        const config = path.join(buildkit.folder, "docker ä");
+        const plugin = program(path.join(config, "cli-plugins"), "docker-buildx");
+        const bin = path.join(buildkit.folder, "bin ä");
+        mkdirSync(path.join(bin, "buildx"), { recursive: true }); // a folder is no program
+        expect(await findBuildx({ PATH: bin, DOCKER_CONFIG: config })).toEqual([plugin]);
+        const other = path.join(buildkit.folder, "other");
+        const onPath = program(other, "buildx");
+        expect(await findBuildx({ PATH: `${bin}:${other}`, DOCKER_CONFIG: config })).toEqual([onPath]);
     });
 });

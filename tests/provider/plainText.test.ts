@@ -33,6 +33,8 @@ describe("the last lines", () => {
 
     test.each<[string, string[], string[]]>([
         ["of many", ["1\n2\n3\n", "4\n"], ["2", "3", "4"]],
+        ["of a piece of very many", [`${"0\n".repeat(1000)}1\n2\n3\n`], ["1", "2", "3"]],
+        ["of a piece of very many, the last of which goes on", ["0\n1\n2\n3\n4", "4\n"], ["2", "3", "44"]],
         ["with the one that is being written", ["1\n2\nth", "ree"], ["1", "2", "three"]],
         ["of which each is what was written over it last", ["10 %\r50 %\r", "100 %\nend\n"], ["100 %", "end"]],
         ["of which each begins with a carriage return", ["\r10 %\r50 %", "\r60 %"], ["60 %"]],
@@ -43,6 +45,16 @@ describe("the last lines", () => {
         ["with a sequence in two pieces", ["\x1b[3", "1mred\n"], ["red"]],
     ])("%s", (_what, pieces, lines) => {
         expect(written(3, ...pieces).all()).toEqual(lines);
+    });
+
+    test("of two streams: lines do not mix, and those of the quieter one stay", () => {
+        const lines = new LastLines(5);
+        lines.write(Buffer.from("half a "), 1);
+        lines.write(Buffer.from("error: 1\nerror: 2\n"), 2);
+        lines.write(Buffer.from(`line\n${"noise\n".repeat(30)}`), 1);
+        expect(lines.all()).toEqual(["error: 1", "error: 2", "noise", "noise", "noise"]);
+        lines.write(Buffer.from("an end"), 2);
+        expect(lines.last()).toBe("an end");
     });
 
     test("the last that says something", () => {
