@@ -73,6 +73,6 @@ export class Workbench {
 
     dispose(): void {
         // What a command of ours has left running may write there for another moment.
-        rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+        rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
     }
 }
