@@ -45,8 +45,6 @@ async function begin(options: { preview?: boolean } = {}): Promise<void> {
     builder = new RemoteBuilder("builder", {
         builder: "demo-dev",
         runners: [new StubRunner("linux/amd64"), new StubRunner("linux/arm64")],
-        ca: "CA",
-        client: { certificate: pulumi.output("CERTIFICATE"), key: pulumi.secret("KEY") },
         idleMinutes: 15,
     });
 }
