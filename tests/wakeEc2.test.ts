@@ -38,6 +38,12 @@ start-instances)
     *) fail "$line" StartInstances 'as ordered' ;;
     esac
     ;;
+get-parameter)
+    case $(cat "$bench/parameter") in
+    error:*) fail "$(sed s/error:// "$bench/parameter")" GetParameter 'as ordered' ;;
+    esac
+    cat "$bench/parameter"
+    ;;
 knock)
     cat "$bench/port" >&2
     exit 255
@@ -59,6 +65,7 @@ const terminated = "terminated None None Client.UserInitiatedShutdown Client.Use
 const variables = {
     instance_arm64: "i-0a",
     instance_type_arm64: "c7g.xlarge",
+    keys_parameter_arm64: "/nbx/arm64/keys",
     fallbacks_arm64: "",
     emulate_on_arm64: "",
     region_arm64: "eu-central-1",
@@ -66,6 +73,7 @@ const variables = {
     address_arm64: "public",
     instance_amd64: "i-0x",
     instance_type_amd64: "c7i.xlarge",
+    keys_parameter_amd64: "/nbx/amd64/keys",
     fallbacks_amd64: "",
     emulate_on_amd64: "arm64",
     region_amd64: "eu-central-1",
@@ -82,7 +90,7 @@ interface Scene {
     timeout?: number;
 }
 
-describe.each(shells)("wake_ec2 in %s", (_name, shell) => {
+describe.each(shells)("EC2 runners in %s", (_name, shell) => {
     let bench: Workbench;
     beforeEach(() => {
         bench = new Workbench();
@@ -109,7 +117,8 @@ describe.each(shells)("wake_ec2 in %s", (_name, shell) => {
         const assignments = Object.entries({ ...variables, ...scene.changes }).map(
             ([name, value]) => `${name}='${value}'`,
         );
-        const main = bench.write("main.sh", `${assignments.join("\n")}\n. '${script}'\nwake_ec2 ${suffix}\n`);
+        const notes = `notes='${bench.path("notes")}'`;
+        const main = bench.write("main.sh", `${assignments.join("\n")}\n${notes}\n. '${script}'\nwake_ec2 ${suffix}\n`);
         return bench.run([...shell, main], { env: { NATIVE_BUILDX_WAKE_TIMEOUT: String(scene.timeout ?? 30) } });
     }
 
@@ -353,6 +362,65 @@ describe.each(shells)("wake_ec2 in %s", (_name, shell) => {
             expect(refused.stderr).not.toContain("allowedCidrs");
             const silent = await knock('Connect timeout on endpoint URL: "https://..."');
             expect(silent.stderr).toContain("no answer at all from 203.0.113.9:9753: is your address in allowedCidrs?");
+        });
+    });
+
+    describe("keys_ec2", () => {
+        const pem = (kind: string) => `-----BEGIN ${kind}-----\nMIIB+/=\n-----END ${kind}-----\n`;
+        const bundle = pem("CERTIFICATE") + pem("CERTIFICATE") + pem("PRIVATE KEY");
+
+        async function keys(parameter: string, notes = "") {
+            bench.write("parameter", parameter);
+            const assignments = Object.entries(variables).map(([name, value]) => `${name}='${value}'`);
+            const main = bench.write("main.sh", `${assignments.join("\n")}\n${notes}\n. '${script}'\nkeys_ec2 arm64\n`);
+            return bench.run([...shell, main]);
+        }
+
+        it("prints the keys that the runner has published, and nothing around them", async () => {
+            const result = await keys(`a warning of the AWS CLI\n${bundle}`);
+            expect(result).toEqual({ status: 0, stdout: bundle, stderr: "" });
+            expect(bench.calls).toEqual([
+                "aws ssm get-parameter --region eu-central-1 --name /nbx/arm64/keys --with-decryption --query Parameter.Value --output text",
+            ]);
+        });
+
+        it("reads those of the machine that was woken", async () => {
+            await wake({
+                states: { "i-0a": [noCapacity], "i-0b": [running] },
+                starts: { "i-0a": ["InsufficientInstanceCapacity"] },
+                changes: { fallbacks_arm64: "i-0b:m7g.xlarge" },
+            });
+            await keys(bundle, `notes='${bench.path("notes")}'`);
+            expect(bench.calls.at(-1)).toContain("--name /nbx/arm64/keys-m7g.xlarge ");
+
+            await wake({
+                states: { "i-0a": [noCapacity], "i-0x": [running] },
+                starts: { "i-0a": ["InsufficientInstanceCapacity"] },
+                changes: { emulate_on_arm64: "amd64" },
+            });
+            await keys(bundle, `notes='${bench.path("notes")}'`);
+            expect(bench.calls.at(-1)).toContain("--name /nbx/amd64/keys ");
+        });
+
+        it.each(["stopped", "not started yet", "error:ParameterNotFound", "error:ThrottlingException"])(
+            "is asked again after %j",
+            async (parameter) => {
+                expect(await keys(parameter)).toEqual({ status: 75, stdout: "", stderr: "" });
+            },
+        );
+
+        it("says which permission is missing", async () => {
+            const { status, stdout, stderr } = await keys("error:AccessDeniedException");
+            expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+            expect(stderr).toMatch(
+                /^arm64 runner: its keys may not be read: ssm:GetParameter on \/nbx\/arm64\/keys is needed/,
+            );
+        });
+
+        it("says what else goes wrong", async () => {
+            const { status, stderr } = await keys("error:InvalidKeyId");
+            expect(status).toBe(1);
+            expect(stderr).toContain("cannot be read from parameter /nbx/arm64/keys: An error occurred (InvalidKeyId)");
         });
     });
 });
