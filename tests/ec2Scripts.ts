@@ -28,7 +28,7 @@ export class Workbench {
         return path.join(this.folder, name);
     }
 
-    write(name: string, text: string): string {
+    write(name: string, text = ""): string {
         mkdirSync(path.dirname(this.path(name)), { recursive: true });
         writeFileSync(this.path(name), text);
         return this.path(name);
@@ -72,6 +72,7 @@ export class Workbench {
     }
 
     dispose(): void {
-        rmSync(this.folder, { recursive: true, force: true });
+        // What a command of ours has left running may write there for another moment.
+        rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
     }
 }

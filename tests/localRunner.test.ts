@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../components/architecture";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../components/runner/buildkitdConfig";
 import { LocalRunner, type LocalRunnerArgs, localBuildkitdConfig } from "../components/runner/local/localRunner";
-import { keyPair, localStackForEach } from "./localStack";
+import { localStackForEach } from "./localStack";
 import { resolved, settled } from "./pulumiMocks";
 
 const folderType = "pulumi-nodejs:dynamic:Resource";
@@ -19,7 +19,6 @@ describe("a local runner", () => {
             idleMinutes: 15,
             cacheGigabytes: 30,
             serverName: "arm64.runner.example",
-            certificate: keyPair("arm64"),
             registry: stack.registry,
             ...changes,
         });
@@ -41,23 +40,23 @@ describe("a local runner", () => {
         expect(await resolved(runner.description)).toEqual({ kind: "local", id: "demo-dev/arm64", idleMinutes: 15 });
     });
 
-    it("gives the connect script what it needs, as a secret", async () => {
+    it("gives the connect script what it needs: no secret, and nothing of this machine", async () => {
         const runner = makeRunner();
-        expect(await pulumi.isSecret(runner.node)).toBe(true);
-        const { kind, serverName, variables, shared } = await resolved(runner.node);
+        expect(await pulumi.isSecret(runner.node)).toBe(false);
+        const node = await resolved(runner.node);
+        expect(JSON.stringify(node)).not.toMatch(/\/data|PRIVATE KEY-|BEGIN CERTIFICATE/);
+        const { kind, serverName, variables, shared } = node;
         expect({ kind, serverName }).toEqual({ kind: "local", serverName: "arm64.runner.example" });
         expect(variables).toEqual({
-            folder: "/data/demo-dev/arm64",
+            folder: "demo-dev/arm64",
             name: "linux/arm64 runner",
             endpoint: "tcp://127.0.0.1:7445",
             idle_seconds: "900",
-            configuration: expect.stringContaining('root = "/data/demo-dev/arm64/root"'),
-            certificate: "arm64 certificate",
-            key: "arm64 key",
+            configuration: expect.stringContaining('root = "@folder@/root"'),
         });
         expect(shared).toMatchObject({
-            registry_folder: "/data/demo-dev/registry",
-            registry_key: "registry key",
+            registry_folder: "demo-dev/registry",
+            keys_script: expect.stringContaining("make_keys()"),
             idle_script: expect.stringContaining("is_idle()"),
             runner_script: expect.stringContaining("supervise()"),
         });
@@ -72,7 +71,7 @@ describe("a local runner", () => {
     });
 
     it("keeps everything below its own folder, on a loopback port, and trusts the registry", () => {
-        const config = localBuildkitdConfig("/data/demo-dev/arm64", {
+        const config = localBuildkitdConfig({
             platform: "linux/arm64",
             stackFolder: "demo-dev",
             port: 7445,
@@ -81,21 +80,22 @@ describe("a local runner", () => {
             serverName: "arm64.runner.example",
             registry: stack.registry,
         });
-        const folder = "/data/demo-dev/arm64";
+        // The wake script puts the folder's path on the machine at hand there.
+        const folder = "@folder@";
         expect(config).toEqual({
             platform: "linux/arm64",
             root: `${folder}/root`,
             tcpAddress: "127.0.0.1:7445",
             socket: `${folder}/buildkitd.sock`,
             otelSocket: `${folder}/otel.sock`,
-            ca: `${folder}/tls/ca.pem`,
-            certificate: `${folder}/tls/cert.pem`,
-            key: `${folder}/tls/key.pem`,
+            ca: `${folder}/keys/ca.pem`,
+            certificate: `${folder}/keys/cert.pem`,
+            key: `${folder}/keys/key.pem`,
             maxUsedSpace: 30e9,
             reservedSpace: 5e9,
             minFreeSpace: 2e9,
             network: "host",
-            registryCa: { "registry.example:7443": "/data/trust/demo-dev.pem" },
+            registryCa: { "registry.example:7443": `${folder}/../../trust/demo-dev.pem` },
         });
     });
 
@@ -105,7 +105,7 @@ describe("a local runner", () => {
         [100, 5e9],
     ])("with a cache of %d GB never collects below %d bytes", (cacheGigabytes, reservedSpace) => {
         const args = { stackFolder: "demo-dev", port: 1, idleMinutes: 1, serverName: "x", registry: stack.registry };
-        const config = localBuildkitdConfig("/f", { ...args, platform: "linux/amd64", cacheGigabytes });
+        const config = localBuildkitdConfig({ ...args, platform: "linux/amd64", cacheGigabytes });
         expect(config).toMatchObject({ maxUsedSpace: cacheGigabytes * 1e9, reservedSpace });
     });
 
@@ -119,14 +119,13 @@ describe("a local runner", () => {
                     idleMinutes: 15,
                     cacheGigabytes: 30,
                     serverName: platform,
-                    certificate: keyPair(platform),
                     registry: stack.registry,
                 });
                 return (await resolved(runner.node)).variables;
             }),
         );
         const [amd64, arm64] = folders;
-        for (const variable of ["folder", "endpoint", "configuration", "key", "certificate", "name"]) {
+        for (const variable of ["folder", "endpoint", "configuration", "name"]) {
             expect(amd64?.[variable]).not.toBe(arm64?.[variable]);
         }
         expect(amd64?.configuration).not.toContain("/arm64/");

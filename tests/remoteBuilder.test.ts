@@ -49,8 +49,6 @@ describe("RemoteBuilder", () => {
             runners: platforms.map(
                 (platform) => new StubRunner(platform.replace("linux/", ""), platform, path.join(folder, "wake.sh")),
             ),
-            ca: "CA-PEM",
-            client: { certificate: pulumi.output("CERTIFICATE-PEM"), key: pulumi.secret("KEY-PEM") },
             buildsPerRunner: 3,
         });
     }
@@ -81,12 +79,11 @@ describe("RemoteBuilder", () => {
         });
     });
 
-    it("has the connect script as a secret, with each wake script once", async () => {
+    it("has the connect script, which is no secret, with each wake script once", async () => {
         const { connect } = makeBuilder("linux/amd64", "linux/arm64");
-        expect(await pulumi.isSecret(connect)).toBe(true);
+        expect(await pulumi.isSecret(connect)).toBe(false);
         const script = await resolved(connect);
         expect(script.split("# wake functions")).toHaveLength(2);
-        expect(script).toContain("\nclient_key='KEY-PEM'\n");
         expect(script).toContain("\nsuffixes='amd64 arm64'\n");
         expect(script).toContain("\nendpoint_arm64='tcp://arm64:1'\n");
     });
@@ -119,10 +116,7 @@ describe("RemoteBuilder", () => {
 
 describe("the connect script", () => {
     const inputs: ConnectScriptInputs = {
-        builder: "demo-dev",
-        ca: "CA\n",
-        clientCertificate: "CERTIFICATE\n",
-        clientKey: "KEY\n",
+        builder: "demo-Dev",
         nodes: {
             "linux/amd64": {
                 kind: "local",
@@ -137,18 +131,15 @@ describe("the connect script", () => {
 
     it("has every variable in front, then the wake functions, then its parts as they are", () => {
         const script = renderConnectScript(inputs);
-        const parts = ["lock.sh", "prove.sh", "connect.sh"].map((part) =>
+        const parts = ["clientKeys.sh", "register.sh", "prove.sh", "connect.sh"].map((part) =>
             readFileSync(path.join(__dirname, "../components/remoteBuilder", part), "utf8"),
         );
         expect(script.endsWith(`\nwake_local() { :; }\nwake_ec2() { :; }\n${parts.join("\n")}`)).toBe(true);
         expect(script.slice(0, script.indexOf("wake_local")).split("\n").slice(0, -1)).toEqual([
             "#!/bin/sh",
-            expect.stringMatching(/^# Connects to demo-dev: /),
+            expect.stringMatching(/^# Connects to demo-Dev: /),
             "builder='demo-dev'",
             "suffixes='amd64 arm64'",
-            "ca='CA'",
-            "client_certificate='CERTIFICATE'",
-            "client_key='KEY'",
             "script='one",
             "two'",
             "platform_amd64='linux/amd64'",

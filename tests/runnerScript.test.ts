@@ -127,7 +127,9 @@ describe.each(shells)("in %s", (shellName, shell) => {
                 mkdirSync(bench.path(file));
             }
             // "cut" and so on are not here: the script gets what its authors know that it needs.
-            for (const program of "awk cat cmp cp date flock grep id rm setsid sleep tail tr unshare".split(" ")) {
+            for (const program of "awk cat cmp cp date flock grep id mkdir mktemp mv openssl rm setsid sleep tail tr unshare".split(
+                " ",
+            )) {
                 symlinkSync(find(program) ?? program, bench.path(`programs/${program}`));
             }
             // What `sh` is: everything that the script starts runs in the same shell.
@@ -136,7 +138,7 @@ describe.each(shells)("in %s", (shellName, shell) => {
             bench.stub(
                 "buildctl",
                 `case $2 in
-                    workers) [ -e "$bench/serving" ] ;;
+                    workers) [ ! -e "$bench/serving" ] || echo ID; [ ! -e "$bench/busy" ] ;;
                     histories) cat "$bench/histories" ;;
                 esac`,
             );
@@ -151,7 +153,9 @@ describe.each(shells)("in %s", (shellName, shell) => {
             );
             bench.write("histories", histories());
             copyFileSync(path.join(components, "local/runner.sh"), path.join(folder(), "runner.sh"));
-            copyFileSync(path.join(components, "idle.sh"), path.join(folder(), "idle.sh"));
+            for (const file of ["idle.sh", "keys.sh"]) {
+                copyFileSync(path.join(components, file), path.join(folder(), file));
+            }
             writeFileSync(path.join(folder(), "buildkitd.toml"), "one\n");
             settings({});
         });
@@ -167,7 +171,7 @@ describe.each(shells)("in %s", (shellName, shell) => {
         function settings({ idleSeconds = 0, programs = bench.path("programs") }) {
             bench.write(
                 "runner/settings.sh",
-                `name='test runner' idle_seconds=${idleSeconds} PATH='${bench.path("bin")}:${programs}'\n`,
+                `name='test runner' server_name=test.example idle_seconds=${idleSeconds} PATH='${bench.path("bin")}:${programs}'\n`,
             );
         }
         function start(word: string, env: { [name: string]: string } = {}) {
@@ -400,7 +404,7 @@ describe.each(shells)("in %s", (shellName, shell) => {
             expect(await closed).toEqual({
                 status: 0,
                 stdout: "",
-                stderr: "test runner: its configuration changed: restarting once its builds are done\n",
+                stderr: "test runner: its configuration changed, or its keys are gone: restarting once its builds are done\n",
             });
             expect(supervisor()).not.toBe(before);
             expect(processes().filter((pid) => old.includes(pid))).toEqual([]);
@@ -418,6 +422,100 @@ describe.each(shells)("in %s", (shellName, shell) => {
             expect([await status(), starts()]).toEqual(["serving", 2]);
         });
 
+        it("is not taken for dead on a busy machine, where buildctl had its answer and fails all the same", async () => {
+            await run("start");
+            bench.write("busy");
+            expect(await run("start")).toEqual(quiet);
+            expect(starts()).toBe(1);
+        });
+
+        describe("makes keys", () => {
+            const keys = () => run("keys");
+            const file = (name: string) => path.join(folder(), "keys", name);
+            const notPublished = { status: 75, stdout: "", stderr: "" };
+
+            it("at every start, for its clients and nobody else", async () => {
+                expect(await keys()).toEqual(notPublished);
+                await run("start");
+                const first = await keys();
+                expect(first).toMatchObject({ status: 0, stderr: "" });
+                expect(first.stdout.match(/-----BEGIN [A-Z ]+-----/g)).toEqual([
+                    "-----BEGIN CERTIFICATE-----",
+                    "-----BEGIN CERTIFICATE-----",
+                    "-----BEGIN PRIVATE KEY-----",
+                ]);
+                const modes = readdirSync(file(".")).map((name) => (statSync(file(name)).mode & 0o777).toString(8));
+                expect([...new Set(modes)]).toEqual(["600"]);
+                expect((statSync(file(".")).mode & 0o777).toString(8)).toBe("700");
+
+                await run("stop");
+                expect(await keys()).toEqual(notPublished);
+                expect(existsSync(file("."))).toBe(false);
+                await run("start");
+                expect((await keys()).stdout).not.toBe(first.stdout);
+            });
+
+            it("and has none while it boots, or goes idle", async () => {
+                writeFileSync(bench.path("mute"), "");
+                const { closed } = start("start");
+                await until(() => starts() === 1);
+                expect(await keys()).toEqual(notPublished);
+                writeFileSync(bench.path("serving"), "");
+                await closed;
+                writeFileSync(bench.path("building"), "");
+                settings({ idleSeconds: 1 });
+                await run("stop");
+                await run("start");
+                await until(() => bench.read("runner/state") === "stopping\n");
+                expect(await keys()).toEqual(notPublished);
+                expect(existsSync(file("client.pem"))).toBe(false);
+                rmSync(bench.path("building"));
+            });
+
+            it("again when somebody has deleted them", async () => {
+                await run("start");
+                rmSync(file("client.pem"));
+                expect(await run("start")).toMatchObject({
+                    status: 0,
+                    stderr: expect.stringContaining("keys are gone"),
+                });
+                expect(await keys()).toMatchObject({ status: 0 });
+            });
+
+            it("or says why it cannot", async () => {
+                bench.stub("openssl", "echo 'no entropy' >&2; exit 1");
+                const { status: code, stderr } = await run("start");
+                expect(code).toBe(1);
+                expect(stderr).toContain("keys: cannot be made in keys: no entropy\n");
+                expect(starts()).toBe(0);
+            });
+
+            it("anew when half of their time is over, by itself, while nothing builds", async () => {
+                const script = path.join(folder(), "keys.sh");
+                writeFileSync(script, readFileSync(script, "utf8").replace("keys_days=30", "keys_days=0"));
+                bench.stub("sleep", `exec ${find("sleep")} 0.01`);
+                bench.write("histories", histories("running"));
+                await run("start");
+                const { stdout: before } = await keys();
+                writeFileSync(path.join(folder(), "activity"), "1\n");
+                const asked = () => bench.calls.filter((call) => call.includes("histories")).length;
+                await until(() => asked() >= 3);
+                expect(starts()).toBe(1);
+
+                const old = supervisor();
+                bench.write("histories", histories(3600));
+                await until(() => starts() >= 2);
+                // Later than this nobody renews any more: a start counts as activity.
+                expect(await run("start")).toEqual(quiet);
+                expect(await status()).toBe("serving");
+                const { stdout: after } = await keys();
+                expect(after).toContain("PRIVATE KEY");
+                expect(after).not.toBe(before);
+                expect(supervisor()).toBe(old);
+                expect(bench.read("runner/log")).toContain("its keys have lasted half of their time");
+            });
+        });
+
         it("does not take another process for itself after a restart of the machine", async () => {
             writeFileSync(path.join(folder(), "pid"), `${process.pid}\n`);
             writeFileSync(path.join(folder(), "state"), "serving\n");
@@ -426,7 +524,7 @@ describe.each(shells)("in %s", (shellName, shell) => {
             expect(await run("start")).toEqual(quiet);
         });
 
-        it.each(["buildkitd", "buildctl", "runc", "flock"])("says that it misses %s", async (program) => {
+        it.each(["buildkitd", "buildctl", "runc", "flock", "openssl"])("says that it misses %s", async (program) => {
             rmSync(bench.path(`bin/${program}`), { force: true });
             rmSync(bench.path(`programs/${program}`), { force: true });
             expect(await run("start")).toEqual({
@@ -440,7 +538,7 @@ describe.each(shells)("in %s", (shellName, shell) => {
             expect(await run(word)).toEqual({
                 status: 2,
                 stdout: "",
-                stderr: "test runner: usage: sh runner.sh start|stop|status\n",
+                stderr: "test runner: usage: sh runner.sh start|keys|stop|status\n",
             });
         });
 
@@ -448,7 +546,7 @@ describe.each(shells)("in %s", (shellName, shell) => {
             await run("start");
             const loose = readdirSync(folder()).filter(
                 (file) =>
-                    !["runner.sh", "idle.sh", "buildkitd.toml", "settings.sh"].includes(file) &&
+                    !["runner.sh", "idle.sh", "keys.sh", "buildkitd.toml", "settings.sh"].includes(file) &&
                     (statSync(path.join(folder(), file)).mode & 0o077) !== 0,
             );
             expect(loose).toEqual([]);

@@ -44,7 +44,7 @@ read_keys() {
     done
     fingerprint=$(printf '%s\n' "$keys" | cksum | tr ' ' -)
     if ! store_keys "$keys_of_node/$fingerprint"; then
-        say "$platform: the runner's keys cannot be written to $keys_of_node"
+        say "$platform: the runner's keys are none, or cannot be written to $keys_of_node"
         return 1
     fi
     echo "$fingerprint" >"$work/$1.keys"
@@ -53,7 +53,7 @@ read_keys() {
 # store_keys FOLDER: the three texts of $keys, each whole or not at all, readable by their owner only, and never an
 # argument of a process (printf is the shell's own).
 store_keys() (
-    if [ -e "$1/key.pem" ]; then return; fi
+    if have_keys "$1"; then return; fi
     umask 077
     mkdir -p "$1" && new=$(mktemp -d "$1/new.XXXXXX") && cd "$new" || return 1
     trap 'cd / && rm -rf "$new"' EXIT
@@ -66,10 +66,12 @@ store_keys() (
     ' && mv ca.pem cert.pem .. && mv key.pem ..
 )
 
+have_keys() { [ -s "$1/ca.pem" ] && [ -s "$1/cert.pem" ] && [ -s "$1/key.pem" ]; }
+
 # accepted SUFFIX FOLDER: true if the runner is the one that these keys are for, and takes them; false where there is no
 # curl. (buildx itself only says that it waited 20 s in vain.)
 accepted() {
-    if [ ! -e "$2/key.pem" ] || ! command -v curl >/dev/null; then return 1; fi
+    if ! have_keys "$2" || ! command -v curl >/dev/null; then return 1; fi
     eval "server_name=\$server_name_$1"
     address=$(sed 's|^tcp://||' "$work/$1.endpoint")
     curl -s --noproxy '*' --max-time 5 --resolve "$server_name:${address##*:}:${address%:*}" -o /dev/null \

@@ -91,9 +91,10 @@ try_each() {
     for suffix in $wanted; do
         rm -f "$work/$suffix.failed"
         ("$1" "$suffix" || : >"$work/$suffix.failed") &
+        children="$children $!"
     done
     wait
-    failed=
+    failed='' children=''
     for suffix in $wanted; do
         if [ -e "$work/$suffix.failed" ]; then failed="$failed $suffix"; fi
     done
@@ -155,8 +156,11 @@ main() {
     find_buildx
     work=$(mktemp -d) || exit 1
     trap 'rm -rf "$work"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
+    children=
+    # shellcheck disable=SC2086 # numbers
+    trap 'kill $children 2>/dev/null; exit 130' INT
+    # shellcheck disable=SC2086
+    trap 'kill $children 2>/dev/null; exit 143' TERM
     if [ "$mode" = keep-awake ]; then
         try_each prove || give_up
         return

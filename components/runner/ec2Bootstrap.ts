@@ -179,8 +179,8 @@ function renderSettings(settings: BootstrapSettings): string {
         parameter: settings.keysParameter,
         kms_key: settings.kmsKeyArn,
         server_names: settings.serverNames.join(" "),
-        // At boot: then the start has failed.
-        publish_limit: 300,
+        // At boot: then the start has failed, and the runner stops. One that never stops tries on.
+        publish_limit: idleSeconds === 0 ? 1e9 : 300,
         // How long what others do to the parameter lasts.
         publish_seconds: 60,
         cache_device: settings.cacheDevice,
