@@ -4,6 +4,7 @@
  */
 import { Server } from "@grpc/grpc-js";
 import * as provider from "@pulumi/pulumi/provider";
+import { endWithEngine } from "../../../provider/lifetime";
 import { accountKinds } from "./accounts";
 import { ec2Kinds } from "./ec2";
 import { autoname, type Kind, Services } from "./kind";
@@ -225,4 +226,5 @@ function interceptConfigure(configured: SimulatedAws): void {
 
 const simulated = new SimulatedAws();
 interceptConfigure(simulated);
+endWithEngine(process.argv.at(-1) ?? "");
 void provider.main(simulated, process.argv.slice(2));

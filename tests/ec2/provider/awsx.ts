@@ -2,6 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import * as provider from "@pulumi/pulumi/provider";
+import { endWithEngine } from "../../../provider/lifetime";
 
 class SimulatedAwsx implements provider.Provider {
     readonly version = "3.9.0";
@@ -150,4 +151,5 @@ class Vpc extends pulumi.ComponentResource {
     }
 }
 
+endWithEngine(process.argv.at(-1) ?? "");
 void provider.main(new SimulatedAwsx(), process.argv.slice(2));

@@ -1,0 +1,22 @@
+import { connect } from "node:http2";
+
+/**
+ * Ends this process when the engine that started it is gone: nobody else would. A killed engine sends no signal, and the
+ * SDK's handler of uncaught errors answers a closed pipe by writing to it, for ever.
+ *
+ * It ends by `process.exit`, so that listeners of `exit` can still end what this process has started.
+ *
+ * @param engineAddress HOST:PORT, the last argument of every provider
+ */
+export function endWithEngine(engineAddress: string): void {
+    const end = () => process.exit(1);
+    for (const stream of [process.stdout, process.stderr]) {
+        stream.on("error", end);
+    }
+    // gRPC is HTTP/2: a connection without a call costs nothing, and tells at once. `close` follows an `error`.
+    const connection = connect(`http://${engineAddress}`);
+    connection.on("error", () => undefined);
+    connection.on("close", end);
+    // A provider lives as long as it serves, not because of this connection.
+    connection.unref();
+}
