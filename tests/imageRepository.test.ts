@@ -4,7 +4,7 @@ import { guardProvider } from "../components/imageRepositoryGuard";
 import { type AwsMocks, mockAws, resolved, settled } from "./awsMocks";
 import { Workbench } from "./ec2Scripts";
 
-const type = "awsx:ecr:Repository";
+const type = "aws:ecr/repository:Repository";
 
 describe("ImageRepository", () => {
     let mocks: AwsMocks;
@@ -56,8 +56,12 @@ describe("ImageRepository", () => {
 describe("lifecycleRules", () => {
     it("expire untagged images late, old caches, and no other tagged image", () => {
         expect(lifecycleRules({ untaggedDays: 60, cacheDays: 14 })).toEqual([
-            { description: expect.any(String), tagStatus: "tagged", tagPrefixList: ["cache-"], maximumAgeLimit: 14 },
-            { description: expect.any(String), tagStatus: "untagged", maximumAgeLimit: 60 },
+            expect.objectContaining({
+                selection: expect.objectContaining({ tagStatus: "tagged", tagPrefixList: ["cache-"], countNumber: 14 }),
+            }),
+            expect.objectContaining({
+                selection: expect.objectContaining({ tagStatus: "untagged", countNumber: 60 }),
+            }),
         ]);
     });
 });

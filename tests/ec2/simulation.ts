@@ -39,6 +39,7 @@ export interface Faults {
     no_capacity_late?: string[];
     metadata_delay_seconds?: number;
     throttled?: string[];
+    unanswered?: string[];
     pending_seconds?: number | null;
     stopping_seconds?: number | null;
     login_seconds?: number | null;

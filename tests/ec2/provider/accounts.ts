@@ -227,22 +227,40 @@ async function findParameter(ssm: SSMClient, name: string): Promise<Properties |
     );
 }
 
+async function retagParameter(ssm: SSMClient, ResourceId: string, tags: Value): Promise<void> {
+    await ssm.send(new AddTagsToResourceCommand({ ResourceId, ResourceType: "Parameter", Tags: tagList(tags) }));
+}
+
 const parameter: Kind = {
-    inputs: { description: true, keyId: true, name: true, tags: true, type: true, value: true },
+    inputs: {
+        description: true,
+        keyId: true,
+        name: true,
+        overwrite: true,
+        tags: true,
+        type: true,
+        value: true,
+    },
     replaceOn: ["name", "type"],
     autoname: "name",
     async create({ ssm }, inputs) {
         const name = text(inputs.name);
+        const overwrite = inputs.overwrite === true;
         await ssm.send(
             new PutParameterCommand({
                 Description: optionalText(inputs.description),
                 KeyId: optionalText(inputs.keyId),
                 Name: name,
-                Tags: tagList(inputs.tags),
+                Overwrite: overwrite,
+                // SSM refuses tags together with an overwrite.
+                Tags: overwrite ? undefined : tagList(inputs.tags),
                 Type: text(inputs.type) as ParameterType,
                 Value: text(inputs.value),
             }),
         );
+        if (overwrite) {
+            await retagParameter(ssm, name, inputs.tags);
+        }
         return { id: name, outputs: { ...(await findParameter(ssm, name)), tagsAll: inputs.tags ?? {} } };
     },
     read: ({ ssm }, id) => findParameter(ssm, id),
@@ -260,13 +278,7 @@ const parameter: Kind = {
             );
         }
         if (changed.includes("tags")) {
-            await ssm.send(
-                new AddTagsToResourceCommand({
-                    ResourceId: id,
-                    ResourceType: "Parameter",
-                    Tags: tagList(news.tags),
-                }),
-            );
+            await retagParameter(ssm, id, news.tags);
         }
     },
     async delete({ ssm }, id) {

@@ -88,6 +88,7 @@ class Api:
             return self._refuse(environ, refusal, start_response)
         if answer is not None:
             self._record(call, facts, environ, 200)
+            self._keep_waiting(call)
             return _json(start_response, 200, answer, JSON_TYPE)
         return self._pass_on(call, facts, environ, start_response)
 
@@ -108,6 +109,7 @@ class Api:
         self._record(call, facts, environ, code, error)
         if call.service == "ec2" and "SecurityGroup" in call.action and not call.action.startswith("Describe") and code < 400:
             self._cloud.refresh_rules()
+        self._keep_waiting(call)
         return [chunks]
 
     # Who and what
@@ -158,6 +160,11 @@ class Api:
         name = f"{call.service}:{call.action}"
         if any(fnmatch.fnmatch(name, pattern) for pattern in self._cloud.faults.throttled):
             raise Refusal("RequestLimitExceeded" if call.service == "ec2" else "ThrottlingException", "Request limit exceeded.", 503)
+
+    def _keep_waiting(self, call: Call) -> None:
+        name = f"{call.service}:{call.action}"
+        while any(fnmatch.fnmatch(name, pattern) for pattern in self._cloud.faults.unanswered):
+            time.sleep(0.1)
 
     def _refuse(self, environ: dict[str, Any], refusal: Refusal, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("HTTP_X_AMZ_TARGET"):
