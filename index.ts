@@ -1,29 +1,24 @@
-import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { buildCosts } from "./components/buildCosts";
 import { readSettings } from "./components/configuration/readSettings";
 import { declaredImages } from "./components/declaredImages";
+import type { MultiPlatformImage } from "./components/image/multiPlatformImage";
 import type { Infrastructure } from "./components/infrastructure";
 import { localInfrastructure } from "./components/localInfrastructure";
-import type { MultiPlatformImage } from "./components/multiPlatformImage";
+import { buildCosts, receiptsOf } from "./components/receipts";
 import { RemoteBuilder } from "./components/remoteBuilder/remoteBuilder";
-import { dataFolder } from "./components/runner/local/localFolder";
 
 /** Name of the builder, of the stack's folder on this machine, and of what it has at AWS. */
 const stackName = `${pulumi.getProject()}-${pulumi.getStack()}`;
 
 export = async () => {
     const settings = await readSettings(stackName);
-    const timingsFile = path.join(dataFolder(), stackName, "last-up.json");
+    const begun = new Date();
 
     const builderOn = (infrastructure: Infrastructure) =>
         new RemoteBuilder("builder", {
             builder: stackName,
             runners: infrastructure.runners,
-            ca: infrastructure.ca,
-            client: infrastructure.client,
-            idleMinutes: settings.idleMinutes,
-            timingsFile,
+            buildsPerRunner: settings.buildsPerRunner,
         });
     const outputs = (
         infrastructure: Infrastructure,
@@ -37,6 +32,7 @@ export = async () => {
         runners: builder.runners,
         builder: builder.builder,
         connect: builder.connect,
+        receipts: receiptsOf(images, builder.runners, settings.ec2?.prices),
     });
 
     if (settings.ec2) {
@@ -47,10 +43,11 @@ export = async () => {
         const builder = builderOn(infrastructure);
         const images = declaredImages(settings, builder, infrastructure);
         infrastructure.guardRepositories([builder, ...Object.values(images)]);
+        const all = outputs(infrastructure, builder, images);
         return {
-            ...outputs(infrastructure, builder, images),
+            ...all,
             ...ciAccess(infrastructure, builder, settings.ec2, stackName),
-            buildCosts: buildCosts(builder, images, settings.ec2.prices),
+            buildCosts: buildCosts(all.receipts, builder.runners, settings.ec2.prices, begun),
         };
     }
     const infrastructure = localInfrastructure(settings, stackName);

@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { knownPlatforms, type Platform } from "../components/architecture";
 import { barChart, evaluate, type Measurement, measurements, type Results, textTable } from "./figures";
+import { hash, largeContext, sha256sum } from "./hashing";
 import { plainCommands } from "./plainBuildx";
 import { type BenchSettings, Sandbox, stackName } from "./sandbox";
 
@@ -82,6 +83,15 @@ class Bench {
         this.platforms = [...knownPlatforms];
     }
 
+    /** (e) of one run: what is the same whatever is built. */
+    async runWithoutRunners(context: string): Promise<void> {
+        for (let time = 0; time < repetitionsOfShort; time++) {
+            await this.time("upEmpty", () => this.sandbox.upEmpty());
+            await this.time("sha256sum", () => sha256sum(context));
+            this.note("hash", await hash(context));
+        }
+    }
+
     private async up(images: { wanted: boolean }): Promise<void> {
         const names = Object.keys(this.images).filter((name) => images.wanted || !this.wanted.includes(name));
         await this.sandbox.configure({
@@ -127,7 +137,10 @@ class Bench {
     private async time(name: Measurement, action: () => Promise<void>): Promise<void> {
         const started = performance.now();
         await action();
-        const seconds = (performance.now() - started) / 1000;
+        this.note(name, (performance.now() - started) / 1000);
+    }
+
+    private note(name: Measurement, seconds: number): void {
         this.measured[name] = [...(this.measured[name] ?? []), seconds];
         say(`${measurements[name]}: ${seconds.toFixed(1)} s`);
     }
@@ -187,9 +200,11 @@ async function main(): Promise<void> {
             say(`the machine is busy (load ${load.toFixed(1)}): what else runs will be in the figures`);
         }
         await bench.begin();
+        const context = await largeContext(sandbox.folder);
         for (let run = 1; run <= runs; run++) {
             say(`run ${run} of ${runs}`);
             await bench.run(run);
+            await bench.runWithoutRunners(context);
             if (os.cpus().length >= knownPlatforms.length) {
                 await bench.runOnCores();
             } else {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
 import type { ImageDeclaration } from "../components/configuration/images";
+import type { Receipts } from "../components/receipts";
 
 export const stack = "bench";
 /** Name of the builder and of the stack's folder, as index.ts makes it. */
@@ -34,7 +35,7 @@ export class Sandbox {
 
     private constructor(
         private readonly checkout: string,
-        private readonly folder: string,
+        readonly folder: string,
         private readonly localPort: number,
     ) {
         this.project = path.join(folder, "project");
@@ -66,12 +67,12 @@ export class Sandbox {
         return new Sandbox(checkout, folder, await freePorts(3));
     }
 
-    /** A copy of the example with its inputs, an empty stack, and Pulumi's plugin. */
+    /** A copy of the example with its inputs, and an empty stack. */
     async fill(): Promise<void> {
         for (const name of ["state", "home", "project/examples"]) {
             await fs.mkdir(path.join(this.folder, name), { recursive: true });
         }
-        for (const name of ["node_modules", "components", "index.ts", "package.json"]) {
+        for (const name of ["node_modules", "components", "provider", "index.ts", "package.json"]) {
             await fs.symlink(path.join(this.checkout, name), path.join(this.project, name));
         }
         await fs.copyFile(path.join(this.checkout, "Pulumi.yaml"), path.join(this.project, "Pulumi.yaml"));
@@ -90,11 +91,6 @@ export class Sandbox {
             // As they are, links too: not a link to the folder, which would let something write into the user's.
             await fs.cp(plugins, path.join(this.folder, "home/.docker/cli-plugins"), { recursive: true });
         }
-        const { version } = JSON.parse(
-            await fs.readFile(path.join(this.checkout, "node_modules/@pulumi/docker-build/package.json"), "utf8"),
-        ) as { version: string };
-        const plugin = path.join(this.checkout, "tools/bin/plugin/pulumi-resource-docker-build");
-        await this.run("pulumi", ["plugin", "install", "resource", "docker-build", version, "--file", plugin]);
         await this.run("pulumi", ["stack", "init", stack]);
         this.encryptionSalt =
             /^encryptionsalt: (.*)$/m.exec(await fs.readFile(this.configurationFile, "utf8"))?.[1] ?? "";
@@ -128,6 +124,23 @@ export class Sandbox {
 
     async up(): Promise<void> {
         await this.run("pulumi", ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"]);
+    }
+
+    /** An `up` of a program that declares nothing, with the same packages. Made at the first call. */
+    async upEmpty(): Promise<void> {
+        const cwd = path.join(this.folder, "empty");
+        if (!existsSync(cwd)) {
+            await fs.mkdir(cwd);
+            for (const name of ["node_modules", "package.json"]) {
+                await fs.symlink(path.join(this.checkout, name), path.join(cwd, name));
+            }
+            const own = await fs.readFile(path.join(this.checkout, "Pulumi.yaml"), "utf8");
+            const runtime = /^runtime:\n(?: .*\n)+/m.exec(own)?.[0] ?? "";
+            await fs.writeFile(path.join(cwd, "Pulumi.yaml"), `name: empty\n${runtime}main: index.ts\n`);
+            await fs.writeFile(path.join(cwd, "index.ts"), 'import "@pulumi/pulumi";\n');
+            await this.run("pulumi", ["stack", "init", stack], { cwd });
+        }
+        await this.run("pulumi", ["up", "--stack", stack, "--yes", "--skip-preview"], { cwd });
     }
 
     async output(name: string): Promise<string> {
@@ -184,18 +197,12 @@ export class Sandbox {
         }
     }
 
-    /** Seconds that the last `up` built, by platform. */
+    /** Seconds that the last builds took, by platform. */
     async builtSeconds(platforms: Platform[]): Promise<Map<Platform, number>> {
-        const text = await fs.readFile(path.join(this.data, stackName, "last-up.json"), "utf8");
-        const timings = Object.entries(JSON.parse(text) as { [image: string]: { building: number } });
-        return new Map(
-            platforms.map((platform) => [
-                platform,
-                timings
-                    .filter(([image]) => image.endsWith(`-${architectures[platform].suffix}`))
-                    .reduce((sum, [, timing]) => sum + timing.building, 0),
-            ]),
-        );
+        const receipts = Object.values(JSON.parse(await this.output("receipts")) as Receipts);
+        const secondsOf = (platform: Platform) =>
+            receipts.reduce((sum, image) => sum + (image[platform]?.total ?? 0), 0);
+        return new Map(platforms.map((platform) => [platform, secondsOf(platform)]));
     }
 
     /** Runs a program in a process group of its own. Resolves to its standard output; rejects with what it said last. */

@@ -22,15 +22,16 @@ export interface CiRoleArgs extends CiTrustSettings {
     instanceArns: pulumi.Input<pulumi.Input<string>[]>;
     /** What it may push to and pull from. */
     repositoryArns: pulumi.Input<pulumi.Input<string>[]>;
-    /** What it may read. */
+    /** Parameters that it may read: how to connect, and the keys of those instances. */
     connectParameterArns: pulumi.Input<pulumi.Input<string>[]>;
+    keysParameterArns: pulumi.Input<pulumi.Input<string>[]>;
     /** ARN of the customer key of parameters and volumes. @default none */
     kmsKeyArn?: string;
     /** @default none */
     tags?: { [name: string]: string };
 }
 
-/** The role that CI assumes: it can wake the runners, read how to connect, push to the repositories, and nothing else. */
+/** The role that CI assumes: it can wake the runners, read how to connect and their keys, push to the repositories, and nothing else. */
 export class CiRole extends pulumi.ComponentResource {
     readonly arn: pulumi.Output<string>;
 
@@ -74,13 +75,15 @@ export class CiRole extends pulumi.ComponentResource {
                         pulumi.output(args.instanceArns),
                         pulumi.output(args.repositoryArns),
                         pulumi.output(args.connectParameterArns),
+                        pulumi.output(args.keysParameterArns),
                     ])
-                    .apply(([instanceArns, repositoryArns, connectParameterArns]) =>
+                    .apply(([instanceArns, repositoryArns, connectParameterArns, keysParameterArns]) =>
                         JSON.stringify(
                             ciPolicy({
                                 instanceArns,
                                 repositoryArns,
                                 connectParameterArns,
+                                keysParameterArns,
                                 kmsKeyArn: args.kmsKeyArn,
                             }),
                         ),

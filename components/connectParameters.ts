@@ -1,19 +1,17 @@
-import { gzipSync } from "node:zlib";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { gzipSync } from "fflate";
 
 export interface ConnectParametersArgs {
     /** The connect script. */
     connect: pulumi.Input<string>;
     /** Path of the parameters, below which they are called 1, 2 and so on. @default /native-buildx/STACK/connect */
     parameterPath?: string;
-    /** ARN of a customer key. @default the account's AWS-managed key */
-    kmsKeyArn?: string;
     /** @default none */
     tags?: { [name: string]: string };
 }
 
-/** A standard parameter holds 4 KB and costs nothing; the script needs two or three of them, compressed. */
+/** A standard parameter holds 4 KB and costs nothing; the script, which holds no secret, needs two or three, compressed. */
 const parts = 4;
 const partLimit = 4096;
 
@@ -26,7 +24,7 @@ export class ConnectParameters extends pulumi.ComponentResource {
     constructor(name: string, args: ConnectParametersArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:ConnectParameters", name, {}, opts);
         const parameterPath = args.parameterPath ?? `/native-buildx/${pulumi.getStack()}/connect`;
-        const texts = pulumi.secret(pulumi.output(args.connect).apply(splitForParameters));
+        const texts = pulumi.output(args.connect).apply(splitForParameters);
         const parameters = Array.from(
             { length: parts },
             (_, index) =>
@@ -35,9 +33,10 @@ export class ConnectParameters extends pulumi.ComponentResource {
                     {
                         name: `${parameterPath}/${index + 1}`,
                         description: `native-buildx: connect script for CI, part ${index + 1} of ${parts}`,
-                        type: "SecureString",
+                        type: "String",
                         value: texts.apply((all) => all[index] ?? ""),
-                        ...(args.kmsKeyArn ? { keyId: args.kmsKeyArn } : {}),
+                        // What an `up` that was killed has left is taken over.
+                        overwrite: true,
                         tags: args.tags,
                     },
                     { parent: this },
@@ -53,7 +52,7 @@ export class ConnectParameters extends pulumi.ComponentResource {
 
 /** Compressed, in as many parts as there are parameters, none of them empty: SSM takes no empty value. */
 export function splitForParameters(script: string): string[] {
-    const text = gzipSync(script, { level: 9 }).toString("base64");
+    const text = Buffer.from(gzipSync(new TextEncoder().encode(script), { level: 9, mtime: 0 })).toString("base64");
     const length = Math.ceil(text.length / parts);
     if (length > partLimit) {
         throw new pulumi.RunError(
@@ -67,7 +66,7 @@ export function splitForParameters(script: string): string[] {
 export function readCommand(parameterPath: string, region: string): string {
     const names = Array.from({ length: parts }, (_, index) => `${parameterPath}/${index + 1}`).join(" ");
     return (
-        `aws ssm get-parameters --region ${region} --names ${names} --with-decryption --output text ` +
+        `aws ssm get-parameters --region ${region} --names ${names} --output text ` +
         "--query 'sort_by(Parameters,&Name)[].Value' | tr -d '[:space:]' | base64 -d | gunzip"
     );
 }

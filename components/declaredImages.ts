@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { inBuildOrder } from "./configuration/images";
 import type { Settings } from "./configuration/settings";
+import { MultiPlatformImage } from "./image/multiPlatformImage";
 import type { Infrastructure } from "./infrastructure";
-import { MultiPlatformImage } from "./multiPlatformImage";
 import type { RemoteBuilder } from "./remoteBuilder/remoteBuilder";
 
 /** Creates the images of the configuration, each after those it is built on. */

@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "./architecture";
-import { Certificates, type KeyPair } from "./certificates";
 import { CiRole, isCiWanted } from "./ciRole";
 import type { Ec2Settings } from "./configuration/ec2Settings";
 import type { Settings } from "./configuration/settings";
@@ -30,16 +29,6 @@ export interface Ec2Infrastructure extends Infrastructure {
 /** Stack `prod`: EC2 instances, and a repository for each image, below one for builds by hand. */
 export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackName: string): Ec2Infrastructure {
     const tags = tagsOf(stackName);
-    const certificates = new Certificates("certificates", {
-        servers: Object.fromEntries(
-            ec2.runners.map(({ platform }) => [
-                architectures[platform].suffix,
-                { dnsNames: [serverName(platform), ...emulatedOn(platform, ec2).map(serverName)] },
-            ]),
-        ),
-        validityDays: settings.certificateValidityDays,
-        renewalDays: settings.certificateRenewalDays,
-    });
     const network = new Network("network", { ...ec2.network, tags });
     // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
     const runners = ec2.runners.map((runner) => {
@@ -48,8 +37,7 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
             ...runner,
             network,
             serverName: serverName(runner.platform),
-            ca: certificates.ca,
-            server: certificates.servers[suffix] as KeyPair,
+            emulatedServerNames: emulatedOn(runner.platform, ec2).map(serverName),
             parameterPath: parameterPath(),
             tags,
         });
@@ -66,15 +54,13 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
     const repositories = [common, ...Object.values(perImage)];
     return {
         runners,
-        ca: certificates.ca,
-        client: certificates.client,
         repositoryUrl: common.url,
         repositoryOf: (image) => perImage[image]?.url ?? pulumi.interpolate`${common.url}/${image}`,
         repositories,
         guardRepositories: (everything) => {
             for (const one of repositories) {
                 // Not the repositories: a guard is a child of its own, and would wait for itself.
-                one.guard([certificates, network, ...runners, ...everything]);
+                one.guard([network, ...runners, ...everything]);
             }
         },
         loginsOf: (image) => (after) => (perImage[image] ?? common).login(after),
@@ -102,16 +88,16 @@ export function ciAccess(
     const parameters = new ConnectParameters("connect", {
         connect: builder.connect,
         parameterPath: `${parameterPath()}/connect`,
-        kmsKeyArn: ec2.kmsKeyArn,
         tags,
     });
+    const arnsOf = (list: (runner: Ec2Runner) => pulumi.Output<string[]>) =>
+        pulumi.all(infrastructure.runners.map(list)).apply((arns) => arns.flat());
     const role = new CiRole(`${stackName}-ci`, {
         ...ec2.ci,
-        instanceArns: pulumi
-            .all(infrastructure.runners.map((runner) => runner.instanceArns))
-            .apply((arns) => arns.flat()),
+        instanceArns: arnsOf((runner) => runner.instanceArns),
         repositoryArns: infrastructure.repositories.map((repository) => repository.arn),
         connectParameterArns: parameters.arns,
+        keysParameterArns: arnsOf((runner) => runner.keysParameterArns),
         kmsKeyArn: ec2.kmsKeyArn,
         tags,
     });

@@ -67,15 +67,18 @@ export interface BuildTime {
     instanceType: string;
     /** From the request to wake it to the end of the build. */
     seconds: number;
+    /** Time after it in which the instance waits for more to build. */
+    idleSeconds: number;
 }
 
 /**
- * One line that says what builds cost, as in `built for linux/arm64 in 192 s on c7g.xlarge: $0.0080`. The idle time
- * after the build is not in it: other builds share it.
+ * One line that says what builds cost, as in `linux/arm64 192 s on c7g.xlarge: $0.0080`, and apart from it what the idle
+ * time after them costs, which other builds may share.
  */
 export function costLine(builds: BuildTime[], region: string, settings: PriceSettings = {}): string {
     const prices = pricesOf(region, settings);
     const costs = builds.map((build) => ({ ...build, cost: runningCost(build.seconds, build.instanceType, prices) }));
+    const tails = builds.flatMap((build) => runningCost(build.idleSeconds, build.instanceType, prices) ?? []);
     const parts = costs.map(({ platform, instanceType, seconds, cost }) => {
         const price =
             cost === undefined ? `price of ${instanceType} in ${region} not known, set ec2Prices` : dollars(cost);
@@ -83,7 +86,9 @@ export function costLine(builds: BuildTime[], region: string, settings: PriceSet
     });
     const known = costs.flatMap(({ cost }) => (cost === undefined ? [] : [cost]));
     const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";
-    return `instance time of these builds: ${parts.join(", ")}${total}`;
+    const idle =
+        tails.length === builds.length && sum(tails) > 0 ? `; idle time after them ${dollars(sum(tails))}` : "";
+    return `instance time of these builds: ${parts.join(", ")}${total}${idle}`;
 }
 
 function sum(numbers: number[]): number {

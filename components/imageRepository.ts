@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { ImageRepositoryGuard } from "./imageRepositoryGuard";
 import { removesLeftover } from "./leftovers";
 import type { RegistryLogin } from "./registryLogin";
+import { RepositoryGuard } from "./repositoryGuard";
 
 export interface ImageRepositoryArgs {
     /** Its name in the registry, as in `team/app`: lower case letters, digits, and `/ . _ -` between them. */
@@ -80,8 +80,8 @@ export class ImageRepository extends pulumi.ComponentResource {
      * Stops a `pulumi destroy` that would fail half-way, at this repository: it is the first to be deleted if everything
      * else is in `everything`, and refuses when there are images and `forceDelete` is off.
      */
-    guard(everything: pulumi.Input<pulumi.Resource>[]): ImageRepositoryGuard {
-        return new ImageRepositoryGuard(
+    guard(everything: pulumi.Input<pulumi.Resource>[]): RepositoryGuard {
+        return new RepositoryGuard(
             this.name,
             {
                 repositoryName: this.args.repositoryName,

@@ -1,5 +1,4 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { KeyPair } from "./certificates";
 import type { RegistryLogins } from "./registryLogin";
 import type { Runner } from "./runner/runner";
 
@@ -7,9 +6,6 @@ import type { Runner } from "./runner/runner";
 export interface Infrastructure {
     /** One for each platform of the configuration. */
     runners: Runner[];
-    /** Certificate of the stack's authority, and the certificate its clients show. */
-    ca: pulumi.Output<string>;
-    client: KeyPair;
     /** `host/name` that images are pushed under: image NAME goes to `host/name/NAME`. */
     repositoryUrl: pulumi.Output<string>;
     /** `host/name` of one image's repository. */

@@ -15,24 +15,26 @@ export function policyDocument(statements: Statement[]): aws.iam.PolicyDocument 
     };
 }
 
-/** Reading SSM parameters, and the customer key that some of them are encrypted with, if there is one. */
-export function readParameters(sid: string, action: string, parameterArns: string[], kmsKeyArn?: string): Statement[] {
-    const statements: Statement[] = [{ Sid: sid, Action: [action], Resource: parameterArns }];
-    if (kmsKeyArn) {
-        statements.push({
-            Sid: `${sid}Decrypt`,
-            Action: ["kms:Decrypt"],
-            Resource: [kmsKeyArn],
-            // SSM names the parameter when it decrypts one; nothing else can be decrypted with this permission.
-            Condition: { StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": parameterArns } },
-        });
-    }
-    return statements;
+/** SSM names the parameter when it uses a key: nothing else can be encrypted or decrypted with this permission. */
+function keyStatement(sid: string, action: string, parameterArns: string[], kmsKeyArn?: string): Statement[] {
+    return kmsKeyArn
+        ? [
+              {
+                  Sid: sid,
+                  Action: [action],
+                  Resource: [kmsKeyArn],
+                  Condition: { StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": parameterArns } },
+              },
+          ]
+        : [];
 }
 
-/** What a runner's instance may do: read its own parameters. */
+/** What a runner's instance may do: publish its clients' keys. It cannot read what is published. */
 export function runnerPolicy(parameterArns: string[], kmsKeyArn?: string): aws.iam.PolicyDocument {
-    return policyDocument(readParameters("ReadOwnParameters", "ssm:GetParameter", parameterArns, kmsKeyArn));
+    return policyDocument([
+        { Sid: "PublishKeys", Action: ["ssm:PutParameter"], Resource: parameterArns },
+        ...keyStatement("PublishKeysEncrypt", "kms:Encrypt", parameterArns, kmsKeyArn),
+    ]);
 }
 
 /** Who may assume a runner's role: EC2, for the instance. */
@@ -46,22 +48,27 @@ export interface CiResources {
     instanceArns: string[];
     repositoryArns: string[];
     connectParameterArns: string[];
+    /** Where its runners publish their clients' keys. */
+    keysParameterArns: string[];
     /** The customer key of the parameters and volumes, if there is one. */
     kmsKeyArn?: string;
 }
 
-/** What CI may do: wake these instances, read the connect parameters, push to and pull from these repositories. */
+/** What CI may do: wake these instances, read the connect parameters and the instances' keys, push to and pull from these repositories. */
 export function ciPolicy({
     instanceArns,
     repositoryArns,
     connectParameterArns,
+    keysParameterArns,
     kmsKeyArn,
 }: CiResources): aws.iam.PolicyDocument {
     const statements: Statement[] = [
         { Sid: "Wake", Action: ["ec2:StartInstances"], Resource: instanceArns },
         // EC2's Describe calls know no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
         { Sid: "SeeStates", Action: ["ec2:DescribeInstances"], Resource: ["*"] },
-        ...readParameters("ReadConnect", "ssm:GetParameters", connectParameterArns, kmsKeyArn),
+        { Sid: "ReadConnect", Action: ["ssm:GetParameters"], Resource: connectParameterArns },
+        { Sid: "ReadKeys", Action: ["ssm:GetParameter"], Resource: keysParameterArns },
+        ...keyStatement("ReadKeysDecrypt", "kms:Decrypt", keysParameterArns, kmsKeyArn),
         // A login is not for one repository; what it may do there is.
         { Sid: "RegistryLogin", Action: ["ecr:GetAuthorizationToken"], Resource: ["*"] },
         {

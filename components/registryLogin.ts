@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-/** A login at a registry, as docker-build takes it. */
+/** A login at a registry. */
 export interface RegistryLogin {
     /** Host, with the port if it is not 443. */
     address: string;

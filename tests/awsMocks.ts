@@ -106,6 +106,15 @@ export class AwsMocks implements pulumi.runtime.Mocks {
 export async function mockAws(): Promise<AwsMocks> {
     const mocks = new AwsMocks();
     await pulumi.runtime.setMocks(mocks, "native-buildx", "prod");
+    // Takes hooks, instead of a gRPC server that the mock of the engine cannot call, and that keeps jest from ending.
+    const { getStore }: { getStore(): { callbacks?: object } } = require("@pulumi/pulumi/runtime/state");
+    const nothing = async () => undefined;
+    getStore().callbacks = {
+        registerResourceHook: nothing,
+        registerErrorHook: nothing,
+        awaitStackRegistrations: nothing,
+        shutdown: nothing,
+    };
     return mocks;
 }
 

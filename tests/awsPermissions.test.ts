@@ -13,7 +13,7 @@ const role = (name: string) => arn("iam", `role/${name}`, "");
 const own = "native-buildx-prod-arm64-0123abc";
 const profile = arn("iam", `instance-profile/${own}`, "");
 const identityProvider = arn("iam", "oidc-provider/token.actions.githubusercontent.com", "");
-const parameter = arn("ssm", "parameter/native-buildx/native-buildx-prod/arm64/key");
+const parameter = arn("ssm", "parameter/native-buildx/native-buildx-prod/arm64/keys");
 const debian = "arn:aws:ssm:eu-central-1::parameter/aws/service/debian/release/13/latest/arm64";
 const key = arn("kms", "key/1234");
 
@@ -153,6 +153,7 @@ const needed: readonly Needed[] = [
     { by: "ssm.getParameter", resource: debian, actions: inSsm(["GetParameter"]) },
     { by: "who looks up Debian's images", resource: debian, actions: inSsm(["GetParameters"]) },
     { by: "who reads the connect script by hand", resource: parameter, actions: inSsm(["GetParameters"]) },
+    { by: "who reads a runner's keys", resource: parameter, actions: inSsm(["GetParameter"]) },
     { by: "who reads a runner's console", resource: instance, actions: inEc2(["GetConsoleOutput"]) },
     { by: "waking a runner", resource: instance, actions: inEc2(["DescribeInstances", "StartInstances"]) },
     {

@@ -6,6 +6,7 @@ import { type AwsMocks, mockAws, resolved, settled } from "./awsMocks";
 const instances = ["arn:aws:ec2:eu-central-1:123456789012:instance/i-0a"];
 const repositories = ["arn:aws:ecr:eu-central-1:123456789012:repository/app"];
 const parameters = ["arn:aws:ssm:eu-central-1:123456789012:parameter/native-buildx/prod/connect/1"];
+const keys = ["arn:aws:ssm:eu-central-1:123456789012:parameter/native-buildx/prod/arm64/keys"];
 
 describe("CiRole", () => {
     let mocks: AwsMocks;
@@ -18,6 +19,7 @@ describe("CiRole", () => {
             instanceArns: instances,
             repositoryArns: repositories,
             connectParameterArns: parameters,
+            keysParameterArns: keys,
             ...changes,
         });
         await resolved(role.arn);
@@ -65,7 +67,7 @@ describe("CiRole", () => {
         expect(trust).toEqual([{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: [principal] } }]);
     });
 
-    it("may wake these instances, read how to connect, push to these repositories, and nothing else", async () => {
+    it("may wake these instances, read how to connect and their keys, push to these repositories, and nothing else", async () => {
         const { policy } = await make({ githubRepositories: ["acme/app"] });
         const allowed = policy.flatMap((statement: { Action: string[]; Resource: string[] }) =>
             statement.Action.map((action) => `${action} ${statement.Resource.join(" ")}`),
@@ -75,6 +77,7 @@ describe("CiRole", () => {
                 `ec2:StartInstances ${instances}`,
                 "ec2:DescribeInstances *",
                 `ssm:GetParameters ${parameters}`,
+                `ssm:GetParameter ${keys}`,
                 "ecr:GetAuthorizationToken *",
                 `ecr:BatchCheckLayerAvailability ${repositories}`,
                 `ecr:BatchGetImage ${repositories}`,
@@ -87,14 +90,14 @@ describe("CiRole", () => {
         );
     });
 
-    it("may use the customer's key for its parameters and to start encrypted instances only", async () => {
+    it("may use the customer's key for the runners' keys and to start encrypted instances only", async () => {
         const kmsKeyArn = "arn:aws:kms:eu-central-1:123456789012:key/1234";
         const { policy } = await make({ githubRepositories: ["acme/app"], kmsKeyArn });
         const onKey = policy.filter((statement: { Resource: string[] }) => statement.Resource.includes(kmsKeyArn));
         expect(onKey).toEqual([
             expect.objectContaining({
                 Action: ["kms:Decrypt"],
-                Condition: { StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": parameters } },
+                Condition: { StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": keys } },
             }),
             expect.objectContaining({
                 Action: ["kms:CreateGrant"],
@@ -120,14 +123,14 @@ describe("ciRoleProblems", () => {
 describe("ConnectParameters", () => {
     const script = `#!/bin/sh\n${"echo connect # with a long comment\n".repeat(300)}`;
 
-    it("keeps the script in parameters that SSM takes, all of them encrypted", async () => {
+    it("keeps the script, which is no secret, in parameters that SSM takes", async () => {
         const mocks = await mockAws();
         const stored = new ConnectParameters("connect", { connect: script });
         expect(await resolved(stored.arns)).toHaveLength(4);
         await settled();
         const parameters = mocks.of("aws:ssm/parameter:Parameter");
         expect(parameters.map(({ inputs }) => [inputs.name, inputs.type])).toEqual(
-            [1, 2, 3, 4].map((part) => [`/native-buildx/prod/connect/${part}`, "SecureString"]),
+            [1, 2, 3, 4].map((part) => [`/native-buildx/prod/connect/${part}`, "String"]),
         );
     });
 
@@ -140,7 +143,7 @@ describe("ConnectParameters", () => {
     it("says how CI reads it", () => {
         expect(readCommand("/native-buildx/prod/connect", "eu-central-1")).toBe(
             "aws ssm get-parameters --region eu-central-1 --names /native-buildx/prod/connect/1 /native-buildx/prod/connect/2 " +
-                "/native-buildx/prod/connect/3 /native-buildx/prod/connect/4 --with-decryption --output text " +
+                "/native-buildx/prod/connect/3 /native-buildx/prod/connect/4 --output text " +
                 "--query 'sort_by(Parameters,&Name)[].Value' | tr -d '[:space:]' | base64 -d | gunzip",
         );
     });

@@ -1,9 +1,11 @@
-import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createHash, X509Certificate } from "node:crypto";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import * as path from "node:path";
+import { gunzipSync } from "node:zlib";
 import {
     type BootstrapSettings,
     defaultBuildkitRelease,
+    packUserData,
     renderUserData,
     runnerPaths,
     userDataLimit,
@@ -16,12 +18,15 @@ jest.setTimeout(30_000);
 const settings: BootstrapSettings = {
     region: "eu-central-1",
     ssmEndpoint: "https://ssm.eu-central-1.amazonaws.com",
-    parameters: "/native-buildx/prod/arm64",
+    keysParameter: "/native-buildx/prod/arm64/keys",
+    kmsKeyArn: "",
+    serverNames: ["arm64.runner.internal", "amd64.runner.internal"],
     cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0",
     buildkitUrl: "https://mirror.example.com/buildkit-v0.31.1.linux-arm64.tar.gz",
     buildkitSha256: "a".repeat(64),
     port: 9753,
     idleMinutes: 20,
+    cacheBytes: 100 * 2 ** 30,
     buildkitConfig: '# a comment\nroot = "/var/lib/buildkit/root"\n',
 };
 
@@ -37,12 +42,22 @@ function filesOf(userData: string): { [path: string]: string } {
 describe("user data", () => {
     const userData = renderUserData(settings);
 
-    it("fits into what EC2 takes, with room for long names", () => {
-        expect(Buffer.byteLength(userData)).toBeLessThan(userDataLimit - 1000);
+    it("takes, packed, no more than half of what EC2 takes", () => {
+        const packed = Buffer.from(packUserData(userData), "base64");
+        expect(packed.length).toBeLessThan(userDataLimit / 2);
+        expect(gunzipSync(packed).toString()).toBe(userData);
+    });
+
+    it("is packed into the same bytes on every machine and version of Node", () => {
+        const digest = createHash("sha256")
+            .update(packUserData("echo hello\n".repeat(1000)))
+            .digest("hex");
+        expect(digest).toBe("cdd844626eb212d51f1095c606f5a72925ddfd365768e2cef5faeae9b1bc3e0e");
     });
 
     it("is refused when it does not fit", () => {
-        expect(() => renderUserData({ ...settings, buildkitConfig: `x = "${"x".repeat(userDataLimit)}"\n` })).toThrow(
+        const noise = Array.from({ length: 400 }, (_, index) => createHash("sha512").update(`${index}`).digest("hex"));
+        expect(() => packUserData(renderUserData({ ...settings, buildkitConfig: noise.join("\n") }))).toThrow(
             /and EC2 takes 16384/,
         );
     });
@@ -69,7 +84,7 @@ describe("user data", () => {
     it("starts the idle rule before anything that can fail", () => {
         expect(userData.trim().split("\n").at(-1)).toBe(
             "systemctl enable --now --no-block native-buildx-idle.service native-buildx-install.service " +
-                "native-buildx-cache.service native-buildx-certificate.service native-buildx-firewall.service buildkit.service",
+                "native-buildx-cache.service native-buildx-keys.service native-buildx-firewall.service buildkit.service",
         );
     });
 
@@ -78,12 +93,13 @@ describe("user data", () => {
         const scripts = Object.entries(filesOf(userData)).filter(([name]) => name.endsWith(".sh"));
         expect(scripts.map(([name]) => path.basename(name)).sort()).toEqual([
             "common.sh",
-            "fetch-certificate.sh",
             "firewall.sh",
             "idle-rule.sh",
             "idle.sh",
             "install.sh",
+            "keys.sh",
             "mount-cache.sh",
+            "publish-keys.sh",
         ]);
         for (const [name, text] of [["user-data", userData] as const, ...scripts]) {
             const result = await bench.run([...shell, "-n", bench.write(path.basename(name), text)]);
@@ -97,11 +113,13 @@ describe("user data", () => {
         const called = Object.entries(files)
             .filter(([name]) => name.endsWith(".service"))
             .flatMap(([, text]) => [...text.matchAll(/\/usr\/local\/lib\/native-buildx\/\S+/g)].map(([name]) => name));
-        expect(called).toHaveLength(5);
+        expect(called).toHaveLength(6);
         for (const script of called) {
             expect(Object.keys(files)).toContain(script);
         }
         expect(files["/etc/systemd/system/buildkit.service"]).toContain(`--config ${runnerPaths.buildkitConfig}\n`);
+        const network = JSON.parse(files[runnerPaths.networkConfig] ?? "");
+        expect(network.plugins[0]).toMatchObject({ type: "bridge", portIsolation: true });
         expect(files["/etc/systemd/system/native-buildx-install.service"]).toContain(
             `ConditionPathExists=!${runnerPaths.installedMarker}\n`,
         );
@@ -133,7 +151,13 @@ describe.each(shells)("the runner's scripts in %s", (_name, shell) => {
                 bench.write(`lib/${path.basename(name)}`, text);
             }
         }
-        const all = { cache_directory: bench.path("cache"), installed_marker: bench.path("installed"), ...changes };
+        const all = {
+            cache_directory: bench.path("cache"),
+            cni_directory: bench.path("cni"),
+            installed_marker: bench.path("installed"),
+            tls_directory: bench.path("tls"),
+            ...changes,
+        };
         const extra = Object.entries(all).map(([name, value]) => `${name}='${value}'\n`);
         bench.write("lib/settings", bench.read("lib/settings") + extra.join(""));
     }
@@ -173,6 +197,8 @@ describe.each(shells)("the runner's scripts in %s", (_name, shell) => {
             const result = await run("install.sh");
             expect(result.stderr).toContain("BuildKit installed");
             expect(bench.read("prefix/bin/buildkitd")).toBe("a daemon\n");
+            expect(readdirSync(bench.path("cni"))).toEqual(["bridge", "firewall", "host-local", "loopback"]);
+            expect(readlinkSync(bench.path("cni/bridge"))).toBe(bench.path("prefix/bin/buildkit-cni-bridge"));
             expect(statSync(bench.path("installed")).isFile()).toBe(true);
             expect(bench.calls.filter((call) => call.startsWith("apt-get"))).toEqual([]);
         });
@@ -273,9 +299,9 @@ describe.each(shells)("the runner's scripts in %s", (_name, shell) => {
         });
     });
 
-    describe("fetch-certificate.sh", () => {
+    describe("publish-keys.sh", () => {
         const secret = "wJalr/XUtn+FEMI=";
-        /** Answers as the metadata service and SSM do; notes what comes on standard input. */
+        /** Answers as the metadata service and SSM do; notes what comes on standard input, and the value that is put. */
         const curl = `
 for url; do :; done
 stdin=
@@ -283,77 +309,141 @@ case " $* " in *" -K - "*) stdin=$(cat); printf '%s\\n' "$stdin" >>"$bench/stdin
 case $url in
 */api/token)
     if [ -e "$bench/slow" ] && [ "$(grep -c api/token "$bench/calls")" -lt 3 ]; then echo 'curl: (28) timed out' >&2; exit 28; fi
-    printf imds-session ;;
+    printf 'imds-session\\n%s' "$(cat "$bench/their-date" 2>/dev/null)" ;;
 */security-credentials/) printf 'runner-role' ;;
 */security-credentials/runner-role)
     printf '{\\n  "Code" : "Success",\\n  "AccessKeyId" : "ASIAEXAMPLE",\\n  "SecretAccessKey" : "${secret.replace("/", "\\\\/")}",\\n  "Token" : "session+token=="\\n}' ;;
 https://ssm*)
-    if [ -e "$bench/denied" ]; then printf '{"__type":"AccessDeniedException","Message":"not authorized"}'; exit 22; fi
-    case "$*" in
-    *arm64/ca\\"*) kind=CA ;;
-    *arm64/certificate\\"*) kind=CERTIFICATE ;;
-    *) kind=KEY ;;
-    esac
-    printf '{"Parameter":{"ARN":"x","Name":"y","Value":"-----BEGIN %s-----\\\\nMIIB+/\\\\u003d\\\\n-----END %s-----\\\\n","Version":1}}' $kind $kind ;;
+    if [ -e "$bench/denied" ]; then rm "$bench/denied"; printf '{"__type":"AccessDeniedException","Message":"not authorized"}'; exit 22; fi
+    # As curl reads its configuration: a backslash makes the next character plain.
+    printf '%s\\n' "$stdin" | sed -n 's/^data = "\\(.*\\)"$/\\1/p' | sed 's/\\\\\\(.\\)/\\1/g' >"$bench/request"
+    version=$(($(cat "$bench/stored" 2>/dev/null || echo 6) + 1))
+    echo $version >"$bench/stored"
+    printf '{"Tier": "Standard", "Version": %s}' $version ;;
 esac
 `;
         beforeEach(() => {
             bench.stub("curl", curl);
-            layOut();
+            layOut({ publish_limit: 1 });
         });
 
-        it("writes certificate, key and authority, readable by nobody else", async () => {
-            const result = await run("fetch-certificate.sh", [bench.path("tls"), "5"]);
+        const request = () => JSON.parse(bench.read("request"));
+
+        it("makes keys and publishes those of the clients, readable by nobody else", async () => {
+            const result = await run("publish-keys.sh", ["start"]);
             expect(result).toEqual({ status: 0, stdout: "", stderr: "" });
-            expect(readdirSync(bench.path("tls")).sort()).toEqual(["ca.pem", "cert.pem", "key.pem"]);
-            expect(bench.read("tls/cert.pem")).toBe(
-                "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n",
-            );
-            expect(bench.read("tls/key.pem")).toContain("BEGIN KEY");
+            expect(request()).toEqual({
+                Name: "/native-buildx/prod/arm64/keys",
+                Type: "SecureString",
+                Overwrite: true,
+                Value: bench.read("tls/client.pem"),
+            });
+            const [ca = "", client = ""] = bench.read("tls/client.pem").split(/(?<=-----END CERTIFICATE-----\n)/);
+            expect(new X509Certificate(client).verify(new X509Certificate(ca).publicKey)).toBe(true);
+            const server = new X509Certificate(bench.read("tls/cert.pem"));
+            expect(server.subjectAltName).toBe("DNS:arm64.runner.internal, DNS:amd64.runner.internal");
+            // A standard parameter holds so much.
+            expect(request().Value.length).toBeLessThan(4096);
             expect(statSync(bench.path("tls/key.pem")).mode & 0o777).toBe(0o600);
+            expect(statSync(bench.path("tls/client.pem")).mode & 0o777).toBe(0o600);
         });
 
-        it("shows credentials to curl's standard input only", async () => {
-            await run("fetch-certificate.sh", [bench.path("tls"), "5"]);
+        it("publishes under the customer's key where there is one", async () => {
+            layOut({ kms_key: "arn:aws:kms:eu-central-1:1:key/a" });
+            await run("publish-keys.sh", ["start"]);
+            expect(request()).toMatchObject({ KeyId: "arn:aws:kms:eu-central-1:1:key/a" });
+        });
+
+        it("shows credentials and keys to curl's standard input only", async () => {
+            await run("publish-keys.sh", ["start"]);
             const given = bench.read("stdin");
             expect(given).toContain(`user = "ASIAEXAMPLE:${secret}"`);
             expect(given).toContain('header = "X-Amz-Security-Token: session+token=="');
             for (const call of bench.calls) {
-                expect(call).not.toMatch(/wJalr|session|ASIA/);
+                expect(call).not.toMatch(/wJalr|session\+|ASIA|BEGIN/);
             }
         });
 
         it("asks the metadata service the IMDSv2 way only", async () => {
-            await run("fetch-certificate.sh", [bench.path("tls"), "5"]);
+            await run("publish-keys.sh", ["start"]);
             expect(bench.calls[0]).toContain("-X PUT -H X-aws-ec2-metadata-token-ttl-seconds: 300");
             expect(bench.read("stdin")).toContain('header = "X-aws-ec2-metadata-token: imds-session"');
         });
 
-        it("gets over a metadata service that is slow at boot", async () => {
+        it("gets over a metadata service that is slow at boot, and a refusal", async () => {
             bench.write("slow", "");
-            const result = await run("fetch-certificate.sh", [bench.path("tls"), "10"]);
-            expect(result.status).toBe(0);
+            bench.write("denied", "");
+            layOut({ publish_limit: 20 });
+            expect((await run("publish-keys.sh", ["start"])).status).toBe(0);
+            expect(request().Value).toBe(bench.read("tls/client.pem"));
         });
 
-        it("says what SSM says when it is refused, and leaves the old files", async () => {
+        it("says what SSM says when it stays refused", async () => {
+            bench.stub("rm", "exit 0");
             bench.write("denied", "");
-            bench.write("tls/cert.pem", "old");
-            const result = await run("fetch-certificate.sh", [bench.path("tls"), "1"]);
+            const result = await run("publish-keys.sh", ["start"]);
             expect(result.status).toBe(1);
-            expect(bench.read("console")).toContain("/native-buildx/prod/arm64/ca: ");
+            expect(bench.read("console")).toContain("could not publish the keys of this start");
+            expect(bench.read("console")).toContain("/native-buildx/prod/arm64/keys: ");
             expect(bench.read("console")).toContain("AccessDeniedException");
-            expect(bench.read("console")).not.toMatch(/wJalr|session\+token|ASIA/);
-            expect(bench.read("tls/cert.pem")).toBe("old");
+            expect(bench.read("console")).not.toMatch(/wJalr|session\+token|ASIA|BEGIN/);
+        });
+
+        it("sets a clock that is a year wrong by the metadata service's before it makes keys, and leaves others alone", async () => {
+            const inAYear = new Date(Date.now() + 365 * 86_400_000).toUTCString();
+            const date = 'case "$*" in "-u -s "*) exit ;; esac; exec /bin/date "$@"';
+            bench.stub("date", date);
+            bench.write("their-date", inAYear);
+            expect((await run("publish-keys.sh", ["start"])).status).toBe(0);
+            const set = bench.calls.indexOf(`date -u -s ${inAYear}`);
+            expect(set).toBeGreaterThan(0);
+            expect(set).toBeLessThan(bench.calls.findIndex((call) => call.startsWith("date -u -d @")));
+            expect(bench.read("console")).toMatch(/the clock was wrong by -\d{8} s: set by the metadata service/);
+
+            bench.write("calls", "");
+            bench.write("their-date", new Date(Date.now() + 20_000).toUTCString());
+            await run("publish-keys.sh", ["start"]);
+            expect(bench.calls.filter((call) => call.startsWith("date -u -s"))).toEqual([]);
+        });
+
+        it("publishes the same keys again, and says when somebody had changed them", async () => {
+            await run("publish-keys.sh", ["start"]);
+            const published = request().Value;
+            expect((await run("publish-keys.sh", ["again"])).stderr).toBe("");
+            expect(request().Value).toBe(published);
+            bench.write("stored", "40\n");
+            expect((await run("publish-keys.sh", ["again"])).stderr).toContain(
+                "somebody has changed or deleted /native-buildx/prod/arm64/keys",
+            );
+            expect((await run("publish-keys.sh", ["again"])).stderr).toBe("");
+        });
+
+        it("renews: other keys are where BuildKit takes them once they are published, and not before", async () => {
+            await run("publish-keys.sh", ["start"]);
+            const before = bench.read("tls/cert.pem");
+            bench.write("denied", "");
+            expect((await run("publish-keys.sh", ["renew"])).status).not.toBe(0);
+            expect(bench.read("tls/cert.pem")).toBe(before);
+            expect((await run("publish-keys.sh", ["renew"])).status).toBe(0);
+            expect(bench.read("tls/cert.pem")).not.toBe(before);
+            expect(request().Value).toBe(bench.read("tls/client.pem"));
+        });
+
+        it("puts a word in place of the keys when the runner stops", async () => {
+            await run("publish-keys.sh", ["start"]);
+            await run("publish-keys.sh", ["stop"]);
+            expect(request().Value).toBe("stopped");
         });
     });
 
-    it("firewall.sh keeps build steps off the metadata service before CNI's rules, and off the runner", async () => {
+    it("firewall.sh keeps build steps off the metadata service before CNI's rules, and off the runner and each other", async () => {
         bench.stub("iptables", 'case " $* " in *" -C "*) exit 1 ;; esac');
         bench.stub("ip6tables", 'case " $* " in *" -C "*) exit 1 ;; esac');
         layOut();
         expect((await run("firewall.sh")).status).toBe(0);
         const made = bench.calls.filter((call) => call.includes(" -I "));
         expect(made).toContain("iptables -w -t mangle -I FORWARD -i buildkit0 -d 169.254.169.254/32 -j DROP");
+        expect(made).toContain("iptables -w -t mangle -I FORWARD -i buildkit0 -o buildkit0 -j DROP");
         expect(made).toContain("iptables -w -t filter -I INPUT -i buildkit0 -j REJECT");
     });
 
@@ -370,8 +460,9 @@ esac
             bench.stub("iptables", '[ ! -e "$bench/on-iptables" ] || . "$bench/on-iptables"');
             bench.stub("ip6tables");
             bench.stub("sleep", "/bin/sleep 0.3");
-            // The certificate has not expired.
+            // The keys last.
             bench.stub("openssl");
+            bench.stub("df", 'printf "x\\nx 0 0 %s\\n" "$(cat "$bench/free" 2>/dev/null || echo 99000000)"');
             bench.stub("ss", 'cat "$bench/connections" 2>/dev/null');
             bench.stub(
                 "systemctl",
@@ -383,8 +474,7 @@ esac
                 failed_seconds: 1,
                 look_seconds: 1,
                 grace_seconds: 3,
-                refresh_seconds: 1000,
-                tls_directory: bench.path("tls"),
+                publish_seconds: 1000,
             });
         });
 
@@ -468,52 +558,54 @@ esac
             expect(bench.read("off")).toBe("off\n");
         });
 
-        /** The parameters hold another certificate than the one that is served. */
-        const renewCertificate = async (refreshSeconds: number) => {
-            bench.write("tls/served.pem", "old");
-            layOut({
-                idle_seconds: 1000,
-                failed_seconds: 1000,
-                look_seconds: 1,
-                refresh_seconds: refreshSeconds,
-                tls_directory: bench.path("tls"),
-            });
-            bench.write(
-                "lib/fetch-certificate.sh",
-                '#!/bin/sh\nmkdir -p "$1"; for file in ca cert key; do echo new >"$1/$file.pem"; done\n',
-            );
-            await bench.run(["chmod", "+x", bench.path("lib/fetch-certificate.sh")]);
-            bench.stub(
-                "systemctl",
-                'case $1 in restart) cat "$bench/tls/ca.pem" "$bench/tls/cert.pem" >"$bench/tls/served.pem" ;; esac',
-            );
+        /** Looks after its keys at every look; publish-keys.sh and openssl are stand-ins. */
+        const caresForKeys = async (openssl: string) => {
+            layOut({ idle_seconds: 1000, failed_seconds: 1000, look_seconds: 1, grace_seconds: 1, publish_seconds: 0 });
+            bench.write("lib/publish-keys.sh", `#!/bin/sh\necho "publish-keys.sh $1" >>'${bench.path("calls")}'\n`);
+            await bench.run(["chmod", "+x", bench.path("lib/publish-keys.sh")]);
+            bench.stub("openssl", openssl);
+            expect((await run("idle.sh", [], 3)).status).toBe(-1);
+            return bench.calls.filter((call) => /^(publish-keys|systemctl (stop|restart))/.test(call));
         };
-        const restarts = () => bench.calls.filter((call) => /^systemctl (stop|restart) /.test(call));
+        /** They are good now, and not for another fifteen days. */
+        const halfway = 'case $* in *"-checkend 0 "*) exit 0 ;; esac; exit 1';
 
-        it("starts BuildKit with a renewed certificate when nothing is built", async () => {
-            await renewCertificate(1);
-            expect((await run("idle.sh", [], 3)).status).toBe(-1);
-            expect(restarts()).toEqual(["systemctl stop buildkit.service", "systemctl restart buildkit.service"]);
-            expect(rules()).toEqual([close, freeze, freeze.replace("-I", "-D"), close.replace("-I", "-D")]);
-            expect(bench.read("tls/key.pem")).toBe("new\n");
+        it("publishes its keys again and again, whatever others do to the parameter", async () => {
+            const done = await caresForKeys("");
+            expect(done.length).toBeGreaterThan(1);
+            expect(new Set(done)).toEqual(new Set(["publish-keys.sh again"]));
+            expect(rules()).toEqual([]);
         });
 
-        it("leaves a renewed certificate for later where a build has just ended", async () => {
-            bench.write("histories", header + row(5));
-            await renewCertificate(1);
-            expect((await run("idle.sh", [], 3)).status).toBe(-1);
-            expect(restarts()).toEqual([]);
-        });
-
-        it("takes a renewed certificate at once when the one it serves has expired", async () => {
-            bench.stub("openssl", "exit 1");
-            bench.write("histories", header + row(5));
-            await renewCertificate(1000);
-            expect((await run("idle.sh", [], 3)).status).toBe(-1);
-            expect(restarts().slice(0, 2)).toEqual([
+        it("renews keys of which half the time is left when nothing is built, with the port closed", async () => {
+            const done = await caresForKeys(halfway);
+            expect(done.slice(0, 3)).toEqual([
+                "publish-keys.sh renew",
                 "systemctl stop buildkit.service",
                 "systemctl restart buildkit.service",
             ]);
+            expect(rules().slice(0, 4)).toEqual([close, freeze, freeze.replace("-I", "-D"), close.replace("-I", "-D")]);
+        });
+
+        it("leaves renewing for later where a build has just ended", async () => {
+            bench.write("histories", header + row(5));
+            expect(new Set(await caresForKeys(halfway))).toEqual(new Set(["publish-keys.sh again"]));
+        });
+
+        it("renews keys that have expired as soon as no build runs", async () => {
+            bench.write("histories", header + row(5));
+            expect((await caresForKeys("exit 1"))[0]).toBe("publish-keys.sh renew");
+        });
+
+        it("collects cache while a build fills the disk, and only then", async () => {
+            layOut({ idle_seconds: 1000, failed_seconds: 1000, look_seconds: 1, publish_seconds: 1000 });
+            bench.write("histories", header + running);
+            expect((await run("idle.sh", [], 2)).status).toBe(-1);
+            expect(bench.calls.filter((call) => call.includes("prune"))).toEqual([]);
+            // A tenth of 100 GiB is 10,737 MB.
+            bench.write("free", "10000000");
+            expect((await run("idle.sh", [], 2)).status).toBe(-1);
+            expect(bench.calls).toContain("buildctl prune --all --free-storage 21474");
         });
 
         it("says how long the system's start took", async () => {

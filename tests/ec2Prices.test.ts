@@ -37,11 +37,11 @@ describe("ec2Prices", () => {
 
     it("sums builds up in a line", () => {
         const builds = [
-            { platform: "linux/arm64", instanceType: "c7g.xlarge", seconds: 600 },
-            { platform: "linux/amd64", instanceType: "c7i.xlarge", seconds: 300.4 },
+            { platform: "linux/arm64", instanceType: "c7g.xlarge", seconds: 600, idleSeconds: 900 },
+            { platform: "linux/amd64", instanceType: "c7i.xlarge", seconds: 300.4, idleSeconds: 900 },
         ];
         expect(costLine(builds, "us-east-1")).toBe(
-            "instance time of these builds: linux/arm64 600 s on c7g.xlarge: $0.0250, linux/amd64 300 s on c7i.xlarge: $0.0153; together $0.0403",
+            "instance time of these builds: linux/arm64 600 s on c7g.xlarge: $0.0250, linux/amd64 300 s on c7i.xlarge: $0.0153; together $0.0403; idle time after them $0.0834",
         );
         expect(costLine(builds, "eu-central-1")).toContain(
             "price of c7g.xlarge in eu-central-1 not known, set ec2Prices",

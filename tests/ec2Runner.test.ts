@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { Network, type NetworkArgs } from "../components/network";
 import { refuseToShrink } from "../components/runner/ec2CacheVolume";
@@ -25,8 +26,6 @@ describe("Ec2Runner", () => {
                 platform: "linux/arm64",
                 network: new Network("net", { allowedCidrs: ["203.0.113.7/32"], ...network }),
                 serverName: "arm64.native-buildx.internal",
-                ca: "CA-PEM",
-                server: { certificate: "CERTIFICATE-PEM", key: pulumi.secret("KEY-PEM") },
                 ...changes,
             },
             {
@@ -39,6 +38,9 @@ describe("Ec2Runner", () => {
             },
         );
     }
+
+    const userDataOf = (name?: string) =>
+        gunzipSync(Buffer.from(String(mocks.one(instanceType, name).inputs.userDataBase64), "base64")).toString();
 
     it("is an instance of the architecture's type, with Debian's newest image", async () => {
         const runner = makeRunner();
@@ -70,6 +72,7 @@ describe("Ec2Runner", () => {
             variables: {
                 instance: "i-runner",
                 instance_type: "c7g.xlarge",
+                keys_parameter: "/native-buildx/prod/arm64/keys",
                 fallbacks: "",
                 emulate_on: "",
                 region: "eu-central-1",
@@ -95,7 +98,7 @@ describe("Ec2Runner", () => {
             volumeId: "vol-0123456789abcdef0",
             stopInstanceBeforeDetaching: true,
         });
-        expect(String(mocks.one(instanceType).inputs.userData)).toContain(
+        expect(userDataOf()).toContain(
             "cache_device='/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0'",
         );
     });
@@ -141,44 +144,58 @@ describe("Ec2Runner", () => {
         warn.mockRestore();
     });
 
-    it("gets its certificate through parameters, encrypted but for the authority's", async () => {
-        makeRunner();
+    it("publishes its keys in an encrypted parameter, which never brings them into the state", async () => {
+        makeRunner({ emulatedServerNames: ["amd64.native-buildx.internal"] });
         await settled();
-        expect(mocks.of(parameterType).map(({ inputs }) => [inputs.name, inputs.type])).toEqual([
-            ["/native-buildx/prod/arm64/ca", "String"],
-            ["/native-buildx/prod/arm64/certificate", "SecureString"],
-            ["/native-buildx/prod/arm64/key", "SecureString"],
-        ]);
-        const userData = String(mocks.one(instanceType).inputs.userData);
-        expect(userData).not.toMatch(/KEY-PEM|CERTIFICATE-PEM|CA-PEM/);
-        expect(userData).toContain("parameters='/native-buildx/prod/arm64'");
+        const { inputs } = mocks.one(parameterType);
+        expect(inputs).toMatchObject({
+            name: "/native-buildx/prod/arm64/keys",
+            type: "SecureString",
+            valueWo: expect.objectContaining({ value: "not started yet" }),
+            valueWoVersion: 1,
+            // What an `up` that was killed has left must not stop the next.
+            overwrite: true,
+        });
+        expect(inputs).not.toHaveProperty("value");
+        const userData = userDataOf();
+        expect(userData).toContain("parameter='/native-buildx/prod/arm64/keys'");
+        expect(userData).toContain("server_names='arm64.native-buildx.internal amd64.native-buildx.internal'");
     });
 
-    it("has a role that reads those parameters and nothing else", async () => {
+    it("has its placeholder put over keys that are in use by no change of the parameter", async () => {
+        makeRunner();
+        await settled();
+        const changeable = Object.keys(mocks.one(parameterType).inputs).filter(
+            (input) => !options[`${parameterType} runner-keys`]?.ignoreChanges?.includes(input),
+        );
+        // `name` replaces it; AWS keeps tags apart from the value, and `overwrite` is for its creation.
+        expect(changeable.sort()).toEqual(["name", "overwrite", "type"]);
+    });
+
+    it("has a role that writes that parameter and does nothing else", async () => {
         makeRunner();
         await settled();
         const policy = JSON.parse(String(mocks.one("aws:iam/rolePolicy:RolePolicy").inputs.policy));
         expect(policy.Statement).toEqual([
             {
                 Effect: "Allow",
-                Sid: "ReadOwnParameters",
-                Action: ["ssm:GetParameter"],
-                Resource: ["ca", "certificate", "key"].map(
-                    (key) => `arn:aws:mock:eu-central-1:123456789012:${parameterType}//native-buildx/prod/arm64/${key}`,
-                ),
+                Sid: "PublishKeys",
+                Action: ["ssm:PutParameter"],
+                Resource: [`arn:aws:mock:eu-central-1:123456789012:${parameterType}//native-buildx/prod/arm64/keys`],
             },
         ]);
     });
 
-    it("encrypts with the customer's key, and may decrypt its parameters with it", async () => {
+    it("encrypts with the customer's key, and may encrypt its keys with it", async () => {
         const kmsKeyArn = "arn:aws:kms:eu-central-1:123456789012:key/1234";
         makeRunner({ kmsKeyArn });
         await settled();
-        expect(mocks.of(parameterType).map(({ inputs }) => inputs.keyId)).toEqual([undefined, kmsKeyArn, kmsKeyArn]);
+        expect(mocks.one(parameterType).inputs.keyId).toBe(kmsKeyArn);
+        expect(userDataOf()).toContain(`kms_key='${kmsKeyArn}'`);
         expect(mocks.one(volumeType).inputs.kmsKeyId).toBe(kmsKeyArn);
         expect(mocks.one(instanceType).inputs.rootBlockDevice).toMatchObject({ kmsKeyId: kmsKeyArn });
         const policy = JSON.parse(String(mocks.one("aws:iam/rolePolicy:RolePolicy").inputs.policy));
-        expect(policy.Statement[1]).toMatchObject({ Action: ["kms:Decrypt"], Resource: [kmsKeyArn] });
+        expect(policy.Statement[1]).toMatchObject({ Action: ["kms:Encrypt"], Resource: [kmsKeyArn] });
     });
 
     it("makes stand-ins, in another zone, with a cache on their own disk", async () => {
@@ -187,17 +204,22 @@ describe("Ec2Runner", () => {
         expect(variables.fallbacks).toBe("i-runner-m7g-xlarge:m7g.xlarge i-runner-r7g-xlarge:r7g.xlarge");
         expect(variables.emulate_on).toBe("amd64");
         expect(await resolved(runner.instanceArns)).toHaveLength(3);
+        const names = ["keys", "keys-m7g.xlarge", "keys-r7g.xlarge"];
+        expect(await resolved(runner.keysParameterArns)).toEqual(
+            names.map((name) => expect.stringMatching(new RegExp(`/native-buildx/prod/arm64/${name}$`))),
+        );
         await settled();
         expect(mocks.one(instanceType, "runner-m7g-xlarge").inputs.subnetId).toBe("subnet-0b");
-        expect(String(mocks.one(instanceType, "runner-m7g-xlarge").inputs.userData)).toContain("cache_device=''");
+        expect(userDataOf("runner-m7g-xlarge")).toContain("cache_device=''");
+        expect(userDataOf("runner-m7g-xlarge")).toContain("parameter='/native-buildx/prod/arm64/keys-m7g.xlarge'");
         expect(mocks.of("aws:ec2/volumeAttachment:VolumeAttachment")).toHaveLength(1);
     });
 
-    it("runs build steps in BuildKit's bridge network, and grants no privileges", async () => {
+    it("runs build steps in a network of their own, and grants no privileges", async () => {
         makeRunner();
         await settled();
-        const userData = String(mocks.one(instanceType).inputs.userData);
-        expect(userData).toContain('networkMode = "bridge"');
+        const userData = userDataOf();
+        expect(userData).toContain('networkMode = "cni"');
         expect(userData).not.toMatch(/network\.host|security\.insecure|insecure-entitlements/);
     });
 
@@ -207,7 +229,7 @@ describe("Ec2Runner", () => {
             buildkit: { url: "https://mirror.example.com/{version}/{arch}.tar.gz" },
         });
         await settled();
-        const userData = String(mocks.one(instanceType).inputs.userData);
+        const userData = userDataOf();
         expect(userData).toContain("ssm_endpoint='https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com'");
         expect(userData).toContain("buildkit_url='https://mirror.example.com/v0.31.1/arm64.tar.gz'");
     });

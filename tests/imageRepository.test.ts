@@ -1,8 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ImageRepository, imageRepositoryProblems, lifecycleRules } from "../components/imageRepository";
-import { guardProvider } from "../components/imageRepositoryGuard";
 import { type AwsMocks, mockAws, resolved, settled } from "./awsMocks";
-import { Workbench } from "./ec2Scripts";
 
 const type = "aws:ecr/repository:Repository";
 
@@ -85,55 +83,5 @@ describe("imageRepositoryProblems", () => {
         expect(imageRepositoryProblems({ repositoryName: "app", ...settings })).toEqual([
             expect.stringContaining(reason),
         ]);
-    });
-});
-
-describe("the repository's guard", () => {
-    const guard = {
-        repositoryName: "team/app",
-        registryId: "123456789012",
-        region: "eu-central-1",
-        profile: "",
-        forceDelete: false,
-    };
-    const path = process.env.PATH;
-    let bench: Workbench;
-    beforeEach(() => {
-        bench = new Workbench();
-        process.env.PATH = `${bench.path("bin")}:${path}`;
-    });
-    afterEach(() => {
-        process.env.PATH = path;
-        bench.dispose();
-    });
-
-    const remove = (changes: Partial<typeof guard> = {}) =>
-        guardProvider.delete?.("team/app", { ...guard, ...changes });
-
-    it("stops a destroy while there are images, and says what to do", async () => {
-        bench.stub("aws", "echo sha256:0123");
-        await expect(remove()).rejects.toThrow(/team\/app still holds images.*forceDelete true.*pulumi state delete/);
-        expect(bench.calls[0]).toContain("--registry-id 123456789012 --region eu-central-1 --repository-name team/app");
-    });
-
-    it("lets an empty repository go, one that is gone, and one whose images may go", async () => {
-        bench.stub("aws", "echo None");
-        await expect(remove()).resolves.toBeUndefined();
-        bench.stub("aws", "echo 'An error occurred (RepositoryNotFoundException)' >&2; exit 254");
-        await expect(remove()).resolves.toBeUndefined();
-        bench.stub("aws", "exit 1");
-        await expect(remove({ forceDelete: true })).resolves.toBeUndefined();
-    });
-
-    it("does not guess when AWS cannot be asked", async () => {
-        bench.stub("aws", "echo 'Unable to locate credentials' >&2; exit 255");
-        await expect(remove()).rejects.toThrow(/Could not see.*Unable to locate credentials/);
-    });
-
-    it("is kept up to date", async () => {
-        expect(await guardProvider.diff?.("team/app", guard, guard)).toEqual({ changes: false });
-        expect(await guardProvider.diff?.("team/app", guard, { ...guard, forceDelete: true })).toEqual({
-            changes: true,
-        });
     });
 });

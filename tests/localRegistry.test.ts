@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { dataFolder } from "../components/runner/local/localFolder";
+import { dataFolder } from "../components/runner/local/dataFolder";
 import { renderRegistryConfiguration } from "../components/runner/local/localRegistry";
 import { localStackForEach } from "./localStack";
 import { resolved } from "./pulumiMocks";

@@ -183,12 +183,12 @@ describe("buildkitd.toml", () => {
 
     it.each<[string, Partial<BuildkitdConfig>, string[]]>([
         [
-            "a bridge of its own",
-            { network: "bridge", bridgeName: "nbx-arm64", bridgeSubnet: "10.9.8.0/24" },
+            "a network of CNI plugins",
+            { network: { configuration: "/etc/builds.conflist", plugins: "/opt/cni" } },
             [
-                '[worker.oci] networkMode = "bridge"',
-                '[worker.oci] bridgeName = "nbx-arm64"',
-                '[worker.oci] bridgeSubnet = "10.9.8.0/24"',
+                '[worker.oci] networkMode = "cni"',
+                '[worker.oci] cniConfigPath = "/etc/builds.conflist"',
+                '[worker.oci] cniBinaryPath = "/opt/cni"',
             ],
         ],
         ["another runtime", { runtime: "/opt/crun" }, ['[worker.oci] binary = "/opt/crun"']],
@@ -203,6 +203,6 @@ describe("buildkitd.toml", () => {
     });
 
     it.each(["network.host", "security.insecure", "insecure-entitlements"])("never grants %s", (entitlement) => {
-        expect(renderBuildkitdConfig({ ...config, network: "bridge" })).not.toContain(entitlement);
+        expect(renderBuildkitdConfig(config)).not.toContain(entitlement);
     });
 });

@@ -1,12 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
 import { LocalRegistry } from "../components/runner/local/localRegistry";
 import { mockPulumi, type PulumiMocks, settled } from "./pulumiMocks";
-
-/** A certificate and key whose texts say whose they are. */
-export const keyPair = (name: string) => ({
-    certificate: pulumi.output(`${name} certificate`),
-    key: pulumi.secret(`${name} key`),
-});
 
 /** What each test finds: Pulumi's mocks, and the registry of stack `demo-dev`. */
 export interface LocalStack {
@@ -25,8 +18,6 @@ export function localStackForEach(): LocalStack {
             stackFolder: "demo-dev",
             host: "registry.example",
             port: 7443,
-            ca: "CA",
-            certificate: keyPair("registry"),
         });
         await settled();
     });

@@ -33,12 +33,12 @@ function allowed(policy: unknown, resources: readonly string[]): string[] {
         .sort();
 }
 
-const names = ["ca", "certificate", "key"];
+const names = ["keys", "keys-m7g.xlarge"];
 const everything = [
     "*",
     ...["amd64", "arm64"].flatMap((runner) => names.map((name) => parameter(`${runner}/${name}`))),
     ...[1, 2].map((part) => parameter(`connect/${part}`)),
-    arn("ssm", "parameter/native-buildx/other/arm64/key"),
+    arn("ssm", "parameter/native-buildx/other/arm64/keys"),
     ...["i-1", "i-2", "i-3"].map(instance),
     arn("ec2", "instance/i-1", "us-east-1"),
     ...["app", "app/web", "app-of-others"].map(repository),
@@ -50,20 +50,20 @@ const everything = [
 describe("the runner's policy", () => {
     const own = names.map((name) => parameter(`arm64/${name}`));
 
-    it("reads its own three parameters, and nothing else of anything", () => {
-        expect(allowed(runnerPolicy(own), everything)).toEqual(own.map((name) => `ssm:GetParameter ${name}`).sort());
+    it("writes its own parameters, reads none, and does nothing else to anything", () => {
+        expect(allowed(runnerPolicy(own), everything)).toEqual(own.map((name) => `ssm:PutParameter ${name}`).sort());
     });
 
-    it("decrypts with the customer's key what these parameters are, and nothing else", () => {
-        const decrypt = (context: { [key: string]: string }, action = "kms:Decrypt", resource = key) =>
+    it("encrypts these parameters with the customer's key, and does nothing else with it", () => {
+        const encrypt = (context: { [key: string]: string }, action = "kms:Encrypt", resource = key) =>
             evaluate([runnerPolicy(own, key)], { action, resources: [resource], context }).outcome;
-        const mine = { "kms:EncryptionContext:PARAMETER_ARN": parameter("arm64/key") };
-        expect(decrypt(mine)).toBe("allowed");
-        expect(decrypt({ "kms:EncryptionContext:PARAMETER_ARN": parameter("amd64/key") })).toBe("implicit deny");
-        expect(decrypt({})).toBe("implicit deny");
-        expect(decrypt(mine, "kms:Decrypt", `${key}5`)).toBe("implicit deny");
-        expect(decrypt(mine, "kms:Encrypt")).toBe("implicit deny");
-        expect(decrypt(mine, "kms:CreateGrant")).toBe("implicit deny");
+        const mine = { "kms:EncryptionContext:PARAMETER_ARN": parameter("arm64/keys") };
+        expect(encrypt(mine)).toBe("allowed");
+        expect(encrypt({ "kms:EncryptionContext:PARAMETER_ARN": parameter("amd64/keys") })).toBe("implicit deny");
+        expect(encrypt({})).toBe("implicit deny");
+        expect(encrypt(mine, "kms:Encrypt", `${key}5`)).toBe("implicit deny");
+        expect(encrypt(mine, "kms:Decrypt")).toBe("implicit deny");
+        expect(encrypt(mine, "kms:CreateGrant")).toBe("implicit deny");
     });
 });
 
@@ -72,6 +72,7 @@ describe("the CI role's policy", () => {
         instanceArns: [instance("i-1"), instance("i-2")],
         repositoryArns: [repository("app"), repository("app/web")],
         connectParameterArns: [parameter("connect/1"), parameter("connect/2")],
+        keysParameterArns: names.map((name) => parameter(`arm64/${name}`)),
     };
     const pushing = [
         ...["BatchCheckLayerAvailability", "BatchGetImage", "CompleteLayerUpload", "GetDownloadUrlForLayer"],
@@ -85,6 +86,7 @@ describe("the CI role's policy", () => {
             [
                 ...each(["ec2:StartInstances"], resources.instanceArns),
                 ...each(["ssm:GetParameters"], resources.connectParameterArns),
+                ...each(["ssm:GetParameter"], resources.keysParameterArns),
                 ...each(
                     pushing.map((action) => `ecr:${action}`),
                     resources.repositoryArns,
@@ -103,17 +105,17 @@ describe("the CI role's policy", () => {
         });
     });
 
-    it("uses the customer's key to read these parameters and for EC2 to start, and for nothing else", () => {
+    it("uses the customer's key to read these keys and for EC2 to start, and for nothing else", () => {
         const asked = (action: string, context: { [key: string]: string }) =>
             evaluate([ciPolicy({ ...resources, kmsKeyArn: key })], { action, resources: [key], context }).outcome;
         const of = (name: string) => ({ "kms:EncryptionContext:PARAMETER_ARN": parameter(name) });
-        expect(asked("kms:Decrypt", of("connect/1"))).toBe("allowed");
-        expect(asked("kms:Decrypt", of("arm64/key"))).toBe("implicit deny");
+        expect(asked("kms:Decrypt", of("arm64/keys"))).toBe("allowed");
+        expect(asked("kms:Decrypt", of("amd64/keys"))).toBe("implicit deny");
         expect(asked("kms:Decrypt", {})).toBe("implicit deny");
         expect(asked("kms:CreateGrant", { "kms:GrantIsForAWSResource": "true" })).toBe("allowed");
         expect(asked("kms:CreateGrant", { "kms:GrantIsForAWSResource": "false" })).toBe("implicit deny");
         expect(asked("kms:CreateGrant", {})).toBe("implicit deny");
-        expect(asked("kms:Encrypt", of("connect/1"))).toBe("implicit deny");
+        expect(asked("kms:Encrypt", of("arm64/keys"))).toBe("implicit deny");
     });
 });
 

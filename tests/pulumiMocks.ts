@@ -13,18 +13,19 @@ export interface Registered {
     parent: string;
     /** Names of the resources it depends on, by `dependsOn` or by its inputs; of a component, its children. */
     dependencies: string[];
-    retainOnDelete: boolean;
-    /** Names of its hooks, for the events that have any. */
-    hooks: { [event: string]: string[] };
 }
 
 type State = { [property: string]: unknown };
 
 /** What the provider of a type answers, besides the inputs. */
 const answers: { [type: string]: (name: string, inputs: State) => State } = {
-    "docker-build:index:Image": (name) => ({ digest: digestOf(name) }),
-    "docker-build:index:Index": (name, inputs) => ({ ref: `${inputs.tag}@${digestOf(name)}` }),
+    "native-buildx:index:PlatformImage": built,
+    "native-buildx:index:Index": built,
 };
+
+function built(name: string, { tags }: State): State {
+    return { digest: digestOf(name), ref: `${(tags as string[])[0]}@${digestOf(name)}`, receipt: { seconds: 1 } };
+}
 
 /** The digest that the mocked registry gives to what a resource of this name pushes. */
 export function digestOf(name: string): string {
@@ -34,9 +35,6 @@ export function digestOf(name: string): string {
 /** Records every resource of a deployment, and fails on every call: none of our local components makes one. */
 export class PulumiMocks implements pulumi.runtime.Mocks {
     readonly resources: Registered[] = [];
-
-    /** @param preview nothing is built: images have an empty digest, as docker-build answers then */
-    constructor(private readonly preview = false) {}
 
     of(type: string): Registered[] {
         return this.resources.filter((resource) => resource.type === type);
@@ -53,11 +51,7 @@ export class PulumiMocks implements pulumi.runtime.Mocks {
     }
 
     newResource({ type, name, inputs }: pulumi.runtime.MockResourceArgs): { id: string; state: State } {
-        const answer = answers[type]?.(name, inputs) ?? {};
-        if (this.preview && "digest" in answer) {
-            answer.digest = "";
-        }
-        return { id: `${name}-id`, state: { ...inputs, ...answer } };
+        return { id: `${name}-id`, state: { ...inputs, ...answers[type]?.(name, inputs) } };
     }
 
     call({ token }: pulumi.runtime.MockCallArgs): State {
@@ -72,17 +66,13 @@ export class PulumiMocks implements pulumi.runtime.Mocks {
             this.resources.push(registered(request));
             return register(request, callback);
         };
-        // Takes hooks, instead of a gRPC server that the mock of the engine cannot call, and that keeps jest from ending.
-        const { getStore }: { getStore(): { callbacks?: object } } = require("@pulumi/pulumi/runtime/state");
-        const nothing = async () => undefined;
-        getStore().callbacks = { registerResourceHook: nothing, awaitStackRegistrations: nothing, shutdown: nothing };
     }
 }
 
 /** Starts a deployment of a test's own. */
-export async function mockPulumi(options: { preview?: boolean } = {}): Promise<PulumiMocks> {
-    const mocks = new PulumiMocks(options.preview);
-    await pulumi.runtime.setMocks(mocks, "native-buildx", "dev", options.preview);
+export async function mockPulumi(): Promise<PulumiMocks> {
+    const mocks = new PulumiMocks();
+    await pulumi.runtime.setMocks(mocks, "native-buildx", "dev");
     mocks.listen();
     return mocks;
 }
@@ -111,8 +101,6 @@ interface RegisterRequest {
     getObject(): { toJavaScript(): State };
     getDependenciesList(): string[];
     getAdditionalsecretoutputsList(): string[];
-    getRetainondelete(): boolean;
-    getHooks(): { toObject(): { [list: string]: string[] } } | undefined;
 }
 
 type Callback = (error: Error | null, response: unknown) => void;
@@ -123,7 +111,6 @@ interface MockMonitor {
 
 function registered(request: RegisterRequest): Registered {
     const raw = request.getObject().toJavaScript();
-    const hooks = Object.entries(request.getHooks()?.toObject() ?? {}).filter(([, names]) => names.length > 0);
     return {
         type: request.getType(),
         name: request.getName(),
@@ -132,8 +119,6 @@ function registered(request: RegisterRequest): Registered {
         additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
         parent: nameOf(request.getParent()),
         dependencies: request.getDependenciesList().map(nameOf),
-        retainOnDelete: request.getRetainondelete(),
-        hooks: Object.fromEntries(hooks.map(([list, names]) => [list.replace(/List$/, ""), names])),
     };
 }
 

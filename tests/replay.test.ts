@@ -15,7 +15,7 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
 const roles = {
     "native-buildx-prod-arm64-0a": {
         trust: runnerTrustPolicy,
-        inline: [runnerPolicy([parameter("arm64/ca"), parameter("arm64/certificate"), parameter("arm64/key")])],
+        inline: [runnerPolicy([parameter("arm64/keys")])],
     },
     "native-buildx-prod-ci-0a": {
         trust: ciTrustPolicy({
@@ -28,6 +28,7 @@ const roles = {
                 instanceArns: [arn("ec2", "instance/i-0a")],
                 repositoryArns: [arn("ecr", "repository/app")],
                 connectParameterArns: [parameter("connect/1"), parameter("connect/2")],
+                keysParameterArns: [parameter("arm64/keys")],
             }),
         ],
     },
@@ -171,7 +172,8 @@ describe("replay", () => {
             call("ssm:GetParameter", [
                 "arn:aws:ssm:eu-central-1::parameter/aws/service/debian/release/13/latest/arm64",
             ]),
-            call("ssm:GetParameter", [parameter("arm64/key")], { principal: runner }),
+            call("ssm:PutParameter", [parameter("arm64/keys")], { principal: runner }),
+            call("ssm:GetParameter", [parameter("arm64/keys")], { principal: ci }),
             call("ec2:DescribeInstances", [arn("ec2", "instance/i-0a")], { principal: ci }),
             call("ec2:StartInstances", [arn("ec2", "instance/i-0a")], { principal: ci, status: 400 }),
             call("ecr:PutImage", [arn("ecr", "repository/app")], { principal: ci, status: 0 }),
@@ -188,19 +190,20 @@ describe("replay", () => {
                 "iam:PassRole",
                 "iam:PutRolePolicy",
                 "ssm:GetParameter",
+                "ssm:PutParameter",
                 "sts:GetCallerIdentity",
             ],
         });
     });
 
     it("says who called what, and what is not allowed, once", () => {
-        const other = call("ssm:GetParameter", [parameter("amd64/key")], { principal: runner });
+        const other = call("ssm:PutParameter", [parameter("amd64/keys")], { principal: runner });
         expect(refusedOf(other, { ...other, time: 2 })).toEqual([
             {
                 principal: runner,
-                call: "ssm:GetParameter",
-                action: "ssm:GetParameter",
-                resource: parameter("amd64/key"),
+                call: "ssm:PutParameter",
+                action: "ssm:PutParameter",
+                resource: parameter("amd64/keys"),
                 why: "no statement allows it",
             },
         ]);
@@ -214,7 +217,9 @@ describe("replay", () => {
         ["CI that stops", call("ec2:StopInstances", [arn("ec2", "instance/i-0a")], { principal: ci })],
         ["CI that starts another", call("ec2:StartInstances", [arn("ec2", "instance/i-0b")], { principal: ci })],
         ["CI that deletes images", call("ecr:BatchDeleteImage", [arn("ecr", "repository/app")], { principal: ci })],
-        ["CI that reads a key", call("ssm:GetParameters", [parameter("arm64/key")], { principal: ci })],
+        ["a runner that reads keys", call("ssm:GetParameter", [parameter("arm64/keys")], { principal: runner })],
+        ["CI that publishes keys", call("ssm:PutParameter", [parameter("arm64/keys")], { principal: ci })],
+        ["CI that reads other keys", call("ssm:GetParameter", [parameter("amd64/keys")], { principal: ci })],
         ["a role of another name", call("iam:CreateRole", [role("admin")])],
         [
             "a call that failed",

@@ -21,11 +21,10 @@ const right: RawSettings = {
     images: {},
     buildSecrets: [],
     idleMinutes: 15,
+    buildsPerRunner: 4,
     cacheGigabytes: 30,
     localPort: 7443,
     registryHost: "registry.native-buildx.internal",
-    certificateValidityDays: 365,
-    certificateRenewalDays: 60,
 };
 const mistakesWith = (changes: Partial<RawSettings>) => settingMistakes({ ...right, ...changes }, __dirname);
 
@@ -35,15 +34,13 @@ describe("settings", () => {
         ["EC2 runners", { runnerType: "ec2" }],
         ["one platform", { platforms: ["linux/arm64"] }],
         ["never idle", { idleMinutes: 0 }],
-        ["the least", { cacheGigabytes: 1, localPort: 1024, certificateValidityDays: 1, certificateRenewalDays: 0 }],
+        ["the least", { cacheGigabytes: 1, localPort: 1024 }],
         [
             "the most",
             {
                 idleMinutes: 10080,
                 cacheGigabytes: 16000,
                 localPort: 65533,
-                certificateValidityDays: 825,
-                certificateRenewalDays: 824,
             },
         ],
     ])("are right: %s", (_what, changes) => {
@@ -88,18 +85,6 @@ describe("settings", () => {
             ["localPort: must be a whole number from 1024 to 65533, not 65534"],
         ],
         ["a port as text", { localPort: "7443" }, ['localPort: must be a whole number from 1024 to 65533, not "7443"']],
-        [
-            "certificates that live too long",
-            { certificateValidityDays: 826 },
-            ["certificateValidityDays: must be a whole number from 1 to 825, not 826"],
-        ],
-        [
-            "a renewal that never rests",
-            { certificateValidityDays: 60, certificateRenewalDays: 60 },
-            [
-                "certificateRenewalDays: must be less than certificateValidityDays (60), not 60, or every `pulumi up` would renew",
-            ],
-        ],
         [
             "a mistake in an image",
             { images: { app: { context: "gone" } } },
@@ -336,8 +321,6 @@ describe("the configuration of a stack", () => {
         idleMinutes: "15",
         cacheGigabytes: "30",
         registryHost: "registry.example",
-        certificateValidityDays: "365",
-        certificateRenewalDays: "60",
     };
     const read = async (changes: { [setting: string]: string }) => {
         const port = await listen();

@@ -10,3 +10,6 @@ stack=${1:-dev}
 
 open_stack "$stack"
 pulumi destroy --stack "$stack" --yes --skip-preview
+# What `make up` left there: see tools/up.sh.
+rm -f "$NATIVE_BUILDX_HOME/native-buildx-$stack/last-up.svg"
+if [ -d "$NATIVE_BUILDX_HOME/native-buildx-$stack" ]; then rmdir "$NATIVE_BUILDX_HOME/native-buildx-$stack" || true; fi

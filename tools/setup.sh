@@ -38,12 +38,12 @@ mmdebstrap         mmdebstrap
 arch-test          arch-test
 qemu-user-static   qemu-aarch64-static
 util-linux         flock
+openssl            openssl
 '
 packages_for_checks='
 shellcheck         shellcheck
 busybox            busybox
 dash               dash
-openssl            openssl
 systemd-container  systemd-nspawn
 iptables           iptables
 e2fsprogs          mkfs.ext4

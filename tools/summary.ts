@@ -1,48 +1,70 @@
 // The end of `make up`: what was pushed, how long it took, what to do next. Reads the stack's outputs (JSON, without
-// secrets) on standard input and the file of the last up's timings that is named as argument.
-import { existsSync, readFileSync } from "node:fs";
-import { architectures, type Platform } from "../components/architecture";
-import type { Timings } from "../components/remoteBuilder/timings";
+// secrets) on standard input. Arguments: the stack, when the `up` began (ISO 8601), and the file that gets its timeline.
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Platform } from "../components/architecture";
+import type { PricedReceipt } from "../components/receipts";
+import { renderTimeline } from "../provider/timeline";
 
 /** Stack outputs, as DESIGN section 9 has them. */
 export interface Outputs {
     repositoryUrl: string;
     builder: string;
     images: { [name: string]: { ref: string; platforms: { [P in Platform]?: string } } };
+    receipts: { [name: string]: { [platform: string]: PricedReceipt } };
 }
 
-/** Renders the summary. `timings` has only what was built this time. */
-export function summary(outputs: Outputs, timings: Timings, stack: string): string {
+/** The receipts of what was built since then. */
+export function builtSince(receipts: Outputs["receipts"], begun: Date): Outputs["receipts"] {
+    return Object.fromEntries(
+        Object.entries(receipts).map(([image, platforms]) => [
+            image,
+            Object.fromEntries(Object.entries(platforms).filter(([, { began }]) => new Date(began) >= begun)),
+        ]),
+    );
+}
+
+/** Renders the summary. `built` has only what was built this time, `timeline` is the file of its drawing. */
+export function summary(outputs: Outputs, built: Outputs["receipts"], stack: string, timeline?: string): string {
     const images = Object.entries(outputs.images).flatMap(([name, image]) => {
         const platforms = Object.entries(image.platforms) as [Platform, string][];
         return [
             `${name}  ${image.ref}`,
             ...platforms.map(([platform, ref]) => {
-                const timing = timings[`${name}-${architectures[platform].suffix}`];
-                const seconds = timing
-                    ? `waking ${timing.waking.toFixed(1).padStart(5)} s   building ${timing.building.toFixed(1).padStart(6)} s`
-                    : "unchanged";
-                return `  ${platform}  ${ref.split("@")[1] ?? ref}  ${seconds}`;
+                const receipt = built[name]?.[platform];
+                return `  ${platform}  ${ref.split("@")[1] ?? ref}  ${receipt ? took(receipt) : "unchanged"}`;
             }),
         ];
     });
+    const platforms = Object.keys(Object.values(outputs.images)[0]?.platforms ?? {}).join(",");
     return [
         "",
         ...(images.length > 0 ? images : ["No image is declared yet: see setting images in the README."]),
         "",
         `Pushed to    ${outputs.repositoryUrl}`,
+        ...(timeline ? [`Timeline     ${timeline}`] : []),
         "By hand      . ./tools/env.sh",
         `             pulumi stack output connect --stack ${stack} --show-secrets | sh -s`,
-        `             docker buildx build --builder ${outputs.builder} --platform linux/amd64,linux/arm64 \\`,
+        `             docker buildx build --builder ${outputs.builder} --platform ${platforms || "linux/amd64,linux/arm64"} \\`,
         `                 --tag ${outputs.repositoryUrl}/NAME --push FOLDER`,
         `Stop         make down${stack === "dev" ? "" : ` STACK=${stack}`}`,
         "",
     ].join("\n");
 }
 
+/** One platform's build on a line. */
+function took({ waking, total, cached, all, slowest }: PricedReceipt): string {
+    const seconds = (value: number, width: number) => `${value.toFixed(1).padStart(width)} s`;
+    const slow = slowest ? `   slowest ${seconds(slowest.seconds, 6)}  ${slowest.name}` : "";
+    return `waking ${seconds(waking, 5)}   building ${seconds(total, 6)}   ${cached} of ${all} steps cached${slow}`;
+}
+
 if (require.main === module) {
-    const [stack = "dev", file = ""] = process.argv.slice(2);
+    const [stack = "dev", begun = "", file = ""] = process.argv.slice(2);
     const outputs = JSON.parse(readFileSync(0, "utf8")) as Outputs;
-    const timings = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Timings) : {};
-    process.stdout.write(summary(outputs, timings, stack));
+    const built = builtSince(outputs.receipts, new Date(begun));
+    const isDrawn = file !== "" && Object.values(built).some((platforms) => Object.keys(platforms).length > 0);
+    if (isDrawn) {
+        writeFileSync(file, renderTimeline(built));
+    }
+    process.stdout.write(summary(outputs, built, stack, isDrawn ? file : undefined));
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import * as path from "node:path";
 import { architectures, isPlatform, knownPlatforms, type Platform } from "../architecture";
-import { type BuildInputs, forArchitecture } from "../multiPlatformImage";
+import { type BuildInputs, forArchitecture } from "../image/buildInputs";
 
 /** An image as the configuration declares it. */
 export interface ImageDeclaration extends Omit<BuildInputs, "args" | "contexts"> {

@@ -23,10 +23,9 @@ const between = (low: number, high: number) => (value: unknown) =>
 
 const numberChecks = {
     idleMinutes: between(0, 60 * 24 * 7),
+    buildsPerRunner: between(1, 1000),
     cacheGigabytes: between(1, 16_000),
     localPort: between(1024, 65535 - knownPlatforms.length),
-    certificateValidityDays: between(1, 825),
-    certificateRenewalDays: between(0, 824),
 };
 
 /** Everything that is wrong with the plain settings, each as one line: setting, mistake, remedy. */
@@ -41,12 +40,6 @@ export function settingMistakes(raw: RawSettings, project: string): string[] {
         if (mistake) {
             mistakes.push(`${setting}: ${mistake}, not ${JSON.stringify(value)}`);
         }
-    }
-    if ((raw.certificateRenewalDays as number) >= (raw.certificateValidityDays as number)) {
-        mistakes.push(
-            `certificateRenewalDays: must be less than certificateValidityDays (${raw.certificateValidityDays}), ` +
-                `not ${raw.certificateRenewalDays}, or every \`pulumi up\` would renew`,
-        );
     }
     const platforms = Array.isArray(raw.platforms) ? raw.platforms : [];
     mistakes.push(...platformMistakes(platforms));
@@ -89,11 +82,10 @@ export async function readSettings(stackName: string, project = process.cwd()): 
         images: config.getObject("images") ?? {},
         buildSecrets: await namesOf(buildSecrets),
         idleMinutes: config.getNumber("idleMinutes"),
+        buildsPerRunner: config.getNumber("buildsPerRunner"),
         cacheGigabytes: config.getNumber("cacheGigabytes"),
         localPort: config.getNumber("localPort"),
         registryHost: config.get("registryHost"),
-        certificateValidityDays: config.getNumber("certificateValidityDays"),
-        certificateRenewalDays: config.getNumber("certificateRenewalDays"),
     };
     const mistakes = settingMistakes(raw, project);
     const settings = { ...raw, buildSecrets } as StackSettings;

@@ -13,11 +13,10 @@ export interface Settings {
     images: { [name: string]: ImageDeclaration };
     buildSecrets: pulumi.Output<{ [name: string]: string }>;
     idleMinutes: number;
+    buildsPerRunner: number;
     cacheGigabytes: number;
     localPort: number;
     registryHost: string;
-    certificateValidityDays: number;
-    certificateRenewalDays: number;
 }
 
 /** Of a port range that starts at setting localPort: the registry's, then one for each row of the architecture table. */

@@ -7,17 +7,13 @@ import type { ConnectNode } from "../runner/runner";
 export interface ConnectScriptInputs {
     /** Name of the multi-node builder. */
     builder: string;
-    /** Certificate of the authority that signed the runners' certificates, and the client's. PEM. */
-    ca: string;
-    clientCertificate: string;
-    clientKey: string;
     nodes: { [P in Platform]?: ConnectNode };
     /** Texts of the wake scripts of the kinds in use. */
     wakeScripts: string[];
 }
 
 /** The last one uses the others, and begins. */
-const parts = ["lock.sh", "prove.sh", "connect.sh"];
+const parts = ["clientKeys.sh", "register.sh", "prove.sh", "connect.sh"];
 
 /** Quotes a value for sh. Nothing but the single quote is special between single quotes. */
 export function shellQuote(value: string): string {
@@ -29,11 +25,9 @@ export function renderConnectScript(inputs: ConnectScriptInputs): string {
     const nodes = Object.entries(inputs.nodes) as [Platform, ConnectNode][];
     const suffixOf = (platform: Platform) => architectures[platform].suffix;
     const variables: { [name: string]: string } = {
-        builder: inputs.builder,
+        // As buildx writes it into its records.
+        builder: inputs.builder.toLowerCase(),
         suffixes: nodes.map(([platform]) => suffixOf(platform)).join(" "),
-        ca: inputs.ca.trimEnd(),
-        client_certificate: inputs.clientCertificate.trimEnd(),
-        client_key: inputs.clientKey.trimEnd(),
     };
     for (const [platform, node] of nodes) {
         Object.assign(variables, node.shared);
@@ -44,7 +38,7 @@ export function renderConnectScript(inputs: ConnectScriptInputs): string {
     }
     return [
         "#!/bin/sh",
-        `# Connects to ${inputs.builder}: wakes its runners and registers them with buildx. Holds private keys.`,
+        `# Connects to ${inputs.builder}: wakes its runners and registers them with buildx. Holds no secret.`,
         ...Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value.trimEnd())}`),
         ...inputs.wakeScripts,
         ...parts.map((part) => readFileSync(path.join(__dirname, part), "utf8")),

@@ -21,16 +21,20 @@ export interface BuildkitdConfig {
     reservedSpace: number;
     /** Collects more while the disk has less free than this, in bytes. */
     minFreeSpace: number;
-    /** `host` for build steps in the machine's own network, `bridge` for BuildKit's CNI bridge. */
-    network: "host" | "bridge";
-    /** With network `bridge`; two daemons of one machine need one each. */
-    bridgeName?: string;
-    /** With network `bridge`, in CIDR notation. */
-    bridgeSubnet?: string;
+    /** `host` for build steps in the machine's own network, or the CNI network that they get. */
+    network: "host" | CniNetwork;
     /** Registries (`host:port`) whose certificate another authority signed, with the path of its certificate. */
     registryCa?: { [host: string]: string };
     /** Command that runs containers, if it is not called runc. */
     runtime?: string;
+}
+
+/** A network of CNI plugins. */
+export interface CniNetwork {
+    /** File of its configuration, whose name ends in `.conflist`. */
+    configuration: string;
+    /** Folder of the plugins. */
+    plugins: string;
 }
 
 /**
@@ -46,9 +50,13 @@ export function renderBuildkitdConfig(config: BuildkitdConfig): string {
         "[worker.oci]",
         "  enabled = true",
         `  platforms = [${text(config.platform)}]`,
-        `  networkMode = ${text(config.network)}`,
-        ...(config.bridgeName ? [`  bridgeName = ${text(config.bridgeName)}`] : []),
-        ...(config.bridgeSubnet ? [`  bridgeSubnet = ${text(config.bridgeSubnet)}`] : []),
+        ...(config.network === "host"
+            ? ['  networkMode = "host"']
+            : [
+                  '  networkMode = "cni"',
+                  `  cniConfigPath = ${text(config.network.configuration)}`,
+                  `  cniBinaryPath = ${text(config.network.plugins)}`,
+              ]),
         ...(config.runtime ? [`  binary = ${text(config.runtime)}`] : []),
         "  gc = true",
         "  [[worker.oci.gcpolicy]]",

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
+import { gzipSync } from "fflate";
 import type { Platform } from "../architecture";
 import { secondsPerMinute } from "./runner";
 
@@ -34,6 +35,8 @@ export const runnerPaths = {
     /** BuildKit's own state, beside the file system's lost+found. */
     buildkitRoot: "/var/lib/buildkit/root",
     buildkitConfig: "/etc/native-buildx/buildkitd.toml",
+    networkConfig: "/etc/native-buildx/builds.conflist",
+    networkPlugins: "/usr/local/lib/native-buildx/cni",
     socket: "/run/buildkit/buildkitd.sock",
     otelSocket: "/run/buildkit/otel-grpc.sock",
     /** In memory: keys are never written to a disk. */
@@ -41,16 +44,40 @@ export const runnerPaths = {
     installedMarker: "/var/lib/native-buildx/installed",
 } as const;
 
-/** Network of the build steps, in which they reach the internet but neither the metadata service nor the runner. */
-export const buildNetwork = { bridge: "buildkit0", subnet: "10.209.0.0/16" } as const;
+/** Network of the build steps, in which they reach the internet but not the metadata service, the runner, or each other. */
+const buildNetwork = { bridge: "buildkit0", subnet: "10.209.0.0/16" } as const;
+
+/**
+ * What BuildKit's own network mode `bridge` configures, and `portIsolation` besides: with it the bridge passes nothing
+ * from one step to another. CNI's bridge plugin has it from 1.7; the release archive of BuildKit 0.31 has 1.9.
+ */
+const buildNetworkConfig = {
+    cniVersion: "1.0.0",
+    name: "buildkit",
+    plugins: [
+        {
+            type: "bridge",
+            bridge: buildNetwork.bridge,
+            isDefaultGateway: true,
+            ipMasq: true,
+            portIsolation: true,
+            ipam: { type: "host-local", ranges: [[{ subnet: buildNetwork.subnet }]] },
+        },
+        { type: "firewall", ingressPolicy: "same-bridge" },
+    ],
+};
 
 /** What a runner has to know, all of it plain and none of it secret. */
 export interface BootstrapSettings {
     region: string;
     /** Where SSM is asked: the region's public address, or that of a VPC endpoint. No trailing slash. */
     ssmEndpoint: string;
-    /** Prefix of its parameters `ca`, `certificate` and `key`, without a trailing slash. */
-    parameters: string;
+    /** Name of the parameter that it publishes its clients' keys in. */
+    keysParameter: string;
+    /** ARN of the customer key that encrypts the parameter; empty for the account's own. */
+    kmsKeyArn: string;
+    /** Names that clients know its server by. */
+    serverNames: string[];
     /** Device node of the cache volume (may be a shell pattern), or empty for a cache on the root disk. */
     cacheDevice: string;
     buildkitUrl: string;
@@ -58,6 +85,8 @@ export interface BootstrapSettings {
     /** Port of BuildKit. */
     port: number;
     idleMinutes: number;
+    /** Size of the cache, in bytes. */
+    cacheBytes: number;
     /** Text of buildkitd.toml. */
     buildkitConfig: string;
 }
@@ -70,7 +99,8 @@ const scripts: { [name: string]: string } = {
     "common.sh": "ec2/common.sh",
     "install.sh": "ec2/install.sh",
     "mount-cache.sh": "ec2/mount-cache.sh",
-    "fetch-certificate.sh": "ec2/fetch-certificate.sh",
+    "keys.sh": "keys.sh",
+    "publish-keys.sh": "ec2/publish-keys.sh",
     "firewall.sh": "ec2/firewall.sh",
     "idle-rule.sh": "idle.sh",
     "idle.sh": "ec2/idle.sh",
@@ -81,7 +111,7 @@ const units = [
     "native-buildx-idle.service",
     "native-buildx-install.service",
     "native-buildx-cache.service",
-    "native-buildx-certificate.service",
+    "native-buildx-keys.service",
     "native-buildx-firewall.service",
     "buildkit.service",
 ];
@@ -89,9 +119,6 @@ const units = [
 /**
  * The instance's user data: a shell script that cloud-init runs once, at the first boot. It only writes files and starts
  * units; what a start does is in the units, so that it is repeated at every start, and done again if it was cut short.
- *
- * Plain text, not gzip: the bytes of gzip differ between machines and versions of Node, and every difference would
- * replace the instance.
  */
 export function renderUserData(settings: BootstrapSettings): string {
     const files = [
@@ -102,9 +129,10 @@ export function renderUserData(settings: BootstrapSettings): string {
             text: readPart(source),
         })),
         { path: runnerPaths.buildkitConfig, mode: "644", text: withoutComments(settings.buildkitConfig) },
+        { path: runnerPaths.networkConfig, mode: "644", text: JSON.stringify(buildNetworkConfig) },
         ...units.map((name) => ({ path: `/etc/systemd/system/${name}`, mode: "644", text: readPart(`ec2/${name}`) })),
     ];
-    const userData = [
+    return [
         "#!/bin/sh",
         "# native-buildx: sets this machine up as a build runner. The commented originals are in components/runner/ec2.",
         "set -eu",
@@ -116,13 +144,22 @@ export function renderUserData(settings: BootstrapSettings): string {
         `systemctl enable --now --no-block ${units.join(" ")}`,
         "",
     ].join("\n");
-    const size = Buffer.byteLength(userData);
-    if (size > userDataLimit) {
+}
+
+/**
+ * User data as EC2 takes it: gzip, which cloud-init unpacks, in base64. Not by Node, whose zlib compresses differently
+ * from version to version, and every difference would replace the instance.
+ *
+ * @throws Error if it is larger than EC2 takes
+ */
+export function packUserData(script: string): string {
+    const packed = gzipSync(new TextEncoder().encode(script), { level: 9, mtime: 0 });
+    if (packed.length > userDataLimit) {
         throw new Error(
-            `The runner's user data has ${size} bytes, and EC2 takes ${userDataLimit}: shorten the scripts in components/runner/ec2`,
+            `The runner's user data has ${packed.length} bytes, and EC2 takes ${userDataLimit}: shorten the scripts in components/runner/ec2`,
         );
     }
-    return userData;
+    return Buffer.from(packed).toString("base64");
 }
 
 const endOfFile = "END-OF-FILE";
@@ -139,7 +176,13 @@ function renderSettings(settings: BootstrapSettings): string {
     const values: { [name: string]: string | number } = {
         region: settings.region,
         ssm_endpoint: settings.ssmEndpoint,
-        parameters: settings.parameters,
+        parameter: settings.keysParameter,
+        kms_key: settings.kmsKeyArn,
+        server_names: settings.serverNames.join(" "),
+        // At boot: then the start has failed.
+        publish_limit: 300,
+        // How long what others do to the parameter lasts.
+        publish_seconds: 60,
         cache_device: settings.cacheDevice,
         cache_directory: runnerPaths.cache,
         // An attachment follows its instance by seconds; one that was asked for during an `up` that failed never comes.
@@ -151,17 +194,25 @@ function renderSettings(settings: BootstrapSettings): string {
         socket: runnerPaths.socket,
         port: settings.port,
         bridge: buildNetwork.bridge,
+        cni_directory: runnerPaths.networkPlugins,
         idle_seconds: idleSeconds,
         // A runner whose start has failed for good.
         failed_seconds: Math.min(30, idleSeconds),
         look_seconds: Math.min(15, Math.max(1, Math.floor(idleSeconds / 4))),
         // From a client's connection to its first build there are well under ten seconds.
         grace_seconds: 10,
-        refresh_seconds: 60,
+        // While a build runs: what is free when cache is collected, and how much is free afterwards. Between two looks a
+        // gp3 volume of 125 MB/s takes less than a tenth of the smallest cache, 20 GiB.
+        low_mb: megabytes(settings.cacheBytes / 10),
+        room_mb: megabytes(settings.cacheBytes / 5),
     };
     return Object.entries(values)
         .map(([name, value]) => `${name}=${quote(String(value))}\n`)
         .join("");
+}
+
+function megabytes(bytes: number): number {
+    return Math.floor(bytes / 1e6);
 }
 
 /** One word of shell, whatever it holds. */

@@ -12,20 +12,18 @@ import type { ConnectNode, Runner, RunnerDescription } from "./runner";
 
 export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     network: Network;
-    /** Name in its server certificate. */
+    /** Name that clients know its server by: the address changes, this does not. */
     serverName: string;
-    /** Certificate of the authority whose clients it lets in, PEM. */
-    ca: pulumi.Input<string>;
-    /** Its server certificate and key, PEM. */
-    server: { certificate: pulumi.Input<string>; key: pulumi.Input<string> };
-    /** Path of its SSM parameters, below which it gets `/amd64/key` and so on. @default /native-buildx/STACK */
+    /** Further such names: those of the runners whose platform it emulates (`emulateOn`). @default none */
+    emulatedServerNames?: string[];
+    /** Path of its SSM parameters, below which it gets `/amd64/keys`. @default /native-buildx/STACK */
     parameterPath?: string;
     /** Tags of everything it makes. @default none */
     tags?: { [name: string]: string };
 }
 
-/** SSM's standard parameters hold so much (https://docs.aws.amazon.com/general/latest/gr/ssm.html). */
-const parameterLimit = 4096;
+/** What a parameter for keys holds until its runner has published some. */
+const noKeysYet = "not started yet";
 
 /**
  * An EC2 instance whose BuildKit builds one platform natively, and its stand-ins.
@@ -40,6 +38,8 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     readonly wakeScript = path.join(__dirname, "wakeEc2.sh");
     /** ARNs of its instances, the stand-ins included: what CI may start. */
     readonly instanceArns: pulumi.Output<string[]>;
+    /** ARNs of the parameters in which they publish their clients' keys: what CI may read. */
+    readonly keysParameterArns: pulumi.Output<string[]>;
     readonly instanceId: pulumi.Output<string>;
     readonly cacheVolumeId: pulumi.Output<string>;
 
@@ -62,8 +62,10 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const instanceType = args.instanceType ?? architecture.ec2.instanceType;
         const region = aws.getRegionOutput({}, { parent: this }).region;
 
-        const parameters = this.storeCertificate();
-        const role = this.makeRole(parameters);
+        const standInTypes = args.fallbackInstanceTypes ?? [];
+        const keys = this.makeKeysParameter(name);
+        const standInKeys = standInTypes.map((type) => this.makeKeysParameter(standInName(name, type), type));
+        const role = this.makeRole([keys, ...standInKeys]);
         const volume = new CacheVolume(
             `${name}-cache`,
             {
@@ -78,6 +80,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const machine = { region, role, ami: this.newestDebian() };
         const instance = this.makeInstance(name, {
             ...machine,
+            keys,
             instanceType,
             subnetId: args.network.subnetIn(volume.zone),
             cacheDevice: volume.volumeId.apply((id) => cacheDeviceOf(id, args)),
@@ -85,10 +88,11 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             rootGiB,
         });
         this.attach(volume, instance);
-        const standIns = (args.fallbackInstanceTypes ?? []).map((type) => ({
+        const standIns = standInTypes.map((type, index) => ({
             type,
-            instance: this.makeInstance(`${name}-${type.replaceAll(".", "-")}`, {
+            instance: this.makeInstance(standInName(name, type), {
                 ...machine,
+                keys: standInKeys[index] as aws.ssm.Parameter,
                 instanceType: type,
                 subnetId: this.standInSubnet(type, volume.zone),
                 cacheDevice: pulumi.output(""),
@@ -100,6 +104,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         this.instanceId = instance.id;
         this.cacheVolumeId = volume.volumeId;
         this.instanceArns = pulumi.all([instance.arn, ...standIns.map((standIn) => standIn.instance.arn)]);
+        this.keysParameterArns = pulumi.all([keys, ...standInKeys].map((parameter) => parameter.arn));
         this.description = pulumi.output({
             kind: "ec2" as const,
             id: instance.id,
@@ -114,6 +119,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 serverName: args.serverName,
                 variables: {
                     instance: id,
+                    keys_parameter: this.keysParameterName(),
                     instance_type: instanceType,
                     fallbacks: standIns.map(({ type }, index) => `${ids[index]}:${type}`).join(" "),
                     emulate_on: args.emulateOn ? architectures[args.emulateOn].suffix : "",
@@ -123,35 +129,41 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 },
             }),
         );
-        this.registerOutputs({ description: this.description, instanceArns: this.instanceArns });
+        this.registerOutputs({
+            description: this.description,
+            instanceArns: this.instanceArns,
+            keysParameterArns: this.keysParameterArns,
+        });
     }
 
-    private get parameterPath(): string {
-        return `${this.args.parameterPath ?? `/native-buildx/${pulumi.getStack()}`}/${this.suffix}`;
+    /** A stand-in has a parameter of its own: both may serve at the same time, each with its own keys. */
+    private keysParameterName(standInType?: string): string {
+        const path = this.args.parameterPath ?? `/native-buildx/${pulumi.getStack()}`;
+        return `${path}/${this.suffix}/keys${standInType ? `-${standInType}` : ""}`;
     }
 
-    /** Fetched by the runner at every start, so that renewing a certificate replaces no instance. */
-    private storeCertificate(): aws.ssm.Parameter[] {
-        const store = (key: string, type: "SecureString" | "String", value: pulumi.Input<string>) =>
-            new aws.ssm.Parameter(
-                `${this.name}-${key}`,
-                {
-                    name: `${this.parameterPath}/${key}`,
-                    description: `native-buildx: ${key} of the ${this.suffix} runner`,
-                    type,
-                    value: pulumi.output(value).apply((text) => withinLimit(`${this.parameterPath}/${key}`, text)),
-                    ...(type === "SecureString" && this.args.kmsKeyArn ? { keyId: this.args.kmsKeyArn } : {}),
-                    // A killed `up` may have made it.
-                    overwrite: true,
-                    tags: this.args.tags,
-                },
-                { parent: this },
-            );
-        return [
-            store("ca", "String", this.args.ca),
-            store("certificate", "SecureString", this.args.server.certificate),
-            store("key", "SecureString", pulumi.secret(this.args.server.key)),
-        ];
+    /** Pulumi makes and removes it. What is in it is the runner's, and is never read into the state: it is write-only here. */
+    private makeKeysParameter(name: string, standInType?: string): aws.ssm.Parameter {
+        return new aws.ssm.Parameter(
+            `${name}-keys`,
+            {
+                name: this.keysParameterName(standInType),
+                description: `native-buildx: keys for clients of the ${this.suffix} runner's present start`,
+                type: "SecureString",
+                valueWo: noKeysYet,
+                valueWoVersion: 1,
+                ...(this.args.kmsKeyArn ? { keyId: this.args.kmsKeyArn } : {}),
+                // What an `up` that was killed has left is taken over.
+                overwrite: true,
+                tags: this.args.tags,
+            },
+            {
+                parent: this,
+                // Any change but that of tags writes a value: the placeholder, over keys that are in use. The runner names
+                // the customer key itself when it publishes.
+                ignoreChanges: ["description", "keyId", "valueWo", "valueWoVersion"],
+            },
+        );
     }
 
     private makeRole(parameters: aws.ssm.Parameter[]): RunnerRole {
@@ -159,7 +171,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             this.name,
             {
                 name: this.name,
-                description: `native-buildx: the ${this.suffix} runner reads its own parameters`,
+                description: `native-buildx: the ${this.suffix} runner publishes keys for its clients`,
                 assumeRolePolicy: runnerTrustPolicy,
                 tags: this.args.tags,
             },
@@ -224,7 +236,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 vpcSecurityGroupIds: [network.securityGroupId],
                 associatePublicIpAddress: !network.usePrivateAddress,
                 iamInstanceProfile: machine.role.profile.name,
-                userData: this.userData(machine),
+                userDataBase64: this.userData(machine),
                 userDataReplaceOnChange: true,
                 instanceInitiatedShutdownBehavior: "stop",
                 metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
@@ -258,16 +270,19 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     }
 
     private userData(machine: Machine): pulumi.Output<string> {
-        const { args, parameterPath } = this;
-        return pulumi.all([machine.region, machine.cacheDevice]).apply(([region, cacheDevice]) =>
-            runnerUserData(args, {
-                region,
-                parameterPath,
-                port: args.network.port,
-                cacheDevice,
-                cacheGigabytes: machine.cacheGigabytes,
-            }),
-        );
+        const { args } = this;
+        return pulumi
+            .all([machine.region, machine.cacheDevice, machine.keys.name])
+            .apply(([region, cacheDevice, keys]) =>
+                runnerUserData(args, {
+                    region,
+                    keysParameter: keys,
+                    serverNames: [args.serverName, ...(args.emulatedServerNames ?? [])],
+                    port: args.network.port,
+                    cacheDevice,
+                    cacheGigabytes: machine.cacheGigabytes,
+                }),
+            );
     }
 
     private attach(volume: CacheVolume, instance: aws.ec2.Instance): void {
@@ -303,19 +318,24 @@ function removesProfile(name: string): pulumi.ErrorHook {
 
 interface RunnerRole {
     profile: aws.iam.InstanceProfile;
-    /** What a booting runner reads, and its permission to. */
+    /** What a booting runner writes, and its permission to. */
     neededAtBoot: pulumi.Resource[];
 }
 
 interface Machine {
     region: pulumi.Output<string>;
     role: RunnerRole;
+    keys: aws.ssm.Parameter;
     ami: pulumi.Output<string>;
     instanceType: string;
     subnetId: pulumi.Output<string>;
     cacheDevice: pulumi.Output<string>;
     cacheGigabytes: number;
     rootGiB: number;
+}
+
+function standInName(runner: string, type: string): string {
+    return `${runner}-${type.replaceAll(".", "-")}`;
 }
 
 function noZone(instanceType: string, zones: string[], offered: string[]): string {
@@ -335,13 +355,3 @@ const endsOtherInstances = () =>
         ],
         ["ec2", "terminate-instances", "--instance-ids"],
     );
-
-function withinLimit(parameter: string, text: string): string {
-    const size = Buffer.byteLength(text);
-    if (size > parameterLimit) {
-        throw new pulumi.RunError(
-            `${parameter} has ${size} bytes and an SSM parameter holds ${parameterLimit}: use elliptic-curve certificates, without a chain`,
-        );
-    }
-    return text;
-}

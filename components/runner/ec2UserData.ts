@@ -1,13 +1,15 @@
 import { architectures } from "../architecture";
 import { renderBuildkitdConfig } from "./buildkitdConfig";
-import { buildNetwork, renderUserData, runnerPaths } from "./ec2Bootstrap";
+import { packUserData, renderUserData, runnerPaths } from "./ec2Bootstrap";
 import { buildkitRelease, defaults, type Ec2RunnerSettings } from "./ec2RunnerSettings";
 
 /** Where a machine is, and what it has. */
 export interface MachineFacts {
     region: string;
-    /** Path of its SSM parameters. */
-    parameterPath: string;
+    /** Name of the parameter that it publishes its clients' keys in. */
+    keysParameter: string;
+    /** Names that clients know its server by. */
+    serverNames: string[];
     /** Port of BuildKit. */
     port: number;
     /** Device node of its cache volume; empty for a cache on the root disk. */
@@ -16,22 +18,26 @@ export interface MachineFacts {
     cacheGigabytes: number;
 }
 
-/** The user data of a runner's machine, from the user's settings and the machine's facts. */
+/** The user data of a runner's machine, in base64, from the user's settings and the machine's facts. */
 export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFacts): string {
     const { region, port } = machine;
     const { suffix } = architectures[settings.platform];
     const release = buildkitRelease(settings);
-    return renderUserData({
+    const script = renderUserData({
         region,
         ssmEndpoint: (settings.ssmEndpoint ?? `https://ssm.${region}.${domainOf(region)}`).replace(/\/$/, ""),
-        parameters: machine.parameterPath,
+        keysParameter: machine.keysParameter,
+        kmsKeyArn: settings.kmsKeyArn ?? "",
+        serverNames: machine.serverNames,
         cacheDevice: machine.cacheDevice,
         buildkitUrl: release.url.replaceAll("{version}", release.version).replaceAll("{arch}", suffix),
         buildkitSha256: (release.sha256[settings.platform] ?? "").toLowerCase(),
         port,
         idleMinutes: settings.idleMinutes ?? defaults.idleMinutes,
+        cacheBytes: machine.cacheGigabytes * 2 ** 30,
         buildkitConfig: buildkitConfig(settings, machine),
     });
+    return packUserData(script);
 }
 
 function buildkitConfig({ platform }: Ec2RunnerSettings, { port, cacheGigabytes }: MachineFacts): string {
@@ -45,13 +51,11 @@ function buildkitConfig({ platform }: Ec2RunnerSettings, { port, cacheGigabytes 
         ca: `${runnerPaths.tls}/ca.pem`,
         certificate: `${runnerPaths.tls}/cert.pem`,
         key: `${runnerPaths.tls}/key.pem`,
-        // Collection runs after builds, not during: what is left free is for the build that runs.
+        // Collected after builds. What is left free is for the build that runs, and when half of it is gone, idle.sh collects.
         maxUsedSpace: Math.floor(bytes * 0.75),
         reservedSpace: Math.floor(bytes * 0.25),
         minFreeSpace: Math.floor(bytes * 0.2),
-        network: "bridge",
-        bridgeName: buildNetwork.bridge,
-        bridgeSubnet: buildNetwork.subnet,
+        network: { configuration: runnerPaths.networkConfig, plugins: runnerPaths.networkPlugins },
         runtime: "buildkit-runc",
     });
 }

@@ -17,14 +17,21 @@ export interface RunnerDescription {
 }
 
 /**
- * What the connect script has to know of a runner.
+ * What the connect script has to know of a runner. It holds no secret: keys are made by the runner, at every start.
  *
  * `variables` become shell variables `NAME_SUFFIX` (`endpoint_arm64`); the script `wakeScript` defines the shell
- * function `wake_KIND SUFFIX` that reads them. Its contract: bring the runner to serving, whatever state it is in;
- * print its endpoint (`tcp://HOST:PORT`) as the only line on standard output; progress and errors, in words for the
- * person who waits, on standard error; exit status 0 only when the port is open. It may also define `prepare_KIND`,
- * which is called once before the runners are woken, and also where none needs to be; and `renew_KIND SUFFIX`, which is
- * called when the runner serves an old certificate: it makes the runner take the renewed one at its next wake.
+ * functions that read them. Each says progress and errors on standard error, in words for the person who waits.
+ *
+ * - `wake_KIND SUFFIX`: brings the runner to serving, whatever state it is in, and prints its endpoint
+ *   (`tcp://HOST:PORT`) as the only line on standard output. Status 0 only when the port is open.
+ * - `keys_KIND SUFFIX`: prints what a client of the runner's present start needs, three PEM texts one after another:
+ *   the authority's certificate, the client's certificate, the client's key (EC). Status 0: printed. 75: they are not
+ *   published yet, or the runner says that it stopped; asked again after a second, and after a new wake. Any other:
+ *   it has failed.
+ * - `prepare_KIND`, where there is one: called once before runners are woken, and also where none needs to be.
+ *
+ * What wake_KIND writes into the file `$notes` (where that is set) keys_KIND finds there: say, which of several machines
+ * was woken.
  */
 export interface ConnectNode {
     kind: RunnerDescription["kind"];
@@ -43,7 +50,6 @@ export interface ConnectNode {
 export interface Runner {
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
-    /** Secret where `variables` hold keys. */
     readonly node: pulumi.Output<ConnectNode>;
     /** Path of the kind's wake script, a file of shell functions. */
     readonly wakeScript: string;

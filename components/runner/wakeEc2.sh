@@ -1,10 +1,11 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154,SC2030,SC2031 # variables by computed names; wake_ec2 is a subshell, and nothing leaves it
-# Wakes EC2 runners, from a laptop or a CI job that has the AWS CLI (version 1 or 2).
+# Wakes EC2 runners and reads their keys, from a laptop or a CI job that has the AWS CLI (version 1 or 2).
 #
 # Variables, each with the runner's suffix (`instance_arm64`):
 #     instance       id of the runner's instance
 #     instance_type  its type, for messages
+#     keys_parameter name of the parameter with the keys of its present start; a stand-in's has its type behind that
 #     fallbacks      `ID:TYPE`s of its stand-ins, in the order in which they are tried when EC2 has no capacity
 #     emulate_on     suffix of the runner that emulates this platform when none of them can start; empty: fail instead
 #     region, port
@@ -36,19 +37,44 @@ wake_ec2() (
     return 1
 )
 
+# keys_ec2 SUFFIX: prints the keys for clients of the instance that was woken. It publishes them before it opens its port.
+keys_ec2() (
+    export AWS_PAGER=
+    ec2_suffix=$1 ec2_instance=
+    eval "region=\${region_$1} parameter=\${keys_parameter_$1}"
+    if [ -n "${notes:-}" ] && [ -s "$notes" ]; then parameter=$(cat "$notes"); fi
+    if answer=$(aws ssm get-parameter --region "$region" --name "$parameter" --with-decryption \
+        --query Parameter.Value --output text </dev/null 2>&1); then
+        printf '%s\n' "$answer" | sed -n '/^-----BEGIN /,/^-----END /p' | grep . || return 75
+        return 0
+    fi
+    ec2_error
+    case $code in
+        # Somebody deleted it: the runner makes it again.
+        ParameterNotFound | ThrottlingException | InternalServerError | ServiceUnavailable) return 75 ;;
+        AccessDenied*) ec2_say "its keys may not be read: ssm:GetParameter on $parameter is needed, and kms:Decrypt where kmsKeyArn is set: $(ec2_last_line)" ;;
+        *) ec2_say "its keys cannot be read from parameter $parameter: $(ec2_last_line)" ;;
+    esac
+    return 1
+)
+
 # Progress and errors, for the person who waits.
 ec2_say() { printf '%s runner%s: %s\n' "$ec2_suffix" "${ec2_instance:+ $ec2_instance}" "$*" >&2; }
 
 # ec2_wake_native SUFFIX: its instance, else its stand-ins. Status 2, and `tried`, when EC2 has no capacity for any.
 ec2_wake_native() {
     ec2_suffix=$1
-    eval "candidates=\"\${instance_$1}:\${instance_type_$1} \${fallbacks_$1}\" region=\${region_$1} port=\${port_$1} address=\${address_$1}"
-    tried=
+    eval "candidates=\"\${instance_$1}:\${instance_type_$1} \${fallbacks_$1}\" keys_parameter=\${keys_parameter_$1} region=\${region_$1} port=\${port_$1} address=\${address_$1}"
+    tried='' parameter=$keys_parameter
     for candidate in $candidates; do
         ec2_instance=${candidate%%:*} ec2_type=${candidate#*:}
-        [ -z "$tried" ] || ec2_say "trying this stand-in, $ec2_type, which has a cache of its own"
+        if [ -n "$tried" ]; then
+            ec2_say "trying this stand-in, $ec2_type, which has a cache of its own"
+            parameter=$keys_parameter-$ec2_type
+        fi
         ec2_bring_up
         status=$?
+        if [ "$status" -eq 0 ] && [ -n "${notes:-}" ]; then printf '%s\n' "$parameter" >"$notes"; fi
         # Only the want of capacity leads to another instance: any other trouble would be there again, or be hidden.
         [ "$status" -eq 2 ] || return "$status"
         tried="$tried $ec2_type ($ec2_instance),"
@@ -90,12 +116,19 @@ ec2_bring_up() {
     began=$(date +%s)
     limit=${NATIVE_BUILDX_WAKE_TIMEOUT:-600}
     started=       # when we started it
+    starts=0       # how often
     before=        # the StateReason it had then
+    silent=0       # knocks in a row that got no answer at all
+    told=          # that this may be our address's fault
     said=          # the last progress message
     trouble=0      # failed calls in a row
     while :; do
         elapsed=$(($(date +%s) - began))
         if [ "$elapsed" -ge "$limit" ]; then
+            if [ "$silent" -ge 3 ]; then
+                ec2_say "does not serve after $elapsed s: $(ec2_silence)"
+                return 1
+            fi
             ec2_say "does not serve after $elapsed s (state ${state:-unknown}). What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
             return 1
         fi
@@ -149,7 +182,8 @@ ec2_progress() {
     said=$1
 }
 
-# State `stopped`: starts it, unless it has just been started and fell back.
+# State `stopped`: starts it, unless it has just been started and fell back. One that powered itself off may have served,
+# and found itself idle before we, or this machine, came to see it: it is started once more.
 ec2_start() {
     if [ -n "$started" ]; then
         # What describe says lags behind by seconds: its old answer proves nothing.
@@ -160,12 +194,15 @@ ec2_start() {
                 return 2
                 ;;
         esac
-        ec2_say "was started and stopped again: $reason. What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
-        return 1
+        if [ "$code" != Client.InstanceInitiatedShutdown ] || [ "$starts" -eq 2 ]; then
+            ec2_say "was started and stopped again: $reason. What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
+            return 1
+        fi
+        ec2_say "has stopped itself: starting it once more"
     fi
     before=$reason
     if ec2_call start-instances --query 'StartingInstances[0].CurrentState.Name'; then
-        started=$(date +%s)
+        started=$(date +%s) starts=$((starts + 1)) silent=0
         ec2_progress 'starting'
         return 0
     fi
@@ -195,26 +232,56 @@ ec2_wait_for_port() {
         return 1
     fi
     for try in 1 2 3; do
-        if ec2_port_open; then
-            if [ -n "$said" ]; then ec2_say "serving after $(($(date +%s) - began)) s"; fi
-            printf 'tcp://%s:%s\n' "$host" "$port"
-            return 0
-        fi
+        ec2_knock
+        case $? in
+            0)
+                if [ -n "$said" ]; then ec2_say "serving after $(($(date +%s) - began)) s"; fi
+                printf 'tcp://%s:%s\n' "$host" "$port"
+                return 0
+                ;;
+            2) silent=$((silent + 1)) ;;
+            *) silent=0 ;;
+        esac
         [ "$try" -eq 3 ] || sleep 1
     done
-    ec2_progress 'running, waiting until it serves'
+    # A machine that has just been started is silent until it has a network: that takes more than the six seconds of three
+    # knocks.
+    if [ "$silent" -ge 9 ] || { [ "$silent" -ge 3 ] && [ -z "$started" ]; }; then
+        [ -n "$told" ] || ec2_say "$(ec2_silence) Waiting on ..."
+        told=yes
+    else
+        ec2_progress 'running, waiting until it serves'
+    fi
     return 1
 }
 
-# Without curl the AWS CLI itself is made to knock: it is there, and says whether it could connect.
-ec2_port_open() {
+# A runner that does not serve yet refuses to connect; security groups and firewalls say nothing.
+ec2_silence() {
+    own=
+    if [ "$address" = public ]; then
+        # AWS's own answer, and not waited for: somewhere else it may be forbidden to ask.
+        own=$(curl -s --noproxy '*' --max-time 3 https://checkip.amazonaws.com </dev/null 2>/dev/null | grep -x '[0-9.]*')
+    fi
+    echo "no answer at all from $host:$port: is your address${own:+, $own,} in allowedCidrs?"
+}
+
+# Status 0: somebody is there; 1: refused; 2: no answer. Without curl the AWS CLI itself is made to knock: it is there,
+# and says whether it could connect.
+ec2_knock() {
     if command -v curl >/dev/null; then
-        curl -sk --noproxy '*' --connect-timeout 2 --max-time 4 -o /dev/null "https://$host:$port/" </dev/null 2>/dev/null
-        # 7: refused; 28: no answer in time; 5, 6: no such host. With anything else there was somebody.
-        case $? in 5 | 6 | 7 | 28) return 1 ;; esac
+        connected=$(curl -sk --noproxy '*' --connect-timeout 2 --max-time 4 -o /dev/null -w '%{time_connect}' \
+            "https://$host:$port/" </dev/null 2>/dev/null)
+        # 7: refused; 28: too late; 5, 6: no such host. With anything else there was somebody.
+        case $? in
+            5 | 6 | 7) return 1 ;;
+            28) case $connected in *[1-9]*) return 1 ;; *) return 2 ;; esac ;;
+        esac
         return 0
     fi
     knock=$(NO_PROXY='*' no_proxy='*' AWS_MAX_ATTEMPTS=1 aws sts get-caller-identity --region "$region" --no-sign-request \
         --no-verify-ssl --endpoint-url "https://$host:$port" --cli-connect-timeout 3 --cli-read-timeout 3 </dev/null 2>&1)
-    case $knock in *"ould not connect"* | *"onnect timeout"*) return 1 ;; esac
+    case $knock in
+        *"onnect timeout"*) return 2 ;;
+        *"ould not connect"*) return 1 ;;
+    esac
 }

@@ -1,32 +1,19 @@
 // The components in a program of one's own: runners and a registry on this machine, and one image for two platforms.
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../components/architecture";
-import { Certificates, type KeyPair } from "../../components/certificates";
-import { MultiPlatformImage } from "../../components/multiPlatformImage";
+import { MultiPlatformImage } from "../../components/image/multiPlatformImage";
 import { RemoteBuilder } from "../../components/remoteBuilder/remoteBuilder";
 import { LocalRegistry } from "../../components/runner/local/localRegistry";
 import { LocalRunner } from "../../components/runner/local/localRunner";
 
 const platforms: Platform[] = ["linux/amd64", "linux/arm64"];
-const registryHost = "registry.native-buildx.internal";
 const stackFolder = `${pulumi.getProject()}-${pulumi.getStack()}`;
 const idleMinutes = 10;
 
-const serverName = (platform: Platform) => `${architectures[platform].suffix}.runner.internal`;
-const certificates = new Certificates("certificates", {
-    servers: {
-        registry: { dnsNames: [registryHost] },
-        ...Object.fromEntries(platforms.map((platform) => [platform, { dnsNames: [serverName(platform)] }])),
-    },
-});
-const certificateOf = (server: string) => certificates.servers[server] as KeyPair;
-
 const registry = new LocalRegistry("registry", {
     stackFolder,
-    host: registryHost,
+    host: "registry.native-buildx.internal",
     port: 8443,
-    ca: certificates.ca,
-    certificate: certificateOf("registry"),
 });
 const runners = platforms.map(
     (platform, at) =>
@@ -36,17 +23,13 @@ const runners = platforms.map(
             port: 8444 + at,
             idleMinutes,
             cacheGigabytes: 20,
-            serverName: serverName(platform),
-            certificate: certificateOf(platform),
+            serverName: `${architectures[platform].suffix}.runner.internal`,
             registry,
         }),
 );
 const builder = new RemoteBuilder("builder", {
     builder: stackFolder,
     runners,
-    ca: certificates.ca,
-    client: certificates.client,
-    idleMinutes,
 });
 
 const app = new MultiPlatformImage("app", {

@@ -48,7 +48,7 @@ describeHere("bad input", () => {
         // Once as it happens, once among the diagnostics at the end.
         expect(output.match(/The configuration has mistakes:/g)).toHaveLength(2);
         expect(await project.state("amd64")).toBe("absent");
-        expect(output).not.toMatch(/docker-build:index/);
+        expect(output).not.toMatch(/native-buildx:index:PlatformImage/);
     });
 
     it.each([

@@ -142,7 +142,9 @@ describeHere("after a fault, the next up is right", () => {
         for (const name of ["Pulumi.yaml", "Pulumi.faults.yaml", "image"]) {
             cpSync(path.join(project.folder, name), path.join(ci, name), { recursive: true });
         }
-        cpSync(path.join(checkout, "components"), path.join(ci, "components"), { recursive: true });
+        for (const name of ["components", "provider"]) {
+            cpSync(path.join(checkout, name), path.join(ci, name), { recursive: true });
+        }
         cpSync(path.join(checkout, "index.ts"), path.join(ci, "index.ts"));
         symlinkSync(path.join(checkout, "node_modules"), path.join(ci, "node_modules"));
         const upThere = () =>

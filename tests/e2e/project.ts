@@ -66,7 +66,7 @@ export const describeHere = describeUnless(missing());
 const stepFolder = path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`);
 
 /** The program in the test images, for both architectures; built once. */
-function stepBinary(arch: Arch): string {
+export function stepBinary(arch: Arch): string {
     const source = path.join(__dirname, "step");
     const file = path.join(stepFolder, `step-${arch}`);
     const isFresh = existsSync(file) && statSync(file).mtimeMs > statSync(path.join(source, "main.go")).mtimeMs;
@@ -99,12 +99,6 @@ function isFree(port: number): Promise<boolean> {
         server.once("error", () => resolve(false));
         server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
     });
-}
-
-/** Version of a Pulumi provider, which is that of its npm package. */
-function pluginVersion(provider: string): string {
-    const file = path.join(checkout, "node_modules/@pulumi", provider, "package.json");
-    return JSON.parse(readFileSync(file, "utf8")).version.replace(/^v/, "");
 }
 
 /** A machine's folders: what different users, or CI, do not share. */
@@ -164,7 +158,7 @@ export class Project {
             mkdirSync(folder, { recursive: true });
             this.user?.give(folder);
         }
-        for (const file of ["index.ts", "components", "node_modules", "package.json"]) {
+        for (const file of ["index.ts", "components", "provider", "node_modules", "package.json"]) {
             symlinkSync(path.join(this.user?.checkout ?? checkout, file), path.join(this.folder, file));
         }
         cpSync(path.join(checkout, "Pulumi.yaml"), path.join(this.folder, "Pulumi.yaml"));
@@ -265,21 +259,17 @@ export class Project {
     }
 
     async init(): Promise<void> {
-        if (this.user) {
-            const plugin = path.join(this.user.checkout, "tools/bin/plugin/pulumi-resource-docker-build");
-            const version = pluginVersion("docker-build");
-            const install = ["plugin", "install", "resource", "docker-build", version, "--file", plugin];
-            await this.succeed(this.run("pulumi", install));
-        }
         await this.succeed(this.pulumi("stack", "init"));
     }
 
-    startUp(): Running {
-        return this.start("pulumi", ["up", "--yes", "--skip-preview", "--stack", this.stack, "--non-interactive"]);
+    /** @param env variables besides the project's own */
+    startUp(env?: NodeJS.ProcessEnv): Running {
+        const words = ["up", "--yes", "--skip-preview", "--stack", this.stack, "--non-interactive"];
+        return this.start("pulumi", words, { env });
     }
 
-    up(): Promise<Result> {
-        return this.startUp().done;
+    up(env?: NodeJS.ProcessEnv): Promise<Result> {
+        return this.startUp(env).done;
     }
 
     /** The result of a command that must succeed; what it said otherwise. */
@@ -314,6 +304,15 @@ export class Project {
         const script = `crane export "$0" - | tar --extract --to-stdout --file - "$1"`;
         const env = await this.registryEnvironment();
         return (await this.succeed(this.run("sh", ["-c", script, ref, file], { env }))).output;
+    }
+
+    /** SHA-256 of a file of a platform's image. */
+    async digestOfFile(image: string, arch: Arch, file: string): Promise<string> {
+        const { images } = await this.outputs();
+        const script = 'crane export "$0" - | tar --extract --to-stdout --file - "$1" | sha256sum';
+        const env = await this.registryEnvironment();
+        const ref = images[image]?.platforms[`linux/${arch}`] ?? "";
+        return (await this.succeed(this.run("sh", ["-c", script, ref, file], { env }))).output.trim();
     }
 
     /** The platforms of an image's index, as they are in the registry. */

@@ -1,4 +1,3 @@
-import * as path from "node:path";
 import { StartInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { until } from "../e2e/processes";
 import { type Arch, archs, asleepFor, describeHere, fromStep, type Running, writes } from "../e2e/project";
@@ -141,6 +140,22 @@ describeHere("faults of runners on the simulated EC2", () => {
         await expectImage("fits");
     });
 
+    it("collects cache while a build runs that needs the room", async () => {
+        const id = await project.instanceId("amd64");
+        const space = (megabytes: number) =>
+            `fallocate -l $(($(df --output=avail -B1 /var/lib/buildkit | tail -n 1) - ${megabytes}000000)) /var/lib/buildkit/full`;
+        const build = (...steps: string[]) => {
+            project.context("nothing", [...fromStep, ...steps]);
+            return project.connectAndBuild("laptop", "amd64");
+        };
+        await build('RUN ["/step", "fill", "/cached", "400"]');
+        // As if the next build itself had written so much: BuildKit collects after builds.
+        expect(await simulation.execute(id, space(300))).toMatchObject({ status: 0 });
+        // Longer than between two looks of the runner.
+        await build(asleepFor(20), 'RUN ["/step", "fill", "/filling", "350"]');
+        await simulation.execute(id, "rm /var/lib/buildkit/full");
+    });
+
     it("asks for a new registry login for each image, and loses nothing when one expires in a long build", async () => {
         await simulation.setFaults({ login_seconds: 20 });
         // Together longer than a login lasts, but neither of them.
@@ -212,33 +227,5 @@ describeHere("faults of runners on the simulated EC2", () => {
         change(writes("on a new runner"));
         await project.succeed(project.pulumi("up", "--refresh", "--yes", "--skip-preview"));
         await expectImage("on a new runner");
-    });
-});
-
-describeHere("a runner whose certificate has expired", () => {
-    let simulation: Simulation;
-    let project: Ec2Project;
-
-    beforeAll(async () => {
-        simulation = Simulation.start();
-        project = Ec2Project.createIn(simulation, "expired", { platforms: ["linux/amd64"], idleMinutes: 15 }, 60);
-        await project.init();
-    }, 600_000);
-
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
-
-    it("takes the one that the next up issues while its clients wait", async () => {
-        // The certificates of this stack are issued as of 300 days ago; they are valid for 100.
-        project.configure({ certificateValidityDays: 100 });
-        const clock = path.join(__dirname, "shiftedClock.cjs");
-        const env = { NODE_OPTIONS: `--require=${clock}`, SHIFTED_CLOCK_DAYS: "300" };
-        await project.succeed(project.run("pulumi", ["up", "--yes", "--skip-preview", "--stack", "expired"], { env }));
-        project.context("image", [...fromStep, writes("with a new certificate")]);
-        project.configure({ images: { image: { context: "image" } } });
-        await project.succeed(project.up());
-        expect(await project.fileIn("image", "amd64", "result")).toBe("with a new certificate");
     });
 });

@@ -10,7 +10,7 @@ suite=trixie
 version=v0.31.1
 # What the bootstrap wants and Debian's cloud image may lack (git, iptables) is in the image: see README.md.
 packages=systemd,systemd-sysv,dbus,libpam-systemd,curl,ca-certificates,openssl,python3-minimal,iproute2,iptables,git
-packages=$packages,e2fsprogs,kmod,procps,gzip,libseccomp2,iputils-ping,util-linux
+packages=$packages,e2fsprogs,kmod,procps,gzip,libseccomp2,iputils-ping,util-linux,libfaketime
 
 say() {
     echo "prepare: $*" >&2

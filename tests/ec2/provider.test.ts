@@ -43,7 +43,7 @@ const program = `
     const instance = new aws.ec2.Instance("instance", {
         ami: aws.ssm.getParameterOutput({ name: "/aws/service/debian/release/13/latest/amd64" }).value,
         instanceType: "c7i.xlarge", subnetId: subnet.id, vpcSecurityGroupIds: [group.id],
-        iamInstanceProfile: profile.name, associatePublicIpAddress: true, userData: "#!/bin/sh\\necho USERDATA\\n",
+        iamInstanceProfile: profile.name, associatePublicIpAddress: true, userDataBase64: Buffer.from("#!/bin/sh\\necho USERDATA\\n").toString("base64"),
         userDataReplaceOnChange: true, instanceInitiatedShutdownBehavior: "stop",
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         rootBlockDevice: { volumeType: "gp3", volumeSize: 16, encrypted: true, deleteOnTermination: true },

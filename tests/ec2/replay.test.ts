@@ -69,13 +69,13 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
             principalArns: [administrator],
         });
 
-        for (const name of ["arm64/key", "amd64/key"]) {
+        for (const name of ["arm64/keys", "amd64/keys"]) {
             const Name = `/native-buildx/prod/${name}`;
             await sim.ssm.send(
                 new PutParameterCommand({ Name, Type: "SecureString", Value: "hidden", KeyId: key(), Tags: [] }),
             );
         }
-        await makeRole("runner", trust, runnerPolicy([parameter("arm64/key")], key()));
+        await makeRole("runner", trust, runnerPolicy([parameter("arm64/keys")], key()));
         await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: "native-buildx-runner" }));
         await iam.send(
             new AddRoleToInstanceProfileCommand({
@@ -99,18 +99,25 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
                 instanceArns: [ec2(`instance/${instance}`)],
                 repositoryArns: [`arn:aws:ecr:${region()}:${account}:repository/app`],
                 connectParameterArns: [parameter("connect/1")],
+                keysParameterArns: [parameter("arm64/keys")],
+                kmsKeyArn: key(),
             }),
         );
 
         const runner = new SSMClient(await as("runner"));
-        for (const name of ["arm64/key", "amd64/key"]) {
+        for (const name of ["arm64/keys", "amd64/keys"]) {
             const Name = `/native-buildx/prod/${name}`;
-            await runner.send(new GetParameterCommand({ Name, WithDecryption: true }));
+            const secret = { Type: "SecureString", Value: "hidden", Overwrite: true, KeyId: key() } as const;
+            await runner.send(new PutParameterCommand({ Name, ...secret }));
         }
         const ci = await as("ci");
         await new EC2Client(ci).send(new StartInstancesCommand({ InstanceIds: [instance] }));
-        const Names = ["/native-buildx/prod/connect/1", "/native-buildx/prod/arm64/key"];
+        const Names = ["/native-buildx/prod/connect/1", "/native-buildx/prod/arm64/keys"];
         await new SSMClient(ci).send(new GetParametersCommand({ Names }));
+        for (const name of ["arm64/keys", "amd64/keys"]) {
+            const Name = `/native-buildx/prod/${name}`;
+            await new SSMClient(ci).send(new GetParameterCommand({ Name, WithDecryption: true }));
+        }
         for (const repository of ["acme/app", "evil/app"]) {
             const claims = {
                 iss: "https://token.actions.githubusercontent.com",
@@ -138,8 +145,8 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
         });
         expect(one("ec2:RunInstances")).toMatchObject({ passedRoles: [role("runner")] });
         expect(one("iam:AddRoleToInstanceProfile")).toMatchObject({ passedRoles: [role("runner")] });
-        expect(one("ssm:GetParameters")?.resources).toEqual([parameter("connect/1"), parameter("arm64/key")]);
-        expect(calls.find(({ keys }) => keys)?.keys).toEqual({ [parameter("arm64/key")]: key() });
+        expect(one("ssm:GetParameters")?.resources).toEqual([parameter("connect/1"), parameter("arm64/keys")]);
+        expect(calls.find(({ keys }) => keys)?.keys).toEqual({ [parameter("arm64/keys")]: key() });
         expect(JSON.stringify(calls)).not.toContain("hidden");
     });
 
@@ -148,9 +155,11 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
         const { refused, actions } = replay(calls, policiesOf, trustOf);
         const session = (name: string) => `arn:aws:sts::${account}:assumed-role/native-buildx-${name}/test`;
         expect(refused.map(({ principal, action, resource }) => [principal, action, resource])).toEqual([
-            [session("runner"), "ssm:GetParameter", parameter("amd64/key")],
-            [session("runner"), "kms:Decrypt", key()],
-            [session("ci"), "ssm:GetParameters", parameter("arm64/key")],
+            [session("runner"), "ssm:PutParameter", parameter("amd64/keys")],
+            [session("runner"), "kms:Encrypt", key()],
+            [session("ci"), "ssm:GetParameters", parameter("arm64/keys")],
+            [session("ci"), "ssm:GetParameter", parameter("amd64/keys")],
+            [session("ci"), "kms:Decrypt", key()],
             ["anonymous", "sts:AssumeRoleWithWebIdentity", role("ci")],
         ]);
         expect(actions).toEqual(expect.arrayContaining(["iam:PassRole", "iam:TagRole", "kms:Encrypt"]));

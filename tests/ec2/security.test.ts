@@ -1,5 +1,7 @@
 import { readdirSync } from "node:fs";
-import { connect } from "node:net";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { gunzipSync } from "node:zlib";
 import {
     DescribeInstanceAttributeCommand,
     DescribeSecurityGroupsCommand,
@@ -29,6 +31,7 @@ describeHere("the security of a runner on the simulated EC2", () => {
             60,
         );
         project.context("image", [...fromStep, writes("built")]);
+        project.context("listener", [...fromStep, 'RUN ["/step", "listen", "4000", "20"]']);
         await project.init();
         upSaid = (await project.succeed(project.up())).output;
         await project.succeed(project.connect("laptop", "amd64"));
@@ -65,6 +68,24 @@ describeHere("the security of a runner on the simulated EC2", () => {
         expect(outside).not.toBe(own);
     });
 
+    it("lets no build step reach a step of another build", async () => {
+        const listening = project.start(
+            "buildx",
+            [
+                ...["build", "--builder", "native-buildx-secure-amd64", "--platform", "linux/amd64", "--no-cache"],
+                ...["--provenance=false", "--progress=plain", "--output", "type=cacheonly", "listener"],
+            ],
+            { env: project.homeOf("laptop") },
+        );
+        const address = () => /listening on (10\.209\.\d+\.\d+:4000)/.exec(listening.said())?.[1];
+        await until("a step to listen", () => address() !== undefined);
+        const { output } = await build([...fromStep, `RUN ["/step", "reach", "${address()}"]`]);
+        await listening.done;
+
+        expect(output).toContain(`cannot reach ${address()}`);
+        expect(listening.said()).not.toContain("somebody connected");
+    });
+
     it("gives what BuildKit itself fetches no credentials either", async () => {
         const { code, output } = await build([
             "FROM scratch",
@@ -72,7 +93,25 @@ describeHere("the security of a runner on the simulated EC2", () => {
         ]);
 
         expect(code).not.toBe(0);
-        expect(output).toMatch(/401/);
+        expect(output).toMatch(/dial tcp 169\.254\.169\.254:80: i\/o timeout/);
+    });
+
+    it("has BuildKit use no identity of the machine for a client's cache on S3", async () => {
+        const asked: string[] = [];
+        const mine = createServer((request, response) => {
+            asked.push(JSON.stringify(request.headers));
+            response.writeHead(403).end();
+        });
+        await new Promise<void>((resolve) => mine.listen(0, "0.0.0.0", resolve));
+        const { port } = mine.address() as AddressInfo;
+        const here = simulation.environment.SIM_CLIENT_CIDR?.split("/")[0];
+        const cache = `type=s3,region=eu-central-1,bucket=mine,use_path_style=true,endpoint_url=http://${here}:${port}`;
+        const { code, output } = await build(["FROM scratch", "COPY Dockerfile /"], "--cache-to", cache);
+        mine.close();
+
+        expect(asked).toEqual([]);
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/access disabled to EC2 IMDS/);
     });
 
     it.each([
@@ -142,7 +181,7 @@ describeHere("the security of a runner on the simulated EC2", () => {
         const id = await project.instanceId("amd64");
         const attribute = { InstanceId: id, Attribute: "userData" } as const;
         const { UserData } = await simulation.ec2.send(new DescribeInstanceAttributeCommand(attribute));
-        const userData = Buffer.from(UserData?.Value ?? "", "base64").toString();
+        const userData = gunzipSync(Buffer.from(UserData?.Value ?? "", "base64")).toString();
         const state = await project.succeed(project.pulumi("stack", "export"));
         const outputs = await project.succeed(project.pulumi("stack", "output", "--json"));
         const console = await project.console("amd64");

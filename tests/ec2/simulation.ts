@@ -40,6 +40,8 @@ export interface Faults {
     metadata_delay_seconds?: number;
     throttled?: string[];
     unanswered?: string[];
+    denied?: string[];
+    slow?: { [action: string]: number };
     pending_seconds?: number | null;
     stopping_seconds?: number | null;
     login_seconds?: number | null;

@@ -16,4 +16,8 @@ fail() {
     exit 1
 }
 
-now() { date +%s; }
+# Seconds since the system's start, to measure how long something takes: the clock may be set meanwhile.
+now() {
+    read -r uptime _ </proc/uptime
+    echo "${uptime%.*}"
+}

@@ -10,23 +10,25 @@ set -u
 . "${NATIVE_BUILDX_LIB:-/usr/local/lib/native-buildx}/common.sh"
 # shellcheck source=/dev/null
 . "$lib/idle-rule.sh"
+# shellcheck source=/dev/null
+. "$lib/keys.sh"
 export BUILDKIT_HOST="unix://$socket"
 
 booted=$(now)
-# When the runner began to serve, and when BuildKit last answered.
+# When the runner began to serve, by the clock; when BuildKit last answered, and the keys were last looked after.
 serving=
 answered=$booted
-refreshed=$booted
+cared=$booted
 
 # A first start installs for a minute or more: that is no idleness, unless it never ends.
 starting() {
     [ -z "$serving" ] && [ $(($(now) - booted)) -lt 1800 ] &&
-        systemctl is-active native-buildx-install native-buildx-cache native-buildx-certificate buildkit | grep -q '^activating'
+        systemctl is-active native-buildx-install native-buildx-cache native-buildx-keys buildkit | grep -q '^activating'
 }
 
 # The start failed for good. A stop soon after it tells whoever waits.
 failed() {
-    systemctl is-failed --quiet native-buildx-install native-buildx-cache native-buildx-certificate native-buildx-firewall
+    systemctl is-failed --quiet native-buildx-install native-buildx-cache native-buildx-keys native-buildx-firewall
 }
 
 # Nobody needs this machine.
@@ -34,7 +36,7 @@ unused() {
     if timeout 10 buildctl debug histories </dev/null >/dev/null 2>&1; then
         answered=$(now)
         if [ -z "$serving" ]; then
-            serving=$answered
+            serving=$(date +%s)
             say "serving $(seconds_to_serve) s after the system's start"
         fi
         is_idle "$serving"
@@ -102,25 +104,47 @@ quiesce() {
 # No build is left that would need time; a client that holds a connection open gets five seconds to let go.
 drain() { timeout 5 systemctl stop buildkit.service || systemctl kill -s KILL buildkit.service; }
 
-# refresh_certificate CONDITION: `pulumi up` may have renewed the certificate, and BuildKit reads it only when it starts.
-refresh_certificate() {
-    refreshed=$(now)
-    fresh=$tls_directory/fresh
-    "$lib/fetch-certificate.sh" "$fresh" 10 || return 0
-    if cat "$fresh/ca.pem" "$fresh/cert.pem" | cmp -s - "$tls_directory/served.pem"; then
-        rm -r "$fresh"
-    elif quiesce "$1"; then
-        mv "$fresh/ca.pem" "$fresh/cert.pem" "$fresh/key.pem" "$tls_directory"
-        rm -r "$fresh"
-        say 'the certificate was renewed: starting BuildKit with it'
+# complain REASON: once for each reason.
+said=
+complain() {
+    [ "$1" = "$said" ] || say "$1"
+    said=$1
+}
+
+# renew_keys CONDITION: BuildKit reads its keys only when it starts. Clients with older ones are refused, and read the new.
+renew_keys() {
+    quiesce "$1" || return 0
+    if reason=$("$lib/publish-keys.sh" renew 2>&1); then
+        say 'new keys: starting BuildKit with them'
         drain
         systemctl restart buildkit.service
-        open_port
+    else
+        complain "could not renew the keys: $reason"
+    fi
+    open_port
+}
+
+# Keys that last for less than half of their life are renewed in a pause; those that have expired serve nobody any more.
+# What others do to the parameter meanwhile is mended by publishing again: the role cannot read it.
+care_for_keys() {
+    cared=$(now)
+    if ! keys_last "$tls_directory" 0; then
+        renew_keys without_build
+    elif ! keys_last "$tls_directory" $((keys_days / 2)) && calm; then
+        renew_keys calm
+    else
+        reason=$("$lib/publish-keys.sh" again 2>&1) || complain "could not publish the keys again: $reason"
     fi
 }
 
-# With an expired certificate nobody can be served.
-expired() { ! openssl x509 -checkend 0 -noout -in "$tls_directory/cert.pem" >/dev/null 2>&1; }
+free_mb() { df -Pk "$cache_directory" | awk 'NR == 2 { print int($4 * 1024 / 1000000) }'; }
+
+# BuildKit collects after builds. One that fills the disk would fail, and others with it, while there is cache to collect.
+make_room() {
+    if [ "$(free_mb)" -ge "$low_mb" ]; then return; fi
+    reason=$(buildctl prune --all --free-storage "$room_mb" </dev/null 2>&1 >/dev/null) ||
+        complain "the cache is nearly full, and could not be collected: $reason"
+}
 
 while sleep "$look_seconds"; do
     if unused; then
@@ -132,9 +156,6 @@ while sleep "$look_seconds"; do
         exit 0
     fi
     if [ -z "$serving" ]; then continue; fi
-    if expired; then
-        refresh_certificate without_build
-    elif [ $(($(now) - refreshed)) -ge "$refresh_seconds" ] && calm; then
-        refresh_certificate calm
-    fi
+    make_room
+    if [ $(($(now) - cared)) -ge "$publish_seconds" ]; then care_for_keys; fi
 done

@@ -27,7 +27,13 @@ actual=$(sha256sum <"$archive")
 actual=${actual%% *}
 [ "$actual" = "$buildkit_sha256" ] ||
     fail "BuildKit's archive $buildkit_url has SHA-256 $actual, not $buildkit_sha256 as configured: refused, this runner will not serve"
-tar -xzf "$archive" -C "${NATIVE_BUILDX_PREFIX:-/usr/local}" --no-same-owner
+prefix=${NATIVE_BUILDX_PREFIX:-/usr/local}
+tar -xzf "$archive" -C "$prefix" --no-same-owner
+# Under the names by which a network configuration calls them.
+mkdir -p "$cni_directory"
+for plugin in bridge firewall host-local loopback; do
+    ln -sf "$prefix/bin/buildkit-cni-$plugin" "$cni_directory/$plugin"
+done
 
 mkdir -p "${installed_marker%/*}"
 : >"$installed_marker"

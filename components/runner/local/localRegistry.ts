@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { KeyPair } from "../../certificates";
-import { dataFolder, LocalFolder, trustFolder } from "./localFolder";
+import { trustFolder } from "./dataFolder";
+import { LocalFolder } from "./localFolder";
 
 export interface LocalRegistryArgs {
     /** Folder of the stack, below the data folder of this machine. */
@@ -11,9 +11,6 @@ export interface LocalRegistryArgs {
     host: string;
     /** Port on 127.0.0.1. */
     port: number;
-    /** Authority that signed `certificate`. */
-    ca: pulumi.Input<string>;
-    certificate: KeyPair;
 }
 
 /** Renders the registry's configuration. Paths are relative to its folder. */
@@ -40,16 +37,16 @@ export function renderRegistryConfiguration(port: number): string {
 /**
  * A registry on this machine over TLS, the embedded default for ECR. The connect script starts it.
  *
- * It goes by a host name because the docker-build provider's two registry clients disagree on how to speak to a
- * loopback address, and agree on a name (DESIGN, D10).
+ * It goes by a host name because the registry clients in use disagree on how to speak to a loopback address, and agree
+ * on a name: see docs/decisions.md.
  */
 export class LocalRegistry extends pulumi.ComponentResource {
     /** `host:port` */
     readonly address: string;
-    /** Path, on this machine, of the certificate that signed the registry's. */
-    readonly caFile: string;
-    /** Shell variables for the connect script's prepare_local. Secret. */
-    readonly variables: pulumi.Output<{ [name: string]: string }>;
+    /** Path, below a machine's data folder, of the certificate that signed the registry's. */
+    readonly trustFile: string;
+    /** Shell variables for the connect script's prepare_local. Paths are below the data folder. */
+    readonly variables: { [name: string]: string };
 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRegistry", name, {}, opts);
@@ -58,21 +55,19 @@ export class LocalRegistry extends pulumi.ComponentResource {
 
         new LocalFolder(
             name,
-            { folder, script: "registry.sh", alsoRemove: [trustFile, path.join(args.stackFolder, "last-up.json")] },
+            { folder, script: "registry.sh", alsoRemove: [trustFile, path.join(args.stackFolder, "last-up.svg")] },
             { parent: this },
         );
 
         this.address = `${args.host}:${args.port}`;
-        this.caFile = path.join(dataFolder(), trustFile);
-        const variables: { [name: string]: pulumi.Input<string> } = {
-            registry_folder: path.join(dataFolder(), folder),
+        this.trustFile = trustFile;
+        this.variables = {
+            registry_folder: folder,
+            registry_host: args.host,
             registry_configuration: renderRegistryConfiguration(args.port),
             registry_script: readFileSync(path.join(__dirname, "registry.sh"), "utf8"),
-            registry_certificate: args.certificate.certificate,
-            registry_key: args.certificate.key,
-            trust_file: this.caFile,
+            trust_file: path.relative(folder, trustFile),
         };
-        this.variables = pulumi.secret(pulumi.output(variables));
         this.registerOutputs({ address: this.address });
     }
 }

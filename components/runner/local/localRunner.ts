@@ -2,10 +2,9 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../architecture";
-import type { KeyPair } from "../../certificates";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
-import { dataFolder, LocalFolder } from "./localFolder";
+import { LocalFolder } from "./localFolder";
 import type { LocalRegistry } from "./localRegistry";
 
 const gigabyte = 1e9;
@@ -22,29 +21,36 @@ export interface LocalRunnerArgs {
     cacheGigabytes: number;
     /** Name in the runner's server certificate. */
     serverName: string;
-    certificate: KeyPair;
     registry: LocalRegistry;
 }
 
-/** The buildkitd.toml of a local runner in `folder`. */
-export function localBuildkitdConfig(folder: string, args: Omit<LocalRunnerArgs, "certificate">): BuildkitdConfig {
+/** What the wake script replaces by the path of the runner's folder: another one on each machine. */
+const folder = "@folder@";
+
+/** The buildkitd.toml of a local runner. */
+export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
     return {
         platform: args.platform,
-        root: path.join(folder, "root"),
+        root: `${folder}/root`,
         tcpAddress: `127.0.0.1:${args.port}`,
-        socket: path.join(folder, "buildkitd.sock"),
-        otelSocket: path.join(folder, "otel.sock"),
-        ca: path.join(folder, "tls/ca.pem"),
-        certificate: path.join(folder, "tls/cert.pem"),
-        key: path.join(folder, "tls/key.pem"),
+        socket: `${folder}/buildkitd.sock`,
+        otelSocket: `${folder}/otel.sock`,
+        ca: `${folder}/keys/ca.pem`,
+        certificate: `${folder}/keys/cert.pem`,
+        key: `${folder}/keys/key.pem`,
         maxUsedSpace: args.cacheGigabytes * gigabyte,
         reservedSpace: Math.min(args.cacheGigabytes / 5, 5) * gigabyte,
         minFreeSpace: 2 * gigabyte,
         // The machine's own network: BuildKit's bridge needs CNI plugins and root, and a step on one's own machine may
         // reach what its owner can.
         network: "host",
-        registryCa: { [args.registry.address]: args.registry.caFile },
+        registryCa: { [args.registry.address]: `${folder}/${path.relative(folderOf(args), args.registry.trustFile)}` },
     };
+}
+
+/** The runner's folder, below the data folder of a machine. */
+function folderOf({ stackFolder, platform }: LocalRunnerArgs): string {
+    return path.join(stackFolder, architectures[platform].suffix);
 }
 
 /**
@@ -59,36 +65,32 @@ export class LocalRunner extends pulumi.ComponentResource implements Runner {
 
     constructor(name: string, args: LocalRunnerArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRunner", name, {}, opts);
-        const { suffix } = architectures[args.platform];
-        const folder = path.join(args.stackFolder, suffix);
-
-        new LocalFolder(name, { folder, script: "runner.sh" }, { parent: this });
+        new LocalFolder(name, { folder: folderOf(args), script: "runner.sh" }, { parent: this });
 
         this.platform = args.platform;
-        this.description = pulumi.output({ kind: "local", id: folder, idleMinutes: args.idleMinutes });
-        this.node = this.connectNode(path.join(dataFolder(), folder), args);
+        this.description = pulumi.output({ kind: "local", id: folderOf(args), idleMinutes: args.idleMinutes });
+        this.node = pulumi.output(connectNode(args));
         this.registerOutputs({ description: this.description });
     }
+}
 
-    private connectNode(folder: string, args: LocalRunnerArgs): pulumi.Output<ConnectNode> {
-        const script = (...file: string[]) => readFileSync(path.join(__dirname, ...file), "utf8");
-        const { certificate, key } = args.certificate;
-        const node = pulumi.all([args.registry.variables, certificate, key]).apply(
-            ([registry, certificatePem, keyPem]): ConnectNode => ({
-                kind: "local",
-                serverName: args.serverName,
-                variables: {
-                    folder,
-                    name: `${args.platform} runner`,
-                    endpoint: `tcp://127.0.0.1:${args.port}`,
-                    idle_seconds: String(Math.round(args.idleMinutes * secondsPerMinute)),
-                    configuration: renderBuildkitdConfig(localBuildkitdConfig(folder, args)),
-                    certificate: certificatePem,
-                    key: keyPem,
-                },
-                shared: { ...registry, idle_script: script("..", "idle.sh"), runner_script: script("runner.sh") },
-            }),
-        );
-        return pulumi.secret(node) as pulumi.Output<ConnectNode>;
-    }
+function connectNode(args: LocalRunnerArgs): ConnectNode {
+    const script = (...file: string[]) => readFileSync(path.join(__dirname, ...file), "utf8");
+    return {
+        kind: "local",
+        serverName: args.serverName,
+        variables: {
+            folder: folderOf(args),
+            name: `${args.platform} runner`,
+            endpoint: `tcp://127.0.0.1:${args.port}`,
+            idle_seconds: String(Math.round(args.idleMinutes * secondsPerMinute)),
+            configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
+        },
+        shared: {
+            ...args.registry.variables,
+            keys_script: script("..", "keys.sh"),
+            idle_script: script("..", "idle.sh"),
+            runner_script: script("runner.sh"),
+        },
+    };
 }

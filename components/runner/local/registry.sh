@@ -1,12 +1,15 @@
 #!/bin/sh
-# The local registry, the embedded default for ECR, in a folder of its own with registry.yml and its certificate there.
-# With the folder as working directory:
+# The local registry, the embedded default for ECR, in a folder of its own. The wake script puts this file, keys.sh,
+# registry.yml and settings.sh there. With the folder as working directory:
 #
 #     sh registry.sh start    bring it to serving
 #     sh registry.sh stop     end it
+# Its authority lives in the folder as long as its images do, so that a copy in /etc/docker/certs.d stays good; its own
+# certificate is made anew at every start.
 set -eu
 umask 077
-# PATH as it was when the registry was last woken.
+host='' trust_file=''
+# Sets these, and PATH as it was when the registry was last woken.
 # shellcheck source=/dev/null
 . ./settings.sh
 
@@ -29,16 +32,21 @@ end() {
 }
 
 start() {
-    if ! command -v registry >/dev/null; then
-        say "program registry is missing. Run tools/setup.sh in the project's folder; it builds it."
-        exit 1
-    fi
+    for program in registry openssl; do
+        if ! command -v "$program" >/dev/null; then
+            say "program $program is missing. Run tools/setup.sh in the project's folder; it installs it or says how."
+            exit 1
+        fi
+    done
     exec 9>lock
     flock -w 60 9
-    # Its certificate is read at its start, so a renewed one means a new start; nobody loses more than a connection.
-    cat registry.yml tls/cert.pem >wanted
-    if alive && cmp -s wanted running; then return; fi
+    echo "# $host" | cat registry.yml - >wanted
+    if alive && cmp -s wanted running && cmp -s authority/ca.pem "$trust_file"; then return; fi
     end
+    make_server_keys tls authority "$host"
+    mkdir -p "$(dirname "$trust_file")"
+    cp authority/ca.pem "$trust_file.new"
+    mv "$trust_file.new" "$trust_file"
     mv wanted running
     : >log
     OTEL_TRACES_EXPORTER=none setsid registry serve registry.yml </dev/null >>log 2>&1 9>&- &
@@ -64,6 +72,8 @@ stop() {
     rm -f pid
 }
 
+# shellcheck source=components/runner/keys.sh
+. ./keys.sh
 case ${1:-} in
     start | stop) "$1" ;;
     *)

@@ -1,17 +1,18 @@
 #!/bin/sh
-# A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file, idle.sh,
-# buildkitd.toml, settings.sh and the certificates there. With the folder as working directory:
+# A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file, idle.sh, keys.sh,
+# buildkitd.toml and settings.sh there. With the folder as working directory:
 #
 #     sh runner.sh start    bring it to serving, whatever state it is in; asking again counts as activity
+#     sh runner.sh keys     print what a client of its present start needs; status 75 when it does not serve
 #     sh runner.sh stop     end it, and with it any build that runs
 #     sh runner.sh status   one word: stopped, booting, serving or stopping
 #
 # Files: lock (held while the state changes), pid (of the supervisor, seen from outside), state, activity (when it was
-# last asked for, seconds since 1970), log.
+# last asked for, seconds since 1970), keys (of this start), log.
 set -eu
 umask 077
-name='' idle_seconds=0
-# Sets these two, and PATH as it was when the runner was last woken.
+name='' server_name='' idle_seconds=0
+# Sets these, and PATH as it was when the runner was last woken.
 # shellcheck source=/dev/null
 . ./settings.sh
 BUILDKIT_HOST=unix://$PWD/buildkitd.sock
@@ -25,7 +26,14 @@ alive() {
         tr '\0' ' ' 2>/dev/null <"/proc/$(cat pid)/cmdline" | grep -q "runner.sh supervise"
 }
 
-serving() { buildctl debug workers >/dev/null 2>&1; }
+# By what it prints: on a busy machine buildctl fails although it had its answer, because 50 ms were not enough to hand
+# over its traces.
+serving() { [ -n "$(buildctl debug workers 2>/dev/null)" ]; }
+
+keys() {
+    if [ "$(status)" != serving ]; then exit 75; fi
+    cat keys/client.pem
+}
 
 status() {
     if ! alive; then echo stopped; else cat state; fi
@@ -51,7 +59,7 @@ require() {
 }
 
 start() {
-    require buildkitd buildctl runc flock
+    require buildkitd buildctl runc flock openssl
     if [ "$(id -u)" != 0 ]; then
         require rootlesskit newuidmap
         if ! grep -qs "^$(id -un):" /etc/subuid; then
@@ -67,14 +75,14 @@ start() {
     fi
     date +%s >activity
     if alive && serving; then
-        if cmp -s buildkitd.toml running.toml; then return; fi
-        say "its configuration changed: restarting once its builds are done"
+        if cmp -s buildkitd.toml running.toml && [ -s keys/client.pem ]; then return; fi
+        say "its configuration changed, or its keys are gone: restarting once its builds are done"
         end_supervisor 600
     elif alive; then
         say "running but not answering: restarting"
         end_supervisor 3
     fi
-    rm -rf rootlesskit stop-request
+    rm -rf rootlesskit stop-request renewing
     cp buildkitd.toml running.toml
     echo booting >state
     # shellcheck disable=SC2046 # a command and its options
@@ -105,7 +113,7 @@ end_supervisor() {
         sleep 0.1
         waited=$((waited + 1))
     done
-    rm -f stop-request pid
+    rm -rf stop-request pid keys
     echo stopped >state
 }
 
@@ -117,7 +125,6 @@ stop() {
 
 # The first process of the namespace: when it ends, for whatever reason, the kernel ends all that is left in it.
 supervise() {
-    rm -f buildkitd.sock
     set -- buildkitd --config buildkitd.toml
     if [ -n "${ROOTLESSKIT_STATE_DIR:-}" ]; then
         set -- "$@" --rootless
@@ -126,17 +133,28 @@ supervise() {
         export XDG_RUNTIME_DIR USER
         mkdir -p "$XDG_RUNTIME_DIR"
     fi
-    "$@" &
-    buildkitd=$!
-    watch "$buildkitd" &
-    wait "$buildkitd" || say "buildkitd ended with status $?"
+    while :; do
+        # BuildKit reads its keys only when it starts.
+        rm -rf buildkitd.sock keys
+        make_keys keys "$server_name"
+        "$@" &
+        buildkitd=$!
+        watch "$buildkitd" &
+        wait "$buildkitd" || say "buildkitd ended with status $?"
+        if [ ! -e renewing ]; then return; fi
+    done
 }
 
 # watch PID: ends the daemon (drained: it finishes what runs) when it has been idle, or when asked to.
 watch() {
     pause=$((idle_seconds / 12))
-    if [ "$pause" -gt 10 ]; then pause=10; fi
-    looked=0
+    if [ "$pause" -gt 10 ] || [ "$idle_seconds" -eq 0 ]; then pause=10; fi
+    looked=0 started=$(date +%s)
+    if [ -e renewing ]; then
+        until serving; do sleep 0.1; done
+        echo serving >state
+        rm renewing
+    fi
     while :; do
         sleep 0.5
         if [ -e stop-request ]; then
@@ -148,27 +166,51 @@ watch() {
         looked=$((looked + 1))
         if [ "$looked" -lt $((pause * 2)) ]; then continue; fi
         looked=0
-        if ! is_idle "$(cat activity)"; then continue; fi
+        if ! is_idle "$(cat activity)" && ! keys_are_due; then continue; fi
         # From here on nobody can be told that the runner serves: whoever asks waits for the lock. Look again then,
         # for what came in before.
         exec 9>lock
-        if flock -n 9 && is_idle "$(cat activity)"; then
-            echo stopping >state
-            say "idle for $idle_seconds s: stopping"
-            kill -TERM "$1"
-            # Held until the namespace is gone, which ends this process as well.
-            sleep 3600 9>&9
+        if flock -n 9; then
+            if is_idle "$(cat activity)"; then
+                echo stopping >state
+                rm -f keys/client.pem
+                say "idle for $idle_seconds s: stopping"
+                kill -TERM "$1"
+                # Held until the namespace is gone, which ends this process as well.
+                sleep 3600 9>&9
+            elif keys_are_due; then
+                echo booting >state
+                : >renewing
+                say "its keys have lasted half of their time: starting with new ones"
+                kill -TERM "$1"
+                # Held until it serves with them.
+                while [ -e renewing ]; do sleep 0.1; done
+                return
+            fi
         fi
         exec 9>&-
     done
 }
 
+# True when half of the time of the keys is over, and nothing was built, nor anybody connected, for ten minutes; on
+# their last day, for ten seconds.
+keys_are_due() {
+    age=$(($(date +%s) - started))
+    if [ "$age" -lt "$((keys_days * 43200))" ]; then return 1; fi
+    calm=600
+    if [ "$age" -ge "$(((keys_days - 1) * 86400))" ]; then calm=10; fi
+    # shellcheck disable=SC2030 # for this question only
+    (idle_seconds=$calm && is_idle "$(cat activity)")
+}
+
 # shellcheck source=components/runner/idle.sh
 . ./idle.sh
+# shellcheck source=components/runner/keys.sh
+. ./keys.sh
 case ${1:-} in
-    start | stop | status | supervise) "$1" ;;
+    start | keys | stop | status | supervise) "$1" ;;
     *)
-        say "usage: sh runner.sh start|stop|status"
+        say "usage: sh runner.sh start|keys|stop|status"
         exit 2
         ;;
 esac

@@ -4,9 +4,14 @@
 //	step sleep SECONDS       takes time
 //	step fill FILE MIB       writes a file that does not compress
 //	step reach ADDRESS...    says which of these (HOST:PORT) take a connection
+//	step print TEXT COUNT    writes a text so many times; escapes in it are Go's
+//	step ... fail            does that, and fails
+//	step expect FILE TEXT    fails unless that is in the file; escapes are Go's
+//	step listen PORT SECONDS says where it listens, and who connects; has connected to itself first
 package main
 
 import (
+	"bufio"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -25,7 +30,13 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | reach ADDRESS...")
+		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | reach ADDRESS... | listen PORT SECONDS | print TEXT COUNT | expect FILE TEXT")
+	}
+	if args[len(args)-1] == "fail" {
+		if err := run(args[:len(args)-1]); err != nil {
+			return err
+		}
+		return fmt.Errorf("failed, as it was told to")
 	}
 	number, _ := strconv.ParseFloat(args[len(args)-1], 64)
 	switch args[0] {
@@ -44,6 +55,8 @@ func run(args []string) error {
 			return err
 		}
 		return file.Close()
+	case "listen":
+		return listen(args[1], time.Duration(number*float64(time.Second)))
 	case "reach":
 		for _, address := range args[1:] {
 			connection, err := net.DialTimeout("tcp", address, 2*time.Second)
@@ -55,6 +68,62 @@ func run(args []string) error {
 			fmt.Println("reached", address)
 		}
 		return nil
+	case "print":
+		text, err := strconv.Unquote(`"` + args[1] + `"`)
+		if err != nil {
+			return err
+		}
+		out := bufio.NewWriter(os.Stdout)
+		for range int(number) {
+			out.WriteString(text)
+		}
+		return out.Flush()
+	case "expect":
+		text, err := strconv.Unquote(`"` + args[2] + `"`)
+		if err != nil {
+			return err
+		}
+		found, err := os.ReadFile(args[1])
+		if err != nil {
+			return err
+		}
+		if string(found) != text {
+			return fmt.Errorf("%q is in %s, not %q", found, args[1], text)
+		}
+		return nil
 	}
 	return fmt.Errorf("no step %q", args[0])
+}
+
+func listen(port string, duration time.Duration) error {
+	listener, err := net.Listen("tcp", ":"+port)
+	if err != nil {
+		return err
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return err
+	}
+	for _, address := range addresses {
+		network, ok := address.(*net.IPNet)
+		if !ok || network.IP.IsLoopback() || network.IP.To4() == nil {
+			continue
+		}
+		own := net.JoinHostPort(network.IP.String(), port)
+		if connection, err := net.Dial("tcp", own); err == nil {
+			connection.Close()
+			listener.Accept()
+			fmt.Println("listening on", own)
+		}
+	}
+	go func() {
+		for {
+			if connection, err := listener.Accept(); err == nil {
+				connection.Close()
+				fmt.Println("somebody connected")
+			}
+		}
+	}()
+	time.Sleep(duration)
+	return nil
 }

@@ -38,6 +38,7 @@ import {
 import {
     AddTagsToResourceCommand,
     DeleteParameterCommand,
+    DescribeParametersCommand,
     GetParameterCommand,
     type ParameterType,
     PutParameterCommand,
@@ -212,23 +213,31 @@ const openIdConnectProvider: Kind = {
     },
 };
 
-async function findParameter(ssm: SSMClient, name: string): Promise<Properties | undefined> {
+/** As the AWS provider: what is write-only is not read back. */
+async function findParameter(ssm: SSMClient, name: string, state: Properties): Promise<Properties | undefined> {
     const found = await unlessGone(ssm.send(new GetParameterCommand({ Name: name, WithDecryption: true })));
+    const filter = { Key: "Name", Option: "Equals", Values: [name] };
+    const described = await ssm.send(new DescribeParametersCommand({ ParameterFilters: [filter] }));
     const parameter = found?.Parameter;
+    const metadata = described.Parameters?.[0];
+    const isWriteOnly = state.valueWo !== undefined && state.valueWo !== null;
     return (
         parameter && {
             arn: parameter.ARN,
             dataType: parameter.DataType,
+            description: metadata?.Description,
+            hasValueWo: isWriteOnly,
+            keyId: metadata?.KeyId,
             name: parameter.Name,
             type: parameter.Type,
-            value: parameter.Value,
+            ...(isWriteOnly ? {} : { value: parameter.Value }),
             version: parameter.Version,
         }
     );
 }
 
-async function retagParameter(ssm: SSMClient, ResourceId: string, tags: Value): Promise<void> {
-    await ssm.send(new AddTagsToResourceCommand({ ResourceId, ResourceType: "Parameter", Tags: tagList(tags) }));
+async function tagParameter(ssm: SSMClient, name: string, tags: Value): Promise<void> {
+    await ssm.send(new AddTagsToResourceCommand({ ResourceId: name, ResourceType: "Parameter", Tags: tagList(tags) }));
 }
 
 const parameter: Kind = {
@@ -240,8 +249,10 @@ const parameter: Kind = {
         tags: true,
         type: true,
         value: true,
+        valueWo: true,
+        valueWoVersion: true,
     },
-    replaceOn: ["name", "type"],
+    replaceOn: ["name"],
     autoname: "name",
     async create({ ssm }, inputs) {
         const name = text(inputs.name);
@@ -252,33 +263,35 @@ const parameter: Kind = {
                 KeyId: optionalText(inputs.keyId),
                 Name: name,
                 Overwrite: overwrite,
-                // SSM refuses tags together with an overwrite.
+                // SSM takes tags only where nothing can be overwritten.
                 Tags: overwrite ? undefined : tagList(inputs.tags),
                 Type: text(inputs.type) as ParameterType,
-                Value: text(inputs.value),
+                Value: text(inputs.valueWo ?? inputs.value),
             }),
         );
         if (overwrite) {
-            await retagParameter(ssm, name, inputs.tags);
+            await tagParameter(ssm, name, inputs.tags);
         }
-        return { id: name, outputs: { ...(await findParameter(ssm, name)), tagsAll: inputs.tags ?? {} } };
+        return { id: name, outputs: { ...(await findParameter(ssm, name, inputs)), tagsAll: inputs.tags ?? {} } };
     },
-    read: ({ ssm }, id) => findParameter(ssm, id),
+    read: ({ ssm }, id, state) => findParameter(ssm, id, state),
     async update({ ssm }, id, _olds, news, changed) {
-        if (changed.some((property) => property !== "tags")) {
+        if (changed.some((property) => property !== "tags" && property !== "overwrite")) {
+            // A write-only value is written when its version changes; otherwise there is none to write.
+            const value = changed.includes("valueWoVersion") ? news.valueWo : news.value;
             await ssm.send(
                 new PutParameterCommand({
-                    Description: optionalText(news.description),
-                    KeyId: optionalText(news.keyId),
+                    Description: changed.includes("description") ? optionalText(news.description) : undefined,
+                    KeyId: changed.includes("keyId") ? optionalText(news.keyId) : undefined,
                     Name: id,
                     Overwrite: true,
                     Type: text(news.type) as ParameterType,
-                    Value: text(news.value),
+                    Value: text(value ?? ""),
                 }),
             );
         }
         if (changed.includes("tags")) {
-            await retagParameter(ssm, id, news.tags);
+            await tagParameter(ssm, id, news.tags);
         }
     },
     async delete({ ssm }, id) {

@@ -177,13 +177,13 @@ const instance: Kind = {
         },
         subnetId: true,
         tags: true,
-        userData: true,
+        userDataBase64: true,
         userDataReplaceOnChange: true,
         vpcSecurityGroupIds: true,
     },
     replaceOn: ["ami", "associatePublicIpAddress", "subnetId"],
     replaces: (_olds, news, changed) =>
-        changed.includes("userData") && news.userDataReplaceOnChange === true ? ["userData"] : [],
+        changed.includes("userDataBase64") && news.userDataReplaceOnChange === true ? ["userDataBase64"] : [],
     async create({ ec2, region }, inputs) {
         const root = object(inputs.rootBlockDevice);
         const metadata = object(inputs.metadataOptions);
@@ -233,7 +233,7 @@ const instance: Kind = {
                     ...(tagsOf("instance", inputs.tags) ?? []),
                     ...(tagsOf("volume", root.tags ?? null) ?? []),
                 ],
-                UserData: inputs.userData ? Buffer.from(text(inputs.userData)).toString("base64") : undefined,
+                UserData: optionalText(inputs.userDataBase64),
             }),
         );
         const id = made.Instances?.[0]?.InstanceId ?? "";

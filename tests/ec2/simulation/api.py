@@ -157,9 +157,13 @@ class Api:
         raise Refusal("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
 
     def _check_faults(self, call: Call) -> None:
-        name = f"{call.service}:{call.action}"
-        if any(fnmatch.fnmatch(name, pattern) for pattern in self._cloud.faults.throttled):
+        name, faults = f"{call.service}:{call.action}", self._cloud.faults
+        time.sleep(max((seconds for pattern, seconds in faults.slow.items() if fnmatch.fnmatch(name, pattern)), default=0))
+        if any(fnmatch.fnmatch(name, pattern) for pattern in faults.throttled):
             raise Refusal("RequestLimitExceeded" if call.service == "ec2" else "ThrottlingException", "Request limit exceeded.", 503)
+        if any(fnmatch.fnmatch(name, pattern) for pattern in faults.denied):
+            code = "UnauthorizedOperation" if call.service == "ec2" else "AccessDeniedException"
+            raise Refusal(code, f"User: {call.principal} is not authorized to perform: {name}", 403 if call.service == "ec2" else 400)
 
     def _keep_waiting(self, call: Call) -> None:
         name = f"{call.service}:{call.action}"
@@ -211,6 +215,10 @@ class Api:
     def _own_answer(self, call: Call) -> dict[str, Any] | None:
         own = getattr(self, f"_{call.service}_{call.action}", None)
         return own(call) if own else None
+
+    def _ssm_PutParameter(self, call: Call) -> None:
+        if not call.parameters.get("Value"):
+            raise Refusal("ValidationException", "Value at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1")
 
     def _ssm_GetParameter(self, call: Call) -> dict[str, Any] | None:
         name = call.parameters.get("Name", "")

@@ -67,6 +67,10 @@ class Faults:
     throttled: list[str] = field(default_factory=list)
     #: API actions (patterns) that are done, and whose answer never comes while they are here.
     unanswered: list[str] = field(default_factory=list)
+    #: API actions (patterns) that are refused with AccessDenied.
+    denied: list[str] = field(default_factory=list)
+    #: Seconds by API action (pattern) that it takes to answer.
+    slow: dict[str, float] = field(default_factory=dict)
     #: Seconds an instance stays pending and stopping; None: as set at the start of the simulation.
     pending_seconds: float | None = None
     stopping_seconds: float | None = None

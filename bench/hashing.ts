@@ -1,0 +1,45 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { hashFolder } from "../provider/contextHash";
+
+const run = promisify(execFile);
+const folders = 100;
+const filesInFolder = 100;
+/** 10,000 of them are 1 GB. */
+const bytesOfFile = 100_000;
+
+/** A context of 10,000 files and 1 GB below `parent`. */
+export async function largeContext(parent: string): Promise<string> {
+    const context = path.join(parent, "large");
+    const content = randomBytes(bytesOfFile);
+    for (let at = 0; at < folders * filesInFolder; at++) {
+        const folder = path.join(context, String(at % folders));
+        await fs.mkdir(folder, { recursive: true });
+        content.writeUInt32LE(at);
+        await fs.writeFile(path.join(folder, String(at)), content);
+    }
+    return context;
+}
+
+/** sha256sum over every file of a context, as many processes at once as Node has threads for files in the provider: one. */
+export async function sha256sum(context: string): Promise<void> {
+    await run("sh", ["-c", 'find "$1" -type f -print0 | xargs -0 sha256sum >/dev/null', "sh", context]);
+}
+
+// A process of its own, as the provider is: nothing of an earlier run is in its memory. Prints its seconds, without those
+// of Node's start.
+if (require.main === module) {
+    const started = performance.now();
+    hashFolder(process.argv[2] ?? "", {}).then(() => {
+        process.stdout.write(`${(performance.now() - started) / 1000}\n`);
+    });
+}
+
+/** Seconds that the provider takes to hash a context. */
+export async function hash(context: string): Promise<number> {
+    const { stdout } = await run(process.execPath, ["--require=tsx/cjs", __filename, context]);
+    return Number(stdout);
+}

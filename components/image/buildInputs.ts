@@ -1,0 +1,93 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { architectures, type Platform } from "../architecture";
+import type { MultiPlatformImage } from "./multiPlatformImage";
+
+/** What goes into the build of an image, and may differ from platform to platform. */
+export interface BuildInputs {
+    /**
+     * Folder of the build context, relative to the project, or the URL of a git repository or a tarball. `{arch}` in it
+     * stands for `amd64` or `arm64`.
+     */
+    context: string;
+    /**
+     * Path of the Dockerfile, relative to the project, in a git repository relative to its context; `{arch}` as above.
+     * @default `Dockerfile` in the context
+     */
+    dockerfile?: string;
+    /** Stage of the Dockerfile to build. @default the last one */
+    target?: string;
+    /** Build arguments. Not for secrets: they stay in the image's history. */
+    args?: { [name: string]: pulumi.Input<string> };
+    /**
+     * Named contexts, for `FROM NAME` and `COPY --from=NAME`: a folder, a URL, `docker-image://REF`, or another
+     * multi-platform image, which is then used by the digest of the platform that is asked for.
+     */
+    contexts?: { [name: string]: string | MultiPlatformImage };
+}
+
+/** What buildx is told besides, the same for every platform. In each: what `docker buildx build` takes under that name. */
+export interface BuildOptions {
+    /** SSH agents or keys for `RUN --mount=type=ssh` and git contexts: `default`, or `ID=PATH`. @default none */
+    ssh?: string[];
+    /** Labels of each platform's image. @default none */
+    labels?: { [name: string]: string };
+    /** OCI annotations of each platform's manifest and of the index. @default none */
+    annotations?: { [name: string]: string };
+    /**
+     * Labels `org.opencontainers.image.revision` and `.created` from the commit of a context that is in git. They name the
+     * commit that was built: another commit alone rebuilds nothing. @default false
+     */
+    sourceLabels?: boolean;
+    /** A provenance attestation: `true`, `"min"` or `"max"`. @default false */
+    provenance?: boolean | "min" | "max";
+    /** An SBOM attestation: `true`, or the reference of the image that makes it. @default false */
+    sbom?: boolean | string;
+    /** Network of `RUN`. A runner that does not grant `host` refuses it. */
+    network?: "default" | "none" | "host";
+    /** Size of `/dev/shm`, as in `128m`. */
+    shmSize?: string;
+    /** As in `nofile=1024:4096`. @default none */
+    ulimits?: string[];
+    /** Entries of `/etc/hosts`, as in `db.internal:10.0.0.5`. @default none */
+    addHosts?: string[];
+    /** Build every step anew. @default false */
+    noCache?: boolean;
+    /** Any text: when it changes, the image is built anew, with its `FROM`s pulled anew. @default none */
+    trigger?: string;
+    /** Caches to import and export besides `cache`, in buildx's own words. @default none */
+    cacheFrom?: string[];
+    cacheTo?: string[];
+    /** Options handed to `docker buildx build` as they are. Those that this program sets are refused. @default none */
+    options?: string[];
+}
+
+const buildOptions: readonly (keyof BuildOptions)[] = [
+    ...(["ssh", "labels", "annotations", "sourceLabels", "provenance", "sbom", "network", "shmSize"] as const),
+    ...(["ulimits", "addHosts", "noCache", "trigger", "cacheFrom", "cacheTo", "options"] as const),
+];
+
+/** Those of the options that are set. */
+export function optionsOf(args: BuildOptions): BuildOptions {
+    return Object.fromEntries(buildOptions.flatMap((name) => (args[name] === undefined ? [] : [[name, args[name]]])));
+}
+
+/** The inputs of one platform: the image's, with the platform's own in their place. */
+export function inputsFor(
+    platform: Platform,
+    args: BuildInputs & { overrides?: { [P in Platform]?: Partial<BuildInputs> } },
+): BuildInputs {
+    const own = args.overrides?.[platform] ?? {};
+    const { context, dockerfile, target } = { ...args, ...own };
+    return {
+        context: forArchitecture(context, platform),
+        dockerfile: dockerfile && forArchitecture(dockerfile, platform),
+        target,
+        args: { ...args.args, ...own.args },
+        contexts: { ...args.contexts, ...own.contexts },
+    };
+}
+
+/** Replaces `{arch}`. */
+export function forArchitecture(text: string, platform: Platform): string {
+    return text.replaceAll("{arch}", architectures[platform].suffix);
+}

@@ -1,0 +1,28 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { PlatformImageInputs, PlatformImageOutputs } from "../../provider/platformImage";
+import type { Receipt } from "../../provider/receipt";
+import type { Inputs } from "./inputs";
+
+export type PlatformImageArgs = Inputs<PlatformImageInputs>;
+
+/** An image for one platform, built on its runner and pushed: see provider/platformImage.ts. */
+export class PlatformImage extends pulumi.CustomResource {
+    /** `repo:tag@sha256:...`, under the first tag. */
+    declare readonly ref: pulumi.Output<string>;
+    /** What its build took. */
+    declare readonly receipt: pulumi.Output<Receipt>;
+
+    constructor(name: string, args: PlatformImageArgs, opts?: pulumi.CustomResourceOptions) {
+        const outputs: { [P in Exclude<keyof PlatformImageOutputs, keyof PlatformImageInputs>]: undefined } = {
+            digest: undefined,
+            ref: undefined,
+            receipt: undefined,
+        };
+        super(
+            "native-buildx:index:PlatformImage",
+            name,
+            { ...args, contextHash: undefined, commits: undefined, ...outputs },
+            opts,
+        );
+    }
+}

@@ -1,0 +1,83 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154,SC2034 # set by connect.sh, and used by it and the kinds
+# Part of the connect script: the keys of the runners' present starts, in folders of their own:
+#
+#     $docker_config/native-buildx/BUILDER/NODE/FINGERPRINT/ca.pem cert.pem key.pem
+#
+# What is in a folder never changes, so several connects at once need no lock: whoever reads newer keys makes another
+# folder. Once its runner has stopped, a folder is worthless.
+
+# bring_up SUFFIX: wakes the runner, and finds the keys that it takes. Prints nothing; $work/SUFFIX.endpoint and
+# $work/SUFFIX.keys (the fingerprint) are what to register.
+bring_up() {
+    eval "kind=\$kind_$1 platform=\$platform_$1"
+    notes=$work/$1.notes
+    "wake_$kind" "$1" >"$work/$1.endpoint" || return 1
+    keys_of_node=$keys_folder/$builder-$1
+    # Those that the node was registered with, if they are still good: asking the runner's kind takes longer.
+    fingerprint=$(registered_keys "$1")
+    if [ -n "$fingerprint" ] && accepted "$1" "$keys_of_node/$fingerprint"; then
+        echo "$fingerprint" >"$work/$1.keys"
+    else
+        read_keys "$1"
+    fi
+}
+
+# read_keys SUFFIX: those of the present start, from wherever its kind publishes them.
+read_keys() {
+    waited=0
+    until keys=$("keys_$kind" "$1"); do
+        result=$?
+        if [ "$result" -ne 75 ]; then
+            say "$platform: the runner's keys cannot be read"
+            return 1
+        fi
+        if [ "$waited" -eq 0 ]; then say "$platform: waiting until the runner has published its keys ..."; fi
+        waited=$((waited + 1))
+        # It may have stopped meanwhile, and does not publish any more.
+        if [ $((waited % 10)) -eq 0 ]; then "wake_$kind" "$1" >"$work/$1.endpoint" || return 1; fi
+        if [ "$waited" -eq 120 ]; then
+            say "$platform: the runner serves, and has not published its keys within two minutes"
+            return 1
+        fi
+        sleep 1
+    done
+    fingerprint=$(printf '%s\n' "$keys" | cksum | tr ' ' -)
+    if ! store_keys "$keys_of_node/$fingerprint"; then
+        say "$platform: the runner's keys cannot be written to $keys_of_node"
+        return 1
+    fi
+    echo "$fingerprint" >"$work/$1.keys"
+}
+
+# store_keys FOLDER: the three texts of $keys, each whole or not at all, readable by their owner only, and never an
+# argument of a process (printf is the shell's own).
+store_keys() (
+    if [ -e "$1/key.pem" ]; then return; fi
+    umask 077
+    mkdir -p "$1" && new=$(mktemp -d "$1/new.XXXXXX") && cd "$new" || return 1
+    trap 'cd / && rm -rf "$new"' EXIT
+    printf '%s\n' "$keys" | awk '
+        /^-----BEGIN CERTIFICATE-----/ { file = ++certificates == 1 ? "ca.pem" : "cert.pem" }
+        /^-----BEGIN .*PRIVATE KEY-----/ { file = "key.pem"; keys++ }
+        file != "" { print >file }
+        /^-----END/ { file = "" }
+        END { exit certificates != 2 || keys != 1 }
+    ' && mv ca.pem cert.pem .. && mv key.pem ..
+)
+
+# accepted SUFFIX FOLDER: true if the runner is the one that these keys are for, and takes them; false where there is no
+# curl. (buildx itself only says that it waited 20 s in vain.)
+accepted() {
+    if [ ! -e "$2/key.pem" ] || ! command -v curl >/dev/null; then return 1; fi
+    eval "server_name=\$server_name_$1"
+    address=$(sed 's|^tcp://||' "$work/$1.endpoint")
+    curl -s --noproxy '*' --max-time 5 --resolve "$server_name:${address##*:}:${address%:*}" -o /dev/null \
+        --cacert "$2/ca.pem" --cert "$2/cert.pem" --key "$2/key.pem" "https://$server_name:${address##*:}/" 2>/dev/null
+}
+
+# remove_old_keys SUFFIX: those of earlier starts, a day later; until then another connect may be at work with them.
+remove_old_keys() (
+    cd "$keys_folder/$builder-$1" || return
+    find . ! -name . -prune -type d -mtime +0 ! -name "$(cat "$work/$1.keys")" -exec rm -rf {} +
+)

@@ -1,0 +1,120 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154,SC2086 # connect.sh sets them; $buildx is one word or two
+# Part of the connect script: the builders' records. buildx has a lock of its own around each change of them, and two
+# connects that change the same record want it to say the same: so none waits for another.
+
+# register SUFFIX: in a builder of its own, which `pulumi up` uses, and in the builder of all, for people and CI.
+register() {
+    node=$builder-$1
+    endpoint=$(cat "$work/$1.endpoint") fingerprint=$(cat "$work/$1.keys")
+    eval "platform=\$platform_$1 server_name=\$server_name_$1"
+    add "$builder-$1" && add "$builder"
+}
+
+# add BUILDER: adds or updates $node, unless the record says the same already.
+add() {
+    drop_strangers "$1"
+    for patience in 1 2 4 8 16; do
+        if registered "$1" || save "$1" "$patience"; then return; fi
+        mend "$1" "$patience"
+    done
+    return 1
+}
+
+# save BUILDER PATIENCE: buildx first saves the record, and then asks all nodes of the builder how they are, for 20 s if
+# one is asleep. Nobody asked for that, so it is ended when the record was seen saved PATIENCE times, half a second apart.
+# (Its --timeout is not known to all versions. Ended while a node answers, it takes the change back: more patience then.)
+save() {
+    create "$1" >"$work/create.log" 2>&1 &
+    command=$!
+    (
+        seen=0
+        while [ "$seen" -le "$2" ] && kill -0 "$command"; do
+            sleep 0.5
+            if registered "$1"; then seen=$((seen + 1)); fi
+        done
+        kill "$command"
+    ) >/dev/null 2>&1 &
+    watchdog=$!
+    wait "$command"
+    result=$?
+    kill "$watchdog" 2>/dev/null
+    [ "$result" -eq 0 ] || registered "$1"
+}
+
+create() {
+    keys=$keys_folder/$node/$fingerprint
+    if [ -e "$(record_of "$1")" ]; then set -- "$1" --append; fi
+    # In place of the shell, so that a signal reaches it.
+    exec $buildx create --name "$@" --node "$node" --driver remote --platform "$platform" --driver-opt \
+        "$(csv "cacert=$keys/ca.pem"),$(csv "cert=$keys/cert.pem"),$(csv "key=$keys/key.pem"),servername=$server_name" \
+        "$endpoint"
+}
+
+# csv FIELD: quoted, so that commas and quotes may be in it.
+csv() { printf '"%s"' "$(printf '%s' "$1" | sed 's/"/""/g')"; }
+
+# mend BUILDER PATIENCE: after buildx refused to change its record.
+mend() {
+    record=$(record_of "$1") activity=$records/activity/$1
+    # As a power cut or a full disk leaves them. buildx can neither read nor remove them then.
+    if cut_off "$record" || { [ -e "$activity" ] && ! grep -q '^[0-9-]*T[0-9:]*Z$' "$activity"; }; then
+        rm -f "$record" "$activity"
+        return
+    fi
+    case $(cat "$work/create.log") in
+        *"duplicate endpoint"*)
+            twin=$(nodes_of "$1" | sed -n "s|^\"Name\":\"\([^\"]*\)\",\"Endpoint\":\"$endpoint\".*|\1|p")
+            case $(node_text "$1" "$twin") in
+                # A runner that builds two platforms. To buildx, 0 before the port makes another endpoint of it.
+                *"/$twin/$fingerprint/ca.pem"*) endpoint=${endpoint%:*}:0${endpoint##*:} ;;
+                # Addresses are given out again.
+                *) drop "$1" "$twin" ;;
+            esac
+            ;;
+        # Another connect made or removed the record just now.
+        *append*) ;;
+        # Say, somebody's builder of that name with another driver.
+        *) if [ "$2" -eq 4 ]; then remove "$1"; fi ;;
+    esac
+}
+
+# cut_off FILE: true if it is empty, or brackets are open at its end.
+cut_off() {
+    [ -e "$1" ] && ! awk '{ open += gsub(/[{[]/, "") - gsub(/[]}]/, ""); any = 1 } END { exit !any || open != 0 }' "$1"
+}
+
+# drop_strangers BUILDER: nodes that the stack does not have (any more).
+drop_strangers() {
+    for other in $(nodes_of "$1" | sed -n 's/^"Name":"\([^"]*\)","Endpoint":.*/\1/p'); do
+        case " $suffixes " in *" ${other#"$builder-"} "*) ;; *) drop "$1" "$other" ;; esac
+    done
+}
+
+# drop BUILDER NODE: the last one goes with its builder.
+drop() { $buildx create --leave --name "$1" --node "$2" >/dev/null 2>&1 || remove "$1"; }
+
+remove() { $buildx rm --keep-state --keep-daemon "$1" >/dev/null 2>&1; }
+
+record_of() { printf '%s' "$records/instances/$1"; }
+
+# nodes_of BUILDER: the record with a line for each object in it.
+nodes_of() { tr '{' '\n' 2>/dev/null <"$(record_of "$1")"; }
+
+# node_text BUILDER NODE: what the record says of one node.
+node_text() {
+    nodes_of "$1" | awk -v begin="\"Name\":\"$2\",\"Endpoint\":" '/^"Name":/ { on = index($0, begin) == 1 } on'
+}
+
+# registered BUILDER: true if its record has $node with $endpoint and the keys of $fingerprint.
+registered() {
+    case $(node_text "$1" "$node") in
+        *"\"Endpoint\":\"$endpoint\","*"/$node/$fingerprint/ca.pem\","*"\"servername\":\"$server_name\""*) ;;
+        *) return 1 ;;
+    esac
+}
+
+# registered_keys SUFFIX: fingerprint of the keys with which the runner was registered last.
+registered_keys() {
+    node_text "$builder-$1" "$builder-$1" | sed -n "s|.*/$builder-$1/\([0-9-]*\)/ca\.pem\".*|\1|p"
+}

@@ -1,0 +1,16 @@
+import { homedir } from "node:os";
+import * as path from "node:path";
+
+/**
+ * Where this machine keeps its local runners, its registry and their caches: NATIVE_BUILDX_HOME, else `native-buildx`
+ * in the user's data folder. Never part of the state: another machine has another.
+ */
+export function dataFolder(environment: NodeJS.ProcessEnv = process.env): string {
+    return (
+        environment.NATIVE_BUILDX_HOME ||
+        path.join(environment.XDG_DATA_HOME || path.join(homedir(), ".local", "share"), "native-buildx")
+    );
+}
+
+/** The folder, below the data folder, whose certificates Go programs trust (SSL_CERT_DIR; tools/env.sh). */
+export const trustFolder = "trust";

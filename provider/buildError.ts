@@ -1,0 +1,95 @@
+import type { FailedStep } from "./buildProgress";
+
+/** How buildx ended. */
+export interface BuildxEnd {
+    code: number | null;
+    signal: NodeJS.Signals | null;
+    /** The last lines it wrote that were no progress. */
+    text: string[];
+}
+
+/** What BuildKit and registries say, and what it means to the person who reads it. The first that fits. */
+const meanings: [RegExp, string][] = [
+    [
+        /failed to push.*(401|unauthorized|no basic auth|denied|403|forbidden)/i,
+        "The registry refused the push: the login is missing, expired, or may not push there.",
+    ],
+    [/failed to push.*(404|not found|name unknown)/i, "The registry has no such repository, or takes no pushes to it."],
+    [
+        /failed to push.*(immutable|already exists.*tag|tag invalid)/i,
+        "The registry lets no tag be moved: choose new tags, or let these move.",
+    ],
+    [/failed to push.*(x509|certificate|tls:)/i, "The runner does not trust the registry's certificate."],
+    [
+        /failed to push.*(connection refused|no such host|i\/o timeout|connection reset|EOF|503|502)/i,
+        "The runner could not reach the registry, or lost it in the push: is it up? Nothing was tagged.",
+    ],
+    [/no space left on device/i, "A disk is full: the runner's, or the registry's."],
+    [
+        /(code = Unavailable|error reading from server|closing transport|graceful_stop|session .*(closed|not found)|no active session|connection reset by peer)/i,
+        "The connection to the runner was lost: did it stop, or run out of memory?",
+    ],
+    [
+        /no builder .* found|failed to find driver/i,
+        "buildx does not know this builder: its record is gone from this machine.",
+    ],
+    [
+        /unknown flag|invalid progress mode|unsupported display mode/i,
+        "This buildx does not know an option it was given: it may be older than 0.13, or an entry of the image's options is wrong.",
+    ],
+    [
+        /(pull access denied|failed to resolve source metadata|insufficient_scope|authorization failed).*/i,
+        "A base image cannot be pulled: its name is wrong, or its registry wants a login (docker login on this machine).",
+    ],
+];
+
+/** What a failed build says to the person who has to act: the step, its last lines, the line of the Dockerfile; each once. */
+export function buildError(end: BuildxEnd, failed: FailedStep | undefined, credentialFailures: string): string {
+    const said = lastError(end.text);
+    const cause = failed ? failed.error : said;
+    const meaning = meanings.find(([pattern]) => pattern.test(`${cause}\n${said}`))?.[1];
+    return [
+        ...ending(end, said !== "" || failed !== undefined),
+        ...(failed ? stepLines(failed) : said ? [said] : []),
+        ...excerpt(end.text),
+        ...(meaning ? [meaning] : []),
+        ...(credentialFailures ? [credentialFailures.trimEnd()] : []),
+    ].join("\n");
+}
+
+/** Of a buildx that did not end by itself. */
+function ending({ code, signal, text }: BuildxEnd, hasCause: boolean): string[] {
+    if (signal) {
+        return [`buildx was killed (${signal}) before the build had ended; it may have been short of memory.`];
+    }
+    const panic = text.findIndex((line) => /^(panic|fatal error): /.test(line));
+    if (panic !== -1) {
+        return ["buildx crashed:", ...text.slice(panic, panic + 3)];
+    }
+    return hasCause ? [] : [`buildx ended with status ${code} and without a reason.`, ...text.slice(-5)];
+}
+
+function stepLines({ name, error, seconds, lines }: FailedStep): string[] {
+    return [`${name} failed after ${Math.round(seconds)} s: ${error}`, ...lines.map((line) => `    ${line}`)];
+}
+
+/** The part of the Dockerfile that buildx shows after a failure, with its line marked. */
+function excerpt(text: string[]): string[] {
+    const rule = /^-{10,}$/;
+    const first = text.findLastIndex((line, at) => /^\S.*:\d+$/.test(line) && rule.test(text[at + 1] ?? ""));
+    const last = text.findIndex((line, at) => at > first + 1 && rule.test(line));
+    const lines = text.slice(first + 2, last).filter((line) => !/^ *\d+ \|$/.test(line));
+    return first === -1 || last === -1 ? [] : [text[first] ?? "", ...lines];
+}
+
+/** What follows the last `ERROR:`, without the words that say no more than "it failed". */
+function lastError(text: string[]): string {
+    const at = text.findLastIndex((line) => line.startsWith("ERROR: "));
+    return at === -1
+        ? ""
+        : text
+              .slice(at)
+              .join("\n")
+              .replace(/^ERROR: (failed to build: )?(failed to solve: )?/, "")
+              .trimEnd();
+}

@@ -1,0 +1,252 @@
+import { LastLines, plainText } from "./plainText";
+import type { RawProgress, Vertex, VertexStatus, VertexWarning } from "./rawProgress";
+import { type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
+
+/** Lines of a failing step's output that its error shows. */
+const linesOfFailure = 10;
+/** Steps and warnings that are kept: no Dockerfile has so many, and a broken runner must not fill the memory. */
+const mostSteps = 5000;
+const mostWarnings = 200;
+
+/** A step that ended with an error. */
+export interface FailedStep {
+    name: string;
+    error: string;
+    /** Seconds it ran. */
+    seconds: number;
+    /** Its last lines of output. */
+    lines: string[];
+}
+
+/** A warning of the Dockerfile's checks. */
+export interface BuildWarning {
+    /** The same for the same warning on every platform: to say it once. */
+    key: string;
+    /** `Dockerfile:3: FromAsCasing: 'as' and 'FROM' keywords' casing do not match`. */
+    text: string;
+    /** Name of the check. */
+    rule: string;
+    line?: number;
+    /** The Dockerfile it is about. */
+    dockerfile?: string;
+}
+
+interface Step {
+    name: string;
+    kind: PartKind | undefined;
+    /** By start: BuildKit may begin a step again. Both as RFC 3339 by the runner's clock. */
+    runs: Map<string, string | undefined>;
+    isCached: boolean;
+    error: string | undefined;
+    /** When it was first seen to run, by this machine's clock, in milliseconds. */
+    seen: number;
+    lines: LastLines | undefined;
+    statuses: Map<string, VertexStatus>;
+}
+
+/** What is known of one build, from its progress. */
+export class BuildProgress {
+    private readonly steps = new Map<string, Step>();
+    private readonly found = new Map<string, BuildWarning>();
+
+    /**
+     * @param platform that is built
+     * @param onStep is told of each step that starts to run, once
+     */
+    constructor(
+        private readonly platform: string,
+        private readonly onStep: (name: string) => void = () => undefined,
+        private readonly now: () => number = Date.now,
+    ) {}
+
+    add(progress: RawProgress): void {
+        for (const vertex of progress.vertexes ?? []) {
+            this.addVertex(vertex);
+        }
+        for (const status of progress.statuses ?? []) {
+            this.steps.get(status.vertex)?.statuses.set(status.id, status);
+        }
+        for (const { vertex, data } of progress.logs ?? []) {
+            const step = this.steps.get(vertex);
+            if (step && data) {
+                step.lines ??= new LastLines(linesOfFailure);
+                step.lines.write(Buffer.from(data, "base64"));
+            }
+        }
+        for (const warning of progress.warnings ?? []) {
+            this.addWarning(warning);
+        }
+    }
+
+    private addVertex(vertex: Vertex): void {
+        let step = this.steps.get(vertex.digest);
+        if (!step) {
+            if (this.steps.size >= mostSteps) {
+                return;
+            }
+            const name = plainText(vertex.name);
+            const fresh = { runs: new Map(), isCached: false, error: undefined, seen: 0, lines: undefined };
+            step = { ...fresh, name, kind: kindOf(name), statuses: new Map() };
+            this.steps.set(vertex.digest, step);
+        }
+        step.isCached ||= vertex.cached ?? false;
+        step.error = vertex.error ?? step.error;
+        if (vertex.started) {
+            step.runs.set(vertex.started, vertex.completed);
+            if (!step.seen) {
+                step.seen = this.now();
+                if (!step.isCached && isWorthALine(step)) {
+                    this.onStep(step.name);
+                }
+            }
+        }
+    }
+
+    private addWarning(warning: VertexWarning): void {
+        const short = decoded(warning.short);
+        const line = warning.range?.[0]?.start?.line;
+        const file = plainText(warning.sourceInfo?.filename ?? "");
+        const key = [warning.url ?? "", short, file, line ?? 0].join("|");
+        if (this.found.size < mostWarnings) {
+            const place = [file, line].filter(Boolean).join(":");
+            this.found.set(key, {
+                key,
+                text: [place, short.replace(/ \(line \d+\)$/, "")].filter(Boolean).join(": "),
+                rule: /^(\w+): /.exec(short)?.[1] ?? "",
+                ...(line ? { line } : {}),
+                ...(warning.sourceInfo?.data
+                    ? { dockerfile: Buffer.from(warning.sourceInfo.data, "base64").toString() }
+                    : {}),
+            });
+        }
+    }
+
+    /** What runs now, for how long, and its last line of output; empty where nothing does. */
+    status(): string {
+        const running = [...this.steps.values()].filter(
+            ({ runs }) => runs.size > 0 && [...runs.values()].at(-1) === undefined,
+        );
+        const ofDockerfile = running.filter(({ kind }) => kind === "step");
+        const step = (ofDockerfile.length > 0 ? ofDockerfile : running).at(-1);
+        if (!step) {
+            return "";
+        }
+        const seconds = Math.round((this.now() - step.seen) / 1000);
+        const others = ofDockerfile.length > 1 ? ` (and ${ofDockerfile.length - 1} more)` : "";
+        const detail = step.lines?.last() || transferOf(step);
+        return `${step.name} ${seconds} s${others}${detail ? `: ${detail}` : ""}`;
+    }
+
+    /** The step that failed, not those that were ended because of it. */
+    failure(): FailedStep | undefined {
+        const failed = [...this.steps.values()].filter(({ error }) => error !== undefined);
+        const step = failed.find(({ error }) => !/context canceled/i.test(error ?? "")) ?? failed[0];
+        return (
+            step && {
+                name: step.name,
+                error: plainText(step.error ?? ""),
+                seconds: step.seen ? (this.now() - step.seen) / 1000 : 0,
+                lines: step.lines?.all() ?? [],
+            }
+        );
+    }
+
+    warnings(): BuildWarning[] {
+        return [...this.found.values()];
+    }
+
+    /** @param total seconds of the build, by this machine's clock */
+    receipt(total: number): Receipt {
+        const steps = [...this.steps.values()];
+        const starts = steps.flatMap(({ runs }) => [...runs.keys()]).map((time) => Date.parse(time));
+        const zero = starts.reduce((first, start) => Math.min(first, start), Number.POSITIVE_INFINITY);
+        const sentBytes = steps
+            .flatMap(({ statuses }) => [...statuses.values()])
+            .filter(({ id }) => id.startsWith("transferring "))
+            .reduce((sum, { current = 0 }) => sum + current, 0);
+        return receiptOf({
+            platform: this.platform,
+            parts: steps.flatMap((step) => partsOf(step, zero)),
+            sentBytes,
+            total,
+        });
+    }
+}
+
+/** What a step's name says that it is; nothing for BuildKit's own errands. */
+function kindOf(name: string): PartKind | undefined {
+    if (/^\[internal\] load (build|\.dockerignore)|^\[context .*\] load from client/.test(name)) {
+        return "context";
+    }
+    if (/^\[[^\]]*\d+\/\d+\] /.test(name)) {
+        return "step";
+    }
+    if (/^\[context [^\]]*\] (?!load )/.test(name)) {
+        return "pull";
+    }
+    if (/^exporting to /.test(name)) {
+        return "export";
+    }
+    return /^(exporting|importing) cache/.test(name) ? "cache" : undefined;
+}
+
+function isWorthALine({ kind }: Step): boolean {
+    return kind !== undefined && kind !== "context";
+}
+
+/** How far a transfer is. */
+function transferOf({ statuses }: Step): string {
+    const status = [...statuses.values()].findLast(({ completed }) => completed === undefined);
+    const size = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+    if (!status) {
+        return "";
+    }
+    const { current = 0, total } = status;
+    return [plainText(status.id), current ? (total ? `${size(current)} of ${size(total)}` : size(current)) : ""]
+        .filter(Boolean)
+        .join(" ");
+}
+
+function partsOf(step: Step, zero: number): ReceiptPart[] {
+    const { kind, name } = step;
+    if (!kind || step.runs.size === 0) {
+        return [];
+    }
+    if (kind !== "export") {
+        return [part(kind, name, [...step.runs], step.isCached, zero)].flat();
+    }
+    // One step for BuildKit: making the layers, and sending them away.
+    const ofStatuses = (begin: RegExp) =>
+        [...step.statuses.values()].flatMap(({ id, started, completed }): [string, string | undefined][] =>
+            begin.test(id) && started ? [[started, completed]] : [],
+        );
+    return [
+        ...part("export", name, ofStatuses(/^(?!pushing )/), false, zero),
+        ...part("push", "pushing", ofStatuses(/^pushing /), false, zero),
+    ];
+}
+
+/** One part that lasts from the first start to the last end; without the gaps between the runs. */
+function part(
+    kind: PartKind,
+    name: string,
+    runs: [string, string | undefined][],
+    cached: boolean,
+    zero: number,
+): ReceiptPart[] {
+    const spans = runs
+        .map(([started, completed]) => [Date.parse(started), Date.parse(completed ?? started)] as const)
+        .sort(([a], [b]) => a - b);
+    let seconds = 0;
+    let until = Number.NEGATIVE_INFINITY;
+    for (const [start, end] of spans) {
+        seconds += Math.max(0, end - Math.max(start, until)) / 1000;
+        until = Math.max(until, end);
+    }
+    const [first] = spans;
+    return first ? [{ kind, name, start: (first[0] - zero) / 1000, seconds, cached }] : [];
+}
+
+function decoded(text: string): string {
+    return plainText(Buffer.from(text, "base64").toString("utf8"));
+}

@@ -1,0 +1,98 @@
+import { spawn } from "node:child_process";
+
+/** For so many seconds after a runner was seen to serve, the next image does not ask again. */
+const trustSeconds = 5;
+
+/**
+ * Runs the connect script: brings runners to serving and registers them with buildx on this machine. Several images that
+ * need a runner at the same time share one connection.
+ */
+export class Connections {
+    private readonly running = new Map<string, Promise<void>>();
+    private readonly seenServing = new Map<string, number>();
+
+    /**
+     * Wakes and registers one runner. Resolves to the seconds it took.
+     *
+     * @param script the connect script
+     * @param builder the runner's builder, which tells it from those of other stacks
+     * @param runner what the script calls it: its platform
+     * @param onProgress gets each line as it is said
+     */
+    async connect(
+        script: string,
+        builder: string,
+        runner: string,
+        onProgress: (line: string) => void,
+        signal: AbortSignal,
+    ): Promise<number> {
+        const started = performance.now();
+        if (started - (this.seenServing.get(builder) ?? Number.NEGATIVE_INFINITY) < trustSeconds * 1000) {
+            return 0;
+        }
+        await this.once(builder, () => runConnectScript(script, [runner], onProgress, signal));
+        this.seenServing.set(builder, performance.now());
+        return (performance.now() - started) / 1000;
+    }
+
+    /** Starts what has to run besides the runners: the local registry. */
+    prepare(script: string, builder: string, signal: AbortSignal): Promise<void> {
+        return this.once(`${builder} prepare`, () => runConnectScript(script, ["--prepare"], () => undefined, signal));
+    }
+
+    private async once(what: string, task: () => Promise<void>): Promise<void> {
+        const running = this.running.get(what) ?? task();
+        this.running.set(what, running);
+        try {
+            await running;
+        } finally {
+            this.running.delete(what);
+        }
+    }
+}
+
+/** The most of what a failed script said that is shown. */
+const shownLines = 8;
+
+/**
+ * Runs the connect script by `sh -s`: it is on standard input, so it is in no process arguments and in no file. Resolves
+ * when it is done; rejects with what it said.
+ *
+ * @param onProgress gets each line as it is said
+ */
+export function runConnectScript(
+    script: string,
+    args: string[],
+    onProgress: (line: string) => void = () => undefined,
+    signal?: AbortSignal,
+): Promise<void> {
+    return new Promise((resolve, reject) => {
+        const child = spawn("sh", ["-s", "--", ...args], { stdio: ["pipe", "ignore", "pipe"], signal });
+        const said: string[] = [];
+        let rest = "";
+        child.stderr.setEncoding("utf8").on("data", (text: string) => {
+            const lines = (rest + text).split("\n");
+            rest = lines.pop() ?? "";
+            for (const line of lines) {
+                said.push(line);
+                onProgress(line);
+            }
+        });
+        child.on("error", (error) => reject(signal?.aborted ? new Error("canceled") : error));
+        child.on("close", (code, ended) => {
+            if (rest) {
+                said.push(rest);
+            }
+            if (code === 0) {
+                resolve();
+            } else {
+                reject(
+                    new Error(said.slice(-shownLines).join("\n") || `connect ended with ${ended ?? `status ${code}`}`),
+                );
+            }
+        });
+        // A script that gives up early closes its end; the exit status says why.
+        child.stdin.on("error", () => undefined);
+        child.stdin.end(script);
+    });
+}

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import { type ContextEntry, contextFiles } from "./contextFiles";
+import { ownIgnoreFile } from "./dockerfile";
+import { IgnoreRules } from "./ignoreRules";
+import { readInRoot } from "./rootedFile";
+
+export interface ContextDigest {
+    /** SHA-256 of all that arrives on the runner, in hex. The same on every machine and in every checkout. */
+    hash: string;
+    /** Number of regular files. */
+    files: number;
+    /** Their length in all. */
+    bytes: number;
+}
+
+export interface FolderOptions {
+    /**
+     * The main context's Dockerfile, as `locateDockerfile` says where it is: an ignore file of its own goes before the
+     * context's. @default none, as for a named context
+     */
+    dockerfile?: string;
+}
+
+/**
+ * Digest of what buildx would send of a folder, by the ignore file it would use.
+ * Asked for the same folder again while the first answer is being made (two platforms of an image), it gives the same.
+ * Throws for a missing folder, a bad ignore file, and files that cannot be read.
+ */
+export async function hashFolder(folder: string, options: FolderOptions): Promise<ContextDigest> {
+    const key = JSON.stringify([path.resolve(folder), options.dockerfile && path.resolve(options.dockerfile)]);
+    const running = beingHashed.get(key) ?? digestOf(folder, options).finally(() => beingHashed.delete(key));
+    beingHashed.set(key, running);
+    return running;
+}
+
+const beingHashed = new Map<string, Promise<ContextDigest>>();
+
+async function digestOf(folder: string, options: FolderOptions): Promise<ContextDigest> {
+    const entries = await sentFiles(folder, options);
+    const hash = createHash("sha256");
+    for (const { path, type, mode, content } of entries) {
+        // Lengths first: no two lists of entries read the same.
+        hash.update(`${type} ${mode.toString(8)} ${path.length} ${content.length}\n`);
+        hash.update(path);
+        hash.update(content);
+    }
+    const files = entries.filter(({ type }) => type === "file");
+    return {
+        hash: hash.digest("hex"),
+        files: files.length,
+        bytes: Number(files.reduce((sum, { size }) => sum + size, 0n)),
+    };
+}
+
+/** What buildx would send of a folder. Throws as `hashFolder` does. */
+export async function sentFiles(folder: string, { dockerfile }: FolderOptions): Promise<ContextEntry[]> {
+    await checkFolder(folder);
+    const own = dockerfile === undefined ? undefined : await ownIgnoreFile(dockerfile);
+    const rules = own
+        ? IgnoreRules.parse(own, `${dockerfile}.dockerignore`)
+        : IgnoreRules.parse(readInRoot(folder, ".dockerignore"), path.join(folder, ".dockerignore"));
+    // Links to the folder itself are followed; BuildKit never sees them.
+    return contextFiles(await fs.realpath(folder), rules);
+}
+
+async function checkFolder(folder: string): Promise<void> {
+    const stats = await fs.stat(folder).catch((error: NodeJS.ErrnoException) => error);
+    if (stats instanceof Error) {
+        const missing = stats.code === "ENOENT" || stats.code === "ENOTDIR";
+        throw new Error(
+            missing ? `folder ${folder} does not exist` : `folder ${folder} cannot be read: ${stats.message}`,
+        );
+    }
+    if (!stats.isDirectory()) {
+        throw new Error(`${folder} is not a folder`);
+    }
+}

@@ -1,0 +1,86 @@
+import * as fs from "node:fs/promises";
+import { homedir, tmpdir, userInfo } from "node:os";
+import * as path from "node:path";
+
+/** The caller's docker configuration. */
+export function userDockerFolder(caller: NodeJS.ProcessEnv): string {
+    return caller.DOCKER_CONFIG || path.join(caller.HOME || homedir(), ".docker");
+}
+
+/**
+ * Where buildx keeps its builders: the caller's own folder, so that the builders are the ones that `docker buildx` shows
+ * by hand; where that cannot be written to, a folder of ours. The connect script must register into the same folder:
+ * run it with `BUILDX_CONFIG` set to this.
+ */
+export async function recordsFolder(caller: NodeJS.ProcessEnv): Promise<string> {
+    const theirs = caller.BUILDX_CONFIG || path.join(userDockerFolder(caller), "buildx");
+    const data = caller.NATIVE_BUILDX_HOME || path.join(caller.XDG_DATA_HOME || dataFolder(caller), "native-buildx");
+    for (const folder of [theirs, path.join(data, "buildx")]) {
+        if (await isWritable(folder)) {
+            return path.resolve(folder);
+        }
+    }
+    return privateFolder(path.join(tmpdir(), `native-buildx-${userInfo().uid}`));
+}
+
+function dataFolder(caller: NodeJS.ProcessEnv): string {
+    return path.join(caller.HOME || homedir(), ".local/share");
+}
+
+/** Makes the folder where there is none, and tries to write in it: access rights do not tell of read-only mounts. */
+async function isWritable(folder: string): Promise<boolean> {
+    const probe = path.join(folder, `.native-buildx-${process.pid}-${Math.random().toString(36).slice(2)}`);
+    try {
+        await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+        await fs.writeFile(probe, "");
+        await fs.rm(probe);
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+/** A folder in a place that everybody may write to. @throws where somebody else made it */
+async function privateFolder(folder: string): Promise<string> {
+    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+    const { uid, mode } = await fs.lstat(folder);
+    if (uid !== userInfo().uid || (mode & 0o077) !== 0) {
+        throw new Error(
+            `There is no place for buildx's builders: ${folder} is not this user's alone. Set BUILDX_CONFIG.`,
+        );
+    }
+    return folder;
+}
+
+/** How the environment of buildx differs from the caller's. */
+export interface EnvironmentOptions {
+    /** DOCKER_CONFIG. */
+    dockerConfig: string;
+    /** BUILDX_CONFIG. */
+    records: string;
+    /** A folder that comes first on PATH. */
+    programs: string;
+    /** Hosts that are not asked through a proxy. */
+    noProxyHosts: string[];
+}
+
+/**
+ * Variables that send buildx elsewhere, put something into the image that nobody declared, or mix something else into
+ * its output. They go whatever comes behind these names: what the next buildx reads is most likely of the same kind.
+ */
+const bending =
+    /^(BUILDX_|BUILDKIT_|DOCKER_|OTEL_|EXPERIMENTAL_BUILDKIT_|SOURCE_DATE_EPOCH$|TRACEPARENT$|TRACESTATE$|JAEGER_TRACE$|DEBUG$|TTY_DISPLAY_RATE$|PROGRESS_NO_TRUNC$)/;
+
+/** The environment of every call of buildx. */
+export function buildxEnvironment(caller: NodeJS.ProcessEnv, options: EnvironmentOptions): NodeJS.ProcessEnv {
+    const noProxy = [caller.NO_PROXY || caller.no_proxy, ...options.noProxyHosts].filter(Boolean).join(",");
+    return {
+        ...Object.fromEntries(Object.entries(caller).filter(([name]) => !bending.test(name))),
+        PATH: [options.programs, caller.PATH].filter(Boolean).join(path.delimiter),
+        ...(noProxy ? { NO_PROXY: noProxy, no_proxy: noProxy } : {}),
+        DOCKER_CONFIG: options.dockerConfig,
+        BUILDX_CONFIG: options.records,
+        // Or it asks the runner for a provenance of every build, which nobody reads.
+        BUILDX_METADATA_PROVENANCE: "disabled",
+    };
+}

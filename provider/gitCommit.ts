@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { type GitContext, withoutPassword } from "./gitContext";
+
+/** The commit that BuildKit would check out, or why it cannot be known from here. */
+export type Resolved = { commit: string } | { reason: string };
+
+/**
+ * Asks a repository's server, with the caller's own git configuration, agent and credential helpers, for the commit of
+ * a git context. Never prompts. Gives up after a time: whoever may build need not be able to reach the server from here.
+ * @param folder whose git configuration counts
+ * @param seconds to wait at most
+ */
+export async function resolveGitCommit(context: GitContext, folder: string, seconds = 20): Promise<Resolved> {
+    const { remote, ref, checksum, fetchByCommit } = context;
+    if (isCommit(ref)) {
+        return { commit: ref };
+    }
+    if (fetchByCommit && isCommit(checksum)) {
+        return { commit: checksum };
+    }
+    const asked = ref === "" ? ["HEAD"] : [ref, `${ref}^{}`];
+    const answer = await git(["ls-remote", "--", remote, ...asked], folder, seconds);
+    if (typeof answer !== "string") {
+        return { reason: `${withoutPassword(remote)}: ${withoutPassword(answer.reason)}` };
+    }
+    const commit = chooseCommit(answer, ref);
+    return commit ? { commit } : { reason: `${withoutPassword(remote)} has no ${ref || "default branch"}` };
+}
+
+function isCommit(text: string): boolean {
+    return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
+}
+
+/** As BuildKit chooses among what `ls-remote` lists: the reference itself, a branch, the commit of a tag, a tag. */
+function chooseCommit(listed: string, ref: string): string | undefined {
+    const commits = new Map(listed.split("\n").map((line) => line.split("\t").reverse() as [string, string]));
+    const under = (folder: string) => folder + (ref.startsWith(folder) ? ref.slice(folder.length) : ref);
+    const tag = under("refs/tags/");
+    const itself = under("refs/");
+    const candidates =
+        ref === "" ? ["HEAD"] : [...(itself === tag ? [] : [itself]), under("refs/heads/"), `${tag}^{}`, tag];
+    return candidates.map((candidate) => commits.get(candidate)).find((commit) => commit !== undefined);
+}
+
+/** Standard output of git, or why there is none. */
+async function git(args: string[], cwd: string, seconds: number): Promise<string | { reason: string }> {
+    const env = { GIT_ASKPASS: "", ...process.env, GIT_TERMINAL_PROMPT: "0", LC_ALL: "C", ...(await sshCommand(cwd)) };
+    // A group of its own: git's helpers are to end with it.
+    const child = spawn("git", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const limit = setTimeout(() => endGroup(child), seconds * 1000);
+    const started = Date.now();
+    try {
+        const [output, messages, status] = await Promise.all([
+            textOf(child.stdout),
+            textOf(child.stderr),
+            new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve)),
+        ]);
+        if (status === 0) {
+            return output;
+        }
+        const timedOut = Date.now() - started >= seconds * 1000;
+        return {
+            reason: timedOut ? `no answer within ${seconds} s` : lastLine(messages) || `git ended with ${status}`,
+        };
+    } catch (error) {
+        const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+        return { reason: missing ? "git is not installed" : (error as Error).message };
+    } finally {
+        clearTimeout(limit);
+    }
+}
+
+function endGroup({ pid }: ChildProcess): void {
+    try {
+        process.kill(-(pid as number), "SIGKILL");
+    } catch {
+        // Has just ended.
+    }
+}
+
+/** The caller's own ssh, told never to ask. A program in GIT_SSH takes no options: it is left alone. */
+async function sshCommand(cwd: string): Promise<NodeJS.ProcessEnv> {
+    if (process.env.GIT_SSH && !process.env.GIT_SSH_COMMAND) {
+        return {};
+    }
+    const configured = process.env.GIT_SSH_COMMAND || (await configuredSsh(cwd)) || "ssh";
+    return { GIT_SSH_COMMAND: `${configured} -o BatchMode=yes` };
+}
+
+async function configuredSsh(cwd: string): Promise<string> {
+    const child = spawn("git", ["config", "--get", "core.sshCommand"], { cwd, stdio: ["ignore", "pipe", "ignore"] });
+    const ended = new Promise<void>((resolve) => child.on("error", () => resolve()).on("close", () => resolve()));
+    const [text] = await Promise.all([textOf(child.stdout), ended]);
+    return text.trim();
+}
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+    const pieces: Buffer[] = [];
+    for await (const piece of stream) {
+        pieces.push(piece as Buffer);
+    }
+    return Buffer.concat(pieces).toString("utf8");
+}
+
+function lastLine(text: string): string {
+    return text.trim().split("\n").at(-1) ?? "";
+}

@@ -1,0 +1,129 @@
+/** A context that BuildKit fetches from a git repository. The image's `dockerfile` is then a path in the repository. */
+export interface GitContext {
+    /** The address that git is asked with. */
+    remote: string;
+    /** Branch, tag, other reference or commit; empty for the default branch. */
+    ref: string;
+    /** A commit, or its beginning, that the reference must have. */
+    checksum: string;
+    /** Whether that commit is fetched whatever the reference says. */
+    fetchByCommit: boolean;
+}
+
+/**
+ * A context as a git repository, by BuildKit's rules; undefined when it is none by them.
+ * Throws for an address that BuildKit takes for a repository and then refuses.
+ */
+export function parseGitContext(context: string): GitContext | undefined {
+    const parts = /^\.\.?\//.test(context) ? undefined : (splitUrl(context) ?? splitScpStyle(context));
+    if (!parts) {
+        return undefined;
+    }
+    const [ref = ""] = parts.fragment.split(":");
+    const git = { remote: parts.remote, ref, checksum: "", fetchByCommit: false };
+    readQuery(git, new URLSearchParams(parts.query), context);
+    return git;
+}
+
+interface Parts {
+    remote: string;
+    query: string;
+    fragment: string;
+}
+
+/** `https://HOST/PATH.git`, `git://...`, `ssh://...` and, for GitHub only, without a scheme. */
+function splitUrl(context: string): Parts | undefined {
+    const full = context.startsWith("github.com/") ? `https://${context}` : context;
+    const match = /^([a-zA-Z0-9]+):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(full);
+    if (!match) {
+        return undefined;
+    }
+    const [, scheme = "", host = "", path = "", query = "", fragment = ""] = match;
+    switch (scheme.toLowerCase()) {
+        case "git":
+        case "ssh":
+            break;
+        case "http":
+        case "https":
+            // Any other address is a file or an archive.
+            if (full === context && !decoded(path).endsWith(".git")) {
+                return undefined;
+            }
+            break;
+        default:
+            return undefined;
+    }
+    return { remote: `${scheme.toLowerCase()}://${host}${path}`, query, fragment: decoded(fragment) };
+}
+
+function decoded(text: string): string {
+    try {
+        return decodeURIComponent(text);
+    } catch {
+        return text;
+    }
+}
+
+/** `USER@HOST:PATH`, over ssh. */
+function splitScpStyle(context: string): Parts | undefined {
+    const match = /^([a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:.*?)(?:\?(.*?))?(?:#(.*))?$/.exec(context);
+    return match ? { remote: match[1] as string, query: match[2] ?? "", fragment: match[3] ?? "" } : undefined;
+}
+
+function readQuery(git: GitContext, query: URLSearchParams, context: string): void {
+    const refuse = (reason: string) => new Error(`git repository ${withoutPassword(context)}: ${reason}`);
+    const setRef = (ref: string) => {
+        if (git.ref !== "" && git.ref !== ref) {
+            throw refuse(`it names both ${git.ref} and ${ref}`);
+        }
+        git.ref = ref;
+    };
+    for (const name of new Set(query.keys())) {
+        const values = query.getAll(name);
+        const value = values[0] as string;
+        if (values.length > 1) {
+            throw refuse(`?${name}= is given more than once`);
+        }
+        const isSwitch = ["keep-git-dir", "submodules", "fetch-by-commit"].includes(name);
+        if (value === "" && !isSwitch) {
+            throw refuse(`?${name}= has no value`);
+        }
+        if (isSwitch && !/^(|1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value)) {
+            throw refuse(`?${name}= is neither true nor false`);
+        }
+        switch (name) {
+            case "ref":
+                setRef(value);
+                break;
+            case "tag":
+            case "branch": {
+                const prefix = name === "tag" ? "refs/tags/" : "refs/heads/";
+                setRef(value.startsWith(prefix) ? value : prefix + value);
+                break;
+            }
+            case "checksum":
+            case "commit":
+                git.checksum = value;
+                break;
+            case "fetch-by-commit":
+                git.fetchByCommit = !/^(0|f)/i.test(value);
+                break;
+            case "subdir":
+            case "keep-git-dir":
+            case "submodules":
+                break;
+            case "mtime":
+                if (value !== "checkout" && value !== "commit") {
+                    throw refuse('?mtime= is neither "checkout" nor "commit"');
+                }
+                break;
+            default:
+                throw refuse(`BuildKit knows no ?${name}=`);
+        }
+    }
+}
+
+/** For messages. */
+export function withoutPassword(address: string): string {
+    return address.replace(/:\/\/[^/@]*@/, "://***@");
+}

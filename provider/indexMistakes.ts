@@ -1,0 +1,31 @@
+/** One entry of an index. */
+export interface Manifest {
+    digest: string;
+    platform?: { os: string; architecture: string; variant?: string };
+}
+
+/**
+ * What is wrong with an index that should have exactly these platforms and these children; nothing if it is right.
+ * Attestations appear as `unknown/unknown` and count as children only.
+ */
+export function indexMistakes(manifests: Manifest[], platforms: readonly string[], children: string[]): string[] {
+    const found = manifests.map(platformOf).filter((platform) => platform !== "unknown/unknown");
+    const digests = manifests.map((manifest) => manifest.digest);
+    const twice = found.filter((platform, at) => found.indexOf(platform) !== at);
+    return [
+        ...platforms.filter((platform) => !found.includes(platform)).map((platform) => `lacks ${platform}`),
+        ...found.filter((platform) => !platforms.includes(platform)).map((platform) => `has ${platform} besides`),
+        ...[...new Set(twice)].map((platform) => `has ${platform} more than once`),
+        ...children.filter((digest) => !digests.includes(digest)).map((digest) => `lacks ${digest}`),
+        ...digests.filter((digest) => !children.includes(digest)).map((digest) => `has ${digest}, which was not built`),
+    ];
+}
+
+function platformOf({ platform }: Manifest): string {
+    if (!platform) {
+        return "none";
+    }
+    const { os, architecture, variant } = platform;
+    // arm64 is v8 unless it says otherwise; some registries' clients write it out.
+    return [os, architecture, ...(variant && architecture !== "arm64" ? [variant] : [])].join("/");
+}

@@ -1,0 +1,62 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { rm, rmdir } from "node:fs/promises";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { dataFolder } from "../components/runner/local/dataFolder";
+import { differences, type ResourceType } from "./resource";
+
+const run = promisify(execFile);
+
+/** All paths are relative: another machine has another data folder. */
+export interface LocalFolderInputs {
+    /** Below the data folder. */
+    folder: string;
+    /** Script in it that ends its processes: `sh SCRIPT stop`. */
+    script: string;
+    /** Files below the data folder that go with it. */
+    alsoRemove: string[];
+}
+
+/** A folder with processes of its own, which its removal ends. Whoever connects makes it and starts them. */
+export class LocalFolderResource implements ResourceType<LocalFolderInputs, LocalFolderInputs> {
+    readonly replacedBy = ["folder"];
+
+    changes(olds: LocalFolderInputs, news: LocalFolderInputs): string[] {
+        return differences(olds, news, ["folder", "script", "alsoRemove"]);
+    }
+
+    async create(inputs: LocalFolderInputs): Promise<{ id: string; outputs: LocalFolderInputs }> {
+        return { id: inputs.folder, outputs: inputs };
+    }
+
+    async update(inputs: LocalFolderInputs): Promise<LocalFolderInputs> {
+        return inputs;
+    }
+
+    async delete({ folder, script, alsoRemove }: LocalFolderInputs): Promise<void> {
+        const home = dataFolder();
+        const here = path.join(home, folder);
+        if (existsSync(path.join(here, script))) {
+            await said(run("sh", [script, "stop"], { cwd: here }));
+        }
+        await rm(here, { recursive: true, force: true }).catch(async (error) => {
+            // Without root, files of the build containers belong to the user's subordinate ids.
+            await run("rootlesskit", ["rm", "-rf", here], { cwd: home }).catch(() => {
+                throw error;
+            });
+        });
+        for (const file of alsoRemove) {
+            await rm(path.join(home, file), { force: true });
+        }
+        // The stack's folder, once its last runner is gone.
+        await rmdir(path.dirname(here)).catch(() => undefined);
+    }
+}
+
+/** A failed command says what it said, not how it was called. */
+async function said(command: Promise<unknown>): Promise<void> {
+    await command.catch((error: Error & { stderr?: string }) => {
+        throw new Error(error.stderr?.trim() || error.message);
+    });
+}

@@ -1,0 +1,21 @@
+// The provider `native-buildx`: what is done, where components/ says what is declared. One resource a file.
+import { Engine } from "./engine";
+import { ImageIndexResource } from "./imageIndex";
+import { endWithEngine } from "./lifetime";
+import { LocalFolderResource } from "./localFolder";
+import { PlatformImageResource } from "./platformImage";
+import { RepositoryGuardResource } from "./repositoryGuard";
+import { serve } from "./serve";
+
+// Options of the engine's come before its address.
+const engineAddress = process.argv.at(-1) ?? "";
+endWithEngine(engineAddress);
+void serve(
+    {
+        PlatformImage: new PlatformImageResource(),
+        Index: new ImageIndexResource(),
+        LocalFolder: new LocalFolderResource(),
+        RepositoryGuard: new RepositoryGuardResource(),
+    },
+    new Engine(engineAddress),
+);

@@ -1,0 +1,79 @@
+/** What a part of a build is: the context sent to the runner, a base pulled, a step of the Dockerfile, or what follows. */
+export type PartKind = "context" | "pull" | "step" | "export" | "push" | "cache";
+
+/** A part of a build that took time. */
+export interface ReceiptPart {
+    kind: PartKind;
+    /** As BuildKit names it: `[build 2/5] RUN make`. */
+    name: string;
+    /** Seconds after the first part's start. */
+    start: number;
+    seconds: number;
+    /** It was not run: its result was in the cache. */
+    cached: boolean;
+}
+
+/** What one build for one platform took. Plain data, in an order that depends on nothing but the build. */
+export interface Receipt {
+    platform: string;
+    /** When waking began, by this machine's clock; ISO 8601. Empty until the caller, which wakes it, says so. */
+    began: string;
+    /** Seconds until the runner served; 0 until the caller says so. */
+    waking: number;
+    /** Local files that the runner asked for. */
+    sending: { seconds: number; bytes: number };
+    /** In the order of their starts. */
+    parts: ReceiptPart[];
+    /** Seconds. */
+    pushing: number;
+    /** Seconds of the whole build, without waking, by this machine's clock. */
+    total: number;
+    /** Steps of the Dockerfile that came from the cache. */
+    cached: number;
+    /** All steps of the Dockerfile. */
+    all: number;
+    /** The step that took longest; none where every step came from the cache. */
+    slowest?: { name: string; seconds: number };
+}
+
+/** A receipt of these parts. */
+export function receiptOf(build: {
+    platform: string;
+    parts: ReceiptPart[];
+    sentBytes: number;
+    total: number;
+}): Receipt {
+    const parts = build.parts
+        .map((part) => ({ ...part, start: rounded(part.start), seconds: rounded(part.seconds) }))
+        .sort((a, b) => a.start - b.start || compare(a.name, b.name));
+    const sum = (kind: PartKind) =>
+        rounded(parts.filter((part) => part.kind === kind).reduce((seconds, part) => seconds + part.seconds, 0));
+    const steps = parts.filter(({ kind }) => kind === "step");
+    const run = steps.filter(({ cached }) => !cached);
+    const slowest = run.reduce<ReceiptPart | undefined>(
+        (found, part) => (found === undefined || part.seconds > found.seconds ? part : found),
+        undefined,
+    );
+    return {
+        platform: build.platform,
+        began: "",
+        waking: 0,
+        sending: { seconds: sum("context"), bytes: build.sentBytes },
+        parts,
+        pushing: sum("push"),
+        total: rounded(build.total),
+        cached: steps.length - run.length,
+        all: steps.length,
+        ...(slowest ? { slowest: { name: slowest.name, seconds: slowest.seconds } } : {}),
+    };
+}
+
+/** To hundredths. */
+function rounded(seconds: number): number {
+    return Math.round(seconds * 100) / 100;
+}
+
+/** By code units: the same on every machine. */
+function compare(a: string, b: string): number {
+    return a < b ? -1 : a > b ? 1 : 0;
+}

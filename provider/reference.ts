@@ -1,0 +1,4 @@
+/** The host of an image's reference, without the port: where it is pushed. */
+export function hostOf(reference: string): string {
+    return (reference.split("/")[0] ?? "").replace(/:\d+$/, "");
+}

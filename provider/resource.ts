@@ -1,0 +1,55 @@
+import type { Severity } from "./engine";
+
+/** What a resource has at hand while it works. */
+export interface Work {
+    /** Its unique name in the state. */
+    urn: string;
+    /** Aborted by Ctrl-C. */
+    signal: AbortSignal;
+    /** Shows a text in the resource's row. Without a terminal the engine prints every one as a line. */
+    status(text: string): void;
+    /** Says something that stays. */
+    log(severity: Severity, text: string): void;
+}
+
+/**
+ * A type of resource of this provider: plain values in, plain values out. Secrets are unwrapped before and wrapped again
+ * after, property by property (values.ts).
+ */
+export interface ResourceType<Inputs extends object, Outputs extends Inputs> {
+    /**
+     * Completes the inputs, in previews too. What it leaves out is in no state: a resource that needs a property only while
+     * it works remembers it here.
+     *
+     * @param olds the checked inputs of the last time; empty if there was none
+     * @throws Error with everything that is wrong, in words for the person who wrote it
+     */
+    check?(inputs: Inputs, work: Work, olds: Partial<Inputs>): Promise<Inputs>;
+    /** Names of the properties that make an update necessary. */
+    changes(olds: Outputs, news: Inputs): string[];
+    /** Those whose change makes it another resource. @default none */
+    readonly replacedBy?: readonly string[];
+    create(inputs: Inputs, work: Work): Promise<{ id: string; outputs: Outputs }>;
+    update(inputs: Inputs, work: Work, olds: Outputs): Promise<Outputs>;
+    /** Looks at what there is now, in a refresh. @default the state is believed */
+    read?(outputs: Outputs, work: Work): Promise<Outputs>;
+    /** @default nothing is deleted */
+    delete?(outputs: Outputs, work: Work): Promise<void>;
+}
+
+/** The names of those properties that differ, each compared as a whole. */
+export function differences<T extends object>(olds: T, news: T, properties: readonly (keyof T & string)[]): string[] {
+    // A property that is left out and one without a value are the same to the engine.
+    return properties.filter((property) => canonical(olds[property]) !== canonical(news[property]));
+}
+
+/** JSON whose keys are in order: the engine keeps no order of an object's keys. */
+function canonical(value: unknown): string {
+    return (
+        JSON.stringify(value, (_key, part: unknown) =>
+            typeof part === "object" && part !== null && !Array.isArray(part)
+                ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+                : part,
+        ) ?? "undefined"
+    );
+}

@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import * as path from "node:path";
+import type { BuildxEnd } from "./buildError";
+import { type RawProgress, RawProgressReader } from "./rawProgress";
+
+/** Milliseconds that a buildx which was asked to end has for it; then it is killed. */
+const graceMilliseconds = 10_000;
+/** Milliseconds in which the rest of its output is read after its end. */
+const drainMilliseconds = 5_000;
+
+export interface RunOptions {
+    /** Working directory. @default the process's */
+    folder?: string;
+    /** Besides the environment of every call: secrets. */
+    environment?: { [name: string]: string };
+    /** Is told of the build's progress, with `--progress rawjson`. */
+    onProgress?: (progress: RawProgress) => void;
+}
+
+/** buildx, and what it runs in. */
+export interface BuildxProgram {
+    /** The program, by its path, and its first arguments. */
+    command: [string, ...string[]];
+    /** The environment of every call: nothing in it comes between a build and what was declared. */
+    environment: NodeJS.ProcessEnv;
+    /** A folder for files of these calls that goes with them, readable by its owner only. */
+    folder: string;
+    /** Ends what runs, on the runner too. */
+    signal: AbortSignal | undefined;
+}
+
+/**
+ * Runs buildx to its end, which may be a failure: the caller tells from the result. It cannot outlive this process, and
+ * what it writes is read to the end whatever that is.
+ *
+ * @returns with its standard output as `output`
+ * @throws where it cannot be started
+ */
+export function runBuildx(
+    buildx: BuildxProgram,
+    words: string[],
+    options: RunOptions = {},
+): Promise<BuildxEnd & { output: Buffer }> {
+    return new Promise((resolve, reject) => {
+        const tied = path.join(__dirname, "tied.sh");
+        const child = spawn("sh", [tied, ...buildx.command, ...words], {
+            cwd: options.folder,
+            env: { ...buildx.environment, ...options.environment },
+            stdio: ["pipe", "pipe", "pipe"],
+        });
+        const output: Buffer[] = [];
+        const reader = new RawProgressReader(options.onProgress ?? (() => undefined));
+        let killer: NodeJS.Timeout | undefined;
+        const end = () => {
+            child.kill("SIGTERM");
+            killer = setTimeout(() => child.kill("SIGKILL"), graceMilliseconds);
+        };
+        child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+        child.stderr.on("data", (chunk: Buffer) => reader.write(chunk));
+        child.stdin.on("error", () => undefined);
+        child.on("error", reject);
+        child.on("exit", () => {
+            clearTimeout(killer);
+            buildx.signal?.removeEventListener("abort", end);
+            // What ties it to this process need not act.
+            child.stdin.end("\n");
+            // A program it started, such as git, may hold its pipes.
+            setTimeout(() => child.stderr.destroy(), drainMilliseconds).unref();
+            setTimeout(() => child.stdout.destroy(), drainMilliseconds).unref();
+        });
+        child.on("close", (code, signal) => {
+            reader.end();
+            resolve({ code, signal, text: reader.text(), output: Buffer.concat(output) });
+        });
+        if (buildx.signal?.aborted) {
+            end();
+        } else {
+            buildx.signal?.addEventListener("abort", end, { once: true });
+        }
+    });
+}

@@ -1,0 +1,24 @@
+import pLimit from "p-limit";
+
+/**
+ * Turns at what only so many may use at a time, in the order in which they ask: builds on one runner. Two cores with forty
+ * builds at once finish none of them sooner, and may run out of memory.
+ */
+export class RunnerTurns {
+    private readonly limits = new Map<string, { most: number; limit: ReturnType<typeof pLimit> }>();
+
+    /**
+     * Runs `task` when it is its turn.
+     *
+     * @param place what is used
+     * @param most how many may use it at once
+     */
+    take<T>(place: string, most: number, task: () => Promise<T>): Promise<T> {
+        let own = this.limits.get(place);
+        if (own?.most !== most) {
+            own = { most, limit: pLimit(most) };
+            this.limits.set(place, own);
+        }
+        return own.limit(task);
+    }
+}

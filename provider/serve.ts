@@ -1,0 +1,102 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Engine } from "./engine";
+import type { ResourceType, Work } from "./resource";
+import { type Properties, plain, secretProperties, withSecrets } from "./values";
+
+type Any = ResourceType<Properties, Properties>;
+
+/** The resources of this provider, by the last part of their type: `native-buildx:index:NAME`. */
+export interface ResourceTypes {
+    // biome-ignore lint/suspicious/noExplicitAny: each type knows its own properties
+    [name: string]: ResourceType<any, any>;
+}
+
+/** Serves resources to the engine, until the engine is gone. */
+export async function serve(types: ResourceTypes, engine: Engine): Promise<void> {
+    // The SDK prints, with a stack, each error that it also answers with.
+    console.error = () => undefined;
+    await pulumi.provider.main(new ResourceProvider(types, engine), process.argv.slice(2));
+}
+
+/** Between the engine's values and a resource's plain ones. */
+export class ResourceProvider implements pulumi.provider.Provider {
+    readonly version = "0.1.0";
+    private readonly abort = new AbortController();
+
+    constructor(
+        private readonly types: ResourceTypes,
+        private readonly engine: Pick<Engine, "log">,
+    ) {}
+
+    async check(urn: pulumi.URN, olds: Properties, news: Properties): Promise<pulumi.provider.CheckResult> {
+        const type = this.typeOf(urn);
+        const inputs = plain(news) as Properties;
+        const checked = type.check ? await type.check(inputs, this.work(urn), plain(olds) as Properties) : inputs;
+        return { inputs: withSecrets(checked, secretProperties(news)) };
+    }
+
+    async diff(
+        _id: pulumi.ID,
+        urn: pulumi.URN,
+        olds: Properties,
+        news: Properties,
+    ): Promise<pulumi.provider.DiffResult> {
+        const type = this.typeOf(urn);
+        const changes = type.changes(plain(olds) as Properties, plain(news) as Properties);
+        return {
+            changes: changes.length > 0,
+            replaces: changes.filter((property) => type.replacedBy?.includes(property)),
+            deleteBeforeReplace: true,
+        };
+    }
+
+    async create(urn: pulumi.URN, news: Properties): Promise<pulumi.provider.CreateResult> {
+        const { id, outputs } = await this.typeOf(urn).create(plain(news) as Properties, this.work(urn));
+        return { id, outs: withSecrets(outputs, secretProperties(news)) };
+    }
+
+    async update(
+        _id: pulumi.ID,
+        urn: pulumi.URN,
+        olds: Properties,
+        news: Properties,
+    ): Promise<pulumi.provider.UpdateResult> {
+        const type = this.typeOf(urn);
+        const outputs = await type.update(plain(news) as Properties, this.work(urn), plain(olds) as Properties);
+        return { outs: withSecrets(outputs, secretProperties(news)) };
+    }
+
+    async read(id: pulumi.ID, urn: pulumi.URN, olds: Properties = {}): Promise<pulumi.provider.ReadResult> {
+        const type = this.typeOf(urn);
+        const outputs = type.read ? await type.read(plain(olds) as Properties, this.work(urn)) : undefined;
+        return { id, props: outputs ? withSecrets(outputs, secretProperties(olds)) : olds };
+    }
+
+    async delete(_id: pulumi.ID, urn: pulumi.URN, olds: Properties): Promise<void> {
+        await this.typeOf(urn).delete?.(plain(olds) as Properties, this.work(urn));
+    }
+
+    /** Ctrl-C: ends what runs. */
+    async cancel(): Promise<void> {
+        this.abort.abort();
+    }
+
+    private typeOf(urn: pulumi.URN): Any {
+        // urn:pulumi:STACK::PROJECT::PARENTS$native-buildx:index:TYPE::NAME
+        const name = urn.split("::")[2]?.split(":").at(-1) ?? "";
+        const type = this.types[name];
+        if (!type) {
+            throw new Error(`native-buildx has no resource ${name}; it has ${Object.keys(this.types).join(", ")}`);
+        }
+        return type;
+    }
+
+    private work(urn: pulumi.URN): Work {
+        return {
+            urn,
+            signal: this.abort.signal,
+            status: (text) => this.engine.log("info", text, urn, true),
+            log: (severity, text) => this.engine.log(severity, text, urn),
+        };
+    }
+}

@@ -1,0 +1,132 @@
+import { DockerfileParser, type From } from "dockerfile-ast";
+
+/** What decides which platform a stage has. */
+export interface TargetOptions {
+    /** The platform that is built. */
+    platform: string;
+    /** Stage to build. @default the last one */
+    target?: string | undefined;
+    /** Build arguments. */
+    args?: { [name: string]: string } | undefined;
+    /** What BUILDPLATFORM is. @default `platform` */
+    buildPlatform?: string | undefined;
+    /** Warnings of BuildKit's checks: those about a base of another architecture count. @default none */
+    wrongBases?: { rule: string; line?: number; text: string }[];
+}
+
+/**
+ * What is wrong with a Dockerfile whose target, by its own words, is not of the platform that is built:
+ * `FROM --platform=linux/amd64` in a build for arm64. BuildKit builds it, and calls the image arm64. Stages that only do
+ * work for the target may have any platform. Nothing if it is right, or if it cannot be told.
+ */
+export function targetPlatformMistake(dockerfile: string, options: TargetOptions): string | undefined {
+    const stages = stagesOf(dockerfile, options);
+    let stage = options.target
+        ? (stages.find(({ name }) => name === options.target?.toLowerCase()) ?? stages[Number(options.target)])
+        : stages.at(-1);
+    for (; stage; stage = stage.base) {
+        const { line, text, platform, image } = stage;
+        const found = platform ?? (stage.base || image === "scratch" ? undefined : wrongBase(line, options));
+        // An empty image has no architecture; its files may come from anywhere.
+        if (found && image !== "scratch" && normal(found) !== normal(options.platform)) {
+            return `Line ${line} of the Dockerfile, ${JSON.stringify(text)}, makes the image for ${options.platform} out of one for ${found}: it would not run. Leave out --platform there, or use it for stages that files are copied from.`;
+        }
+    }
+    return undefined;
+}
+
+interface Stage {
+    name: string | undefined;
+    line: number;
+    /** The instruction as it is written. */
+    text: string;
+    /** Asked for by `--platform`. */
+    platform: string | undefined;
+    image: string;
+    /** The stage it begins with. */
+    base: Stage | undefined;
+}
+
+/**
+ * Images that a Dockerfile asks for another platform of than the one that is built, by `FROM --platform=...`.
+ *
+ * @returns their names as written, and the platforms
+ */
+export function foreignBases(
+    dockerfile: string,
+    options: TargetOptions,
+): { image: string; platform: string; line: number }[] {
+    return stagesOf(dockerfile, options).flatMap(({ base, image, platform, line }) =>
+        platform && !base && image !== "scratch" && normal(platform) !== normal(options.platform)
+            ? [{ image, platform, line }]
+            : [],
+    );
+}
+
+function stagesOf(dockerfile: string, { platform, args = {}, buildPlatform = platform }: TargetOptions): Stage[] {
+    const parsed = DockerfileParser.parse(dockerfile);
+    const variables = new Map(
+        Object.entries({ ...platformArgs("TARGET", platform), ...platformArgs("BUILD", buildPlatform) }),
+    );
+    for (const argument of parsed.getInitialARGs()) {
+        for (const property of argument.getProperties()) {
+            const value = args[property.getName()] ?? expanded(property.getValue() ?? "", variables);
+            if (!variables.has(property.getName()) || args[property.getName()] !== undefined || property.getValue()) {
+                variables.set(property.getName(), value);
+            }
+        }
+    }
+    const stages: Stage[] = [];
+    for (const from of parsed.getFROMs() as From[]) {
+        const image = expanded(from.getImage() ?? "", variables);
+        const flag = from.getPlatformFlag()?.getValue();
+        stages.push({
+            name: from.getBuildStage()?.toLowerCase(),
+            line: from.getRange().start.line + 1,
+            text: from.getTextContent(),
+            platform: flag ? expanded(flag, variables) : undefined,
+            image,
+            base: stages.findLast(({ name }) => name === image.toLowerCase()),
+        });
+    }
+    return stages;
+}
+
+function platformArgs(prefix: string, platform: string): { [name: string]: string } {
+    const [os = "", arch = "", variant = ""] = platform.split("/");
+    return {
+        [`${prefix}PLATFORM`]: platform,
+        [`${prefix}OS`]: os,
+        [`${prefix}ARCH`]: arch,
+        [`${prefix}VARIANT`]: variant,
+    };
+}
+
+/** `$NAME`, `${NAME}`, `${NAME:-word}` and `${NAME:+word}`, as in `FROM`. */
+function expanded(text: string, variables: Map<string, string>): string {
+    return text
+        .replace(/\$(?:(\w+)|\{(\w+)(?::?([-+])([^}]*))?\})/g, (_all, plain, braced, operator, word) => {
+            const value = variables.get(plain ?? braced) ?? "";
+            if (operator === "+") {
+                return value ? expanded(word, variables) : "";
+            }
+            return value || (operator === "-" ? expanded(word, variables) : "");
+        })
+        .replace(/^(["'])(.*)\1$/, "$2");
+}
+
+/** The platform that BuildKit found a base to have, where it is not the one that was asked for. */
+function wrongBase(line: number, { wrongBases = [] }: TargetOptions): string | undefined {
+    const warning = wrongBases.find((found) => found.rule === "InvalidBaseImagePlatform" && found.line === line);
+    return warning && /with platform "([^"]*)"/.exec(warning.text)?.[1];
+}
+
+/** arm64 is v8 unless it says otherwise, and there are two names for either. */
+function normal(platform: string): string {
+    return platform
+        .toLowerCase()
+        .replace("aarch64", "arm64")
+        .replace("x86_64", "amd64")
+        .replace(/^(?!.*\/)/, "linux/")
+        .replace(/^linux\/arm64\/v8$/, "linux/arm64");
+}

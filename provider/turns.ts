@@ -1,0 +1,12 @@
+let last = 0;
+
+/**
+ * To be awaited between the pieces of long work that is done at once (reading and hashing files): gives way, every
+ * 10 ms, to whatever else this process has to do.
+ */
+export async function turn(): Promise<void> {
+    if (performance.now() - last > 10) {
+        await new Promise((resolve) => setImmediate(resolve));
+        last = performance.now();
+    }
+}

@@ -1,0 +1,59 @@
+import { specialOutputValueSig, specialSecretSig, specialSigKey, unknownValue } from "@pulumi/pulumi/runtime/rpc";
+
+/** Properties of a resource as the engine sends them. */
+export type Properties = { [name: string]: unknown };
+
+function isObject(value: unknown): value is Properties {
+    return typeof value === "object" && value !== null;
+}
+
+/** Without the marks of secrets and outputs, however deep. Unknown values of a preview stay as they are. */
+export function plain(value: unknown): unknown {
+    if (Array.isArray(value)) {
+        return value.map(plain);
+    }
+    if (!isObject(value)) {
+        return value;
+    }
+    switch (value[specialSigKey]) {
+        case specialSecretSig:
+            return plain(value.value);
+        case specialOutputValueSig:
+            return "value" in value ? plain(value.value) : unknownValue;
+    }
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
+}
+
+/** Whether there is a secret in it, however deep. */
+function holdsSecret(value: unknown): boolean {
+    if (!isObject(value)) {
+        return false;
+    }
+    const isSecret = value[specialSigKey] === specialSecretSig || (isOutput(value) && value.secret === true);
+    return isSecret || Object.values(value).some(holdsSecret);
+}
+
+function isOutput(value: Properties): boolean {
+    return value[specialSigKey] === specialOutputValueSig;
+}
+
+/** Whether something in it is known only when other resources are there. */
+export function isUnknown(value: unknown): boolean {
+    return value === unknownValue || (isObject(value) && Object.values(value).some(isUnknown));
+}
+
+/** Names of the properties that hold a secret. */
+export function secretProperties(properties: Properties): string[] {
+    return Object.keys(properties).filter((name) => holdsSecret(properties[name]));
+}
+
+/** With these properties marked as secrets, each as a whole. Properties without a value are left out. */
+export function withSecrets(properties: object, names: readonly string[]): Properties {
+    const known = Object.entries(properties).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(
+        known.map(([name, value]) => [
+            name,
+            names.includes(name) ? { [specialSigKey]: specialSecretSig, value } : value,
+        ]),
+    );
+}

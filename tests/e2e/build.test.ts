@@ -1,0 +1,293 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { commandOf, descendants, until } from "./processes";
+import { type Arch, archs, asleepFor, describeHere, fromStep, Project, type Running, writes } from "./project";
+
+jest.setTimeout(300_000);
+
+/** Prints a text so many times; escapes in it are Go's. */
+const prints = (text: string, count: number) => `RUN ["/step", "print", ${JSON.stringify(text)}, "${count}"]`;
+
+const unchanged = /^Resources:\n +\d+ unchanged\n/m;
+
+// What people met with in builds: each must be a right image, or one error that says what to do.
+describeHere("images through the provider", () => {
+    let project: Project;
+
+    beforeAll(async () => {
+        // Capitals, a blank and letters outside ASCII, as people have them.
+        project = await Project.create("PR-12");
+        project.context("image", [...fromStep, writes("at first")]);
+        project.configure({ images: { image: { context: "image" } } });
+        await project.init();
+        await project.succeed(project.up());
+    });
+
+    afterAll(() => project?.end());
+
+    const only = (...images: string[]) =>
+        project.configure({ images: Object.fromEntries(images.map((name) => [name, { context: name }])) });
+
+    async function expectFile(image: string, file: string, text: string, of: readonly Arch[] = archs): Promise<void> {
+        for (const arch of of) {
+            expect(await project.fileIn(image, arch, file)).toBe(text);
+        }
+    }
+
+    it("have neither code, nor keys, nor a path of this machine in the state", async () => {
+        const { output } = await project.succeed(project.pulumi("stack", "export"));
+        const resources = JSON.parse(output).deployment.resources as { type: string }[];
+        const ours = JSON.stringify(resources.filter(({ type }) => type.startsWith("native-buildx:index:")));
+        expect(ours).not.toContain("#!/bin/sh");
+        expect(ours).not.toContain("PRIVATE KEY");
+        expect(ours).not.toContain(project.folder);
+        expect(ours).not.toContain("__provider");
+    });
+
+    it("say in a preview what an up will build, and which of them it will not", async () => {
+        const preview = async () => (await project.succeed(project.pulumi("preview"))).output;
+        expect(await preview()).toMatch(unchanged);
+        writeFileSync(path.join(project.folder, "image/new.txt"), "new");
+        expect(await preview()).toMatch(/PlatformImage +image-arm64 +update/);
+        await project.succeed(project.up());
+        expect(await preview()).toMatch(unchanged);
+    });
+
+    it("are built with long lines, progress bars, bytes that are no text, and escapes in their output", async () => {
+        project.context("loud", [
+            ...fromStep,
+            prints("x", 190_000),
+            prints("\\r[=====>    ] 50 %", 10_000),
+            prints("y", 70_000),
+            prints("short\\n", 30_000),
+            prints("\\xff\\xfe\\x00 \\x1b[31mred\\x1b]0;title\\x07\\n", 100),
+            writes("in the end"),
+        ]);
+        only("image", "loud");
+        const { output } = await project.succeed(project.up());
+
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not reach a terminal
+        expect(output).not.toMatch(/\x1b|\x07/);
+        expect(output.split("\n").length).toBeLessThan(200);
+        await expectFile("loud", "result", "in the end");
+        only("image");
+        await project.succeed(project.up());
+    });
+
+    it("show the step that failed, its last lines and the Dockerfile's line, once", async () => {
+        project.context("image", [...fromStep, prints("before the end\\n", 3), 'RUN ["/step", "fail", "now"]']);
+        const { code, output } = await project.up();
+
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/Dockerfile:5/);
+        const diagnostics = output.slice(output.indexOf("Diagnostics:"));
+        for (const arch of archs) {
+            const own = diagnostics.slice(diagnostics.indexOf(`image-${arch}`));
+            expect(own).toContain('no step "fail"');
+        }
+        expect(diagnostics.match(/no step "fail"/g)).toHaveLength(archs.length);
+    });
+
+    it("have the files that were there when they were built, whatever links and ignore files say", async () => {
+        const folder = path.join(project.folder, "image");
+        project.context("image", [...fromStep, "COPY . /all/"], { "app.txt": "one", ".dockerignore": "*.log\n" });
+        symlinkSync("me@host.1", path.join(folder, ".#app.txt"));
+        symlinkSync("itself", path.join(folder, "itself"));
+        mkdirSync(path.join(folder, "v1"));
+        symlinkSync("v1", path.join(folder, "current"));
+        await project.succeed(project.up());
+        await expectFile("image", "all/app.txt", "one");
+
+        // As long, and as old.
+        const { atime, mtime } = { atime: new Date(1e12), mtime: new Date(1e12) };
+        utimesSync(path.join(folder, "app.txt"), atime, mtime);
+        await project.succeed(project.up());
+        writeFileSync(path.join(folder, "app.txt"), "two");
+        utimesSync(path.join(folder, "app.txt"), atime, mtime);
+        expect((await project.succeed(project.up())).output).toContain("image-arm64: built for linux/arm64");
+        await expectFile("image", "all/app.txt", "two");
+
+        writeFileSync(path.join(folder, "noise.log"), "ignored");
+        expect((await project.succeed(project.up())).output).toMatch(unchanged);
+    });
+
+    it("get each its own files from folders of one name with equal sizes and times", async () => {
+        for (const [parent, text] of Object.entries({ a: "of a", b: "of b" })) {
+            mkdirSync(path.join(project.folder, parent));
+            project.context(`${parent}/docker`, [...fromStep, "COPY v.txt /v.txt"], { "v.txt": text });
+            utimesSync(path.join(project.folder, parent, "docker/v.txt"), new Date(1e12), new Date(1e12));
+        }
+        project.configure({ images: { a: { context: "a/docker" }, b: { context: "b/docker" } } });
+        await project.succeed(project.up());
+        await expectFile("a", "v.txt", "of a");
+        await expectFile("b", "v.txt", "of b");
+    });
+
+    it("refuse a last stage of another architecture, with its line", async () => {
+        const base = await project.outputs().then(({ images }) => images.a?.platforms["linux/amd64"]);
+        project.context("image", ["# first line", `FROM --platform=linux/amd64 ${base}`]);
+        project.configure({ images: { a: { context: "a/docker" }, image: { context: "image" } } });
+        const { code, output } = await project.up();
+
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/image-arm64[\s\S]*Dockerfile:2/);
+    });
+
+    it("build with the platform of this machine as BUILDPLATFORM, also on the runner that emulates", async () => {
+        project.context("image", [
+            "FROM --platform=$BUILDPLATFORM scratch AS build",
+            "ARG BUILDARCH",
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: the Dockerfile's own
+            "COPY step-${BUILDARCH} /step",
+            "ARG TARGETARCH",
+            'RUN ["/step", "write", "/made-by", "a native program"]',
+            ...fromStep,
+            "COPY --from=build /made-by /result",
+        ]);
+        only("image");
+        const native = process.arch === "x64" ? "amd64" : "arm64";
+        const { output } = await project.succeed(project.up());
+        expect(output).toContain(`COPY step-${native} /step`);
+        await expectFile("image", "result", "a native program");
+    });
+
+    it.each<[string, () => NodeJS.ProcessEnv]>([
+        ["a builder of the user's", () => ({ BUILDX_BUILDER: "mine", BUILDKIT_HOST: "tcp://127.0.0.1:9" })],
+        ["BuildKit turned off", () => ({ DOCKER_BUILDKIT: "0", DOCKER_DEFAULT_PLATFORM: "linux/s390x" })],
+        [
+            "another daemon",
+            () => ({
+                ...{ DOCKER_HOST: "tcp://127.0.0.1:9", DOCKER_CONTEXT: "nowhere" },
+                ...{ DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/nowhere" },
+            }),
+        ],
+        [
+            "a proxy that nobody answers at",
+            () => ({
+                HTTPS_PROXY: "http://127.0.0.1:9",
+                HTTP_PROXY: "http://127.0.0.1:9",
+                NO_PROXY: "localhost,127.0.0.1",
+            }),
+        ],
+    ])("do not depend on %s in the environment", async (what, environment) => {
+        project.context("image", [...fromStep, writes(what)]);
+        only("image");
+        project.stopRunners("amd64", "arm64");
+        await project.succeed(project.up(environment()));
+        await expectFile("image", "result", what);
+    });
+
+    it.each([
+        ["is not there", undefined],
+        ["fails", "echo no session bus >&2; exit 1"],
+    ])("do not depend on a credential store that %s", async (what, script) => {
+        const bin = path.join(project.folder, `bin ${what}`);
+        mkdirSync(bin);
+        if (script) {
+            writeFileSync(path.join(bin, "docker-credential-broken"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+        }
+        const config = path.join(project.machine.user, ".docker/config.json");
+        writeFileSync(config, JSON.stringify({ credsStore: "broken" }));
+        project.context("image", [...fromStep, writes(what)]);
+        await project.succeed(project.up({ PATH: `${bin}:${project.environment.PATH}` }));
+        writeFileSync(config, "{}");
+        await expectFile("image", "result", what);
+    });
+
+    it("stay as they are when another moved their tag, and a refresh moves it back", async () => {
+        const { images } = await project.outputs();
+        const [ref, digest] = (images.image?.ref ?? "").split("@");
+        const other = images.image?.platforms["linux/amd64"] ?? "";
+        await project.succeed(project.run("crane", ["copy", other, ref as string]));
+        const { output } = await project.succeed(project.pulumi("up", "--refresh", "--yes", "--skip-preview"));
+        expect(output).toMatch(/Index +image +updated/);
+        const found = await project.succeed(project.run("crane", ["digest", ref as string]));
+        expect(found.output.trim()).toBe(digest);
+        expect((await project.outputs()).images.image?.ref).toBe(`${ref}@${digest}`);
+    });
+
+    it("join their attestations, where they are asked for", async () => {
+        project.configure({
+            images: { image: { context: "image", provenance: "max", labels: { who: 'me, "myself"' } } },
+        });
+        await project.succeed(project.up());
+        expect(await project.platformsOf("image")).toEqual([
+            ...["linux/amd64", "linux/arm64", "unknown/unknown", "unknown/unknown"],
+        ]);
+        only("image");
+        await project.succeed(project.up());
+    });
+
+    const inMidBuild = (running: Running) =>
+        until("a build to be in its long step", () => {
+            if (running.child.exitCode !== null) {
+                throw new Error(`the up ended early:\n${running.said()}`);
+            }
+            return /image-arm64.*"sleep"/.test(running.said());
+        });
+    const processesOf = (running: Running, command: RegExp) =>
+        descendants(running.child.pid ?? 0).filter((pid) => command.test(commandOf(pid)));
+
+    it.each([
+        ["the provider", /pulumi-resource-native-buildx/],
+        ["buildx", /buildx build/],
+    ])("are right after %s was killed in mid-build, and no process stays", async (what, command) => {
+        project.context("image", [...fromStep, asleepFor(8), writes(`despite ${what}`)]);
+        const running = project.startUp();
+        await inMidBuild(running);
+        const builds = processesOf(running, /buildx build/);
+        for (const pid of processesOf(running, command)) {
+            process.kill(pid, "SIGKILL");
+        }
+        const { code } = await running.done;
+        expect(code).not.toBe(0);
+        await until("its builds to be gone", () => builds.every((pid) => commandOf(pid) === ""), 30);
+
+        await project.succeed(project.up());
+        await expectFile("image", "result", `despite ${what}`);
+    });
+
+    it("refresh and destroy with the registry down, the runners gone, and buildx missing", async () => {
+        process.kill(project.pid("registry"), "SIGKILL");
+        project.stopRunners("amd64", "arm64");
+        const without = path.join(project.folder, "without");
+        mkdirSync(without);
+        for (const program of ["pulumi", "pulumi-language-nodejs"]) {
+            const found = execFileSync("sh", ["-c", `command -v ${program}`], {
+                env: project.environment,
+                encoding: "utf8",
+            });
+            symlinkSync(found.trim(), path.join(without, program));
+        }
+        const env = { PATH: `${without}:/usr/local/bin:/usr/bin:/bin` };
+        const run = (...words: string[]) =>
+            project.run("pulumi", [...words, "--yes", "--skip-preview", "--stack", project.stack], { env });
+        expect((await project.succeed(run("refresh"))).output).toMatch(unchanged);
+        await project.succeed(run("destroy"));
+        expect(existsSync(path.dirname(project.runnerFolder("registry")))).toBe(false);
+        expect(readFileSync(path.join(project.folder, "Pulumi.yaml"), "utf8")).toContain("native-buildx");
+    });
+});
+
+describeHere("forty images at once", () => {
+    let project: Project;
+    const names = Array.from({ length: 40 }, (_, at) => `image-${at}`);
+
+    beforeAll(async () => {
+        project = await Project.create("forty", { platforms: ["linux/amd64", "linux/arm64"], buildsPerRunner: 2 });
+        const contexts = names.map((name) => project.context(name, [...fromStep, writes(name)]));
+        project.configure({ images: Object.fromEntries(names.map((name, at) => [name, { context: contexts[at] }])) });
+        await project.init();
+    });
+
+    afterAll(() => project?.end());
+
+    it("are built by the first up of a new stack", async () => {
+        await project.succeed(project.up());
+        for (const name of ["image-0", "image-39"]) {
+            expect(await project.fileIn(name, "arm64", "result")).toBe(name);
+        }
+        expect((await project.succeed(project.up())).output).toMatch(unchanged);
+    });
+});
