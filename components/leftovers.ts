@@ -67,6 +67,13 @@ export function removesLeftover(
     });
 }
 
+/** AWS does not delete one that has policies or an instance profile. */
+export function removesRole(name: string): pulumi.ErrorHook {
+    return removesLeftover(`Role ${name}`, ["EntityAlreadyExists"], async (runAws) => {
+        await runAws("iam", "delete-role", "--role-name", name);
+    });
+}
+
 /**
  * For `hooks.beforeCreate` of a resource of which there can be any number: removes those with the same tags.
  *

@@ -2,7 +2,7 @@ import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../architecture";
-import { removesLeftover, removesLeftovers } from "../leftovers";
+import { removesLeftover, removesLeftovers, removesRole } from "../leftovers";
 import type { Network } from "../network";
 import { runnerPolicy, runnerTrustPolicy } from "../policies";
 import { CacheVolume } from "./ec2CacheVolume";
@@ -298,13 +298,6 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             { parent: this, deleteBeforeReplace: true },
         );
     }
-}
-
-/** AWS does not delete one that has policies or an instance profile. */
-function removesRole(name: string): pulumi.ErrorHook {
-    return removesLeftover(`Role ${name}`, ["EntityAlreadyExists"], async (runAws) => {
-        await runAws("iam", "delete-role", "--role-name", name);
-    });
 }
 
 /** AWS does not delete one that has a role of another name. */

@@ -9,6 +9,7 @@ jest.setTimeout(300_000);
 /** The calls of a first `up` that make something, roughly in their order. */
 const makingCalls = [
     "iam:CreateRole",
+    "iam:CreateOpenIDConnectProvider",
     "ec2:CreateVpc",
     "ec2:CreateInternetGateway",
     "ec2:AttachInternetGateway",
@@ -40,6 +41,7 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
             platforms: ["linux/amd64"],
             vpc: "new",
             idleMinutes: 15,
+            githubRepositories: ["octo/app"],
             forceDelete: true,
             images: { image: { context: "image" } },
         };
