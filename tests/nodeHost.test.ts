@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { commandOf, processesIn, until } from "./e2e/processes";
@@ -53,8 +53,11 @@ const tools = path.join(checkout, "tools/bin");
     /** Starts `pulumi up` of a program, in a process group of its own as a terminal would. */
     function up(program: string) {
         writeFileSync(path.join(folder, "index.ts"), program);
-        const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"];
-        const child = spawn("pulumi", args, { cwd: folder, env: environment(), detached: true });
+        return start("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test");
+    }
+
+    function start(command: string, ...args: string[]) {
+        const child = spawn(command, args, { cwd: folder, env: environment(), detached: true });
         engine = child;
         let output = "";
         for (const stream of [child.stdout, child.stderr]) {
@@ -112,6 +115,21 @@ const tools = path.join(checkout, "tools/bin");
         expect(output).toContain("configuration key 'images' must be of type 'object'");
         await until("the host to end", isGone, 30);
         expect(existsSync(path.join(folder, "pid"))).toBe(false);
+    });
+
+    it("is reached by its engine, and reaches it, where a proxy is set", async () => {
+        mkdirSync(path.join(folder, "tools"));
+        cpSync(path.join(checkout, "tools/env.sh"), path.join(folder, "tools/env.sh"));
+        writeFileSync(path.join(folder, "index.ts"), 'export = { said: "hello" };');
+        // Nobody listens there.
+        const proxies = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"].map(
+            (name) => `${name}=http://127.0.0.1:9`,
+        );
+        const script = `unset no_proxy NO_PROXY; . ./tools/env.sh && ${proxies.join(" ")} pulumi preview --stack test`;
+        const { code, output } = await start("sh", "-c", script).done;
+
+        expect(output).toContain('said: "hello"');
+        expect(code).toBe(0);
     });
 
     it("ends after a program that failed, whose error is shown once", async () => {
