@@ -1,5 +1,15 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+    chmodSync,
+    cpSync,
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    rmSync,
+    truncateSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 
@@ -21,13 +31,18 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
 
     beforeEach(() => {
         folder = mkdtempSync(path.join(tmpdir(), "nbx-commands-"));
-        for (const file of ["tools/env.sh", "tools/stack.sh", "tools/up.sh", "tools/down.sh", "Pulumi.yaml"]) {
-            cpSync(path.join(checkout, file), path.join(folder, file));
+        for (const file of ["env.sh", "stack.sh", "up.sh", "down.sh"]) {
+            cpSync(path.join(checkout, "tools", file), path.join(folder, "tools", file));
         }
+        cpSync(path.join(checkout, "Pulumi.yaml"), path.join(folder, "Pulumi.yaml"));
         const note = `>>'${folder}/calls'`;
         write("tools/setup.sh", "#!/bin/sh", `echo setup ${note}`);
         write("examples/encoder/prepare.sh", "#!/bin/sh", `echo prepare ${note}`);
-        write("tools/bin/node", "#!/bin/sh", `cat >/dev/null; echo summary ${note}`);
+        write(
+            "tools/bin/node",
+            "#!/bin/sh",
+            `case "$*" in *summary.ts*) cat >/dev/null; echo summary ${note} ;; *) exec '${process.execPath}' "$@" ;; esac`,
+        );
         write(
             "tools/bin/pulumi",
             "#!/bin/sh",
@@ -40,11 +55,11 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
     });
     afterEach(() => rmSync(folder, { recursive: true }));
 
-    function run(script: string, ...args: string[]): string[] {
-        rmSync(path.join(folder, "calls"), { force: true });
-        const { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: _, ...inherited } = process.env;
-        execFileSync("sh", [path.join(folder, "tools", script), ...args], {
-            stdio: "pipe",
+    function shell(...words: string[]) {
+        const { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: _, PULUMI_PARALLEL: __, ...inherited } = process.env;
+        return spawnSync("sh", words, {
+            cwd: folder,
+            encoding: "utf8",
             env: {
                 ...inherited,
                 HOME: folder,
@@ -53,7 +68,15 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
                 PULUMI_BACKEND_URL: "",
             },
         });
-        return readFileSync(path.join(folder, "calls"), "utf8").trim().split("\n");
+    }
+    const calls = () => readFileSync(path.join(folder, "calls"), "utf8").trim().split("\n");
+    function run(script: string, ...args: string[]): string[] {
+        rmSync(path.join(folder, "calls"), { force: true });
+        const { status, stderr } = shell(path.join(folder, "tools", script), ...args);
+        if (status !== 0) {
+            throw new Error(stderr);
+        }
+        return calls();
     }
     const configure = (stack: string, runnerType: string) =>
         write(`Pulumi.${stack}.yaml`, "config:", `  native-buildx:runnerType: ${runnerType}`);
@@ -78,5 +101,83 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
         configure("prod", "ec2");
         configure("mine", "local");
         expect(run("up.sh", "mine")).toContain("up mine, plugins not fetched");
+    });
+
+    describe("after a run that was killed", () => {
+        const stateFile = () => path.join(folder, "data/state/.pulumi/stacks/native-buildx/dev.json");
+        const state = () => JSON.parse(readFileSync(stateFile(), "utf8")).checkpoint.latest;
+
+        // A stack with a resource and a whole backup.
+        beforeEach(() => {
+            run("up.sh");
+            const urn = (name: string) => `urn:pulumi:dev::native-buildx::test:index:Thing::${name}`;
+            const resource = (name: string) => ({ urn: urn(name), type: "test:index:Thing", custom: false });
+            const { deployment, ...exported } = JSON.parse(pulumiCommand("pulumi stack export --stack dev"));
+            deployment.resources = [resource("kept")];
+            write("import.json", JSON.stringify({ ...exported, deployment }));
+            pulumiCommand("pulumi stack import --stack dev --file import.json");
+
+            const whole = JSON.parse(readFileSync(stateFile(), "utf8"));
+            whole.checkpoint.latest.pending_operations = [{ type: "creating", resource: resource("instance") }];
+            writeFileSync(stateFile(), JSON.stringify(whole));
+            cpSync(stateFile(), `${stateFile()}.bak`);
+        });
+
+        function pulumiCommand(command: string): string {
+            const { status, stdout, stderr } = shell("-c", `. ./tools/env.sh && ${command}`);
+            if (status !== 0) {
+                throw new Error(stderr);
+            }
+            return stdout;
+        }
+
+        it("name what was being created once, and forget it", () => {
+            expect(shell("tools/up.sh").stderr).toMatch(/removing pending operation 'creating' on '.*::instance'/);
+            expect(state().resources.map(({ urn }: { urn: string }) => urn.split("::")[3])).toEqual(["kept"]);
+            expect(state().pending_operations).toBeUndefined();
+
+            expect(shell("tools/up.sh").stderr).not.toContain("instance");
+            expect(calls()).toContain("up dev, plugins not fetched");
+        });
+
+        it.each([
+            ["empty", ""],
+            ["cut", '{"user.cache_control":"","user.con'],
+            ["full of zeros", "\0".repeat(300)],
+        ])("go on where the attributes of the state are %s", (_, text) => {
+            writeFileSync(`${stateFile()}.attrs`, text);
+            writeFileSync(`${stateFile()}.bak.attrs`, text);
+            // What a person would see.
+            expect(() => pulumiCommand("pulumi stack --stack dev")).toThrow("failed to load checkpoint");
+
+            const { status, stderr } = shell("tools/up.sh");
+            expect(stderr).toContain(`Removing ${stateFile()}.attrs`);
+            expect(status).toBe(0);
+            expect(state().resources).toHaveLength(1);
+        });
+
+        it.each([
+            ["empty", 0],
+            ["cut", 200],
+        ])("go on from the backup where the state is %s", (_, length) => {
+            truncateSync(stateFile(), length);
+
+            const { status, stderr } = shell("tools/up.sh");
+            expect(stderr).toContain(`Going on from ${stateFile()}.bak`);
+            expect(status).toBe(0);
+            expect(state().resources).toHaveLength(1);
+        });
+
+        it("stop where the backup is damaged too, and say where older ones are", () => {
+            truncateSync(stateFile(), 0);
+            truncateSync(`${stateFile()}.bak`, 0);
+
+            const { status, stderr } = shell("tools/up.sh");
+            expect(stderr).toContain(
+                `Copy the newest whole file of ${path.join(folder, "data/state/.pulumi/backups")}`,
+            );
+            expect(status).not.toBe(0);
+            expect(readFileSync(stateFile(), "utf8")).toBe("");
+        });
     });
 });

@@ -28,6 +28,23 @@ else
     esac
     export SSL_CERT_DIR
 
+    # Pulumi's processes speak with each other over 127.0.0.1, and the SDK for Node would do that through the proxy too.
+    # Some programs read the one name, some the other.
+    no_proxy=${no_proxy:-${NO_PROXY:-}}
+    NO_PROXY=${NO_PROXY:-$no_proxy}
+    for native_buildx_host in 127.0.0.1 localhost registry.native-buildx.internal; do
+        # "*" is everything, and only where it is alone.
+        case ",$no_proxy," in
+            *",$native_buildx_host,"* | ",*,") ;;
+            *) no_proxy=${no_proxy:+$no_proxy,}$native_buildx_host ;;
+        esac
+        case ",$NO_PROXY," in
+            *",$native_buildx_host,"* | ",*,") ;;
+            *) NO_PROXY=${NO_PROXY:+$NO_PROXY,}$native_buildx_host ;;
+        esac
+    done
+    export no_proxy NO_PROXY
+
     # Pulumi: state in local files unless a backend was chosen (`pulumi login`, PULUMI_BACKEND_URL), and an empty
     # passphrase unless one was set.
     if [ -z "${PULUMI_BACKEND_URL:-}" ] && ! grep -qs '"current"' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json"; then
@@ -36,9 +53,12 @@ else
         export PULUMI_BACKEND_URL
     fi
     PULUMI_CONFIG_PASSPHRASE=${PULUMI_CONFIG_PASSPHRASE-}
+    # Pulumi works on four resources a core at once. A build waits for a runner most of its time, and would keep others
+    # from being started: how many run side by side is bounded by setting buildsPerRunner.
+    PULUMI_PARALLEL=${PULUMI_PARALLEL:-1000}
     # Plugins are installed by tools/setup.sh; without this every `up` would look for those of the AWS packages.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION:-true}
     PULUMI_SKIP_UPDATE_CHECK=${PULUMI_SKIP_UPDATE_CHECK:-true}
-    export PULUMI_CONFIG_PASSPHRASE PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION PULUMI_SKIP_UPDATE_CHECK
-    unset native_buildx_folder
+    export PULUMI_PARALLEL PULUMI_CONFIG_PASSPHRASE PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION PULUMI_SKIP_UPDATE_CHECK
+    unset native_buildx_folder native_buildx_host
 fi

@@ -13,23 +13,42 @@ open_stack() {
     fi
 }
 
-# select_stack STACK: creates it where there is none, and gets over the lock of an `up` that was killed.
+# select_stack STACK: creates it where there is none, and gets over what an `up` that was killed has left.
 select_stack() {
+    stale_run=
+    find_other_runs "$1"
+    mend_state "$1"
     # Others' output, and ours where nothing is the matter, is not of interest.
     if ! pulumi stack select "$1" >/dev/null 2>&1; then pulumi stack init "$1"; fi
-    remove_stale_lock "$1"
+    if [ -n "$stale_run" ]; then
+        echo "Removing the lock of an interrupted run (process $stale_run)." >&2
+        pulumi cancel --stack "$1" --yes >/dev/null 2>&1
+    fi
+    clear_pending_operations "$1"
 }
 
-# On a file backend, an `up` that was killed leaves its lock behind. A lock says whose it is: the process, its machine.
-remove_stale_lock() {
-    case ${PULUMI_BACKEND_URL:-} in file://*) ;; *) return 0 ;; esac
-    stale='' alive=''
-    for lock in "${PULUMI_BACKEND_URL#file://}"/.pulumi/locks/organization/*/"$1"/*.json; do
+# The folder of a file backend; fails for any other.
+state_folder() {
+    backend=${PULUMI_BACKEND_URL:-$(sed -n 's/^ *"current": *"\(.*\)".*/\1/p' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json" 2>/dev/null)}
+    case $backend in
+        file://\~*) backend=$HOME${backend#file://\~} ;;
+        file://*) backend=${backend#file://} ;;
+        *) return 1 ;;
+    esac
+    printf '%s\n' "${backend%%\?*}/.pulumi"
+}
+
+# find_other_runs STACK: fails while another command is at work on it. Only file backends leave a lock whose owner is
+# gone: `stale_run` is that process. A lock says whose it is, the process and its machine.
+find_other_runs() {
+    state=$(state_folder) || return 0
+    alive=
+    for lock in "$state"/locks/organization/*/"$1"/*.json; do
         if [ ! -e "$lock" ]; then continue; fi
         owner=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$lock" | head -n 1)
         host=$(sed -n 's/.*"hostname": *"\([^"]*\)".*/\1/p' "$lock" | head -n 1)
         if [ "$host" = "$(hostname)" ] && [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
-            stale=$owner
+            stale_run=$owner
         else
             alive="process ${owner:-?} on ${host:-?}"
         fi
@@ -38,8 +57,40 @@ remove_stale_lock() {
         echo "Another pulumi command is at work on stack $1 ($alive). Wait for it, or, if it is gone: pulumi cancel --stack $1" >&2
         return 1
     fi
-    if [ -n "$stale" ]; then
-        echo "Removing the lock of an interrupted run (process $stale)." >&2
-        pulumi cancel --stack "$1" --yes >/dev/null 2>&1
+}
+
+# mend_state STACK: what a process that was killed, or a full disk, did to the files of a file backend. Each has another
+# beside it, NAME.attrs, that Pulumi can do without, but that it does not read over where it is empty.
+mend_state() {
+    state=$(state_folder) || return 0
+    file=$state/stacks/$(sed -n 's/^name: *//p' Pulumi.yaml)/$1.json
+    for attributes in "$state/meta.yaml.attrs" "$file.attrs" "$file.bak.attrs"; do
+        if [ -e "$attributes" ] && ! is_json "$attributes"; then
+            echo "Removing $attributes, which an interrupted run left unfinished." >&2
+            rm -f "$attributes"
+        fi
+    done
+    if [ ! -e "$file" ] || is_json "$file"; then return 0; fi
+    if ! is_json "$file.bak"; then
+        echo "The state of stack $1 is damaged: $file, and so is $file.bak. Copy the newest whole file of $state/backups over it." >&2
+        return 1
     fi
+    echo "The state of stack $1 was damaged. Going on from $file.bak, which misses the last step of the interrupted run; what was there is $file.damaged." >&2
+    mv "$file" "$file.damaged"
+    rm -f "$file.attrs"
+    cp "$file.bak" "$file.new"
+    mv "$file.new" "$file"
+}
+
+is_json() { node -e 'JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"))' "$1" 2>/dev/null; }
+
+# clear_pending_operations STACK: Pulumi remembers what was being created when a run was killed, and says so at every
+# later `up`, also after `refresh --yes`. It is created again; on EC2 what was being made may exist too, so Pulumi says
+# what it forgets, once.
+clear_pending_operations() {
+    if state=$(state_folder) && ! grep -qs '"pending_operations"' "$state"/stacks/*/"$1".json; then return 0; fi
+    exported=$(pulumi stack export --stack "$1")
+    case $exported in *'"pending_operations"'*) ;; *) return 0 ;; esac
+    echo "An interrupted run was at what follows. It is gone through again now." >&2
+    printf '%s' "$exported" | pulumi stack import --stack "$1" >/dev/null
 }

@@ -20,6 +20,13 @@ export function folderOf(pid: string): string {
     }
 }
 
+/** Ids of the processes that work in a folder. */
+export function processesIn(folder: string): number[] {
+    return readdirSync("/proc")
+        .filter((name) => /^\d+$/.test(name) && folderOf(name) === folder)
+        .map(Number);
+}
+
 /** Ids of the processes that a process has started, and theirs; 0 has none. */
 export function descendants(pid: number): number[] {
     const threads = pid && existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];

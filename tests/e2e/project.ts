@@ -15,7 +15,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { commandOf, descendants, folderOf } from "./processes";
+import { commandOf, descendants, processesIn, until } from "./processes";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
 /** The checkout under test. */
@@ -372,12 +372,8 @@ export class Project {
                 }
             }
         }
-        // An engine that was killed leaves its language host and providers behind, in the folder they were started in.
-        for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-            if (folderOf(pid) === this.folder) {
-                process.kill(Number(pid), "SIGKILL");
-            }
-        }
+        // The language host and the providers of an engine that was killed end by themselves.
+        await until(`processes in ${this.folder} to end`, () => processesIn(this.folder).length === 0);
         rmSync(this.folder, { recursive: true, force: true });
     }
 }
