@@ -1,6 +1,5 @@
-import { once } from "node:events";
 import { until } from "../e2e/processes";
-import { describeHere, fromStep, type Running, writes } from "../e2e/project";
+import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 import { Simulation } from "./simulation";
 
@@ -56,13 +55,6 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
         simulation?.stop();
     });
 
-    async function kill(running: Running): Promise<void> {
-        const ended = once(running.child, "exit");
-        process.kill(-(running.child.pid ?? 0), "SIGKILL");
-        await ended;
-        await project.pulumi("cancel", "--yes");
-    }
-
     /** Of `actions`, those that were called and done since a call number. */
     async function doneSince(first: number, actions: string[]): Promise<string[]> {
         const calls = (await simulation.calls()).slice(first).filter(({ status }) => status < 400);
@@ -81,7 +73,7 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
                 }
                 return (await doneSince(first, untried)).length > 0;
             });
-            await kill(running);
+            await project.kill(running);
             const tried = await doneSince(first, untried);
             untried = untried.filter((action) => !tried.includes(action));
             await simulation.setFaults({ unanswered: [] });
