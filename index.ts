@@ -1,16 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readSettings } from "./components/configuration/readSettings";
-import { declaredImages } from "./components/declaredImages";
 import type { MultiPlatformImage } from "./components/image/multiPlatformImage";
 import type { Infrastructure } from "./components/infrastructure";
 import { localInfrastructure } from "./components/localInfrastructure";
 import { buildCosts, receiptsOf } from "./components/receipts";
 import { RemoteBuilder } from "./components/remoteBuilder/remoteBuilder";
+import { declaredImages } from "./configuration/declaredImages";
+import { readSettings } from "./configuration/readSettings";
+import { stackNameOf } from "./configuration/stackName";
 
 /** Name of the builder, of the stack's folder on this machine, and of what it has at AWS. */
-const stackName = `${pulumi.getProject()}-${pulumi.getStack()}`;
+const stackName = stackNameOf(pulumi.getProject(), pulumi.getStack());
 
 export = async () => {
+    // Without a word of them a failed `up` shows all outputs as removed (pulumi/pulumi#15755). They are not.
+    const stack = pulumi.runtime.getStackResource();
+    if (stack) {
+        pulumi.runtime.registerResourceOutputs(stack, {});
+    }
+
     const settings = await readSettings(stackName);
     const begun = new Date();
 

@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
-import { type ImageDeclaration, inBuildOrder } from "../components/configuration/images";
+import { type ImageDeclaration, inBuildOrder } from "../configuration/images";
 
 /** What plain buildx is given: the same images, runners and registry as `pulumi up`. */
 export interface PlainBuild {

@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
-import type { ImageDeclaration } from "../components/configuration/images";
 import type { Receipts } from "../components/receipts";
+import type { ImageDeclaration } from "../configuration/images";
 
 export const stack = "bench";
 /** Name of the builder and of the stack's folder, as index.ts makes it. */
@@ -72,7 +72,7 @@ export class Sandbox {
         for (const name of ["state", "home", "project/examples"]) {
             await fs.mkdir(path.join(this.folder, name), { recursive: true });
         }
-        for (const name of ["node_modules", "components", "provider", "index.ts", "package.json"]) {
+        for (const name of ["node_modules", "components", "configuration", "provider", "index.ts", "package.json"]) {
             await fs.symlink(path.join(this.checkout, name), path.join(this.project, name));
         }
         await fs.copyFile(path.join(this.checkout, "Pulumi.yaml"), path.join(this.project, "Pulumi.yaml"));

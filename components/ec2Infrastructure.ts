@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Ec2Settings } from "../configuration/ec2Settings";
+import type { Settings } from "../configuration/settings";
 import { architectures, type Platform } from "./architecture";
 import { CiRole, isCiWanted } from "./ciRole";
-import type { Ec2Settings } from "./configuration/ec2Settings";
-import type { Settings } from "./configuration/settings";
 import { ConnectParameters } from "./connectParameters";
 import { ImageRepository } from "./imageRepository";
 import type { Infrastructure } from "./infrastructure";

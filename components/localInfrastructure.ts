@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import { localPorts, type Settings } from "../configuration/settings";
 import { architectures } from "./architecture";
-import { localPorts, type Settings } from "./configuration/settings";
 import type { Infrastructure } from "./infrastructure";
 import { LocalRegistry } from "./runner/local/localRegistry";
 import { LocalRunner } from "./runner/local/localRunner";
@@ -25,7 +25,7 @@ export function localInfrastructure(settings: Settings, stackFolder: string): In
             registry,
         });
     });
-    const repositoryUrl = pulumi.output(`${registry.address}/${pulumi.getProject()}`);
+    const repositoryUrl = pulumi.output(`${registry.address}/${pulumi.getProject().toLowerCase()}`);
     return {
         runners,
         repositoryUrl,

@@ -8,6 +8,9 @@ export interface BuildxEnd {
     text: string[];
 }
 
+/** Characters of two errors that are compared: both may be cut off. */
+const compared = 200;
+
 /** What BuildKit and registries say, and what it means to the person who reads it. The first that fits. */
 const meanings: [RegExp, string][] = [
     [
@@ -37,17 +40,23 @@ const meanings: [RegExp, string][] = [
         /unknown flag|invalid progress mode|unsupported display mode/i,
         "This buildx does not know an option it was given: it may be older than 0.13, or an entry of the image's options is wrong.",
     ],
+    [/no match for platform in manifest/i, "A base is not there for the platform that it is asked for."],
     [
         /(pull access denied|failed to resolve source metadata|insufficient_scope|authorization failed).*/i,
         "A base image cannot be pulled: its name is wrong, or its registry wants a login (docker login on this machine).",
     ],
 ];
 
-/** What a failed build says to the person who has to act: the step, its last lines, the line of the Dockerfile; each once. */
-export function buildError(end: BuildxEnd, failed: FailedStep | undefined, credentialFailures: string): string {
+/**
+ * What a failed build says to the person who has to act: the step, its last lines, the line of the Dockerfile; each once.
+ *
+ * @param failures steps that failed
+ * @param credentialFailures what credential programs said when they failed
+ */
+export function buildError(end: BuildxEnd, failures: FailedStep[], credentialFailures: string): string {
     const said = lastError(end.text);
-    const cause = failed ? failed.error : said;
-    const meaning = meanings.find(([pattern]) => pattern.test(`${cause}\n${said}`))?.[1];
+    const failed = cause(failures, said);
+    const meaning = meanings.find(([pattern]) => pattern.test(`${failed?.error}\n${said}`))?.[1];
     return [
         ...ending(end, said !== "" || failed !== undefined),
         ...(failed ? stepLines(failed) : said ? [said] : []),
@@ -55,6 +64,16 @@ export function buildError(end: BuildxEnd, failed: FailedStep | undefined, crede
         ...(meaning ? [meaning] : []),
         ...(credentialFailures ? [credentialFailures.trimEnd()] : []),
     ].join("\n");
+}
+
+/** The step whose error buildx ended with. The others were ended because of it, and their errors say anything. */
+function cause(failures: FailedStep[], said: string): FailedStep | undefined {
+    const text = said.replaceAll("\n", "");
+    return (
+        failures.find(({ error }) => text.includes(error.slice(0, compared))) ??
+        failures.find(({ error }) => !/context canceled|canceled: /i.test(error)) ??
+        failures[0]
+    );
 }
 
 /** Of a buildx that did not end by itself. */
@@ -78,7 +97,7 @@ function excerpt(text: string[]): string[] {
     const rule = /^-{10,}$/;
     const first = text.findLastIndex((line, at) => /^\S.*:\d+$/.test(line) && rule.test(text[at + 1] ?? ""));
     const last = text.findIndex((line, at) => at > first + 1 && rule.test(line));
-    const lines = text.slice(first + 2, last).filter((line) => !/^ *\d+ \|$/.test(line));
+    const lines = text.slice(first + 2, last).filter((line) => !/^ *\d+ \| *$/.test(line));
     return first === -1 || last === -1 ? [] : [text[first] ?? "", ...lines];
 }
 

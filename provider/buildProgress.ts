@@ -39,7 +39,7 @@ interface Step {
     isCached: boolean;
     error: string | undefined;
     /** When it was first seen to run, by this machine's clock, in milliseconds. */
-    seen: number;
+    seen: number | undefined;
     lines: LastLines | undefined;
     statuses: Map<string, VertexStatus>;
 }
@@ -85,7 +85,7 @@ export class BuildProgress {
                 return;
             }
             const name = plainText(vertex.name);
-            const fresh = { runs: new Map(), isCached: false, error: undefined, seen: 0, lines: undefined };
+            const fresh = { runs: new Map(), isCached: false, error: undefined, seen: undefined, lines: undefined };
             step = { ...fresh, name, kind: kindOf(name), statuses: new Map() };
             this.steps.set(vertex.digest, step);
         }
@@ -93,7 +93,7 @@ export class BuildProgress {
         step.error = vertex.error ?? step.error;
         if (vertex.started) {
             step.runs.set(vertex.started, vertex.completed);
-            if (!step.seen) {
+            if (step.seen === undefined) {
                 step.seen = this.now();
                 if (!step.isCached && isWorthALine(step)) {
                     this.onStep(step.name);
@@ -131,23 +131,25 @@ export class BuildProgress {
         if (!step) {
             return "";
         }
-        const seconds = Math.round((this.now() - step.seen) / 1000);
+        const seconds = Math.round((this.now() - (step.seen ?? this.now())) / 1000);
         const others = ofDockerfile.length > 1 ? ` (and ${ofDockerfile.length - 1} more)` : "";
         const detail = step.lines?.last() || transferOf(step);
         return `${step.name} ${seconds} s${others}${detail ? `: ${detail}` : ""}`;
     }
 
-    /** The step that failed, not those that were ended because of it. */
-    failure(): FailedStep | undefined {
-        const failed = [...this.steps.values()].filter(({ error }) => error !== undefined);
-        const step = failed.find(({ error }) => !/context canceled/i.test(error ?? "")) ?? failed[0];
-        return (
-            step && {
-                name: step.name,
-                error: plainText(step.error ?? ""),
-                seconds: step.seen ? (this.now() - step.seen) / 1000 : 0,
-                lines: step.lines?.all() ?? [],
-            }
+    /** The steps that failed; those too that were ended because of another. */
+    failures(): FailedStep[] {
+        return [...this.steps.values()].flatMap(({ name, error, seen, lines }) =>
+            error === undefined
+                ? []
+                : [
+                      {
+                          name,
+                          error: plainText(error),
+                          seconds: seen === undefined ? 0 : (this.now() - seen) / 1000,
+                          lines: lines?.all() ?? [],
+                      },
+                  ],
         );
     }
 

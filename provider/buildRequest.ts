@@ -1,3 +1,5 @@
+import { parseGitContext } from "./gitContext";
+
 /** A build for one platform: what is handed to `docker buildx build`. Plain values, all resolved. */
 export interface BuildRequest {
     /** Name of the builder to build on. */
@@ -38,7 +40,7 @@ export interface BuildRequest {
     noCache?: boolean;
     /** Ask the registry for every base anew. */
     pull?: boolean;
-    /** Handed to buildx as they are; see `optionMistakes`. */
+    /** Handed to buildx as they are, before the context. */
     options?: string[];
 }
 
@@ -88,7 +90,7 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
         ...flags("secret", secrets),
         ...flags("cache-from", request.cacheFrom),
         ...flags("cache-to", request.cacheTo),
-        ...flags("ssh", request.ssh),
+        ...flags("ssh", agents(request)),
         ...pairs("label", request.labels),
         ...pairs("annotation", withPrefix("manifest:", request.annotations)),
         // Both always said: what buildx would do by itself depends on its version.
@@ -106,6 +108,13 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
         request.context,
     ];
     return { words, environment };
+}
+
+/** With the caller's agent for contexts in git over ssh: buildx adds it for the main context alone, and only to nothing. */
+function agents({ context, contexts = {}, ssh = [] }: ResolvedRequest): string[] {
+    const hasDefault = ssh.some((agent) => /^default(=|$)/.test(agent));
+    const isOverSsh = (source: string) => /^(ssh:\/\/|[^/:@]+@)/.test(parseGitContext(source)?.remote ?? "");
+    return !hasDefault && [context, ...Object.values(contexts)].some(isOverSsh) ? [...ssh, "default"] : ssh;
 }
 
 function flag(name: string, value: string | undefined): string[] {
@@ -138,61 +147,4 @@ function fields(values: { [key: string]: string }): string {
 
 function field(text: string): string {
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Options of buildx that are not the user's, and what to use in their place. */
-const ours: { [option: string]: string } = {
-    builder: "the stack's builder is used",
-    platform: "use the key platforms",
-    progress: "progress is shown by Pulumi",
-    quiet: "progress is shown by Pulumi",
-    "metadata-file": "the digest is in the stack's outputs",
-    iidfile: "the digest is in the stack's outputs",
-    push: "every image is pushed",
-    load: "every image is pushed; docker pull gets it",
-    output: "every image is pushed",
-    tag: "use the key tags",
-    file: "use the key dockerfile",
-    target: "use the key target",
-    "build-arg": "use the key args",
-    "build-context": "use the key contexts",
-    secret: "use the key secrets",
-    label: "use the key labels",
-    annotation: "use the key annotations",
-    ssh: "use the key ssh",
-    "cache-from": "use the key cacheFrom",
-    "cache-to": "use the key cacheTo",
-    provenance: "use the key provenance",
-    sbom: "use the key sbom",
-    attest: "use the keys provenance and sbom",
-    network: "use the key network",
-    "shm-size": "use the key shmSize",
-    ulimit: "use the key ulimits",
-    "add-host": "use the key addHosts",
-    "no-cache": "use the key noCache",
-    pull: "use the key trigger",
-    call: "it builds nothing",
-    check: "it builds nothing",
-    print: "it builds nothing",
-    help: "it builds nothing",
-    debug: "it changes what buildx prints",
-};
-
-const shorthand: { [letter: string]: string } = { q: "quiet", o: "output", t: "tag", f: "file", h: "help", D: "debug" };
-
-/** What is wrong with `options` of an image: those that are ours, and what is no option. One sentence each. */
-export function optionMistakes(options: string[]): string[] {
-    return options.flatMap((option) => {
-        const long = /^--([a-z][a-z-]*)(=|$)/.exec(option)?.[1];
-        const short = /^-([A-Za-z])/.exec(option)?.[1];
-        const name = long ?? (short && shorthand[short]);
-        const instead = name && Object.hasOwn(ours, name) ? ours[name] : undefined;
-        if (instead) {
-            return [`option ${option.split("=")[0]} is not the user's: ${instead}`];
-        }
-        if (name || short) {
-            return [];
-        }
-        return [`${JSON.stringify(option)} is no option: write each as one text, --NAME=VALUE`];
-    });
 }

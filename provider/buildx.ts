@@ -129,7 +129,7 @@ export class Buildx {
             throw new Error("canceled");
         }
         if (end.code !== 0) {
-            throw new Error(buildError(end, undefined, await this.credentialFailures()));
+            throw new Error(buildError(end, [], await this.credentialFailures()));
         }
         return end.output;
     }

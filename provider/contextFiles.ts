@@ -31,7 +31,7 @@ const slash = Buffer.from("/");
  */
 export async function contextFiles(folder: string, rules: IgnoreRules): Promise<ContextEntry[]> {
     const walk = new Walk(folder, rules);
-    await walk.folder(nothing, [], []);
+    await walk.folder(nothing, walk.namesIn(nothing), [], []);
     return walk.entries.sort((a, b) => Buffer.compare(a.path, b.path));
 }
 
@@ -56,24 +56,29 @@ class Walk {
     }
 
     /** @param above the ignored folders that this folder is in */
-    async folder(path: Buffer, matches: Matches, above: Pending[]): Promise<void> {
-        for (const name of this.namesIn(path)) {
+    async folder(path: Buffer, names: Name[], matches: Matches, above: Pending[]): Promise<void> {
+        for (const name of names) {
             await turn();
-            await this.entry(
-                path.length === 0 ? name.name : Buffer.concat([path, slash, name.name]),
-                name,
-                matches,
-                above,
-            );
+            const entry = path.length === 0 ? name.name : Buffer.concat([path, slash, name.name]);
+            await this.entry(entry, name, matches, above);
         }
     }
 
-    private namesIn(path: Buffer): Name[] {
-        return (
-            this.reading(path, () =>
-                fs.readdirSync(this.absolute(path), { encoding: "buffer", withFileTypes: true }),
-            ) ?? []
-        );
+    namesIn(path: Buffer): Name[] {
+        return this.reading(path, () => this.read(path)) ?? [];
+    }
+
+    /** As with buildx, an ignored folder need not be readable. */
+    private namesInIgnored(path: Buffer): Name[] {
+        try {
+            return this.read(path);
+        } catch {
+            return [];
+        }
+    }
+
+    private read(path: Buffer): Name[] {
+        return fs.readdirSync(this.absolute(path), { encoding: "buffer", withFileTypes: true });
     }
 
     private async entry(path: Buffer, name: Name, inFolder: Matches, above: Pending[]): Promise<void> {
@@ -97,19 +102,10 @@ class Walk {
         const folder = entryOf(path, "folder", stats, nothing);
         if (!ignored) {
             this.keep(folder, above);
-            await this.folder(path, matches, above);
-        } else if (this.isReadable(path)) {
-            await this.folder(path, matches, [...above, { entry: folder, sent: false }]);
-        }
-    }
-
-    /** As with buildx, a folder that is ignored need not be. */
-    private isReadable(path: Buffer): boolean {
-        try {
-            fs.accessSync(this.absolute(path), fs.constants.R_OK);
-            return true;
-        } catch {
-            return false;
+            await this.folder(path, this.namesIn(path), matches, above);
+        } else {
+            const pending = { entry: folder, sent: false };
+            await this.folder(path, this.namesInIgnored(path), matches, [...above, pending]);
         }
     }
 

@@ -66,14 +66,15 @@ export async function sentFiles(folder: string, { dockerfile }: FolderOptions): 
 }
 
 async function checkFolder(folder: string): Promise<void> {
-    const stats = await fs.stat(folder).catch((error: NodeJS.ErrnoException) => error);
-    if (stats instanceof Error) {
-        const missing = stats.code === "ENOENT" || stats.code === "ENOTDIR";
-        throw new Error(
-            missing ? `folder ${folder} does not exist` : `folder ${folder} cannot be read: ${stats.message}`,
-        );
+    let isFolder: boolean;
+    try {
+        isFolder = (await fs.stat(folder)).isDirectory();
+    } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        const missing = code === "ENOENT" || code === "ENOTDIR";
+        throw new Error(missing ? `folder ${folder} does not exist` : `folder ${folder} cannot be read: ${message}`);
     }
-    if (!stats.isDirectory()) {
+    if (!isFolder) {
         throw new Error(`${folder} is not a folder`);
     }
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { parseGitContext } from "./gitContext";
+import { parseGitContext, withoutPassword } from "./gitContext";
 
 export type ContextKind = "folder" | "git" | "http" | "image" | "oci-layout" | "target";
 
@@ -18,6 +18,9 @@ export function kindOf(context: string, from: string, named: boolean): ContextKi
         return "folder";
     }
     if (parseGitContext(context)) {
+        if (named) {
+            checkNamedGit(context);
+        }
         return "git";
     }
     if (/^https?:\/\//.test(context)) {
@@ -30,6 +33,16 @@ export function kindOf(context: string, from: string, named: boolean): ContextKi
         return "target";
     }
     return named && context.startsWith(ociLayout) ? "oci-layout" : "folder";
+}
+
+/** The forms that BuildKit knows for a named context are fewer than for a main one. */
+function checkNamedGit(context: string): void {
+    if (!/^(git@|git:|https?:)/.test(context)) {
+        throw new Error(
+            `git repository ${withoutPassword(context)}: as a named context BuildKit takes https://HOST/PATH.git, ` +
+                "git@HOST:PATH and git://HOST/PATH only, in small letters",
+        );
+    }
 }
 
 function isFolder(folder: string): boolean {

@@ -72,7 +72,8 @@ export class LastLines {
 
     /** The last lines, the one being written too, without empty ones at their end. */
     all(): string[] {
-        const lines = [...this.lines, this.line()];
+        const line = this.line();
+        const lines = [...this.lines, ...(line ? [line] : [])];
         while (lines.at(-1) === "") {
             lines.pop();
         }

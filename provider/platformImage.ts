@@ -5,7 +5,7 @@ import { Connections } from "./connectScript";
 import { askCommits, type Commits, type ContextSource, hashContexts } from "./contexts";
 import { type Here, HereMemory } from "./here";
 import { buildImage } from "./imageBuild";
-import type { Receipt } from "./receipt";
+import { type Receipt, rounded } from "./receipt";
 import { differences, type ResourceType, type Work } from "./resource";
 import { RunnerTurns } from "./runnerTurns";
 import { Warnings } from "./warnings";
@@ -97,8 +97,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
 
     private async build(inputs: PlatformImageInputs, work: Work): Promise<PlatformImageOutputs> {
         const here = this.memory.of(work.urn);
-        work.status("waiting for its turn");
-        return this.turns.take(inputs.builder, here.buildsPerRunner, async () => {
+        const build = async () => {
             work.signal.throwIfAborted();
             const began = new Date().toISOString();
             const { builder, platform } = inputs;
@@ -112,8 +111,10 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             );
             const contextHash = await this.contextAfter(inputs, here, work);
             const ref = `${inputs.tags[0]}@${digest}`;
-            return { ...inputs, contextHash, digest, ref, receipt: { ...receipt, began, waking } };
-        });
+            return { ...inputs, contextHash, digest, ref, receipt: { ...receipt, began, waking: rounded(waking) } };
+        };
+        const { builder } = inputs;
+        return this.turns.take(builder, here.buildsPerRunner, build, () => work.status("waiting for its turn"));
     }
 
     /**

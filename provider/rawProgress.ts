@@ -73,7 +73,9 @@ export class RawProgressReader {
 
     /** No more comes. */
     end(): void {
-        this.endLine();
+        if (this.size > 0) {
+            this.endLine();
+        }
     }
 
     /** The last lines that were no progress. */

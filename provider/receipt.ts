@@ -69,7 +69,7 @@ export function receiptOf(build: {
 }
 
 /** To hundredths. */
-function rounded(seconds: number): number {
+export function rounded(seconds: number): number {
     return Math.round(seconds * 100) / 100;
 }
 

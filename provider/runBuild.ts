@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import * as path from "node:path";
 import { buildError } from "./buildError";
 import { BuildProgress, type BuildWarning } from "./buildProgress";
@@ -47,6 +47,7 @@ export async function runBuild(
 ): Promise<BuildResult> {
     const metadataFile = path.join(buildx.folder, `metadata-${randomUUID()}.json`);
     const { words, environment } = buildCommand(request, metadataFile);
+    refuseOtherPlatform(await localDockerfile(request, options.folder), request, options);
     const display = new Display(request.platform, options);
     const started = performance.now();
     const end = await runBuildx(buildx, words, {
@@ -58,13 +59,11 @@ export async function runBuild(
         throw new Error("canceled");
     }
     if (end.code !== 0) {
-        throw new Error(buildError(end, display.progress.failure(), await credentialFailures()));
+        throw new Error(buildError(end, display.progress.failures(), await credentialFailures()));
     }
     const warnings = display.progress.warnings();
-    const mistake = architectureMistake(warnings, request, options.buildPlatform);
-    if (mistake) {
-        throw new Error(mistake);
-    }
+    // They have the Dockerfile, wherever it was.
+    refuseOtherPlatform(warnings.find(({ dockerfile }) => dockerfile)?.dockerfile, request, options, warnings);
     return {
         digest: await readDigest(metadataFile),
         receipt: display.progress.receipt((performance.now() - started) / 1000),
@@ -104,16 +103,31 @@ class Display {
     }
 }
 
-/** A last stage of another architecture, as far as the warnings tell: they have the Dockerfile, wherever it was. */
-function architectureMistake(
-    warnings: BuildWarning[],
+/** The text of a Dockerfile on this machine. */
+async function localDockerfile({ context, dockerfile }: ResolvedRequest, folder = "."): Promise<string | undefined> {
+    const isLocal = await stat(path.resolve(folder, context)).then(
+        (found) => found.isDirectory(),
+        () => false,
+    );
+    const file = dockerfile ?? path.join(context, "Dockerfile");
+    // In a git repository a path is one of the repository's.
+    return isLocal || path.isAbsolute(file)
+        ? readFile(path.resolve(folder, file), "utf8").catch(() => undefined)
+        : undefined;
+}
+
+/** @throws where the image would be one of another architecture */
+function refuseOtherPlatform(
+    dockerfile: string | undefined,
     { platform, target, args }: ResolvedRequest,
-    buildPlatform: string | undefined,
-): string | undefined {
-    const dockerfile = warnings.find(({ dockerfile }) => dockerfile !== undefined)?.dockerfile;
-    return dockerfile === undefined
-        ? undefined
-        : targetPlatformMistake(dockerfile, { platform, target, args, buildPlatform, wrongBases: warnings });
+    { buildPlatform }: BuildOptions,
+    warnings: BuildWarning[] = [],
+): void {
+    const mistake =
+        dockerfile && targetPlatformMistake(dockerfile, { platform, target, args, buildPlatform, warnings });
+    if (mistake) {
+        throw new Error(mistake);
+    }
 }
 
 async function readDigest(metadataFile: string): Promise<string> {

@@ -12,12 +12,16 @@ export class RunnerTurns {
      *
      * @param place what is used
      * @param most how many may use it at once
+     * @param onWait is told when it is not its turn yet
      */
-    take<T>(place: string, most: number, task: () => Promise<T>): Promise<T> {
+    take<T>(place: string, most: number, task: () => Promise<T>, onWait: () => void): Promise<T> {
         let own = this.limits.get(place);
         if (own?.most !== most) {
             own = { most, limit: pLimit(most) };
             this.limits.set(place, own);
+        }
+        if (own.limit.activeCount >= most) {
+            onWait();
         }
         return own.limit(task);
     }

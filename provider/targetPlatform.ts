@@ -10,8 +10,8 @@ export interface TargetOptions {
     args?: { [name: string]: string } | undefined;
     /** What BUILDPLATFORM is. @default `platform` */
     buildPlatform?: string | undefined;
-    /** Warnings of BuildKit's checks: those about a base of another architecture count. @default none */
-    wrongBases?: { rule: string; line?: number; text: string }[];
+    /** Warnings of BuildKit's checks: those about a base that has the wrong architecture count. @default none */
+    warnings?: { rule: string; line?: number; text: string }[];
 }
 
 /**
@@ -29,7 +29,10 @@ export function targetPlatformMistake(dockerfile: string, options: TargetOptions
         const found = platform ?? (stage.base || image === "scratch" ? undefined : wrongBase(line, options));
         // An empty image has no architecture; its files may come from anywhere.
         if (found && image !== "scratch" && normal(found) !== normal(options.platform)) {
-            return `Line ${line} of the Dockerfile, ${JSON.stringify(text)}, makes the image for ${options.platform} out of one for ${found}: it would not run. Leave out --platform there, or use it for stages that files are copied from.`;
+            return (
+                `Dockerfile:${line}: ${text}: this makes the image for ${options.platform} out of one for ${found}, and its ` +
+                "programs would not run. Use --platform only in stages that files are copied from, or leave it out."
+            );
         }
     }
     return undefined;
@@ -47,33 +50,17 @@ interface Stage {
     base: Stage | undefined;
 }
 
-/**
- * Images that a Dockerfile asks for another platform of than the one that is built, by `FROM --platform=...`.
- *
- * @returns their names as written, and the platforms
- */
-export function foreignBases(
-    dockerfile: string,
-    options: TargetOptions,
-): { image: string; platform: string; line: number }[] {
-    return stagesOf(dockerfile, options).flatMap(({ base, image, platform, line }) =>
-        platform && !base && image !== "scratch" && normal(platform) !== normal(options.platform)
-            ? [{ image, platform, line }]
-            : [],
-    );
-}
-
 function stagesOf(dockerfile: string, { platform, args = {}, buildPlatform = platform }: TargetOptions): Stage[] {
     const parsed = DockerfileParser.parse(dockerfile);
     const variables = new Map(
         Object.entries({ ...platformArgs("TARGET", platform), ...platformArgs("BUILD", buildPlatform) }),
     );
-    for (const argument of parsed.getInitialARGs()) {
-        for (const property of argument.getProperties()) {
-            const value = args[property.getName()] ?? expanded(property.getValue() ?? "", variables);
-            if (!variables.has(property.getName()) || args[property.getName()] !== undefined || property.getValue()) {
-                variables.set(property.getName(), value);
-            }
+    for (const property of parsed.getInitialARGs().flatMap((argument) => argument.getProperties())) {
+        const name = property.getName();
+        const given = args[name] ?? property.getValue();
+        // Without a value it only makes a variable known, such as TARGETPLATFORM.
+        if (given !== null && given !== undefined) {
+            variables.set(name, args[name] ?? expanded(given, variables));
         }
     }
     const stages: Stage[] = [];
@@ -83,7 +70,7 @@ function stagesOf(dockerfile: string, { platform, args = {}, buildPlatform = pla
         stages.push({
             name: from.getBuildStage()?.toLowerCase(),
             line: from.getRange().start.line + 1,
-            text: from.getTextContent(),
+            text: from.getTextContent().replace(/[\\`]?\s*\n\s*/g, " "),
             platform: flag ? expanded(flag, variables) : undefined,
             image,
             base: stages.findLast(({ name }) => name === image.toLowerCase()),
@@ -116,17 +103,17 @@ function expanded(text: string, variables: Map<string, string>): string {
 }
 
 /** The platform that BuildKit found a base to have, where it is not the one that was asked for. */
-function wrongBase(line: number, { wrongBases = [] }: TargetOptions): string | undefined {
-    const warning = wrongBases.find((found) => found.rule === "InvalidBaseImagePlatform" && found.line === line);
+function wrongBase(line: number, { warnings = [] }: TargetOptions): string | undefined {
+    const warning = warnings.find((found) => found.rule === "InvalidBaseImagePlatform" && found.line === line);
     return warning && /with platform "([^"]*)"/.exec(warning.text)?.[1];
 }
 
-/** arm64 is v8 unless it says otherwise, and there are two names for either. */
+/** One name of each platform: there are two for either architecture, and a default variant. */
 function normal(platform: string): string {
     return platform
         .toLowerCase()
         .replace("aarch64", "arm64")
         .replace("x86_64", "amd64")
         .replace(/^(?!.*\/)/, "linux/")
-        .replace(/^linux\/arm64\/v8$/, "linux/arm64");
+        .replace(/(arm64\/v8|amd64\/v\d)$/, (text) => text.slice(0, 5));
 }

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../components/architecture";
-import type { Settings } from "../components/configuration/settings";
-import { declaredImages } from "../components/declaredImages";
 import { type BuildInputs, forArchitecture, inputsFor } from "../components/image/buildInputs";
 import { MultiPlatformImage, type MultiPlatformImageArgs } from "../components/image/multiPlatformImage";
 import { RemoteBuilder } from "../components/remoteBuilder/remoteBuilder";
 import type { ConnectNode, Runner, RunnerDescription } from "../components/runner/runner";
+import { declaredImages } from "../configuration/declaredImages";
+import type { Settings } from "../configuration/settings";
 import { digestOf, mockPulumi, type PulumiMocks, resolved, settled } from "./pulumiMocks";
 
 const imageType = "native-buildx:index:PlatformImage";

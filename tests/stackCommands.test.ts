@@ -103,6 +103,27 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
         expect(run("up.sh", "mine")).toContain("up mine, plugins not fetched");
     });
 
+    it("leave the text of a stack's file as it was written, with what Pulumi adds for secrets", () => {
+        const written = [
+            "# mine",
+            "config:",
+            "  native-buildx:images:",
+            "    app: {tags: [1.0], args: {MODE: 0644}}",
+            "",
+        ];
+        write("Pulumi.PR-12.yaml", ...written);
+        run("up.sh", "PR-12");
+        const text = () => readFileSync(path.join(folder, "Pulumi.PR-12.yaml"), "utf8");
+        const [salt = "", ...others] = text()
+            .split("\n")
+            .filter((line) => !written.includes(line));
+        expect(salt).toMatch(/^encryptionsalt: v1:/);
+        expect(others).toEqual([]);
+        const after = text();
+        run("up.sh", "PR-12");
+        expect(text()).toBe(after);
+    });
+
     describe("after a run that was killed", () => {
         const stateFile = () => path.join(folder, "data/state/.pulumi/stacks/native-buildx/dev.json");
         const state = () => JSON.parse(readFileSync(stateFile(), "utf8")).checkpoint.latest;

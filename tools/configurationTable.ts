@@ -1,69 +1,83 @@
-// Writes the README's table of the configuration from Pulumi.yaml, the only place that declares it:
+// Writes what follows from the tables of settings and image keys (configuration/settings.ts, configuration/images.ts): the
+// README's two tables, section config of Pulumi.yaml, and the JSON schema of stack files for editors.
 //
 //     npx tsx tools/configurationTable.ts
 import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { toJsonSchema } from "@valibot/to-json-schema";
+import * as v from "valibot";
+import { stringify } from "yaml";
+import { imageKeys } from "../configuration/images";
+import { allSettings } from "../configuration/settings";
 
-/** A setting as Pulumi.yaml declares it. */
-export interface Setting {
-    name: string;
-    type: string;
-    /** As it is written. Empty: there is none. */
-    defaultValue: string;
-    description: string;
+const cell = (text: string) => text.replaceAll("|", "\\|");
+
+/** A table in Markdown. */
+export function table(columns: string[], rows: string[][]): string {
+    const lines = [columns, columns.map(() => "---"), ...rows.map((row) => row.map(cell))];
+    return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
+}
+
+/** Every setting with its default. */
+export const settings = Object.entries(allSettings).map(([name, schema]) => {
+    const byDefault: unknown = v.getDefault(schema);
+    return { name, schema, byDefault, meaning: v.getDescription(schema) ?? "" };
+});
+
+function typeOf(value: unknown): string {
+    return Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value;
+}
+
+/** A value on one line. */
+function oneLine(value: unknown): string {
+    const form = { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 } as const;
+    return stringify(value, form).trimEnd();
+}
+
+/** The README's table of the settings. */
+export function configurationTable(): string {
+    const rows = settings.map(({ name, byDefault, meaning }) => {
+        const shown = byDefault === "" ? "" : `\`${oneLine(byDefault)}\``;
+        return [`\`${name}\``, typeOf(byDefault), shown, meaning];
+    });
+    return table(["setting", "type", "default", "meaning"], rows);
+}
+
+/** The README's table of the keys of an image. */
+export function imageTable(): string {
+    const rows = Object.entries(imageKeys).map(([name, schema]) => {
+        const { byDefault } = v.getMetadata(schema) as { byDefault: string };
+        return [`\`${name}\``, v.getDescription(schema) ?? "", byDefault];
+    });
+    return table(["key", "meaning", "default"], rows);
 }
 
 /**
- * The settings of a Pulumi.yaml, in its order. Knows the form that ours is written in, one line for each property.
- *
- * @throws Error at a line of another form
+ * Section `config` of Pulumi.yaml. Without types on purpose: with them the engine refuses the first value of a wrong type
+ * in a message of its own, before the program can tell all mistakes.
  */
-export function readSettings(pulumiYaml: string): Setting[] {
-    const lines = pulumiYaml.split("\n");
-    const begin = lines.indexOf("config:");
-    const end = lines.findIndex((line, at) => at > begin && /^\S/.test(line) && !line.startsWith("#"));
-    const settings: Setting[] = [];
-    for (const line of begin < 0 ? [] : lines.slice(begin + 1, end < 0 ? undefined : end)) {
-        const [, name] = /^ {2}(\S+):$/.exec(line) ?? [];
-        const [, property, value] =
-            /^ {4}(type|default|value|description|secret|items):(?: ([^|>].*))?$/.exec(line) ?? [];
-        const setting = settings.at(-1);
-        if (name) {
-            settings.push({ name: unquoted(name), type: "", defaultValue: "", description: "" });
-        } else if (setting && property) {
-            describe(setting, property, value ?? "");
-        } else if (!/^\s*(#.*)?$/.test(line) && !/^ {6}/.test(line)) {
-            throw new Error(`Pulumi.yaml: not understood: "${line}"; write each property of a setting on one line`);
-        }
-    }
-    return settings;
+export function pulumiSection(): string {
+    const entries = settings.flatMap(({ name, byDefault, meaning }) => [
+        `  ${name}:`,
+        `    default: ${oneLine(byDefault)}`,
+        `    description: ${stringify(meaning, { lineWidth: 0 }).trimEnd()}`,
+    ]);
+    return [
+        "config:",
+        "  # Made by: npx tsx tools/configurationTable.ts. The program checks the values, and tells all mistakes at once.",
+        ...entries,
+        "",
+    ].join("\n");
 }
 
-function describe(setting: Setting, property: string, value: string): void {
-    if (property === "type") {
-        setting.type = value;
-    } else if (property === "default" || property === "value") {
-        setting.defaultValue = unquoted(value);
-    } else if (property === "description") {
-        setting.description = unquoted(value);
+/** Replaces a section of a YAML file, which ends where the next one begins. */
+export function withSection(yaml: string, section: string): string {
+    const name = section.slice(0, section.indexOf(":"));
+    const old = new RegExp(`^${name}:\\n(?:[ #].*\\n|\\n)*`, "m");
+    if (!old.test(yaml)) {
+        throw new Error(`Pulumi.yaml: there is no section ${name}`);
     }
-}
-
-function unquoted(text: string): string {
-    if (text.startsWith('"')) {
-        return JSON.parse(text) as string;
-    }
-    return text.startsWith("'") ? text.slice(1, -1).replaceAll("''", "'") : text;
-}
-
-/** The settings as a table in Markdown. */
-export function configurationTable(settings: Setting[]): string {
-    const cell = (text: string) => text.replaceAll("|", "\\|");
-    const rows = settings.map(({ name, type, defaultValue, description }) => {
-        const columns = [`\`${name}\``, type, defaultValue && `\`${defaultValue}\``, description];
-        return `| ${columns.map(cell).join(" | ")} |`;
-    });
-    return ["| setting | type | default | meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
+    return yaml.replace(old, () => section);
 }
 
 /** Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`. */
@@ -76,8 +90,54 @@ export function withBlock(text: string, name: string, block: string): string {
     return `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`;
 }
 
+/** The JSON schema of a stack file, as editors use it. */
+export function stackSchema(project: string): object {
+    const properties = settings.map(({ name, schema }) => [
+        `${project}:${name}`,
+        forEditors(toJsonSchema(schema, { errorMode: "ignore" })),
+    ]);
+    const names = properties.map(([name]) => name);
+    return {
+        $schema: "http://json-schema.org/draft-07/schema#",
+        title: `A stack of ${project}`,
+        type: "object",
+        properties: {
+            config: {
+                type: "object",
+                properties: Object.fromEntries(properties),
+                propertyNames: { anyOf: [{ enum: names }, { not: { pattern: `^${project}:` } }] },
+            },
+        },
+    };
+}
+
+/** Without what only this project understands, and in the usual words. */
+function forEditors(schema: object): object {
+    const text = JSON.stringify(schema, (key, value) => {
+        if (key === "byDefault" || key === "$schema" || (key === "required" && value.length === 0)) {
+            return undefined;
+        }
+        return key === "additionalProperties" && JSON.stringify(value) === '{"not":{}}' ? false : value;
+    });
+    return JSON.parse(text) as object;
+}
+
+/** The files, as they should be. */
+export function renewed(): { [file: string]: string } {
+    const read = (file: string) => readFileSync(path.join(__dirname, "..", file), "utf8");
+    return {
+        "README.md": withBlock(
+            withBlock(read("README.md"), "configuration", configurationTable()),
+            "image-keys",
+            imageTable(),
+        ),
+        "Pulumi.yaml": withSection(read("Pulumi.yaml"), pulumiSection()),
+        "configuration/stack.schema.json": `${JSON.stringify(stackSchema("native-buildx"), undefined, 2)}\n`,
+    };
+}
+
 if (require.main === module) {
-    const readme = path.join(__dirname, "../README.md");
-    const settings = readSettings(readFileSync(path.join(__dirname, "../Pulumi.yaml"), "utf8"));
-    writeFileSync(readme, withBlock(readFileSync(readme, "utf8"), "configuration", configurationTable(settings)));
+    for (const [file, text] of Object.entries(renewed())) {
+        writeFileSync(path.join(__dirname, "..", file), text);
+    }
 }

@@ -3,10 +3,12 @@
 //     npx tsx tools/costTable.ts
 import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import * as v from "valibot";
 import { architectures } from "../components/architecture";
 import { idleMonthCost, pricesOf, runningCost } from "../components/ec2Prices";
 import { rootGiB } from "../components/runner/ec2RunnerSettings";
-import { readSettings, withBlock } from "./configurationTable";
+import { allSettings } from "../configuration/settings";
+import { withBlock } from "./configurationTable";
 
 /** The region whose prices are all known. */
 const region = "us-east-1";
@@ -34,13 +36,11 @@ export function costTable(cacheGigabytes: number): string {
     ].join("\n");
 }
 
-/** The default of Pulumi.yaml. */
-export function defaultCacheGigabytes(pulumiYaml: string): number {
-    return Number(readSettings(pulumiYaml).find(({ name }) => name === "cacheGigabytes")?.defaultValue);
-}
+/** What runners have where nothing is set. */
+export const defaultCacheGigabytes = v.parse(allSettings.cacheGigabytes, undefined);
 
 if (require.main === module) {
     const file = (name: string) => path.join(__dirname, "..", name);
-    const gigabytes = defaultCacheGigabytes(readFileSync(file("Pulumi.yaml"), "utf8"));
-    writeFileSync(file("README.md"), withBlock(readFileSync(file("README.md"), "utf8"), "costs", costTable(gigabytes)));
+    const block = costTable(defaultCacheGigabytes);
+    writeFileSync(file("README.md"), withBlock(readFileSync(file("README.md"), "utf8"), "costs", block));
 }

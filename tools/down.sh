@@ -10,6 +10,7 @@ stack=${1:-dev}
 
 open_stack "$stack"
 pulumi destroy --stack "$stack" --yes --skip-preview
+folder=$(stack_folder "$stack")
 # What `make up` left there: see tools/up.sh.
-rm -f "$NATIVE_BUILDX_HOME/native-buildx-$stack/last-up.svg"
-if [ -d "$NATIVE_BUILDX_HOME/native-buildx-$stack" ]; then rmdir "$NATIVE_BUILDX_HOME/native-buildx-$stack" || true; fi
+rm -f "$folder/last-up.svg"
+if [ -d "$folder" ]; then rmdir "$folder" || true; fi

@@ -19,12 +19,32 @@ select_stack() {
     find_other_runs "$1"
     mend_state "$1"
     # Others' output, and ours where nothing is the matter, is not of interest.
-    if ! pulumi stack select "$1" >/dev/null 2>&1; then pulumi stack init "$1"; fi
+    if ! pulumi stack select "$1" >/dev/null 2>&1; then make_stack "$1"; fi
     if [ -n "$stale_run" ]; then
         echo "Removing the lock of an interrupted run (process $stale_run)." >&2
         pulumi cancel --stack "$1" --yes >/dev/null 2>&1
     fi
     clear_pending_operations "$1"
+}
+
+# Pulumi writes the stack's file anew, and shortens numbers in it, before the program could tell that 1.0 is not 1. What
+# was written stays, with the lines that Pulumi needs for secrets.
+make_stack() {
+    file=Pulumi.$1.yaml secrets='^(encryptionsalt|encryptedkey|secretsprovider):'
+    if [ ! -e "$file" ]; then
+        pulumi stack init "$1"
+        return
+    fi
+    written=$(cat "$file")
+    pulumi stack init "$1"
+    added=$(grep -E "$secrets" "$file" || true)
+    printf '%s\n' "$written" | grep -Ev "$secrets" >"$file" || true
+    if [ -n "$added" ]; then printf '%s\n' "$added" >>"$file"; fi
+}
+
+# stack_folder STACK: where its runners are on this machine, in lower case as configuration/stackName.ts has it.
+stack_folder() {
+    printf '%s/native-buildx-%s\n' "$NATIVE_BUILDX_HOME" "$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]')"
 }
 
 # The folder of a file backend; fails for any other.

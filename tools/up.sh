@@ -12,7 +12,7 @@ open_stack "$stack"
 if grep -qs examples/encoder "Pulumi.$stack.yaml"; then examples/encoder/prepare.sh; fi
 # Everything that is built from now on is in the summary. The clock is the one that receipts are dated by.
 begun=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-folder=$NATIVE_BUILDX_HOME/native-buildx-$stack
+folder=$(stack_folder "$stack")
 mkdir -p "$folder"
 pulumi up --stack "$stack" --yes --skip-preview --suppress-outputs
 pulumi stack output --stack "$stack" --json | node --import=tsx tools/summary.ts "$stack" "$begun" "$folder/last-up.svg"

@@ -45,9 +45,12 @@ describeHere("after a fault, the next up is right", () => {
         await inMidBuild(running);
         const supervisor = project.pid("arm64");
         process.kill(project.buildkitdPid("arm64"), "SIGKILL");
-        const { code } = await running.done;
+        const { code, output } = await running.done;
 
         expect(code).not.toBe(0);
+        // What the stack had is not shown as removed.
+        expect(output).toMatch(/^Outputs:$/m);
+        expect(output).not.toMatch(/^ +- (connect|images|receipts)\b/m);
         // The step that was running went with it.
         await until("the runner's processes to be gone", () => project.pid("arm64") !== supervisor);
         await expectImage("despite the kill");
@@ -142,7 +145,7 @@ describeHere("after a fault, the next up is right", () => {
         for (const name of ["Pulumi.yaml", "Pulumi.faults.yaml", "image"]) {
             cpSync(path.join(project.folder, name), path.join(ci, name), { recursive: true });
         }
-        for (const name of ["components", "provider"]) {
+        for (const name of ["components", "configuration", "provider"]) {
             cpSync(path.join(checkout, name), path.join(ci, name), { recursive: true });
         }
         cpSync(path.join(checkout, "index.ts"), path.join(ci, "index.ts"));

@@ -15,6 +15,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { stackNameOf } from "../../configuration/stackName";
 import { commandOf, descendants, processesIn, until } from "./processes";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
@@ -158,7 +159,7 @@ export class Project {
             mkdirSync(folder, { recursive: true });
             this.user?.give(folder);
         }
-        for (const file of ["index.ts", "components", "provider", "node_modules", "package.json"]) {
+        for (const file of ["index.ts", "components", "configuration", "provider", "node_modules", "package.json"]) {
             symlinkSync(path.join(this.user?.checkout ?? checkout, file), path.join(this.folder, file));
         }
         cpSync(path.join(checkout, "Pulumi.yaml"), path.join(this.folder, "Pulumi.yaml"));
@@ -325,7 +326,7 @@ export class Project {
     }
 
     runnerFolder(name: Arch | "registry"): string {
-        return path.join(this.machine.home, `native-buildx-${this.stack}`, name);
+        return path.join(this.machine.home, stackNameOf("native-buildx", this.stack), name);
     }
 
     /** What a runner says of itself; `absent` before its first wake. */
@@ -363,7 +364,7 @@ export class Project {
 
     /** Ends all that is left and removes the folder. For afterAll, whatever happened before. */
     async end(): Promise<void> {
-        const base = path.join(this.machine.home, `native-buildx-${this.stack}`);
+        const base = path.join(this.machine.home, stackNameOf("native-buildx", this.stack));
         const folders = existsSync(base) ? readdirSync(base) : [];
         for (const name of folders) {
             for (const script of ["runner.sh", "registry.sh"]) {

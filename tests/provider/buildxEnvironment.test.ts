@@ -83,7 +83,7 @@ test.each<[string, object | undefined, { [name: string]: string }]>([
 
 test("a caller whose home has blanks and letters outside ASCII", async () => {
     const environment = caller('a home, for "Jörg" Ünï', { credsStore: "missing" });
-    const folder = buildkit.context("ein Ördner, 'so'", fromStep);
+    const folder = buildkit.context('ein Ördner, "so"/and below', fromStep);
     const dockerfile = path.join(folder, "Dockerfile");
     await buildkit.build({ context: folder, dockerfile, contexts: { more: folder } }, {}, { environment });
 });

@@ -6,7 +6,8 @@
 //	step reach ADDRESS...    says which of these (HOST:PORT) take a connection
 //	step print TEXT COUNT    writes a text so many times; escapes in it are Go's
 //	step ... fail            does that, and fails
-//	step expect FILE TEXT    fails unless that is in the file; escapes are Go's
+//	step expect FILE TEXT    fails unless that is what the file says; escapes are Go's
+//	step find FILE TEXT      fails unless that is somewhere in the file
 //	step listen PORT SECONDS says where it listens, and who connects; has connected to itself first
 package main
 
@@ -18,6 +19,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -30,7 +32,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | reach ADDRESS... | listen PORT SECONDS | print TEXT COUNT | expect FILE TEXT")
+		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | reach ADDRESS... | listen PORT SECONDS | print TEXT COUNT | expect FILE TEXT | find FILE TEXT")
 	}
 	if args[len(args)-1] == "fail" {
 		if err := run(args[:len(args)-1]); err != nil {
@@ -78,7 +80,7 @@ func run(args []string) error {
 			out.WriteString(text)
 		}
 		return out.Flush()
-	case "expect":
+	case "expect", "find":
 		text, err := strconv.Unquote(`"` + args[2] + `"`)
 		if err != nil {
 			return err
@@ -87,7 +89,7 @@ func run(args []string) error {
 		if err != nil {
 			return err
 		}
-		if string(found) != text {
+		if string(found) != text && !(args[0] == "find" && strings.Contains(string(found), text)) {
 			return fmt.Errorf("%q is in %s, not %q", found, args[1], text)
 		}
 		return nil

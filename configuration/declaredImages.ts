@@ -1,9 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { inBuildOrder } from "./configuration/images";
-import type { Settings } from "./configuration/settings";
-import { MultiPlatformImage } from "./image/multiPlatformImage";
-import type { Infrastructure } from "./infrastructure";
-import type { RemoteBuilder } from "./remoteBuilder/remoteBuilder";
+import type { Infrastructure } from "../components/infrastructure";
+import { MultiPlatformImage } from "../components/image/multiPlatformImage";
+import type { RemoteBuilder } from "../components/remoteBuilder/remoteBuilder";
+import { inBuildOrder } from "./images";
+import type { Settings } from "./settings";
 
 /** Creates the images of the configuration, each after those it is built on. */
 export function declaredImages(

@@ -2,8 +2,8 @@ import { lookup } from "node:dns/promises";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import * as path from "node:path";
-import { architectures, isPlatform, type Platform } from "../architecture";
-import { dataFolder, trustFolder } from "../runner/local/dataFolder";
+import { architectures, type Platform } from "../components/architecture";
+import { dataFolder, trustFolder } from "../components/runner/local/dataFolder";
 import { localPorts, type Settings } from "./settings";
 
 /** The longest path of a unix socket (sockaddr_un in unix(7)). */
@@ -14,12 +14,12 @@ export async function machineMistakes(
     settings: Pick<Settings, "platforms" | "localPort" | "registryHost">,
     stackFolder: string,
 ): Promise<string[]> {
-    const platforms = (settings.platforms ?? []).filter((platform) => isPlatform(String(platform)));
+    const { platforms } = settings;
     const folder = path.join(dataFolder(), stackFolder);
     return [
         ...platforms.flatMap(emulationMistakes),
         ...(await hostMistakes(settings.registryHost)),
-        ...(Number.isInteger(settings.localPort) ? await portMistakes(settings, platforms, folder) : []),
+        ...(await portMistakes(settings, platforms, folder)),
         ...trustMistakes(),
         ...socketMistakes(folder),
     ];

@@ -1,0 +1,189 @@
+import * as v from "valibot";
+import { knownPlatforms } from "../components/architecture";
+import { byPlatform, flag, flagOrText, key, keysOf, listOf, mapOf, oneOf, text } from "./kinds";
+
+const argumentName = /^[^=]+$/;
+const none = "none";
+
+/** What may differ from platform to platform. */
+const buildKeys = {
+    context: key(
+        text("a folder or a URL"),
+        "Folder of the build context, relative to the project, or the URL of a git repository or an archive. " +
+            "`{arch}` in it becomes `amd64` or `arm64`.",
+        "required",
+    ),
+    dockerfile: key(
+        text("the path of a Dockerfile"),
+        "Path of the Dockerfile, relative to the project, in a git context to the repository; `{arch}` as above.",
+        "`Dockerfile` in the context",
+    ),
+    target: key(text("the name of a stage"), "Stage to build.", "the last one"),
+    args: key(
+        mapOf("build arguments, NAME: value", text("a text", { mayBeEmpty: true }), argumentName),
+        "Build arguments. Not for secrets: they stay in the image's history.",
+        none,
+    ),
+    contexts: key(
+        mapOf(
+            "named contexts, NAME: folder, URL or docker-image://REF",
+            text("a folder, a URL, docker-image://REF or oci-layout://FOLDER"),
+        ),
+        "Named contexts: a folder, a URL, `docker-image://REF` or `oci-layout://FOLDER`.",
+        none,
+    ),
+};
+
+const override = keysOf("{context: FOLDER, ...}", buildKeys);
+const limits = "core|cpu|data|fsize|locks|memlock|msgqueue|nice|nofile|nproc|rss|rtprio|rttime|sigpending|stack".split(
+    "|",
+);
+
+/** THE table of what an image's declaration may say: types, checks, messages, the README and the editors' schema follow. */
+export const imageKeys = {
+    ...buildKeys,
+    bases: key(
+        listOf("a list of declared images", text("the name of a declared image")),
+        "Other declared images, for `FROM NAME` and `COPY --from=NAME`, by the digest of the platform that is built.",
+        none,
+    ),
+    secrets: key(
+        listOf("a list of names in setting buildSecrets", text("a name in setting buildSecrets")),
+        "Names in setting `buildSecrets`, for `RUN --mount=type=secret,id=NAME`.",
+        none,
+    ),
+    ssh: key(
+        listOf(
+            'a list as in ["default", "ID=PATH"]',
+            text('"default", ID, or ID=PATH of a key or an agent\'s socket', { pattern: /^[^=\s]+(=.+)?$/ }),
+        ),
+        "Agents and keys for `RUN --mount=type=ssh` and git contexts: `default`, the caller's agent, or `ID=PATH`.",
+        none,
+    ),
+    platforms: key(
+        listOf("a list of platforms", oneOf(...knownPlatforms)),
+        "Platforms of this image, some of setting `platforms`.",
+        "all of them",
+    ),
+    tags: key(
+        listOf("a list of tags", text("a tag")),
+        "Tags of the index. Each platform's image has them with `-amd64` or `-arm64` behind, so none may end like that, " +
+            "nor be `cache` or begin with `cache-`.",
+        "`[latest]`",
+    ),
+    cache: key(
+        oneOf("registry", "none"),
+        "`registry` keeps the build cache beside the image too, all stages; `none` keeps it on the runner only.",
+        "`none` for local runners, `registry` on EC2",
+    ),
+    cacheFrom: key(
+        listOf("a list of caches", text("a cache as buildx writes it, as in type=registry,ref=REF")),
+        "More caches to read, as buildx writes them: `type=registry,ref=REF`.",
+        none,
+    ),
+    cacheTo: key(
+        listOf("a list of caches", text("a cache as buildx writes it, as in type=registry,ref=REF")),
+        "More caches to write, as buildx writes them: `type=registry,ref=REF,mode=max`.",
+        none,
+    ),
+    labels: key(
+        mapOf("labels, NAME: value", text("a text", { mayBeEmpty: true }), argumentName),
+        "Labels of each platform's image.",
+        none,
+    ),
+    annotations: key(
+        mapOf("annotations, NAME: value", text("a text", { mayBeEmpty: true }), argumentName),
+        "Annotations of each platform's image, as buildx writes them: `index:NAME` for the index.",
+        none,
+    ),
+    sourceLabels: key(
+        flag(),
+        "Labels `org.opencontainers.image.revision` and `created` from the git commit of the context. A commit by itself " +
+            "rebuilds nothing.",
+        "`false`",
+    ),
+    provenance: key(
+        oneOf<boolean | "min" | "max">(true, false, "min", "max"),
+        "Attest how the image was built: `true`, or how much is said, `min` or `max`.",
+        "`false`",
+    ),
+    sbom: key(
+        flagOrText("true, false or the reference of a generator's image"),
+        "Attest what is in the image, a list of packages: `true`, or the generator's image.",
+        "`false`",
+    ),
+    network: key(
+        oneOf("default", "none"),
+        "Network of the build's steps. The host's is not among them: runners do not grant it.",
+        "`default`",
+    ),
+    shmSize: key(
+        text("a size, as in 128m", { pattern: /^[0-9]+([bkmgBKMG]|[kmgKMG][bB])?$/ }),
+        "Size of `/dev/shm` in the build's steps, such as `128m`.",
+        "`64m`",
+    ),
+    ulimits: key(
+        listOf(
+            "a list of limits",
+            text("a limit NAME=SOFT:HARD, as in nofile=1024:4096", {
+                pattern: new RegExp(`^(${limits.join("|")})=-?[0-9]+(:-?[0-9]+)?$`),
+            }),
+        ),
+        "Limits of the build's steps, such as `nofile=1024:4096`.",
+        "the runner's",
+    ),
+    addHosts: key(
+        listOf(
+            "a list of hosts",
+            text("NAME:ADDRESS, as in db.internal:10.0.0.7", { pattern: /^[^:=\s]+[:=]\[?[0-9A-Fa-f.:]+\]?$/ }),
+        ),
+        "Lines for `/etc/hosts` in the build's steps, `NAME:ADDRESS`.",
+        none,
+    ),
+    noCache: key(flag(), "Build every step anew, each time the image is built.", "`false`"),
+    trigger: key(
+        text("a text"),
+        "Any text. When it changes the image is built again, and its `FROM`s are pulled anew.",
+        none,
+    ),
+    options: key(
+        listOf("a list of options of docker buildx build", text("an option of docker buildx build")),
+        "More options of `docker buildx build`, handed to it as they are, except those that are set for every build.",
+        none,
+    ),
+    overrides: key(
+        byPlatform("PLATFORM: what is different there", override),
+        "By platform: `context`, `dockerfile`, `target`, `args`, `contexts` in place of the above; `args` and `contexts` " +
+            "are merged.",
+        none,
+    ),
+};
+
+/** The declaration of one image. */
+export const imageDeclaration = keysOf("{context: FOLDER, ...}", imageKeys);
+
+/** An image as the configuration declares it, before it is known whether every platform has a context. */
+export type ImageDraft = v.InferOutput<typeof imageDeclaration>;
+
+/** An image as the configuration declares it. */
+export type ImageDeclaration = ImageDraft & { context: string };
+
+/** One component of a repository's name (https://github.com/opencontainers/distribution-spec/blob/main/spec.md). */
+export const repositoryName = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/;
+
+/** The names of the images, each after those it is built on. There must be no cycle. */
+export function inBuildOrder(images: { [name: string]: Pick<ImageDeclaration, "bases"> }): string[] {
+    const order: string[] = [];
+    const visit = (name: string): void => {
+        if (!order.includes(name)) {
+            for (const base of images[name]?.bases ?? []) {
+                visit(base);
+            }
+            order.push(name);
+        }
+    };
+    for (const name of Object.keys(images)) {
+        visit(name);
+    }
+    return order;
+}

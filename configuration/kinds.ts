@@ -1,0 +1,260 @@
+import * as v from "valibot";
+import { knownPlatforms, type Platform } from "../components/architecture";
+import { Given } from "./written";
+
+/** What one value of the configuration may be, and how a JSON schema says the same. */
+interface Kind<T> {
+    /** The value as the program uses it, or why it is none, as in `must be ...`. */
+    read(value: unknown): { value: T } | { mistake: string };
+    json: { [keyword: string]: unknown };
+}
+
+/** The schema of a kind. What editors are told of it is in its metadata. */
+function schemaOf<T>({ read, json }: Kind<T>) {
+    return v.pipe(
+        v.unknown(),
+        v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
+            const result = read(dataset.value);
+            if ("mistake" in result) {
+                addIssue({ message: result.mistake });
+                return NEVER;
+            }
+            return result.value;
+        }),
+        v.metadata(json),
+    );
+}
+
+/** A mistake that shows what was given. */
+function insteadOf(what: string, value: unknown): { mistake: string } {
+    return { mistake: `must be ${what}, not ${JSON.stringify(value) ?? "nothing"}` };
+}
+
+/** How a text is checked further. */
+export interface TextOptions {
+    /** What it looks like. */
+    pattern?: RegExp;
+    /** @default false */
+    mayBeEmpty?: boolean;
+}
+
+/**
+ * A text. A number or a boolean is taken as it is written; one that YAML or Pulumi has changed on its way is refused.
+ *
+ * @param what what is meant, as in "the name of a stage"
+ */
+export function text(what: string, { pattern, mayBeEmpty = false }: TextOptions = {}) {
+    return schemaOf<string>({
+        read: (value) => {
+            if (!["string", "number", "boolean"].includes(typeof plain(value))) {
+                return insteadOf(what, value);
+            }
+            const given = value instanceof Given ? value.asText() : new Given(value as string).asText();
+            if ("mistake" in given) {
+                return given;
+            }
+            const isRight = given.value === "" ? mayBeEmpty : !pattern || pattern.test(given.value);
+            return isRight ? given : insteadOf(what, given.value);
+        },
+        json: {
+            type: ["string", "integer", "boolean"],
+            ...(mayBeEmpty ? {} : { minLength: 1 }),
+            ...(pattern ? { pattern: pattern.source } : {}),
+        },
+    });
+}
+
+/** Where numbers and booleans are meant, what they were written as does not matter. */
+function plain(value: unknown): unknown {
+    return value instanceof Given ? value.value : value;
+}
+
+/** A whole number. At the top of the configuration Pulumi hands numbers over as text. */
+export function wholeNumber(low: number, high: number) {
+    return schemaOf<number>({
+        read: (value) => {
+            const given = plain(value);
+            const number = typeof given === "string" && /^-?[0-9.]+$/.test(given) ? Number(given) : given;
+            return Number.isInteger(number) && (number as number) >= low && (number as number) <= high
+                ? { value: number as number }
+                : insteadOf(`a whole number from ${low} to ${high}`, number);
+        },
+        json: { type: "integer", minimum: low, maximum: high },
+    });
+}
+
+/** A price. `pulumi config set --path` makes a text of it. */
+export function price() {
+    return schemaOf<number>({
+        read: (value) => {
+            const given = plain(value);
+            const number = typeof given === "string" && /^[0-9.]+$/.test(given) ? Number(given) : given;
+            return typeof number === "number" && number >= 0
+                ? { value: number }
+                : insteadOf("a price in US dollars", given);
+        },
+        json: { type: ["number", "string"], minimum: 0, pattern: "^[0-9.]+$" },
+    });
+}
+
+/** True or false. */
+export function flag() {
+    return schemaOf<boolean>({
+        read: (value) => {
+            const given = plain(value);
+            if (given === "true" || given === "false") {
+                return { value: given === "true" };
+            }
+            return typeof given === "boolean" ? { value: given } : insteadOf("true or false", given);
+        },
+        json: { type: "boolean" },
+    });
+}
+
+/** One of some words, or a boolean where that is one of them. */
+export function oneOf<const T extends string | boolean>(...words: readonly T[]) {
+    return schemaOf<T>({
+        read: (value) => {
+            const given = plain(value);
+            const known = words.map((word) => JSON.stringify(word)).join(" or ");
+            return words.includes(given as T) ? { value: given as T } : insteadOf(known, given);
+        },
+        json: { enum: words },
+    });
+}
+
+/** A word of a table, as in "there is no X". */
+export function choice<const T extends string>(...words: readonly T[]) {
+    return schemaOf<T>({
+        read: (value) =>
+            words.includes(value as T)
+                ? { value: value as T }
+                : { mistake: `there is no ${JSON.stringify(value)}; use one of: ${words.join(", ")}` },
+        json: { enum: words },
+    });
+}
+
+/** A value of setting `buildSecrets`. It is in no message. */
+function secretText() {
+    const words = text("a text", { mayBeEmpty: true });
+    return schemaOf<string>({
+        read: (value) => {
+            const result = v.safeParse(words, value);
+            if (result.success) {
+                return { value: result.output };
+            }
+            return value instanceof Given
+                ? {
+                      mistake:
+                          "YAML has changed it on its way; quote it, or set it by pulumi config set --secret --path",
+                  }
+                : {
+                      mistake:
+                          "must be one text; remove it, and name an id with dots as in " +
+                          `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
+                  };
+        },
+        json: {
+            anyOf: [
+                { type: ["string", "integer", "boolean"] },
+                { type: "object", properties: { secure: { type: "string" } }, required: ["secure"] },
+            ],
+        },
+    });
+}
+
+/** True, false, or a text that says more than true. @param what what is meant, `true` and `false` among it */
+export function flagOrText(what: string) {
+    return schemaOf<boolean | string>({
+        read: (value) => {
+            const given = plain(value);
+            return typeof given === "boolean" || (typeof given === "string" && given !== "")
+                ? { value: given }
+                : insteadOf(what, given);
+        },
+        json: { type: ["boolean", "string"], minLength: 1 },
+    });
+}
+
+/** A list of such values. @param what what is meant, as in "a list of tags" */
+export function listOf<T extends v.GenericSchema>(what: string, item: T) {
+    return v.array(item, ({ input }) => insteadOf(what, input).mistake);
+}
+
+/** Before valibot takes a list for an object. */
+function someObject(what: string) {
+    return v.custom<object>(isObject, ({ input }) => insteadOf(what, input).mistake);
+}
+
+export function isObject(value: unknown): value is { [key: string]: unknown } {
+    return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Given);
+}
+
+/** Names, each with such a value. @param what what is meant, as in "labels, NAME: value" */
+export function mapOf<T extends v.GenericSchema>(what: string, value: T, name: RegExp = /./) {
+    const key = v.pipe(
+        v.string(),
+        v.regex(name, ({ input }) => `${JSON.stringify(input)} cannot be a name here`),
+    );
+    return v.pipe(someObject(what), v.record(key, value));
+}
+
+/** Secrets by name. What was given in their place may be one, and is in no message. */
+export function secretMap() {
+    const isMap = v.custom<object>(
+        isObject,
+        "must be NAME: value; set each by: pulumi config set --secret --path buildSecrets.NAME VALUE",
+    );
+    return v.pipe(isMap, v.record(v.string(), secretText()));
+}
+
+/** The values of such keys. */
+type Values<E extends v.ObjectEntries> = v.InferOutput<v.ObjectSchema<E, undefined>>;
+
+/**
+ * An object of these keys and no others.
+ *
+ * @param what what is meant, as in "{context: FOLDER, ...}"
+ * @param noSuchKey what another key is told
+ */
+export function keysOf<E extends v.ObjectEntries>(
+    what: string,
+    entries: E,
+    noSuchKey = `no such key; there are ${Object.keys(entries).join(", ")}`,
+) {
+    const schema = v.pipe(someObject(what), v.objectWithRest(entries, v.never(noSuchKey)));
+    // valibot's own type says that every key, the known ones too, is never.
+    return schema as unknown as v.GenericSchema<unknown, Values<E>>;
+}
+
+/** Platforms, each with such a value. @param what what is meant, as in "PLATFORM: instance type" */
+export function byPlatform<T extends v.GenericSchema>(what: string, value: T) {
+    const entries = Object.fromEntries(knownPlatforms.map((platform) => [platform, v.optional(value)])) as {
+        [P in Platform]: v.OptionalSchema<T, undefined>;
+    };
+    return keysOf(what, entries, `unknown platform; known: ${knownPlatforms.join(", ")}`);
+}
+
+/**
+ * A key of an object that may be left out.
+ *
+ * @param meaning what the README's table and editors say of it
+ * @param byDefault what holds without it, in the table's words
+ */
+export function key<T extends v.GenericSchema>(schema: T, meaning: string, byDefault: string) {
+    return v.pipe(v.optional(schema), v.description(meaning), v.metadata({ byDefault }));
+}
+
+/**
+ * A setting of the stack.
+ *
+ * @param byDefault what holds without it; Pulumi.yaml has the same
+ * @param meaning what the README's table, Pulumi.yaml and editors say of it
+ */
+export function setting<T extends v.GenericSchema>(schema: T, byDefault: v.InferOutput<T>, meaning: string) {
+    return v.pipe(
+        v.optional(schema, () => byDefault as v.InferInput<T>),
+        v.description(meaning),
+        v.metadata({ byDefault }),
+    );
+}

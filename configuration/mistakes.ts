@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
+
+/** A value as far as it is right, and what is wrong with the rest. */
+export interface Parsed<T> {
+    /** Keys that are wrong count as left out. */
+    value: T;
+    /** One line each: setting, mistake, remedy. */
+    mistakes: string[];
+    /** Names of the keys that are wrong. */
+    wrong: Set<string>;
+}
+
+/** A path as `pulumi config set --path` takes it. */
+export function pathText(at: readonly unknown[]): string {
+    return at
+        .map((step, index) => {
+            const name = String(step);
+            if (typeof step === "number") {
+                return `[${step}]`;
+            }
+            return /^[\w-]+$/.test(name) ? `${index > 0 ? "." : ""}${name}` : `[${JSON.stringify(name)}]`;
+        })
+        .join("");
+}
+
+/** Checks an object against a schema, key by key: one wrong key does not hide what is wrong with others. */
+export function parsed<T extends v.GenericSchema<unknown, object>>(
+    schema: T,
+    value: { [key: string]: unknown },
+    at: readonly string[],
+): Parsed<v.InferOutput<T>> {
+    const result = v.safeParse(schema, value);
+    if (result.success) {
+        return { value: result.output, mistakes: [], wrong: new Set() };
+    }
+    const paths = result.issues.map((issue) => (issue.path ?? []).map((step) => step.key));
+    const wrong = new Set(paths.map(([name]) => String(name)));
+    const rest = Object.fromEntries(Object.entries(value).filter(([name]) => !wrong.has(name)));
+    return {
+        value: v.parse(schema, rest),
+        mistakes: result.issues.map(
+            (issue, index) => `${pathText([...at, ...(paths[index] ?? [])])}: ${issue.message}`,
+        ),
+        wrong,
+    };
+}
+
+/**
+ * Throws one error with every mistake.
+ *
+ * @throws {pulumi.RunError} if there is any
+ */
+export function throwMistakes(mistakes: string[]): void {
+    if (mistakes.length > 0) {
+        const lines = mistakes.map((mistake) => `  - ${mistake}`);
+        throw new pulumi.RunError(
+            [`The configuration has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`, ...lines].join("\n"),
+        );
+    }
+}

@@ -1,0 +1,176 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { checkout, describeHere, Project, type Result } from "./project";
+
+jest.setTimeout(120_000);
+
+/** Writes down what the configuration has become; nothing is built. */
+const program = `
+import { writeFileSync } from "node:fs";
+import { readSettings } from ${JSON.stringify(path.join(checkout, "configuration/readSettings"))};
+export = async () => {
+    const { buildSecrets, ...settings } = await readSettings("configuration");
+    buildSecrets.apply((secrets) => writeFileSync("settings.json", JSON.stringify({ ...settings, buildSecrets: secrets })));
+};
+`;
+
+interface Read {
+    images: { [name: string]: { [key: string]: unknown } };
+    buildSecrets: { [name: string]: string };
+}
+
+describeHere("a stack file, read by the real engine", () => {
+    let project: Project;
+    let salt: string;
+    const file = (name: string) => path.join(project.folder, name);
+    const stackFile = () => file("Pulumi.configuration.yaml");
+
+    beforeAll(async () => {
+        project = await Project.create("configuration");
+        project.context("app", ["FROM scratch"]);
+        rmSync(file("index.ts"));
+        writeFileSync(file("index.ts"), program);
+        await project.init();
+        salt = /^encryptionsalt: .*$/m.exec(readFileSync(stackFile(), "utf8"))?.[0] ?? "";
+    });
+    afterAll(() => project?.end());
+
+    /** What the program gets of a stack file: lines of YAML, by setting. */
+    const preview = async (yaml: string, options: { withSalt: boolean } = { withSalt: true }): Promise<Result> => {
+        const lines = yaml.replaceAll(/^/gm, "  ");
+        const port = `  native-buildx:localPort: ${project.port}`;
+        writeFileSync(stackFile(), `${options.withSalt ? `${salt}\n` : ""}config:\n${port}\n${lines}\n`);
+        return again();
+    };
+    const again = (): Promise<Result> => {
+        rmSync(file("settings.json"), { force: true });
+        return project.pulumi("preview");
+    };
+    const settings = (): Read => JSON.parse(readFileSync(file("settings.json"), "utf8"));
+
+    const withArgs = (...args: string[]) =>
+        ["native-buildx:images:", "  app:", "    context: app", "    args:", ...args.map((arg) => `      ${arg}`)].join(
+            "\n",
+        );
+
+    it("gives numbers and booleans as they are written, and quoted texts", async () => {
+        await project.succeed(
+            preview(
+                withArgs(
+                    "NUMBER: 1",
+                    "NEGATIVE: -7",
+                    "LONG: 9007199254740991",
+                    "ON: true",
+                    "OFF: false",
+                    'QUOTED: "3.10"',
+                    "MODE: '0644'",
+                    'DATE: "2024-01-01"',
+                    'EMPTY: ""',
+                    "YES: yes",
+                    "THREE: 1.2.10",
+                    "TIME: 1:30",
+                ),
+            ),
+        );
+        expect(settings().images.app?.args).toEqual({
+            NUMBER: "1",
+            NEGATIVE: "-7",
+            LONG: "9007199254740991",
+            ON: "true",
+            OFF: "false",
+            QUOTED: "3.10",
+            MODE: "0644",
+            DATE: "2024-01-01",
+            EMPTY: "",
+            YES: "yes",
+            THREE: "1.2.10",
+            TIME: "1:30",
+        });
+    });
+
+    it("is refused where YAML has changed what was written, all of it at once", async () => {
+        const written = ["3.10", "1.0", "0644", "0o644", "08", "0x1F", "1_000", "1e3", "+5", "True"];
+        const long = ["12345678901234567890123", "9007199254740993"];
+        const times = ["2024-01-01", "2024-01-01T10:00:00Z"];
+        const all = [...written, ...long, ...times];
+        const { code, output } = await preview(
+            `${withArgs(...all.map((value, at) => `A${at}: ${value}`))}\nnative-buildx:buildkitVersion: 0.30`,
+        );
+
+        expect(code).not.toBe(0);
+        for (const [at, value] of all.entries()) {
+            expect(output).toContain(`of ${value}; quote it: "${value}"`);
+            expect(output).toMatch(new RegExp(`- images\\.app\\.args\\.A${at}: YAML makes `));
+        }
+        expect(output).toContain('buildkitVersion: YAML makes 0.3 of 0.30; quote it: "0.30"');
+        expect(existsSync(file("settings.json"))).toBe(false);
+    });
+
+    it("is refused also where Pulumi has written the file anew before", async () => {
+        const { code, output } = await preview(withArgs("V: 3.10", "D: 2024-01-01"), { withSalt: false });
+
+        expect(readFileSync(stackFile(), "utf8")).toMatch(/V: 3\.1\n/);
+        expect(code).not.toBe(0);
+        expect(output).toContain(
+            "images.app.args.V: YAML and Pulumi shorten numbers, 3.1 may have been 3.10; quote it",
+        );
+        expect(output).toContain("images.app.args.D: YAML has made a point in time of it");
+    });
+
+    it("is refused with every value of a wrong type", async () => {
+        const { code, output } = await preview(
+            [
+                "native-buildx:images: '{}'",
+                "native-buildx:idleMinutes: soon",
+                "native-buildx:platforms: linux/amd64",
+                "native-buildx:forceDelete: 7",
+                "native-buildx:idleMinute: 7",
+            ].join("\n"),
+        );
+
+        expect(code).not.toBe(0);
+        for (const mistake of [
+            'images: must be NAME: {context: FOLDER}, not "{}"',
+            'idleMinutes: must be a whole number from 0 to 10080, not "soon"',
+            'platforms: must be a list of at least one of: linux/amd64, linux/arm64, not "linux/amd64"',
+            'forceDelete: must be true or false, not "7"',
+            "idleMinute: no such setting; the README lists those there are",
+        ]) {
+            expect(output).toContain(`  - ${mistake}\n`);
+        }
+    });
+
+    it("has secrets by the command of the message, word for word", async () => {
+        const names = [".npmrc", "pip.conf", "npm_Token-2", "7", "größe", "it's a b", 'a"b'];
+        const { code, output } = await preview(
+            `native-buildx:images: ${JSON.stringify({ app: { context: "app", secrets: names } })}`,
+        );
+        expect(code).not.toBe(0);
+        const remedies = [...output.matchAll(/set it by: (pulumi config set .*)$/gm)].map(
+            ([, command]) => command as string,
+        );
+        const commands = [...new Set(remedies)];
+        expect(commands).toHaveLength(names.length);
+
+        for (const command of commands) {
+            await project.succeed(project.run("sh", ["-c", `${command} --stack configuration`]));
+        }
+        await project.succeed(again());
+        expect(settings().buildSecrets).toEqual(Object.fromEntries(names.map((name) => [name, "VALUE"])));
+        expect(readFileSync(stackFile(), "utf8")).not.toContain("VALUE");
+    });
+
+    it("has a secret of many lines, to its last byte, by the README's command", async () => {
+        const secret = "-----BEGIN KEY-----\n  two\n\n-----END KEY-----\n\n";
+        writeFileSync(file("deploy"), secret);
+        const readme = readFileSync(path.join(checkout, "README.md"), "utf8");
+        const [command = ""] =
+            /pulumi config set --secret --raw --path buildSecrets\.deployKey < \S+/.exec(readme) ?? [];
+        await project.succeed(preview("native-buildx:images: {}"));
+
+        const script = `${command.replace(/< \S+$/, "< deploy")}`;
+        await project.succeed(project.run("sh", ["-c", script.replace("set ", "set --stack configuration ")]));
+        await project.succeed(again());
+        expect(settings().buildSecrets).toEqual({ deployKey: secret });
+    });
+});
