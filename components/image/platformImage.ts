@@ -18,11 +18,6 @@ export class PlatformImage extends pulumi.CustomResource {
             ref: undefined,
             receipt: undefined,
         };
-        super(
-            "native-buildx:index:PlatformImage",
-            name,
-            { ...args, contextHash: undefined, commits: undefined, ...outputs },
-            opts,
-        );
+        super("native-buildx:index:PlatformImage", name, { ...args, contextHash: undefined, commits: undefined, ...outputs }, opts);
     }
 }
