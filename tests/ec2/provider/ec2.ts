@@ -510,20 +510,24 @@ function groupOutputs(group: SecurityGroup, region: string): Properties {
     };
 }
 
-async function setRules(ec2: EC2Client, id: string, ingress: Value, egress: Value): Promise<void> {
-    const now = await findGroup(ec2, id);
-    if (now?.IpPermissions?.length) {
-        await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: now.IpPermissions }));
+async function setIngress(ec2: EC2Client, GroupId: string, rules: Value): Promise<void> {
+    const now = (await findGroup(ec2, GroupId))?.IpPermissions;
+    if (now?.length) {
+        await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions: now }));
     }
+    if (list(rules).length > 0) {
+        await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: permissions(rules) }));
+    }
+}
+
+async function setEgress(ec2: EC2Client, GroupId: string, rules: Value): Promise<void> {
     // A group that AWS makes lets everything out; the AWS provider takes that away.
-    if (now?.IpPermissionsEgress?.length) {
-        await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: now.IpPermissionsEgress }));
+    const now = (await findGroup(ec2, GroupId))?.IpPermissionsEgress;
+    if (now?.length) {
+        await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: now }));
     }
-    if (list(ingress).length > 0) {
-        await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: permissions(ingress) }));
-    }
-    if (list(egress).length > 0) {
-        await ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: permissions(egress) }));
+    if (list(rules).length > 0) {
+        await ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions: permissions(rules) }));
     }
 }
 
@@ -541,7 +545,8 @@ const securityGroup: Kind = {
             }),
         );
         const id = made.GroupId ?? "";
-        await setRules(ec2, id, inputs.ingress, inputs.egress);
+        await setIngress(ec2, id, inputs.ingress);
+        await setEgress(ec2, id, inputs.egress);
         const found = await findGroup(ec2, id);
         return { id, outputs: found ? groupOutputs(found, region) : {} };
     },
@@ -553,8 +558,11 @@ const securityGroup: Kind = {
         if (changed.includes("tags")) {
             await retag(ec2, id, olds.tags, news.tags);
         }
-        if (changed.includes("ingress") || changed.includes("egress")) {
-            await setRules(ec2, id, news.ingress, news.egress);
+        if (changed.includes("ingress")) {
+            await setIngress(ec2, id, news.ingress);
+        }
+        if (changed.includes("egress")) {
+            await setEgress(ec2, id, news.egress);
         }
     },
     async delete({ ec2 }, id) {
