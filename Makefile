@@ -3,7 +3,7 @@
 STACK ?= dev
 SHELL := /bin/sh
 
-.PHONY: help up down test soak check format bench sim
+.PHONY: help up down test soak campaign check format bench sim
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -19,6 +19,9 @@ test: ## everything that can be tested on this machine
 
 soak: ## the longer series of the tests: 50 connections around the idle stop of runners on the simulated EC2
 	@tools/soak.sh
+
+campaign: ## 200 random steps of a stack on the simulated EC2, each followed by an up that must be enough
+	@tools/campaign.sh
 
 check: ## types, lint, format, shell scripts
 	@tools/check.sh

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { removesLeftover, removesRole } from "./leftovers";
 import { ciPolicy, ciTrustPolicy, githubIssuer } from "./policies";
 
 /** Who CI is. Plain values. */
@@ -62,13 +63,16 @@ export class CiRole extends pulumi.ComponentResource {
                 ),
                 // The longest build that a job can hold its login for.
                 maxSessionDuration: 4 * 60 * 60,
+                name,
                 tags: args.tags,
             },
-            { parent: this },
+            { parent: this, hooks: { onError: [removesRole(name)] } },
         );
         new aws.iam.RolePolicy(
             name,
             {
+                // Put twice, it is still one.
+                name: "builder",
                 role: role.name,
                 policy: pulumi
                     .all([
@@ -99,9 +103,26 @@ export class CiRole extends pulumi.ComponentResource {
         return new aws.iam.OpenIdConnectProvider(
             name,
             { url: `https://${githubIssuer}`, clientIdLists: ["sts.amazonaws.com"], tags: args.tags },
-            { parent: this },
+            { parent: this, hooks: { onError: [removesIdentityProvider(args.tags)] } },
         );
     }
+}
+
+/** One with this stack's tags: an account has one of GitHub's, and it may be somebody else's. */
+function removesIdentityProvider(tags: CiRoleArgs["tags"] = {}): pulumi.ErrorHook {
+    return removesLeftover("GitHub's identity provider", ["EntityAlreadyExists"], async (runAws) => {
+        const caller = await runAws("sts", "get-caller-identity", "--query", "Arn");
+        const [, partition, , , account] = caller.split(":");
+        const arn = `arn:${partition}:iam::${account}:oidc-provider/${githubIssuer}`;
+        const words = ["--open-id-connect-provider-arn", arn];
+        for (const [tag, value] of Object.entries(tags)) {
+            const query = ["--query", `Tags[?Key=='${tag}'].Value`];
+            if ((await runAws("iam", "get-open-id-connect-provider", ...words, ...query)) !== value) {
+                throw new Error(`it is not this stack's; use it: pulumi config set githubOidcProviderArn ${arn}`);
+            }
+        }
+        await runAws("iam", "delete-open-id-connect-provider", ...words);
+    });
 }
 
 /** `ORGANIZATION/REPOSITORY` means every workflow of it. */

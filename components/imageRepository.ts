@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
-import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
+import { removesLeftover } from "./leftovers";
 import type { RegistryLogin } from "./registryLogin";
 import { RepositoryGuard } from "./repositoryGuard";
 
@@ -51,24 +51,28 @@ export class ImageRepository extends pulumi.ComponentResource {
         if (problems.length > 0) {
             throw new pulumi.RunError(problems.join("\n"));
         }
-        const repository = new awsx.ecr.Repository(
+        const repository = new aws.ecr.Repository(
             name,
             {
                 name: args.repositoryName,
                 forceDelete: args.forceDelete ?? false,
                 imageScanningConfiguration: { scanOnPush: true },
                 ...mutability(args),
-                lifecyclePolicy: { rules: lifecycleRules(args) },
                 ...(args.kmsKeyArn
                     ? { encryptionConfigurations: [{ encryptionType: "KMS", kmsKey: args.kmsKeyArn }] }
                     : {}),
                 tags: args.tags,
             },
+            { parent: this, hooks: { onError: [removesRepository(args)] } },
+        );
+        new aws.ecr.LifecyclePolicy(
+            name,
+            { repository: repository.name, policy: { rules: lifecycleRules(args) } },
             { parent: this },
         );
-        this.url = repository.url;
-        this.arn = repository.repository.arn;
-        this.registryId = repository.repository.registryId;
+        this.url = repository.repositoryUrl;
+        this.arn = repository.arn;
+        this.registryId = repository.registryId;
         this.registerOutputs({ url: this.url, arn: this.arn });
     }
 
@@ -108,7 +112,7 @@ export class ImageRepository extends pulumi.ComponentResource {
     }
 }
 
-function mutability(args: ImageRepositoryArgs): Partial<awsx.ecr.RepositoryArgs> {
+function mutability(args: ImageRepositoryArgs): Partial<aws.ecr.RepositoryArgs> {
     if (!args.immutableTags) {
         return { imageTagMutability: "MUTABLE" };
     }
@@ -127,20 +131,42 @@ function mutability(args: ImageRepositoryArgs): Partial<awsx.ecr.RepositoryArgs>
  */
 export function lifecycleRules(
     args: Pick<ImageRepositoryArgs, "untaggedDays" | "cacheDays" | "cacheTagPrefix">,
-): awsx.types.input.ecr.LifecyclePolicyRuleArgs[] {
+): aws.types.input.ecr.LifecyclePolicyDocument["rules"] {
+    const older = (days: number) => ({ countType: "sinceImagePushed", countUnit: "days", countNumber: days });
     return [
         {
+            rulePriority: 1,
             description: "caches that were not written again",
-            tagStatus: "tagged",
-            tagPrefixList: [args.cacheTagPrefix ?? defaults.cacheTagPrefix],
-            maximumAgeLimit: args.cacheDays ?? defaults.cacheDays,
+            selection: {
+                tagStatus: "tagged",
+                tagPrefixList: [args.cacheTagPrefix ?? defaults.cacheTagPrefix],
+                ...older(args.cacheDays ?? defaults.cacheDays),
+            },
+            action: { type: "expire" },
         },
         {
+            rulePriority: 2,
             description: "images without a tag",
-            tagStatus: "untagged",
-            maximumAgeLimit: args.untaggedDays ?? defaults.untaggedDays,
+            selection: { tagStatus: "untagged", ...older(args.untaggedDays ?? defaults.untaggedDays) },
+            action: { type: "expire" },
         },
     ];
+}
+
+/** An empty one with this stack's tags: ECR does not delete one with images unless it is told to. */
+function removesRepository({ repositoryName, tags = {} }: ImageRepositoryArgs): pulumi.ErrorHook {
+    return removesLeftover(`Repository ${repositoryName}`, ["RepositoryAlreadyExistsException"], async (runAws) => {
+        const name = ["--repository-name", repositoryName];
+        const query = ["--query", "repositories[].repositoryArn"];
+        const arn = await runAws("ecr", "describe-repositories", "--repository-names", repositoryName, ...query);
+        for (const [tag, value] of Object.entries(tags)) {
+            const wanted = `tags[?Key=='${tag}'].Value`;
+            if ((await runAws("ecr", "list-tags-for-resource", "--resource-arn", arn, "--query", wanted)) !== value) {
+                throw new Error(`it does not have the tag ${tag}=${value}, so it is not this stack's`);
+            }
+        }
+        await runAws("ecr", "delete-repository", ...name);
+    });
 }
 
 /** Everything that is wrong with the arguments, each a line: the setting, what is wrong, the remedy. */

@@ -1,7 +1,8 @@
 import { isIPv4, isIPv6 } from "node:net";
 import * as aws from "@pulumi/aws";
-import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
+import { removesLeftover } from "./leftovers";
+import { OwnVpc } from "./ownVpc";
 
 export interface NetworkArgs {
     /**
@@ -30,24 +31,18 @@ export interface NetworkArgs {
     tags?: { [name: string]: string };
 }
 
-/** A subnet that runners can live in. */
-export interface Subnet {
-    id: string;
-    zone: string;
-}
-
 export const defaultPort = 9753;
 
 /** Where runners live and who may connect to them. */
 export class Network extends pulumi.ComponentResource {
     readonly vpcId: pulumi.Output<string>;
-    /** By zone, so that the choice among them is the same every time. */
-    readonly subnets: pulumi.Output<Subnet[]>;
-    /** The user named the subnet, so a change of it is meant to move the runners. */
-    readonly isNamedSubnet: boolean;
+    /** The zones in which runners can live, in an order that is the same every time. */
+    readonly zones: pulumi.Output<string[]>;
     readonly securityGroupId: pulumi.Output<string>;
     readonly port: number;
     readonly usePrivateAddress: boolean;
+
+    private readonly subnetIds: pulumi.Output<string[]>;
 
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -58,25 +53,37 @@ export class Network extends pulumi.ComponentResource {
         }
         this.port = args.port ?? defaultPort;
         this.usePrivateAddress = args.usePrivateAddress ?? false;
-        this.isNamedSubnet = typeof args.vpc === "object";
 
         const place = this.findPlace(name, args);
         this.vpcId = place.vpcId;
-        this.subnets = place.subnetIds.apply((ids) => this.describeSubnets(ids));
+        this.zones = place.zones;
+        this.subnetIds = place.subnetIds;
         this.securityGroupId = this.admitOnly(name, args).id;
         this.registerOutputs({
             vpcId: this.vpcId,
-            subnets: this.subnets,
+            zones: this.zones,
             securityGroupId: this.securityGroupId,
         });
     }
 
+    /** The subnet in one of `zones`. */
+    subnetIn(zone: pulumi.Input<string>): pulumi.Output<string> {
+        return pulumi
+            .all([this.zones, this.subnetIds, zone])
+            .apply(([zones, ids, wanted]) => ids[zones.indexOf(wanted)] ?? "");
+    }
+
     private findPlace(name: string, args: NetworkArgs): Place {
-        if (typeof args.vpc === "object") {
-            const subnet = aws.ec2.getSubnetOutput({ id: args.vpc.subnetId }, { parent: this });
-            return { vpcId: subnet.vpcId, subnetIds: pulumi.output([args.vpc.subnetId]) };
+        if (args.vpc === "new") {
+            return new OwnVpc(name, { tags: args.tags }, { parent: this });
         }
-        return args.vpc === "new" ? this.newVpc(name, args.tags) : this.defaultVpc();
+        return typeof args.vpc === "object" ? this.namedSubnet(args.vpc.subnetId) : this.defaultVpc();
+    }
+
+    private namedSubnet(id: string): Place {
+        const subnet = aws.ec2.getSubnetOutput({ id }, { parent: this });
+        const zones = subnet.availabilityZone.apply((zone) => [zone]);
+        return { vpcId: subnet.vpcId, zones, subnetIds: pulumi.output([id]) };
     }
 
     private defaultVpc(): Place {
@@ -85,28 +92,16 @@ export class Network extends pulumi.ComponentResource {
             { name: "vpc-id", values: [vpcId] },
             { name: "default-for-az", values: ["true"] },
         ];
-        return { vpcId, subnetIds: aws.ec2.getSubnetsOutput({ filters }, { parent: this }).ids };
+        const ids = aws.ec2.getSubnetsOutput({ filters }, { parent: this }).ids;
+        const subnets = ids.apply((found) => this.describeSubnets(found));
+        return {
+            vpcId,
+            zones: subnets.apply((found) => found.map(({ zone }) => zone)),
+            subnetIds: subnets.apply((found) => found.map(({ id }) => id)),
+        };
     }
 
-    private newVpc(name: string, tags: NetworkArgs["tags"]): Place {
-        const vpc = new awsx.ec2.Vpc(
-            name,
-            {
-                cidrBlock: "10.46.0.0/16",
-                // Two, so that a stand-in can be where the first zone's want of capacity does not reach.
-                numberOfAvailabilityZones: 2,
-                natGateways: { strategy: awsx.ec2.NatGatewayStrategy.None },
-                subnetStrategy: awsx.ec2.SubnetAllocationStrategy.Auto,
-                subnetSpecs: [{ type: awsx.ec2.SubnetType.Public }],
-                enableDnsHostnames: true,
-                tags,
-            },
-            { parent: this },
-        );
-        return { vpcId: vpc.vpcId, subnetIds: vpc.publicSubnetIds };
-    }
-
-    private describeSubnets(ids: string[]): pulumi.Output<Subnet[]> {
+    private describeSubnets(ids: string[]): pulumi.Output<{ id: string; zone: string }[]> {
         if (ids.length === 0) {
             throw new pulumi.RunError(
                 'vpc "default": this region\'s default VPC has no subnets (or was deleted). Set vpc to "new" or to a subnet\'s id',
@@ -117,7 +112,7 @@ export class Network extends pulumi.ComponentResource {
             .apply((subnets) =>
                 subnets
                     .map(({ id, availabilityZone }) => ({ id, zone: availabilityZone }))
-                    .sort((a, b) => `${a.zone} ${a.id}`.localeCompare(`${b.zone} ${b.id}`, "en")),
+                    .sort((a, b) => a.zone.localeCompare(b.zone, "en")),
             );
     }
 
@@ -129,9 +124,12 @@ export class Network extends pulumi.ComponentResource {
                 this,
             );
         }
+        const groupName = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
         return new aws.ec2.SecurityGroup(
             name,
             {
+                // One that a VPC can have once: see removesGroup.
+                name: groupName,
                 description: "native-buildx runners: BuildKit over mutual TLS",
                 vpcId: this.vpcId,
                 ingress: args.allowedCidrs.map((cidr) => ({
@@ -153,14 +151,26 @@ export class Network extends pulumi.ComponentResource {
                 ],
                 tags: { ...args.tags, Name: name },
             },
-            { parent: this },
+            { parent: this, hooks: { onError: [removesGroup(groupName)] } },
         );
     }
 }
 
 interface Place {
     vpcId: pulumi.Output<string>;
+    zones: pulumi.Output<string[]>;
+    /** In the order of `zones`. */
     subnetIds: pulumi.Output<string[]>;
+}
+
+/** A group of the same name in its VPC; AWS does not delete one that an instance has. */
+function removesGroup(groupName: string): pulumi.ErrorHook {
+    return removesLeftover(`Security group ${groupName}`, ["InvalidGroup.Duplicate"], async (runAws, { vpcId }) => {
+        const filters = [`Name=vpc-id,Values=${vpcId}`, `Name=group-name,Values=${groupName}`];
+        const query = ["--query", "SecurityGroups[].GroupId"];
+        const id = await runAws("ec2", "describe-security-groups", "--filters", ...filters, ...query);
+        await runAws("ec2", "delete-security-group", "--group-id", id);
+    });
 }
 
 /** Everything that is wrong with the arguments, each a line: the setting, what is wrong, the remedy. */

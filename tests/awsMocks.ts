@@ -17,6 +17,8 @@ export interface Region {
     subnets: { [id: string]: string };
     /** Zones by instance type; every zone, for a type that is not here. */
     offerings: { [instanceType: string]: string[] };
+    /** Zones of the cache volumes that are there, by the volumes' ids. */
+    volumes: { [id: string]: string };
 }
 
 /** Records every resource and call of the AWS components, and fails on a call that it does not know. */
@@ -26,6 +28,7 @@ export class AwsMocks implements pulumi.runtime.Mocks {
     readonly region: Region = {
         subnets: { "subnet-0b": "eu-central-1b", "subnet-0a": "eu-central-1a" },
         offerings: {},
+        volumes: {},
     };
 
     of(type: string): Registered[] {
@@ -48,12 +51,11 @@ export class AwsMocks implements pulumi.runtime.Mocks {
         const id = this.idOf(args);
         const arn = `arn:aws:mock:eu-central-1:123456789012:${args.type}/${args.inputs.name ?? args.name}`;
         const state: { [name: string]: unknown } = { name: args.name, ...args.inputs, arn };
-        if (args.type === "awsx:ecr:Repository") {
-            state.url = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/${args.inputs.name}`;
-            state.repository = { arn, registryId: "123456789012", name: args.inputs.name };
-        } else if (args.type === "awsx:ec2:Vpc") {
-            state.vpcId = "vpc-new";
-            state.publicSubnetIds = Object.keys(this.region.subnets);
+        if (args.type === "aws:ecr/repository:Repository") {
+            state.repositoryUrl = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/${args.inputs.name}`;
+            state.registryId = "123456789012";
+        } else if (args.type === "aws:ec2/vpc:Vpc") {
+            state.defaultRouteTableId = "rtb-main";
         }
         return { id, state };
     }
@@ -73,6 +75,12 @@ export class AwsMocks implements pulumi.runtime.Mocks {
                     vpcId: "vpc-of-subnet",
                     availabilityZone: this.region.subnets[args.inputs.id],
                 };
+            case "aws:index/getAvailabilityZones:getAvailabilityZones":
+                return { names: ["eu-central-1c", "eu-central-1a", "eu-central-1b"] };
+            case "aws:ebs/getEbsVolumes:getEbsVolumes":
+                return { ids: Object.keys(this.region.volumes) };
+            case "aws:ebs/getVolume:getVolume":
+                return { availabilityZone: this.region.volumes[args.inputs.filters[0].values[0]] };
             case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
                 const type: string = args.inputs.filters[0].values[0];
                 return { locations: this.region.offerings[type] ?? Object.values(this.region.subnets) };
@@ -98,6 +106,15 @@ export class AwsMocks implements pulumi.runtime.Mocks {
 export async function mockAws(): Promise<AwsMocks> {
     const mocks = new AwsMocks();
     await pulumi.runtime.setMocks(mocks, "native-buildx", "prod");
+    // Takes hooks, instead of a gRPC server that the mock of the engine cannot call, and that keeps jest from ending.
+    const { getStore }: { getStore(): { callbacks?: object } } = require("@pulumi/pulumi/runtime/state");
+    const nothing = async () => undefined;
+    getStore().callbacks = {
+        registerResourceHook: nothing,
+        registerErrorHook: nothing,
+        awaitStackRegistrations: nothing,
+        shutdown: nothing,
+    };
     return mocks;
 }
 

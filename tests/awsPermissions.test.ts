@@ -85,28 +85,26 @@ const needed: readonly Needed[] = [
         ],
     },
     {
-        by: "ec2.getVpc, getSubnet, getSubnets, getInstanceTypeOfferings",
+        by: "ec2.getVpc, getSubnet, getSubnets, getInstanceTypeOfferings, ebs.getEbsVolumes, getVolume",
         resource: "*",
         actions: [
             ...inEc2(["DescribeVpcs", "DescribeVpcAttribute", "DescribeRouteTables", "DescribeSubnets"]),
-            ...inEc2(["DescribeInstanceTypeOfferings"]),
+            ...inEc2(["DescribeInstanceTypeOfferings", "DescribeVolumes"]),
         ],
     },
     {
-        by: "ec2.Vpc and what awsx puts into it",
+        by: "ec2.Vpc and what is in it",
         resource: arn("ec2", "vpc/vpc-0a"),
         only: "OnlyWithVpcNew",
         actions: [
             ...inEc2(["CreateVpc", "DeleteVpc", "ModifyVpcAttribute"]),
             ...inEc2(["CreateSubnet", "DeleteSubnet", "ModifySubnetAttribute"]),
             ...inEc2(["CreateInternetGateway", "DeleteInternetGateway"]),
-            ...inEc2(["AttachInternetGateway", "DetachInternetGateway"]),
-            ...inEc2(["CreateRouteTable", "DeleteRouteTable", "CreateRoute", "ReplaceRoute", "DeleteRoute"]),
-            ...inEc2(["AssociateRouteTable", "DisassociateRouteTable", "ReplaceRouteTableAssociation"]),
+            ...inEc2(["AttachInternetGateway", "DetachInternetGateway", "CreateRoute", "DeleteRoute"]),
         ],
     },
     {
-        by: "ec2.Vpc and what awsx puts into it, looking",
+        by: "ec2.Vpc and what is in it, looking",
         resource: "*",
         actions: inEc2(["DescribeAvailabilityZones", "DescribeInternetGateways", "DescribeNetworkAcls"]),
     },

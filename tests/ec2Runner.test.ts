@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { Network, type NetworkArgs } from "../components/network";
+import { refuseToShrink } from "../components/runner/ec2CacheVolume";
 import { Ec2Runner, type Ec2RunnerArgs } from "../components/runner/ec2Runner";
 import { ec2RunnerProblems } from "../components/runner/ec2RunnerSettings";
 import { type AwsMocks, mockAws, resolved, settled } from "./awsMocks";
@@ -102,20 +103,45 @@ describe("Ec2Runner", () => {
         );
     });
 
-    it("is not replaced by a new image, by being stopped, or by another choice of zone", async () => {
+    it("is not replaced by a new image, or by being stopped", async () => {
         makeRunner();
         await settled();
         const instance = options[`${instanceType} runner`];
-        expect(instance?.ignoreChanges).toEqual(["ami", "associatePublicIpAddress", "subnetId"]);
+        expect(instance?.ignoreChanges).toEqual(["ami", "associatePublicIpAddress"]);
         expect(instance?.deleteBeforeReplace).toBe(true);
-        expect(options[`${volumeType} runner-cache`]?.ignoreChanges).toEqual(["availabilityZone"]);
     });
 
-    it("moves when the user names another subnet", async () => {
-        makeRunner({}, { vpc: { subnetId: "subnet-0b" } });
+    it.each([true, false])("is launched anew when usePrivateAddress changes to %s", async (usePrivateAddress) => {
+        makeRunner({}, { usePrivateAddress });
         await settled();
-        expect(options[`${instanceType} runner`]?.ignoreChanges).toEqual(["ami", "associatePublicIpAddress"]);
-        expect(options[`${volumeType} runner-cache`]?.ignoreChanges ?? []).toEqual([]);
+        expect(options[`${instanceType} runner`]?.replacementTrigger).toBe(usePrivateAddress);
+    });
+
+    it("stays in the zone of its cache volume", async () => {
+        mocks.region.volumes = { "vol-1": "eu-central-1b" };
+        makeRunner();
+        await settled();
+        expect(mocks.one(volumeType).inputs.availabilityZone).toBe("eu-central-1b");
+        expect(mocks.one(instanceType).inputs.subnetId).toBe("subnet-0b");
+        expect(mocks.calls.find(({ token }) => token === "aws:ebs/getEbsVolumes:getEbsVolumes")?.inputs).toEqual({
+            filters: [{ name: "tag:Name", values: ["runner-cache"] }],
+        });
+    });
+
+    it.each([
+        ["the network has no subnet there", {}],
+        ["EC2 does not offer the type there", { "c7g.xlarge": ["eu-central-1a", "eu-central-1b"] }],
+    ])("leaves that zone, with a warning, when %s", async (_reason, offerings: { [type: string]: string[] }) => {
+        const warn = jest.spyOn(pulumi.log, "warn").mockResolvedValue();
+        mocks.region.volumes = { "vol-1": "eu-central-1c" };
+        mocks.region.offerings = offerings;
+        makeRunner();
+        await settled();
+        expect(mocks.one(volumeType).inputs.availabilityZone).toBe("eu-central-1a");
+        expect(warn.mock.calls.map(([message]) => message)).toEqual([
+            expect.stringMatching(/in zone eu-central-1c, .*empty cache, takes its place in zone eu-central-1a/),
+        ]);
+        warn.mockRestore();
     });
 
     it("publishes its keys in an encrypted parameter, which never brings them into the state", async () => {
@@ -221,6 +247,29 @@ describe("Ec2Runner", () => {
         );
         await settled();
         expect(mocks.of(instanceType)).toEqual([]);
+    });
+});
+
+describe("refuseToShrink", () => {
+    const change = (before: number, wanted: number) =>
+        refuseToShrink({
+            urn: "",
+            id: "",
+            name: "a-cache",
+            type: "",
+            oldInputs: { size: before },
+            newInputs: { size: wanted },
+        });
+
+    it("names the setting, the reason, and both ways out with what they cost", () => {
+        expect(() => change(22, 20)).toThrow(
+            /^cacheGigabytes 20: volume a-cache has 22, .*set cacheGigabytes 22.*give the caches up.*run again.*--replace/,
+        );
+    });
+
+    it("lets it grow, and other things change", () => {
+        expect(() => change(20, 22)).not.toThrow();
+        expect(() => change(20, 20)).not.toThrow();
     });
 });
 

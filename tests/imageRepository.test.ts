@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ImageRepository, imageRepositoryProblems, lifecycleRules } from "../components/imageRepository";
 import { type AwsMocks, mockAws, resolved, settled } from "./awsMocks";
 
-const type = "awsx:ecr:Repository";
+const type = "aws:ecr/repository:Repository";
 
 describe("ImageRepository", () => {
     let mocks: AwsMocks;
@@ -54,8 +54,12 @@ describe("ImageRepository", () => {
 describe("lifecycleRules", () => {
     it("expire untagged images late, old caches, and no other tagged image", () => {
         expect(lifecycleRules({ untaggedDays: 60, cacheDays: 14 })).toEqual([
-            { description: expect.any(String), tagStatus: "tagged", tagPrefixList: ["cache-"], maximumAgeLimit: 14 },
-            { description: expect.any(String), tagStatus: "untagged", maximumAgeLimit: 60 },
+            expect.objectContaining({
+                selection: expect.objectContaining({ tagStatus: "tagged", tagPrefixList: ["cache-"], countNumber: 14 }),
+            }),
+            expect.objectContaining({
+                selection: expect.objectContaining({ tagStatus: "untagged", countNumber: 60 }),
+            }),
         ]);
     });
 });

@@ -12,28 +12,34 @@ describe("Network", () => {
 
     it("takes the default VPC's subnets, in the order of their zones", async () => {
         const network = new Network("net", { allowedCidrs: mine });
-        expect(await resolved(network.subnets)).toEqual([
-            { id: "subnet-0a", zone: "eu-central-1a" },
-            { id: "subnet-0b", zone: "eu-central-1b" },
-        ]);
+        expect(await resolved(network.zones)).toEqual(["eu-central-1a", "eu-central-1b"]);
+        expect(await resolved(network.subnetIn("eu-central-1a"))).toBe("subnet-0a");
+        expect(await resolved(network.subnetIn("eu-central-1b"))).toBe("subnet-0b");
         expect(await resolved(network.vpcId)).toBe("vpc-default");
-        expect(network.isNamedSubnet).toBe(false);
     });
 
     it("takes the subnet that is named", async () => {
         const network = new Network("net", { vpc: { subnetId: "subnet-0b" }, allowedCidrs: mine });
-        expect(await resolved(network.subnets)).toEqual([{ id: "subnet-0b", zone: "eu-central-1b" }]);
+        expect(await resolved(network.zones)).toEqual(["eu-central-1b"]);
+        expect(await resolved(network.subnetIn("eu-central-1b"))).toBe("subnet-0b");
         expect(await resolved(network.vpcId)).toBe("vpc-of-subnet");
-        expect(network.isNamedSubnet).toBe(true);
     });
 
-    it("makes a VPC without NAT gateways where that is wanted", async () => {
+    it("makes a VPC with two public subnets and a way out, where that is wanted", async () => {
         const network = new Network("net", { vpc: "new", allowedCidrs: mine });
-        expect(await resolved(network.vpcId)).toBe("vpc-new");
-        expect(mocks.one("awsx:ec2:Vpc").inputs).toMatchObject({
-            natGateways: { strategy: "None" },
-            subnetSpecs: [{ type: "Public" }],
+        expect(await resolved(network.vpcId)).toBe("net-id");
+        expect(await resolved(network.zones)).toEqual(["eu-central-1a", "eu-central-1b"]);
+        expect(await resolved(network.subnetIn("eu-central-1b"))).toBe("net-2-id");
+        await settled();
+        expect(mocks.of("aws:ec2/subnet:Subnet").map(({ inputs }) => inputs)).toEqual([
+            expect.objectContaining({ availabilityZone: "eu-central-1a", cidrBlock: "10.46.0.0/20" }),
+            expect.objectContaining({ availabilityZone: "eu-central-1b", cidrBlock: "10.46.16.0/20" }),
+        ]);
+        expect(mocks.one("aws:ec2/defaultRouteTable:DefaultRouteTable").inputs).toMatchObject({
+            defaultRouteTableId: "rtb-main",
+            routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "net-id" }],
         });
+        expect(mocks.resources.map(({ type }) => type)).not.toContain("aws:ec2/natGateway:NatGateway");
     });
 
     it("admits the named ranges to the BuildKit port, and nobody else anywhere", async () => {

@@ -7,7 +7,7 @@ open_stack() {
     # shellcheck source=tools/env.sh
     . ./tools/env.sh
     select_stack "$1"
-    # Pulumi fetches the plugins of the AWS packages itself: which version of aws awsx takes, only its own plugin knows.
+    # Pulumi fetches the plugin of the AWS package itself.
     if [ "$(pulumi config get runnerType --stack "$1" 2>/dev/null)" = ec2 ]; then
         unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION
     fi

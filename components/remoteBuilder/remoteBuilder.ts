@@ -65,9 +65,15 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     }
 
     /** What an image or index needs of this machine and this moment: no part of the state. */
-    here(login?: RegistryLoginInput): pulumi.Output<Here> {
-        const here = { connect: this.connect, project: process.cwd(), buildsPerRunner: this.buildsPerRunner, login };
-        return pulumi.secret(pulumi.output(here)) as pulumi.Output<Here>;
+    here(login?: RegistryLoginInput): { [P in keyof Here]: pulumi.Input<Here[P]> } {
+        // Each by itself: in a preview the script may not be known yet, and the folder is.
+        const { connect, buildsPerRunner } = this;
+        return {
+            connect,
+            project: process.cwd(),
+            buildsPerRunner,
+            ...(login ? { login: pulumi.secret(login) as pulumi.Output<Here["login"]> } : {}),
+        };
     }
 }
 

@@ -2,8 +2,10 @@ import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../architecture";
-import type { Network, Subnet } from "../network";
+import { removesLeftover, removesLeftovers, removesRole } from "../leftovers";
+import type { Network } from "../network";
 import { runnerPolicy, runnerTrustPolicy } from "../policies";
+import { CacheVolume } from "./ec2CacheVolume";
 import { defaults, type Ec2RunnerSettings, ec2RunnerProblems, rootGiB, standInCacheGiB } from "./ec2RunnerSettings";
 import { cacheDeviceOf, runnerUserData } from "./ec2UserData";
 import type { ConnectNode, Runner, RunnerDescription } from "./runner";
@@ -64,18 +66,24 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const keys = this.makeKeysParameter(name);
         const standInKeys = standInTypes.map((type) => this.makeKeysParameter(standInName(name, type), type));
         const role = this.makeRole([keys, ...standInKeys]);
-        const zone = this.chooseZone(instanceType);
-        const volume = this.makeCacheVolume(zone);
-        const subnetId = pulumi
-            .all([args.network.subnets, volume.availabilityZone])
-            .apply(([subnets, kept]) => subnetIn(subnets, kept));
+        const volume = new CacheVolume(
+            `${name}-cache`,
+            {
+                zones: this.zonesFor(instanceType),
+                gigabytes: args.cacheGigabytes ?? defaults.cacheGigabytes,
+                kmsKeyArn: args.kmsKeyArn,
+                securityGroupId: args.network.securityGroupId,
+                tags: args.tags,
+            },
+            { parent: this },
+        );
         const machine = { region, role, ami: this.newestDebian() };
         const instance = this.makeInstance(name, {
             ...machine,
             keys,
             instanceType,
-            subnetId,
-            cacheDevice: volume.id.apply((id) => cacheDeviceOf(id, args)),
+            subnetId: args.network.subnetIn(volume.zone),
+            cacheDevice: volume.volumeId.apply((id) => cacheDeviceOf(id, args)),
             cacheGigabytes: args.cacheGigabytes ?? defaults.cacheGigabytes,
             rootGiB,
         });
@@ -86,7 +94,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 ...machine,
                 keys: standInKeys[index] as aws.ssm.Parameter,
                 instanceType: type,
-                subnetId: this.standInSubnet(type, volume.availabilityZone),
+                subnetId: this.standInSubnet(type, volume.zone),
                 cacheDevice: pulumi.output(""),
                 cacheGigabytes: standInCacheGiB,
                 rootGiB: rootGiB + standInCacheGiB,
@@ -94,7 +102,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         }));
 
         this.instanceId = instance.id;
-        this.cacheVolumeId = volume.id;
+        this.cacheVolumeId = volume.volumeId;
         this.instanceArns = pulumi.all([instance.arn, ...standIns.map((standIn) => standIn.instance.arn)]);
         this.keysParameterArns = pulumi.all([keys, ...standInKeys].map((parameter) => parameter.arn));
         this.description = pulumi.output({
@@ -162,15 +170,18 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const role = new aws.iam.Role(
             this.name,
             {
+                name: this.name,
                 description: `native-buildx: the ${this.suffix} runner publishes keys for its clients`,
                 assumeRolePolicy: runnerTrustPolicy,
                 tags: this.args.tags,
             },
-            { parent: this },
+            { parent: this, hooks: { onError: [removesRole(this.name)] } },
         );
         const policy = new aws.iam.RolePolicy(
             this.name,
             {
+                // Put twice, it is still one.
+                name: "own-parameters",
                 role: role.name,
                 policy: pulumi
                     .all(parameters.map((parameter) => parameter.arn))
@@ -180,67 +191,38 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         );
         const profile = new aws.iam.InstanceProfile(
             this.name,
-            { role: role.name, tags: this.args.tags },
-            { parent: this },
+            { name: this.name, role: role.name, tags: this.args.tags },
+            { parent: this, hooks: { onError: [removesProfile(this.name)] } },
         );
         return { profile, neededAtBoot: [policy, ...parameters] };
     }
 
-    /** The first zone of the network where EC2 offers the type: not every zone has every type. */
-    private chooseZone(instanceType: string): pulumi.Output<string> {
-        return pulumi.all([this.args.network.subnets, this.zonesOffering(instanceType)]).apply(([subnets, offered]) => {
-            const subnet = subnets.find(({ zone }) => offered.includes(zone));
-            if (!subnet) {
-                throw new pulumi.RunError(noZone(instanceType, subnets, offered));
+    /** The network's zones where EC2 offers the type: not every zone has every type. */
+    private zonesFor(instanceType: string): pulumi.Output<string[]> {
+        const offered = aws.ec2.getInstanceTypeOfferingsOutput(
+            { locationType: "availability-zone", filters: [{ name: "instance-type", values: [instanceType] }] },
+            { parent: this },
+        ).locations;
+        return pulumi.all([this.args.network.zones, offered]).apply(([zones, offering]) => {
+            const possible = zones.filter((zone) => offering.includes(zone));
+            if (possible.length === 0) {
+                throw new pulumi.RunError(noZone(instanceType, zones, offering));
             }
-            return subnet.zone;
+            return possible;
         });
     }
 
     /** Rather in another zone than the runner's: its want of capacity is the zone's. */
     private standInSubnet(instanceType: string, runnerZone: pulumi.Output<string>): pulumi.Output<string> {
-        return pulumi
-            .all([this.args.network.subnets, this.zonesOffering(instanceType), runnerZone])
-            .apply(([subnets, offered, zone]) => {
-                const possible = subnets.filter((subnet) => offered.includes(subnet.zone));
-                const chosen = possible.find((subnet) => subnet.zone !== zone) ?? possible[0];
-                if (!chosen) {
-                    throw new pulumi.RunError(noZone(instanceType, subnets, offered));
-                }
-                return chosen.id;
-            });
-    }
-
-    private zonesOffering(instanceType: string): pulumi.Output<string[]> {
-        return aws.ec2.getInstanceTypeOfferingsOutput(
-            { locationType: "availability-zone", filters: [{ name: "instance-type", values: [instanceType] }] },
-            { parent: this },
-        ).locations;
+        const zone = pulumi
+            .all([this.zonesFor(instanceType), runnerZone])
+            .apply(([zones, taken]) => zones.find((other) => other !== taken) ?? taken);
+        return this.args.network.subnetIn(zone);
     }
 
     private newestDebian(): pulumi.Output<string> {
         const name = architectures[this.platform].ec2.amiParameter;
         return aws.ssm.getParameterOutput({ name }, { parent: this }).value;
-    }
-
-    private makeCacheVolume(availabilityZone: pulumi.Output<string>): aws.ebs.Volume {
-        return new aws.ebs.Volume(
-            `${this.name}-cache`,
-            {
-                availabilityZone,
-                size: this.args.cacheGigabytes ?? defaults.cacheGigabytes,
-                type: "gp3",
-                encrypted: true,
-                kmsKeyId: this.args.kmsKeyArn,
-                tags: { ...this.args.tags, Name: `${this.name}-cache` },
-            },
-            {
-                parent: this,
-                // Chosen once and kept: another zone means another volume, and an empty cache. Naming a subnet is asking
-                // for it.
-                ignoreChanges: this.args.network.isNamedSubnet ? [] : ["availabilityZone"],
-            },
-        );
     }
 
     private makeInstance(name: string, machine: Machine): aws.ec2.Instance {
@@ -273,13 +255,15 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 dependsOn: machine.role.neededAtBoot,
                 // The cache volume cannot be attached to two.
                 deleteBeforeReplace: true,
+                // An address is given at the launch, or never; and the setting itself is ignored, below.
+                replacementTrigger: network.usePrivateAddress,
+                hooks: { beforeCreate: [endsOtherInstances()] },
                 ignoreChanges: [
                     // A new Debian image is taken when the instance is replaced for another reason.
                     "ami",
                     // A stopped instance has no public address, and the provider would replace it for that:
                     // https://github.com/hashicorp/terraform-provider-aws/issues/33775
                     "associatePublicIpAddress",
-                    ...(network.isNamedSubnet ? [] : ["subnetId"]),
                 ],
             },
         );
@@ -301,19 +285,28 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             );
     }
 
-    private attach(volume: aws.ebs.Volume, instance: aws.ec2.Instance): void {
+    private attach(volume: CacheVolume, instance: aws.ec2.Instance): void {
         new aws.ec2.VolumeAttachment(
             `${this.name}-cache`,
             {
                 // Nitro instances ignore the name; the runner finds the volume by its id.
                 deviceName: "/dev/sdf",
-                volumeId: volume.id,
+                volumeId: volume.volumeId,
                 instanceId: instance.id,
                 stopInstanceBeforeDetaching: true,
             },
             { parent: this, deleteBeforeReplace: true },
         );
     }
+}
+
+/** AWS does not delete one that has a role of another name. */
+function removesProfile(name: string): pulumi.ErrorHook {
+    return removesLeftover(`Instance profile ${name}`, ["EntityAlreadyExists"], async (runAws) => {
+        const words = ["--instance-profile-name", name];
+        await runAws("iam", "remove-role-from-instance-profile", ...words, "--role-name", name).catch(() => undefined);
+        await runAws("iam", "delete-instance-profile", ...words);
+    });
 }
 
 interface RunnerRole {
@@ -338,24 +331,20 @@ function standInName(runner: string, type: string): string {
     return `${runner}-${type.replaceAll(".", "-")}`;
 }
 
-function subnetIn(subnets: Subnet[], zone: string): string {
-    const subnet = subnets.find((candidate) => candidate.zone === zone);
-    if (!subnet) {
-        throw new pulumi.RunError(
-            `The cache volume is in zone ${zone}, and the network has no subnet there (any more): ${zonesOf(subnets)}. ` +
-                "Put a subnet into that zone, or give the cache up: pulumi destroy --target its volume, then pulumi up",
-        );
-    }
-    return subnet.id;
-}
-
-function noZone(instanceType: string, subnets: Subnet[], offered: string[]): string {
+function noZone(instanceType: string, zones: string[], offered: string[]): string {
     return (
-        `instanceType ${instanceType} is not offered in the network's zones (${zonesOf(subnets)}); EC2 has it in: ` +
+        `instanceType ${instanceType} is not offered in the network's zones (${zones.join(", ")}); EC2 has it in: ` +
         `${offered.join(", ") || "no zone of this region"}. Choose another type, another subnet or another region`
     );
 }
 
-function zonesOf(subnets: Subnet[]): string {
-    return subnets.map(({ zone }) => zone).join(", ");
-}
+/** Nobody else makes instances of this name in this stack's security group. */
+const endsOtherInstances = () =>
+    removesLeftovers(
+        ["ec2", "describe-instances", "--query", "Reservations[].Instances[].InstanceId"],
+        ({ vpcSecurityGroupIds }) => [
+            `Name=instance.group-id,Values=${vpcSecurityGroupIds}`,
+            "Name=instance-state-name,Values=pending,running,stopping,stopped",
+        ],
+        ["ec2", "terminate-instances", "--instance-ids"],
+    );

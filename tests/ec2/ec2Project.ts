@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Instance } from "@aws-sdk/client-ec2";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
-import { type Arch, Project, type Result } from "../e2e/project";
+import { type Arch, checkout, Project, type Result, type Running } from "../e2e/project";
 import type { Simulation } from "./simulation";
 
 /** What stack output `runners` says of a runner on EC2. */
@@ -146,6 +146,14 @@ export class Ec2Project extends Project {
         });
         await Promise.all(builds);
         return output;
+    }
+
+    /** Kills a command with everything that it has started, and what `make up` does before its next `up`. */
+    async kill(running: Running): Promise<void> {
+        process.kill(-(running.child.pid ?? 0), "SIGKILL");
+        await running.done;
+        const script = `. "$0" && select_stack ${this.stack}`;
+        await this.succeed(this.run("sh", ["-eu", "-c", script, path.join(checkout, "tools/stack.sh")]));
     }
 
     override up(): Promise<Result> {

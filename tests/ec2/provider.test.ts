@@ -12,18 +12,24 @@ const run = promisify(execFile);
 
 const beginning = `
     import * as aws from "@pulumi/aws";
-    import * as awsx from "@pulumi/awsx";
 `;
 
 /** One of each kind of resource that matters, as a program would have it. */
 const program = `
     const zone = aws.getRegionOutput().region.apply((region) => region + "a");
-    const vpc = new awsx.ec2.Vpc("vpc", {
-        cidrBlock: "10.46.0.0/16", numberOfAvailabilityZones: 2, natGateways: { strategy: "None" },
-        subnetStrategy: "Auto", subnetSpecs: [{ type: "Public" }], enableDnsHostnames: true,
+    const vpc = new aws.ec2.Vpc("vpc", { cidrBlock: "10.46.0.0/16", enableDnsHostnames: true });
+    const gateway = new aws.ec2.InternetGateway("gateway", {});
+    const gatewayAttachment = new aws.ec2.InternetGatewayAttachment("gateway", {
+        vpcId: vpc.id, internetGatewayId: gateway.id,
+    });
+    new aws.ec2.DefaultRouteTable("routes", {
+        defaultRouteTableId: vpc.defaultRouteTableId, routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: gateway.id }],
+    }, { dependsOn: gatewayAttachment });
+    const subnet = new aws.ec2.Subnet("subnet", {
+        vpcId: vpc.id, availabilityZone: zone, cidrBlock: "10.46.0.0/20", mapPublicIpOnLaunch: true,
     });
     const group = new aws.ec2.SecurityGroup("group", {
-        vpcId: vpc.vpcId, description: "test",
+        vpcId: vpc.id, description: "test",
         ingress: [{ protocol: "tcp", fromPort: 9753, toPort: 9753, cidrBlocks: ["198.18.0.1/32"], description: "BuildKit" }],
         egress: [{ protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"] }],
     });
@@ -36,7 +42,7 @@ const program = `
     const volume = new aws.ebs.Volume("volume", { availabilityZone: zone, size: SIZE, type: "gp3", encrypted: true });
     const instance = new aws.ec2.Instance("instance", {
         ami: aws.ssm.getParameterOutput({ name: "/aws/service/debian/release/13/latest/amd64" }).value,
-        instanceType: "c7i.xlarge", subnetId: vpc.publicSubnetIds.apply((ids) => ids[0]), vpcSecurityGroupIds: [group.id],
+        instanceType: "c7i.xlarge", subnetId: subnet.id, vpcSecurityGroupIds: [group.id],
         iamInstanceProfile: profile.name, associatePublicIpAddress: true, userDataBase64: Buffer.from("#!/bin/sh\\necho USERDATA\\n").toString("base64"),
         userDataReplaceOnChange: true, instanceInitiatedShutdownBehavior: "stop",
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
@@ -46,13 +52,16 @@ const program = `
     new aws.ec2.VolumeAttachment("attachment", {
         deviceName: "/dev/sdf", instanceId: instance.id, volumeId: volume.id, stopInstanceBeforeDetaching: true,
     }, { deleteBeforeReplace: true });
-    const repository = new awsx.ecr.Repository("repository", {
+    const repository = new aws.ecr.Repository("repository", {
         name: "team/app", forceDelete: true, imageScanningConfiguration: { scanOnPush: true }, imageTagMutability: "MUTABLE",
-        lifecyclePolicy: { rules: [{ description: "old", tagStatus: "untagged", maximumAgeLimit: 90 }] },
     });
+    new aws.ecr.LifecyclePolicy("repository", { repository: repository.name, policy: { rules: [{
+        rulePriority: 1, description: "old", action: { type: "expire" },
+        selection: { tagStatus: "untagged", countType: "sinceImagePushed", countUnit: "days", countNumber: 90 },
+    }] } });
     export const id = instance.id;
     export const volumeId = volume.id;
-    export const url = repository.url;
+    export const url = repository.repositoryUrl;
     export const value = parameter.value;
 `;
 
@@ -143,7 +152,6 @@ const program = `
             /metadataOptions.httpProtocolIpv6/,
         ],
         ["a function", "aws.ec2.getAmiOutput({ owners: ['self'] });", /does not handle the function aws:ec2\/getAmi/],
-        ["a component", 'new awsx.lb.ApplicationLoadBalancer("balancer");', /does not handle the component awsx:lb/],
     ])("refuses %s that it does not handle, by name", async (_what, addition, message) => {
         write(written("two", 6) + addition);
         await expect(up()).rejects.toThrow(message);

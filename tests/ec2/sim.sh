@@ -51,15 +51,12 @@ install_plugins() {
     export PULUMI_HOME="$state/pulumi" PULUMI_SKIP_UPDATE_CHECK=true
     mkdir -p "$state/pulumi" "$state/stacks" "$state/trust"
     cp "$cache/ca/ca.pem" "$state/trust/"
-    for plugin in "aws 7.48.0" "awsx 3.9.0"; do
-        package=${plugin% *}
-        cat >"$state/pulumi-resource-$package" <<EOF
+    cat >"$state/pulumi-resource-aws" <<EOF
 #!/bin/sh
-exec node --import "file://$repository/node_modules/tsx/dist/loader.mjs" "$here/provider/$package.ts" "\$@"
+exec node --import "file://$repository/node_modules/tsx/dist/loader.mjs" "$here/provider/aws.ts" "\$@"
 EOF
-        chmod +x "$state/pulumi-resource-$package"
-        pulumi plugin install resource "$package" "${plugin#* }" --file "$state/pulumi-resource-$package" >/dev/null 2>&1
-    done
+    chmod +x "$state/pulumi-resource-aws"
+    pulumi plugin install resource aws 7.48.0 --file "$state/pulumi-resource-aws" >/dev/null 2>&1
     docker_build=$(PATH=$tools/plugin:$PATH command -v pulumi-resource-docker-build)
     pulumi plugin install resource docker-build 0.0.22 --file "$docker_build" >/dev/null 2>&1
 }

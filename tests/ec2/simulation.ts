@@ -39,6 +39,7 @@ export interface Faults {
     no_capacity_late?: string[];
     metadata_delay_seconds?: number;
     throttled?: string[];
+    unanswered?: string[];
     denied?: string[];
     slow?: { [action: string]: number };
     pending_seconds?: number | null;

@@ -88,7 +88,7 @@ class SimulatedAws implements provider.Provider {
         const secrets = new Set<string>();
         const opened = open(inputs, secrets);
         const services = this.servicesOf(opened);
-        const { id, outputs } = await kind.create(services, opened);
+        const { id, outputs } = await withCode(kind.create(services, opened));
         return { id, outs: close(state(opened, outputs, services.region), secrets) };
     }
 
@@ -125,14 +125,14 @@ class SimulatedAws implements provider.Provider {
             throw new Error(`the simulated EC2 cannot change ${changed.join(", ")} of ${token} in place`);
         }
         const services = this.servicesOf(wanted);
-        await kind.update(services, id, before, wanted, changed);
+        await withCode(kind.update(services, id, before, wanted, changed));
         const outputs = (await kind.read(services, id, { ...before, ...wanted })) ?? {};
         return { outs: close(state(wanted, { ...before, ...outputs }, services.region), secrets) };
     }
 
     async delete(id: string, urn: string, props: Properties): Promise<void> {
         const before = open(props);
-        await kindOf(tokenOf(urn)).delete(this.servicesOf(before), id, before);
+        await withCode(kindOf(tokenOf(urn)).delete(this.servicesOf(before), id, before));
     }
 
     async invoke(token: string, inputs: Properties): Promise<provider.InvokeResult> {
@@ -150,6 +150,15 @@ class SimulatedAws implements provider.Provider {
         }
         const services = this.servicesOf(opened);
         return { outputs: { ...opened, id: token, ...withoutUndefined(await lookup.find(services, opened)) } };
+    }
+}
+
+/** As the AWS provider: the error code is part of the message. */
+async function withCode<T>(work: Promise<T>): Promise<T> {
+    try {
+        return await work;
+    } catch (error) {
+        throw error instanceof Error && error.name !== "Error" ? new Error(`${error.name}: ${error.message}`) : error;
     }
 }
 

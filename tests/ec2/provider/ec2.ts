@@ -1,12 +1,10 @@
 import {
-    AssociateRouteTableCommand,
     AttachInternetGatewayCommand,
     AttachVolumeCommand,
     AuthorizeSecurityGroupEgressCommand,
     AuthorizeSecurityGroupIngressCommand,
     CreateInternetGatewayCommand,
     CreateRouteCommand,
-    CreateRouteTableCommand,
     CreateSecurityGroupCommand,
     CreateSubnetCommand,
     CreateTagsCommand,
@@ -14,7 +12,6 @@ import {
     CreateVpcCommand,
     DeleteInternetGatewayCommand,
     DeleteRouteCommand,
-    DeleteRouteTableCommand,
     DeleteSecurityGroupCommand,
     DeleteSubnetCommand,
     DeleteTagsCommand,
@@ -29,7 +26,6 @@ import {
     DescribeVpcsCommand,
     DetachInternetGatewayCommand,
     DetachVolumeCommand,
-    DisassociateRouteTableCommand,
     type EC2Client,
     type Instance,
     type IpPermission,
@@ -386,13 +382,17 @@ const volumeAttachment: Kind = {
     async create({ ec2 }, inputs) {
         const id = text(inputs.volumeId);
         await awaitSettled(ec2, text(inputs.instanceId));
-        await ec2.send(
-            new AttachVolumeCommand({
-                Device: text(inputs.deviceName),
-                InstanceId: text(inputs.instanceId),
-                VolumeId: id,
-            }),
-        );
+        // As the AWS provider: an attachment that is there already is taken over.
+        const present = (await findVolume(ec2, id))?.Attachments?.[0];
+        if (present?.InstanceId !== inputs.instanceId || present?.Device !== inputs.deviceName) {
+            await ec2.send(
+                new AttachVolumeCommand({
+                    Device: text(inputs.deviceName),
+                    InstanceId: text(inputs.instanceId),
+                    VolumeId: id,
+                }),
+            );
+        }
         await until(`volume ${id} attached`, async () =>
             (await findVolume(ec2, id))?.Attachments?.[0]?.State === "attached" ? true : undefined,
         );
@@ -510,20 +510,24 @@ function groupOutputs(group: SecurityGroup, region: string): Properties {
     };
 }
 
-async function setRules(ec2: EC2Client, id: string, ingress: Value, egress: Value): Promise<void> {
-    const now = await findGroup(ec2, id);
-    if (now?.IpPermissions?.length) {
-        await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: now.IpPermissions }));
+async function setIngress(ec2: EC2Client, GroupId: string, rules: Value): Promise<void> {
+    const now = (await findGroup(ec2, GroupId))?.IpPermissions;
+    if (now?.length) {
+        await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions: now }));
     }
+    if (list(rules).length > 0) {
+        await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: permissions(rules) }));
+    }
+}
+
+async function setEgress(ec2: EC2Client, GroupId: string, rules: Value): Promise<void> {
     // A group that AWS makes lets everything out; the AWS provider takes that away.
-    if (now?.IpPermissionsEgress?.length) {
-        await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: now.IpPermissionsEgress }));
+    const now = (await findGroup(ec2, GroupId))?.IpPermissionsEgress;
+    if (now?.length) {
+        await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: now }));
     }
-    if (list(ingress).length > 0) {
-        await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: permissions(ingress) }));
-    }
-    if (list(egress).length > 0) {
-        await ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: permissions(egress) }));
+    if (list(rules).length > 0) {
+        await ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions: permissions(rules) }));
     }
 }
 
@@ -541,7 +545,8 @@ const securityGroup: Kind = {
             }),
         );
         const id = made.GroupId ?? "";
-        await setRules(ec2, id, inputs.ingress, inputs.egress);
+        await setIngress(ec2, id, inputs.ingress);
+        await setEgress(ec2, id, inputs.egress);
         const found = await findGroup(ec2, id);
         return { id, outputs: found ? groupOutputs(found, region) : {} };
     },
@@ -553,8 +558,11 @@ const securityGroup: Kind = {
         if (changed.includes("tags")) {
             await retag(ec2, id, olds.tags, news.tags);
         }
-        if (changed.includes("ingress") || changed.includes("egress")) {
-            await setRules(ec2, id, news.ingress, news.egress);
+        if (changed.includes("ingress")) {
+            await setIngress(ec2, id, news.ingress);
+        }
+        if (changed.includes("egress")) {
+            await setEgress(ec2, id, news.egress);
         }
     },
     async delete({ ec2 }, id) {
@@ -584,7 +592,11 @@ const vpc: Kind = {
         if (inputs.enableDnsHostnames === true) {
             await ec2.send(new ModifyVpcAttributeCommand({ VpcId: id, EnableDnsHostnames: { Value: true } }));
         }
-        return { id, outputs: { arn: arn(region, `vpc/${id}`) } };
+        const mine = { Name: "vpc-id", Values: [id] };
+        const main = { Name: "association.main", Values: ["true"] };
+        const tables = await ec2.send(new DescribeRouteTablesCommand({ Filters: [mine, main] }));
+        const defaultRouteTableId = tables.RouteTables?.[0]?.RouteTableId;
+        return { id, outputs: { arn: arn(region, `vpc/${id}`), defaultRouteTableId } };
     },
     async read({ ec2 }, id) {
         const found = (await unlessGone(ec2.send(new DescribeVpcsCommand({ VpcIds: [id] }))))?.Vpcs?.[0];
@@ -630,99 +642,91 @@ const subnet: Kind = {
 };
 
 const internetGateway: Kind = {
-    inputs: { tags: true, vpcId: true },
-    replaceOn: ["vpcId"],
+    inputs: { tags: true },
+    replaceOn: [],
     async create({ ec2, region }, inputs) {
         const made = await ec2.send(
             new CreateInternetGatewayCommand({ TagSpecifications: tagsOf("internet-gateway", inputs.tags) }),
         );
         const id = made.InternetGateway?.InternetGatewayId ?? "";
-        await ec2.send(new AttachInternetGatewayCommand({ InternetGatewayId: id, VpcId: text(inputs.vpcId) }));
         return { id, outputs: { arn: arn(region, `internet-gateway/${id}`) } };
     },
     async read({ ec2 }, id) {
         const found = await unlessGone(ec2.send(new DescribeInternetGatewaysCommand({ InternetGatewayIds: [id] })));
         return found?.InternetGateways?.[0] ? { tags: fromTagList(found.InternetGateways[0].Tags) } : undefined;
     },
-    async delete({ ec2 }, id, state) {
-        await ec2.send(new DetachInternetGatewayCommand({ InternetGatewayId: id, VpcId: text(state.vpcId) }));
-        await ec2.send(new DeleteInternetGatewayCommand({ InternetGatewayId: id }));
+    async delete({ ec2 }, id) {
+        await unlessGone(ec2.send(new DeleteInternetGatewayCommand({ InternetGatewayId: id })));
     },
 };
 
-const routeTable: Kind = {
-    inputs: { tags: true, vpcId: true },
-    replaceOn: ["vpcId"],
+const internetGatewayAttachment: Kind = {
+    inputs: { internetGatewayId: true, vpcId: true },
+    replaceOn: ["internetGatewayId", "vpcId"],
+    async create({ ec2 }, inputs) {
+        const [InternetGatewayId, VpcId] = [text(inputs.internetGatewayId), text(inputs.vpcId)];
+        await ec2.send(new AttachInternetGatewayCommand({ InternetGatewayId, VpcId }));
+        return { id: `${InternetGatewayId}:${VpcId}`, outputs: {} };
+    },
+    async read({ ec2 }, _id, state) {
+        const ids = [text(state.internetGatewayId)];
+        const found = await unlessGone(ec2.send(new DescribeInternetGatewaysCommand({ InternetGatewayIds: ids })));
+        const attached = found?.InternetGateways?.[0]?.Attachments?.some(({ VpcId }) => VpcId === state.vpcId);
+        return attached ? state : undefined;
+    },
+    async delete({ ec2 }, _id, state) {
+        const [InternetGatewayId, VpcId] = [text(state.internetGatewayId), text(state.vpcId)];
+        await unlessGone(ec2.send(new DetachInternetGatewayCommand({ InternetGatewayId, VpcId })));
+    },
+};
+
+async function setRoutes(ec2: EC2Client, RouteTableId: string, routes: Value): Promise<void> {
+    const found = await ec2.send(new DescribeRouteTablesCommand({ RouteTableIds: [RouteTableId] }));
+    for (const { DestinationCidrBlock, GatewayId } of found.RouteTables?.[0]?.Routes ?? []) {
+        if (GatewayId !== "local") {
+            await ec2.send(new DeleteRouteCommand({ DestinationCidrBlock, RouteTableId }));
+        }
+    }
+    for (const route of list(routes).map(object)) {
+        const [DestinationCidrBlock, GatewayId] = [text(route.cidrBlock), text(route.gatewayId)];
+        await ec2.send(new CreateRouteCommand({ DestinationCidrBlock, GatewayId, RouteTableId }));
+    }
+}
+
+/** Not made, but taken over, and left as it is in the end. */
+const defaultRouteTable: Kind = {
+    inputs: { defaultRouteTableId: true, routes: { cidrBlock: true, gatewayId: true }, tags: true },
+    replaceOn: ["defaultRouteTableId"],
     async create({ ec2, region }, inputs) {
-        const made = await ec2.send(
-            new CreateRouteTableCommand({
-                TagSpecifications: tagsOf("route-table", inputs.tags),
-                VpcId: text(inputs.vpcId),
-            }),
-        );
-        const id = made.RouteTable?.RouteTableId ?? "";
+        const id = text(inputs.defaultRouteTableId);
+        await setRoutes(ec2, id, inputs.routes);
+        await retag(ec2, id, null, inputs.tags);
         return { id, outputs: { arn: arn(region, `route-table/${id}`) } };
     },
     async read({ ec2 }, id) {
         const found = await unlessGone(ec2.send(new DescribeRouteTablesCommand({ RouteTableIds: [id] })));
-        return found?.RouteTables?.[0] ? { tags: fromTagList(found.RouteTables[0].Tags) } : undefined;
-    },
-    async delete({ ec2 }, id) {
-        await unlessGone(ec2.send(new DeleteRouteTableCommand({ RouteTableId: id })));
-    },
-};
-
-const route: Kind = {
-    inputs: { destinationCidrBlock: true, gatewayId: true, routeTableId: true },
-    replaceOn: ["destinationCidrBlock", "gatewayId", "routeTableId"],
-    async create({ ec2 }, inputs) {
-        await ec2.send(
-            new CreateRouteCommand({
-                DestinationCidrBlock: text(inputs.destinationCidrBlock),
-                GatewayId: text(inputs.gatewayId),
-                RouteTableId: text(inputs.routeTableId),
-            }),
-        );
-        return { id: `r-${text(inputs.routeTableId)}-${text(inputs.destinationCidrBlock)}`, outputs: {} };
-    },
-    read: async (_services, _id, state) => state,
-    async delete({ ec2 }, _id, state) {
-        await unlessGone(
-            ec2.send(
-                new DeleteRouteCommand({
-                    DestinationCidrBlock: text(state.destinationCidrBlock),
-                    RouteTableId: text(state.routeTableId),
-                }),
-            ),
+        const table = found?.RouteTables?.[0];
+        const routes = table?.Routes?.filter(({ GatewayId }) => GatewayId !== "local");
+        return (
+            table && {
+                routes: routes?.map((route) => ({ cidrBlock: route.DestinationCidrBlock, gatewayId: route.GatewayId })),
+                tags: fromTagList(table.Tags),
+            }
         );
     },
-};
-
-const routeTableAssociation: Kind = {
-    inputs: { routeTableId: true, subnetId: true },
-    replaceOn: ["routeTableId", "subnetId"],
-    async create({ ec2 }, inputs) {
-        const made = await ec2.send(
-            new AssociateRouteTableCommand({
-                RouteTableId: text(inputs.routeTableId),
-                SubnetId: text(inputs.subnetId),
-            }),
-        );
-        return { id: made.AssociationId ?? "", outputs: {} };
+    async update({ ec2 }, id, olds, news) {
+        await setRoutes(ec2, id, news.routes);
+        await retag(ec2, id, olds.tags, news.tags);
     },
-    read: async (_services, _id, state) => state,
-    async delete({ ec2 }, id) {
-        await unlessGone(ec2.send(new DisassociateRouteTableCommand({ AssociationId: id })));
-    },
+    delete: async () => {},
 };
 
 export const ec2Kinds: { readonly [token: string]: Kind } = {
     "aws:ebs/volume:Volume": volume,
+    "aws:ec2/defaultRouteTable:DefaultRouteTable": defaultRouteTable,
     "aws:ec2/instance:Instance": instance,
     "aws:ec2/internetGateway:InternetGateway": internetGateway,
-    "aws:ec2/route:Route": route,
-    "aws:ec2/routeTable:RouteTable": routeTable,
-    "aws:ec2/routeTableAssociation:RouteTableAssociation": routeTableAssociation,
+    "aws:ec2/internetGatewayAttachment:InternetGatewayAttachment": internetGatewayAttachment,
     "aws:ec2/securityGroup:SecurityGroup": securityGroup,
     "aws:ec2/subnet:Subnet": subnet,
     "aws:ec2/volumeAttachment:VolumeAttachment": volumeAttachment,

@@ -2,6 +2,7 @@ import {
     DescribeAvailabilityZonesCommand,
     DescribeInstanceTypeOfferingsCommand,
     DescribeSubnetsCommand,
+    DescribeVolumesCommand,
     DescribeVpcsCommand,
     type LocationType,
 } from "@aws-sdk/client-ec2";
@@ -93,10 +94,25 @@ export const lookups: { readonly [token: string]: Lookup } = {
             };
         },
     },
+    "aws:ebs/getEbsVolumes:getEbsVolumes": {
+        inputs: { filters: { name: true, values: true } },
+        async find({ ec2 }, inputs) {
+            const found = await ec2.send(new DescribeVolumesCommand({ Filters: filters(inputs.filters) }));
+            return { ids: (found.Volumes ?? []).map((volume) => volume.VolumeId) };
+        },
+    },
+    "aws:ebs/getVolume:getVolume": {
+        inputs: { filters: { name: true, values: true } },
+        async find({ ec2 }, inputs) {
+            const found = await ec2.send(new DescribeVolumesCommand({ Filters: filters(inputs.filters) }));
+            const volume = theOne("EBS Volume", found.Volumes);
+            return { availabilityZone: volume.AvailabilityZone, size: volume.Size, volumeId: volume.VolumeId };
+        },
+    },
     "aws:index/getAvailabilityZones:getAvailabilityZones": {
-        inputs: { state: true },
-        async find({ ec2 }) {
-            const found = await ec2.send(new DescribeAvailabilityZonesCommand({}));
+        inputs: { filters: { name: true, values: true }, state: true },
+        async find({ ec2 }, inputs) {
+            const found = await ec2.send(new DescribeAvailabilityZonesCommand({ Filters: filters(inputs.filters) }));
             return {
                 names: (found.AvailabilityZones ?? []).map((zone) => zone.ZoneName),
                 zoneIds: (found.AvailabilityZones ?? []).map((zone) => zone.ZoneId),

@@ -88,6 +88,7 @@ class Api:
             return self._refuse(environ, refusal, start_response)
         if answer is not None:
             self._record(call, facts, environ, 200)
+            self._keep_waiting(call)
             return _json(start_response, 200, answer, JSON_TYPE)
         return self._pass_on(call, facts, environ, start_response)
 
@@ -108,6 +109,7 @@ class Api:
         self._record(call, facts, environ, code, error)
         if call.service == "ec2" and "SecurityGroup" in call.action and not call.action.startswith("Describe") and code < 400:
             self._cloud.refresh_rules()
+        self._keep_waiting(call)
         return [chunks]
 
     # Who and what
@@ -162,6 +164,11 @@ class Api:
         if any(fnmatch.fnmatch(name, pattern) for pattern in faults.denied):
             code = "UnauthorizedOperation" if call.service == "ec2" else "AccessDeniedException"
             raise Refusal(code, f"User: {call.principal} is not authorized to perform: {name}", 403 if call.service == "ec2" else 400)
+
+    def _keep_waiting(self, call: Call) -> None:
+        name = f"{call.service}:{call.action}"
+        while any(fnmatch.fnmatch(name, pattern) for pattern in self._cloud.faults.unanswered):
+            time.sleep(0.1)
 
     def _refuse(self, environ: dict[str, Any], refusal: Refusal, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("HTTP_X_AMZ_TARGET"):

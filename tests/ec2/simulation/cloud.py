@@ -26,6 +26,7 @@ from moto.ec2.models.instances import Instance, InstanceState, StateReason
 from moto.ec2.responses.general import General
 from moto.ec2.responses.instances import InstanceResponse
 
+from . import refusals
 from .machine import Machine
 from .metadata import Credentials, InstanceFacts
 from .network import Attachment, Network, Rule
@@ -37,9 +38,6 @@ STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "s
 #: Images by their public parameter. Debian's own account owns them.
 DEBIAN_OWNER = "136693071363"
 IMAGES = {"amd64": "x86_64", "arm64": "arm64"}
-
-#: Generations of Graviton instances: a family's digit is followed by `g`, as in c7g, m8gd, t4g.
-GRAVITON = "[a-z]*[0-9]g*.*"
 
 USER_INITIATED = StateReason("Client.UserInitiatedShutdown: User initiated shutdown", "Client.UserInitiatedShutdown")
 INSTANCE_INITIATED = StateReason(
@@ -67,6 +65,8 @@ class Faults:
     metadata_delay_seconds: float = 0
     #: API actions (patterns, as `ec2:StartInstances`) that are refused with RequestLimitExceeded.
     throttled: list[str] = field(default_factory=list)
+    #: API actions (patterns) that are done, and whose answer never comes while they are here.
+    unanswered: list[str] = field(default_factory=list)
     #: API actions (patterns) that are refused with AccessDenied.
     denied: list[str] = field(default_factory=list)
     #: Seconds by API action (pattern) that it takes to answer.
@@ -273,7 +273,7 @@ class Cloud:
         if image not in backend.amis:
             raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
         instance_type = kwargs["instance_type"]
-        wanted = "arm64" if fnmatch.fnmatch(instance_type, GRAVITON) else "x86_64"
+        wanted = refusals.architecture(instance_type)
         found = backend.amis[image].architecture
         if found != wanted:
             raise EC2ClientError(
@@ -496,13 +496,14 @@ class Cloud:
         cloud = self
         run_instances, attach_volume = EC2Backend.run_instances, EC2Backend.attach_volume
         detach_volume, delete_volume, modify_volume = EC2Backend.detach_volume, EC2Backend.delete_volume, EC2Backend.modify_volume
-        delete_security_group = EC2Backend.delete_security_group
 
         def launch(backend: EC2Backend, image_id: str, count: int, user_data: Any, security_group_names: list[str], **kwargs: Any) -> Any:
             cloud._check_launch(backend, image_id, kwargs)
             if user_data is not None and len(base64.b64decode(str(user_data))) > 16384:
                 raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
             cloud._choose_subnet(backend, kwargs)
+            for nic in kwargs.get("nics") or []:
+                refusals.check_groups(backend, nic["SubnetId"], nic.get("Groups") or [])
             cloud._launching.now = True
             try:
                 reservation = run_instances(backend, image_id, count, user_data, security_group_names, **kwargs)
@@ -555,12 +556,6 @@ class Cloud:
                 cloud.volumes.ensure(volume_id, int(volume.size))
             return changed
 
-        def delete_group(backend: EC2Backend, name: str | None = None, group_id: str | None = None) -> Any:
-            for runtime in list(cloud._runtimes.values()):
-                if runtime.instance.state != "terminated" and any(group.id == group_id for group in runtime.instance.security_groups):
-                    raise EC2ClientError("DependencyViolation", f"resource {group_id} has a dependent object")
-            return delete_security_group(backend, name, group_id)
-
         EC2Backend.run_instances = launch
         EC2Backend.start_instances = lambda backend, ids: change(backend, ids, cloud._start)
         EC2Backend.stop_instances = lambda backend, ids: change(backend, ids, cloud._stop)
@@ -570,7 +565,7 @@ class Cloud:
         EC2Backend.detach_volume = detach
         EC2Backend.delete_volume = delete
         EC2Backend.modify_volume = modify
-        EC2Backend.delete_security_group = delete_group
+        refusals.install()
         for action, member in (("start", "StartingInstances"), ("stop", "StoppingInstances"), ("terminate", "TerminatingInstances")):
             setattr(InstanceResponse, f"{action}_instances", _state_changes(action, member))
         General.get_console_output = self._console_output()

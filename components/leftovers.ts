@@ -1,0 +1,102 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+/*
+ * What an `up` that was killed has made at AWS, but not yet written into its state: no state knows it. It is removed right
+ * before the same is made again, so that `up` again is enough, and only where it is certain whose it is: by a name that
+ * there can be once, and a refusal of AWS's to remove what is in use; or by the stack's own security group or VPC.
+ */
+
+const run = promisify(execFile);
+
+/** The AWS command line, in the program's region and profile. Resolves to what it prints, as text. */
+type AwsCommand = (...words: string[]) => Promise<string>;
+
+/** To be called while the program runs: a hook, which the engine calls, cannot read the configuration. */
+function awsCommand(): AwsCommand {
+    const { region, profile } = aws.config;
+    const options = [
+        ...(region ? ["--region", region] : []),
+        ...(profile ? ["--profile", profile] : []),
+        ...["--output", "text"],
+    ];
+    return async (...words) => {
+        const { stdout } = await run("aws", [...words, ...options], { env: { ...process.env, AWS_PAGER: "" } });
+        return stdout.trim();
+    };
+}
+
+/** The inputs of a resource that is about to be made. */
+export type Inputs = { [property: string]: unknown };
+
+/**
+ * For `hooks.onError` of a resource whose name there can be once: where AWS refuses to make it because it exists, it is
+ * removed and made again.
+ *
+ * @param what its kind and name, for messages
+ * @param refusals error codes by which AWS says that it exists
+ * @param remove rejects where it is in use or not this stack's: the refusal stands then
+ */
+export function removesLeftover(
+    what: string,
+    refusals: string[],
+    remove: (runAws: AwsCommand, inputs: Inputs) => Promise<void>,
+): pulumi.ErrorHook {
+    const runAws = awsCommand();
+    let isTried = false;
+    return new pulumi.ErrorHook(`leftover: ${what}`, async ({ failedOperation, errors, newInputs = {} }) => {
+        const isInTheWay = refusals.some((refusal) => errors[0]?.includes(refusal));
+        if (failedOperation !== "create" || isTried || !isInTheWay) {
+            return false;
+        }
+        isTried = true;
+        try {
+            await remove(runAws, newInputs);
+        } catch (error) {
+            const { stderr = "", message } = error as Error & { stderr?: string };
+            await pulumi.log.error(
+                `${what} exists, this stack's state does not know it, and it could not be removed: ${(stderr || message).trim()}. ` +
+                    "Remove it by hand, or choose another name for the stack if another state has one of this name",
+            );
+            return false;
+        }
+        await pulumi.log.info(`${what}: removed what an interrupted up had left of it`);
+        return true;
+    });
+}
+
+/** AWS does not delete one that has policies or an instance profile. */
+export function removesRole(name: string): pulumi.ErrorHook {
+    return removesLeftover(`Role ${name}`, ["EntityAlreadyExists"], async (runAws) => {
+        await runAws("iam", "delete-role", "--role-name", name);
+    });
+}
+
+/**
+ * For `hooks.beforeCreate` of a resource of which there can be any number: removes those with the same tags.
+ *
+ * @param list words of the command that lists their ids, without its filters
+ * @param filters further filters, that make it certain whose they are
+ * @param remove words of the command that removes the id behind them; AWS's refusal is where it is somebody's own
+ */
+export function removesLeftovers(
+    list: string[],
+    filters: (inputs: Inputs) => string[],
+    remove: string[],
+): pulumi.ResourceHookFunction {
+    const runAws = awsCommand();
+    return async ({ name, newInputs = {} }) => {
+        const tags = Object.entries(newInputs.tags ?? {}).map(([tag, value]) => `Name=tag:${tag},Values=${value}`);
+        const found = await runAws(...list, "--filters", ...tags, ...filters(newInputs));
+        for (const id of found.split(/\s+/).filter(Boolean)) {
+            try {
+                await runAws(...remove, id);
+                await pulumi.log.info(`${name}: removed ${id}, which an interrupted up had made`);
+            } catch (error) {
+                await pulumi.log.warn(`${name}: ${id} has the same tags, and stays: ${(error as Error).message}`);
+            }
+        }
+    };
+}

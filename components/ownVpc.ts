@@ -1,0 +1,120 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { removesLeftover, removesLeftovers } from "./leftovers";
+
+export interface OwnVpcArgs {
+    /** Tags of everything it makes. @default none */
+    tags?: { [name: string]: string };
+}
+
+/** Two, so that a stand-in can be where the first zone's want of capacity does not reach. */
+const zoneCount = 2;
+
+/**
+ * A VPC with a public subnet in each of two zones, and nothing that costs anything while nothing runs.
+ *
+ * Its routes are in the main route table, which every VPC has: there is no other that a killed `up` could leave.
+ */
+export class OwnVpc extends pulumi.ComponentResource {
+    readonly vpcId: pulumi.Output<string>;
+    /** Known in a preview of the first `up` too. */
+    readonly zones: pulumi.Output<string[]>;
+    /** By zone, in the order of `zones`. */
+    readonly subnetIds: pulumi.Output<string[]>;
+
+    constructor(
+        private readonly name: string,
+        private readonly args: OwnVpcArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
+        super("native-buildx:index:OwnVpc", name, {}, opts);
+        const parent = { parent: this };
+        const tags = { ...args.tags, Name: name };
+        const vpc = new aws.ec2.Vpc(
+            name,
+            { cidrBlock: "10.46.0.0/16", enableDnsHostnames: true, tags },
+            { ...parent, hooks: { beforeCreate: [removesEmptyVpcs()] } },
+        );
+        const gateway = new aws.ec2.InternetGateway(
+            name,
+            { tags },
+            { ...parent, hooks: { beforeCreate: [removesUnusedGateways()] } },
+        );
+        const attachment = new aws.ec2.InternetGatewayAttachment(
+            name,
+            { vpcId: vpc.id, internetGatewayId: gateway.id },
+            { ...parent, hooks: { onError: [detachesOther(name)] } },
+        );
+        new aws.ec2.DefaultRouteTable(
+            name,
+            {
+                defaultRouteTableId: vpc.defaultRouteTableId,
+                routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: gateway.id }],
+                tags,
+            },
+            { ...parent, dependsOn: attachment },
+        );
+        this.vpcId = vpc.id;
+        this.zones = aws
+            .getAvailabilityZonesOutput(
+                // Without the local zones that the account has opted into: they have few types.
+                { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
+                parent,
+            )
+            .names.apply((names) => [...names].sort().slice(0, zoneCount));
+        this.subnetIds = pulumi.all(Array.from({ length: zoneCount }, (_, index) => this.makeSubnet(index).id));
+        this.registerOutputs({ vpcId: this.vpcId, subnetIds: this.subnetIds });
+    }
+
+    private makeSubnet(index: number): aws.ec2.Subnet {
+        const name = `${this.name}-${index + 1}`;
+        return new aws.ec2.Subnet(
+            name,
+            {
+                vpcId: this.vpcId,
+                availabilityZone: this.zones.apply((zones) => zones[index] ?? ""),
+                cidrBlock: `10.46.${index * 16}.0/20`,
+                mapPublicIpOnLaunch: true,
+                tags: { ...this.args.tags, Name: name },
+            },
+            // Another zone has to take over the addresses.
+            { parent: this, deleteBeforeReplace: true, hooks: { onError: [removesSubnet(name)] } },
+        );
+    }
+}
+
+/** AWS deletes none that has anything in it. */
+const removesEmptyVpcs = () =>
+    removesLeftovers(["ec2", "describe-vpcs", "--query", "Vpcs[].VpcId"], () => [], ["ec2", "delete-vpc", "--vpc-id"]);
+
+/** AWS deletes none that is attached. */
+const removesUnusedGateways = () =>
+    removesLeftovers(
+        ["ec2", "describe-internet-gateways", "--query", "InternetGateways[?Attachments==`[]`].InternetGatewayId"],
+        () => [],
+        ["ec2", "delete-internet-gateway", "--internet-gateway-id"],
+    );
+
+/** A subnet of the same addresses, in this VPC. */
+function removesSubnet(name: string): pulumi.ErrorHook {
+    return removesLeftover(`Subnet ${name}`, ["InvalidSubnet.Conflict"], async (runAws, { vpcId, cidrBlock }) => {
+        const filters = [`Name=vpc-id,Values=${vpcId}`, `Name=cidr-block,Values=${cidrBlock}`];
+        const query = ["--query", "Subnets[].SubnetId"];
+        const id = await runAws("ec2", "describe-subnets", "--filters", ...filters, ...query);
+        await runAws("ec2", "delete-subnet", "--subnet-id", id);
+    });
+}
+
+/** The attachment that this VPC has: there can be one. */
+function detachesOther(name: string): pulumi.ErrorHook {
+    return removesLeftover(
+        `Internet gateway of VPC ${name}`,
+        ["Resource.AlreadyAssociated"],
+        async (runAws, { vpcId }) => {
+            const filter = ["--filters", `Name=attachment.vpc-id,Values=${vpcId}`];
+            const query = ["--query", "InternetGateways[].InternetGatewayId"];
+            const id = await runAws("ec2", "describe-internet-gateways", ...filter, ...query);
+            await runAws("ec2", "detach-internet-gateway", "--internet-gateway-id", id, "--vpc-id", String(vpcId));
+        },
+    );
+}

@@ -1,0 +1,140 @@
+import { rmSync } from "node:fs";
+import * as path from "node:path";
+import { type Arch, fromStep, writes } from "../../e2e/project";
+import { Ec2Project } from "../ec2Project";
+import type { Simulation } from "../simulation";
+import type { Random } from "./random";
+
+/** The settings that a campaign changes. */
+interface Settings {
+    platforms: string[];
+    vpc: string;
+    idleMinutes: number;
+    cacheGigabytes: number;
+    usePrivateAddress: boolean;
+    buildkitPort: number;
+    allowedCidrs: string[];
+    instanceTypes: { [platform: string]: string };
+    fallbackInstanceTypes: { [platform: string]: string[] };
+    githubRepositories: string[];
+    [name: string]: unknown;
+}
+
+/** A stack in a simulated account, and what has to be true of it. */
+export class World {
+    readonly project: Ec2Project;
+    /** What each image has to hold, by name. */
+    private readonly texts = new Map<string, string>();
+    private written = 0;
+
+    readonly settings: Settings;
+
+    constructor(
+        readonly simulation: Simulation,
+        readonly random: Random,
+    ) {
+        this.settings = {
+            platforms: ["linux/amd64", "linux/arm64"],
+            vpc: "default",
+            idleMinutes: 15,
+            cacheGigabytes: 20,
+            usePrivateAddress: false,
+            buildkitPort: 9753,
+            allowedCidrs: [simulation.environment.SIM_CLIENT_CIDR ?? ""],
+            instanceTypes: {},
+            fallbackInstanceTypes: {},
+            githubRepositories: [],
+        };
+        this.project = Ec2Project.createIn(simulation, "campaign", { forceDelete: true }, 60);
+        this.project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
+        this.write("first");
+    }
+
+    get images(): string[] {
+        return [...this.texts.keys()];
+    }
+
+    get archs(): Arch[] {
+        return this.settings.platforms.map((platform) => platform.slice("linux/".length) as Arch);
+    }
+
+    change(settings: Partial<Settings>): void {
+        Object.assign(this.settings, settings);
+        const images = Object.fromEntries(this.images.map((image) => [image, { context: image }]));
+        this.project.configure({ ...this.settings, images });
+    }
+
+    /** Changes what an image holds, or declares it. */
+    write(image: string): void {
+        const text = `text ${this.written++}`;
+        this.texts.set(image, text);
+        this.project.context(image, [...fromStep, writes(text)]);
+        this.change({});
+    }
+
+    remove(image: string): void {
+        this.texts.delete(image);
+        rmSync(path.join(this.project.folder, image), { recursive: true });
+        this.change({});
+    }
+
+    /** The next `up` after a step, another that has nothing to do, and builds that are right. */
+    async settle(...options: string[]): Promise<void> {
+        const { project } = this;
+        const up = (...more: string[]) => project.succeed(project.pulumi("up", "--yes", "--skip-preview", ...more));
+        await up(...options);
+        const { output } = await up();
+        if (!/^Resources:\n +\d+ unchanged\n/m.test(output)) {
+            throw new Error(`an unchanged up changed something:\n${output}`);
+        }
+        for (const [image, text] of this.texts) {
+            await this.checkImage(image, text);
+        }
+        await project.connectAndBuild("laptop", this.random.pick(this.archs));
+    }
+
+    private async checkImage(image: string, text: string): Promise<void> {
+        const found = await this.project.platformsOf(image);
+        if (found.join() !== [...this.settings.platforms].sort().join()) {
+            throw new Error(
+                `image ${image} is for ${found.join(", ")} and not for ${this.settings.platforms.join(", ")}`,
+            );
+        }
+        for (const arch of this.archs) {
+            const held = await this.project.fileIn(image, arch, "result");
+            if (held !== text) {
+                throw new Error(`image ${image} for ${arch} holds "${held}" and not "${text}"`);
+            }
+        }
+    }
+
+    /** How many calls have changed something in the account. */
+    private async changes(): Promise<number> {
+        const calls = await this.simulation.calls();
+        return calls.filter(({ action, status }) => status < 400 && !/:(Describe|Get|List|Batch)/.test(action)).length;
+    }
+
+    /**
+     * Starts an `up` and kills it after so many calls that change something, or so many seconds.
+     *
+     * @returns whether it was killed: it may have come to its end
+     */
+    async killedUp(calls: number, seconds: number): Promise<boolean> {
+        const limit = (await this.changes()) + calls;
+        const end = Date.now() + seconds * 1000;
+        const running = this.project.startUp();
+        while (running.child.exitCode === null && Date.now() < end && (await this.changes()) < limit) {
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        if (running.child.exitCode !== null) {
+            await this.project.succeed(running.done);
+            return false;
+        }
+        await this.project.kill(running);
+        return true;
+    }
+
+    destroy(): Promise<unknown> {
+        return this.project.succeed(this.project.pulumi("destroy", "--yes", "--skip-preview"));
+    }
+}

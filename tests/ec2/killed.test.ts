@@ -1,0 +1,100 @@
+import { until } from "../e2e/processes";
+import { describeHere, fromStep, writes } from "../e2e/project";
+import { Ec2Project } from "./ec2Project";
+import { Simulation } from "./simulation";
+
+jest.setTimeout(300_000);
+
+/** The calls of a first `up` that make something, roughly in their order. */
+const makingCalls = [
+    "iam:CreateRole",
+    "iam:CreateOpenIDConnectProvider",
+    "ec2:CreateVpc",
+    "ec2:CreateInternetGateway",
+    "ec2:AttachInternetGateway",
+    "ec2:CreateRoute",
+    "ec2:CreateSubnet",
+    "ec2:CreateSecurityGroup",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ecr:CreateRepository",
+    "ecr:PutLifecyclePolicy",
+    "ssm:PutParameter",
+    "iam:PutRolePolicy",
+    "iam:CreateInstanceProfile",
+    "iam:AddRoleToInstanceProfile",
+    "ec2:CreateVolume",
+    "ec2:RunInstances",
+    "ec2:AttachVolume",
+];
+
+// AWS has done what it was asked, and nobody wrote down what: the engine was killed before the answer.
+describeHere("a first up on the simulated EC2 that is killed at every call that makes something", () => {
+    let simulation: Simulation;
+    let project: Ec2Project;
+    let emptyAccount: { [kind: string]: string[] };
+
+    beforeAll(async () => {
+        simulation = Simulation.start();
+        emptyAccount = await simulation.account();
+        const settings = {
+            platforms: ["linux/amd64"],
+            vpc: "new",
+            idleMinutes: 15,
+            githubRepositories: ["octo/app"],
+            forceDelete: true,
+            images: { image: { context: "image" } },
+        };
+        project = Ec2Project.createIn(simulation, "killed", settings, 60);
+        project.context("image", [...fromStep, writes("in the end")]);
+        await project.init();
+    }, 600_000);
+
+    afterAll(async () => {
+        await simulation?.setFaults({ unanswered: [] });
+        await project?.end();
+        simulation?.stop();
+    });
+
+    /** Of `actions`, those that were called and done since a call number. */
+    async function doneSince(first: number, actions: string[]): Promise<string[]> {
+        const calls = (await simulation.calls()).slice(first).filter(({ status }) => status < 400);
+        return actions.filter((action) => calls.some((call) => call.action === action));
+    }
+
+    it("goes on where it was, each time", async () => {
+        let untried = makingCalls;
+        while (untried.length > 0) {
+            const first = (await simulation.calls()).length;
+            await simulation.setFaults({ unanswered: untried });
+            const running = project.startUp();
+            await until(`one of ${untried.join(", ")}`, async () => {
+                if (running.child.exitCode !== null) {
+                    throw new Error(`the up ended early:\n${running.said()}`);
+                }
+                return (await doneSince(first, untried)).length > 0;
+            });
+            await project.kill(running);
+            const tried = await doneSince(first, untried);
+            untried = untried.filter((action) => !tried.includes(action));
+            await simulation.setFaults({ unanswered: [] });
+        }
+    });
+
+    it("is complete after one more up, with the right image, and unchanged after another", async () => {
+        await project.succeed(project.up());
+        expect(await project.fileIn("image", "amd64", "result")).toBe("in the end");
+        const { output } = await project.succeed(project.up());
+        expect(output).toMatch(/^Resources:\n +\d+ unchanged\n/m);
+    });
+
+    it("has left nothing beside the stack", async () => {
+        const account = await simulation.account();
+        for (const kind of ["instances", "volumes", "vpcs", "subnets", "internetGateways", "securityGroups"]) {
+            const [before = [], now = []] = [emptyAccount, account].map((all) => all[`eu-central-1 ${kind}`]);
+            const own = kind === "subnets" || kind === "volumes" || kind === "securityGroups" ? 2 : 1;
+            expect(`${now.length - before.length} ${kind}`).toBe(`${own} ${kind}`);
+        }
+        await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+        expect(await simulation.account()).toEqual(emptyAccount);
+    });
+});

@@ -1,0 +1,15 @@
+#!/bin/sh
+# make campaign: a stack on the simulated EC2, and any order of what users do to it and what happens to it. After each step
+# the next `up` must be enough, another must have nothing to do, and builds must be right.
+#
+#   CAMPAIGN_STEPS    how many (default 200)
+#   CAMPAIGN_SEED     repeats the choices of a campaign; each prints its own
+set -eu
+cd "$(dirname "$0")/.."
+tools/setup.sh --check
+# shellcheck source=tools/env.sh
+. ./tools/env.sh
+CAMPAIGN_SEED=${CAMPAIGN_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+CAMPAIGN_STEPS=${CAMPAIGN_STEPS:-200}
+export CAMPAIGN_SEED CAMPAIGN_STEPS
+exec npx jest --runInBand --testPathPatterns tests/ec2/campaign
