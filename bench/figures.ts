@@ -29,7 +29,11 @@ export type Measurement = keyof typeof measurements;
 /** The ratios: a measurement over another. */
 export const ratios = {
     upVsBuildx: ["upCold", "buildxCold", "cold pulumi up over plain buildx (goal: 1.05 once a build takes a minute)"],
-    unchangedUpVsEmpty: ["upUnchangedAsleep", "upEmpty", "unchanged pulumi up over that of an empty program (goal: 1.5)"],
+    unchangedUpVsEmpty: [
+        "upUnchangedAsleep",
+        "upEmpty",
+        "unchanged pulumi up over that of an empty program (goal: 1.5)",
+    ],
     hashVsSha256sum: ["hash", "sha256sum", "hashing a context over sha256sum (goal: 1.3)"],
     unchangedUpVsBuildx: ["upUnchanged", "buildxUnchanged", "unchanged pulumi up over plain buildx"],
     bothVsSlowest: ["upBothOneCoreEach", "upSlowestOneCore", "both platforms over the slower one alone"],

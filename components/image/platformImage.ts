@@ -18,6 +18,11 @@ export class PlatformImage extends pulumi.CustomResource {
             ref: undefined,
             receipt: undefined,
         };
-        super("native-buildx:index:PlatformImage", name, { ...args, contextHash: undefined, commits: undefined, ...outputs }, opts);
+        super(
+            "native-buildx:index:PlatformImage",
+            name,
+            { ...args, contextHash: undefined, commits: undefined, ...outputs },
+            opts,
+        );
     }
 }

@@ -166,7 +166,11 @@ describeHere("images through the provider", () => {
         ],
         [
             "a proxy that nobody answers at",
-            () => ({ HTTPS_PROXY: "http://127.0.0.1:9", HTTP_PROXY: "http://127.0.0.1:9", NO_PROXY: "localhost,127.0.0.1" }),
+            () => ({
+                HTTPS_PROXY: "http://127.0.0.1:9",
+                HTTP_PROXY: "http://127.0.0.1:9",
+                NO_PROXY: "localhost,127.0.0.1",
+            }),
         ],
     ])("do not depend on %s in the environment", async (what, environment) => {
         project.context("image", [...fromStep, writes(what)]);
@@ -198,9 +202,7 @@ describeHere("images through the provider", () => {
         const [ref, digest] = (images.image?.ref ?? "").split("@");
         const other = images.image?.platforms["linux/amd64"] ?? "";
         await project.succeed(project.run("crane", ["copy", other, ref as string]));
-        const { output } = await project.succeed(
-            project.pulumi("up", "--refresh", "--yes", "--skip-preview"),
-        );
+        const { output } = await project.succeed(project.pulumi("up", "--refresh", "--yes", "--skip-preview"));
         expect(output).toMatch(/Index +image +updated/);
         const found = await project.succeed(project.run("crane", ["digest", ref as string]));
         expect(found.output.trim()).toBe(digest);
@@ -208,7 +210,9 @@ describeHere("images through the provider", () => {
     });
 
     it("join their attestations, where they are asked for", async () => {
-        project.configure({ images: { image: { context: "image", provenance: "max", labels: { who: "me, \"myself\"" } } } });
+        project.configure({
+            images: { image: { context: "image", provenance: "max", labels: { who: 'me, "myself"' } } },
+        });
         await project.succeed(project.up());
         expect(await project.platformsOf("image")).toEqual([
             ...["linux/amd64", "linux/arm64", "unknown/unknown", "unknown/unknown"],
@@ -252,7 +256,10 @@ describeHere("images through the provider", () => {
         const without = path.join(project.folder, "without");
         mkdirSync(without);
         for (const program of ["pulumi", "pulumi-language-nodejs"]) {
-            const found = execFileSync("sh", ["-c", `command -v ${program}`], { env: project.environment, encoding: "utf8" });
+            const found = execFileSync("sh", ["-c", `command -v ${program}`], {
+                env: project.environment,
+                encoding: "utf8",
+            });
             symlinkSync(found.trim(), path.join(without, program));
         }
         const env = { PATH: `${without}:/usr/local/bin:/usr/bin:/bin` };

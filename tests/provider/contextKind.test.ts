@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { hashOciLayout, kindOf, ociLayoutFolder } from "../../provider/contextKind";
-import { temporaryFolder } from "./buildkit";
+import { temporaryFolder } from "./contextBuildkit";
 
 const folder = temporaryFolder();
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));

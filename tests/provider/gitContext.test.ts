@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import * as path from "node:path";
 import { resolveGitCommit } from "../../provider/gitCommit";
 import { parseGitContext } from "../../provider/gitContext";
-import { temporaryFolder } from "./buildkit";
+import { temporaryFolder } from "./contextBuildkit";
 
 describe("an address is a git repository by BuildKit's rules", () => {
     test.each<[string, string, string?]>([

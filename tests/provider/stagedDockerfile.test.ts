@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { sentFiles } from "../../provider/contextHash";
 import { locateDockerfile, stageDockerfile } from "../../provider/dockerfile";
 import { arrivedTree } from "./arrivedTree";
-import { Buildkit, describeWithBuildkit, temporaryFolder } from "./buildkit";
+import { Buildkit, describeWithBuildkit, temporaryFolder } from "./contextBuildkit";
 
 describeWithBuildkit("a main context that is built with its staged Dockerfile", () => {
     const folder = temporaryFolder();
