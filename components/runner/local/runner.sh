@@ -11,7 +11,7 @@
 # last asked for, seconds since 1970), keys (of this start), log.
 set -eu
 umask 077
-name='' server_name='' idle_seconds=0
+name='' server_name='' idle_seconds=0 registry_host=''
 # Sets these, and PATH as it was when the runner was last woken.
 # shellcheck source=/dev/null
 . ./settings.sh
@@ -125,6 +125,11 @@ stop() {
 
 # The first process of the namespace: when it ends, for whatever reason, the kernel ends all that is left in it.
 supervise() {
+    # The registry is this machine's own: no proxy of whoever woke the runner can reach it.
+    no_proxy=${NO_PROXY:-${no_proxy:-}}
+    no_proxy=${no_proxy:+$no_proxy,}$registry_host
+    NO_PROXY=$no_proxy
+    export NO_PROXY no_proxy
     set -- buildkitd --config buildkitd.toml
     if [ -n "${ROOTLESSKIT_STATE_DIR:-}" ]; then
         set -- "$@" --rootless

@@ -47,7 +47,8 @@ wake_local() (
     local_enter "$folder" || return 1
     # In TOML, and in sed's replacement.
     here=$(printf '%s' "$PWD" | sed 's/[\\"]/\\&/g; s/[\\&|]/\\&/g')
-    put settings.sh "name=$(quoted "$name") server_name=$server_name idle_seconds=$idle_seconds PATH=$(quoted "$PATH")" &&
+    settings="name=$(quoted "$name") server_name=$server_name idle_seconds=$idle_seconds PATH=$(quoted "$PATH")"
+    put settings.sh "$settings registry_host=$(quoted "$registry_host")" &&
         put buildkitd.toml "$(printf '%s\n' "$configuration" | sed "s|@folder@|$here|g")" &&
         put keys.sh "$keys_script" &&
         put idle.sh "$idle_script" &&
