@@ -11,7 +11,7 @@ describe("the local registry", () => {
     });
 
     it("has a folder that goes on destroy together with the certificate, named without this machine's paths", () => {
-        const folder = stack.mocks.one("pulumi-nodejs:dynamic:Resource", "registry");
+        const folder = stack.mocks.one("native-buildx:index:LocalFolder", "registry");
         expect(folder.parent).toBe("registry");
         expect(folder.inputs).toMatchObject({ folder: "demo-dev/registry", script: "registry.sh" });
         expect(folder.inputs.alsoRemove).toContain("trust/demo-dev.pem");

@@ -6,7 +6,7 @@ import { LocalRunner, type LocalRunnerArgs, localBuildkitdConfig } from "../comp
 import { localStackForEach } from "./localStack";
 import { resolved, settled } from "./pulumiMocks";
 
-const folderType = "pulumi-nodejs:dynamic:Resource";
+const folderType = "native-buildx:index:LocalFolder";
 
 describe("a local runner", () => {
     const stack = localStackForEach();
