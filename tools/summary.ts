@@ -32,7 +32,7 @@ export function summary(outputs: Outputs, timings: Timings, stack: string): stri
         "",
         `Pushed to    ${outputs.repositoryUrl}`,
         "By hand      . ./tools/env.sh",
-        `             pulumi stack output connect --stack ${stack} --show-secrets | sh -s`,
+        `             pulumi stack output connect --stack ${stack} | sh -s`,
         `             docker buildx build --builder ${outputs.builder} --platform linux/amd64,linux/arm64 \\`,
         `                 --tag ${outputs.repositoryUrl}/NAME --push FOLDER`,
         `Stop         make down${stack === "dev" ? "" : ` STACK=${stack}`}`,
