@@ -47,7 +47,7 @@ describe("the summary of make up", () => {
     test("tells where it was pushed, how to build by hand and how to stop", () => {
         const text = summary(outputs, {}, "dev");
         expect(text).toContain(`Pushed to    ${repository}\n`);
-        expect(text).toContain("pulumi stack output connect --stack dev --show-secrets | sh -s\n");
+        expect(text).toContain("pulumi stack output connect --stack dev | sh -s\n");
         expect(text).toContain("docker buildx build --builder native-buildx-dev --platform linux/amd64,linux/arm64");
         expect(text).toMatch(/^Stop +make down$/m);
     });

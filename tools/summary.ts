@@ -43,7 +43,7 @@ export function summary(outputs: Outputs, built: Outputs["receipts"], stack: str
         `Pushed to    ${outputs.repositoryUrl}`,
         ...(timeline ? [`Timeline     ${timeline}`] : []),
         "By hand      . ./tools/env.sh",
-        `             pulumi stack output connect --stack ${stack} --show-secrets | sh -s`,
+        `             pulumi stack output connect --stack ${stack} | sh -s`,
         `             docker buildx build --builder ${outputs.builder} --platform ${platforms || "linux/amd64,linux/arm64"} \\`,
         `                 --tag ${outputs.repositoryUrl}/NAME --push FOLDER`,
         `Stop         make down${stack === "dev" ? "" : ` STACK=${stack}`}`,

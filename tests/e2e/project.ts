@@ -290,7 +290,7 @@ export class Project {
     }
 
     async connectScript(): Promise<string> {
-        return (await this.succeed(this.pulumi("stack", "output", "connect", "--show-secrets"))).output;
+        return (await this.succeed(this.pulumi("stack", "output", "connect"))).output;
     }
 
     /** What programs that look into the registry need besides: its login, where it has one. */

@@ -27,8 +27,12 @@ describeHere("mutual TLS", () => {
 
     afterAll(() => project?.end());
 
-    const clientFolder = () => path.join(project.machine.user, ".docker/native-buildx/native-buildx-secure");
-    const runnerTls = () => path.join(project.runnerFolder("amd64"), "tls");
+    /** The folder of the keys that connect registered the runner with. */
+    function clientFolder(): string {
+        const builder = "native-buildx-secure-amd64";
+        const record = path.join(project.machine.user, `.docker/buildx/instances/${builder}`);
+        return path.dirname(JSON.parse(readFileSync(record, "utf8")).Nodes[0].DriverOpts.key);
+    }
 
     /** Asks the runner for its workers over its port, as a client with these files. */
     function ask(files: { cert?: string; key?: string; ca?: string }): Promise<Result> {
@@ -49,30 +53,6 @@ describeHere("mutual TLS", () => {
         execFileSync("openssl", args, { stdio: "ignore" });
     }
 
-    /** A client certificate signed by an authority, valid for so many days from now. */
-    function clientOf(name: string, ca: { cert: string; key: string }, days: string[]): { cert: string; key: string } {
-        const folder = path.join(project.folder, name);
-        mkdirSync(folder, { recursive: true });
-        const [key, request, cert] = ["key.pem", "request.pem", "cert.pem"].map((file) => path.join(folder, file));
-        const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-        openssl("req", ...curve, "-subj", "/CN=client", "-keyout", key as string, "-out", request as string);
-        const config = path.join(folder, "ca.cnf");
-        writeFileSync(
-            config,
-            [
-                "[ca]\ndefault_ca = own",
-                `[own]\ndatabase = ${folder}/index\nnew_certs_dir = ${folder}\nrand_serial = yes\ndefault_md = sha256`,
-                "policy = any\nx509_extensions = client",
-                "[any]\ncommonName = supplied",
-                "[client]\nextendedKeyUsage = clientAuth\nkeyUsage = critical, digitalSignature\n",
-            ].join("\n"),
-        );
-        writeFileSync(path.join(folder, "index"), "");
-        const signer = ["-cert", ca.cert, "-keyfile", ca.key, "-config", config];
-        openssl("ca", "-batch", "-notext", ...signer, ...days, "-in", request as string, "-out", cert as string);
-        return { cert: cert as string, key: key as string };
-    }
-
     it("lets the stack's client in", async () => {
         const { code, output } = await ask(ours());
 
@@ -90,33 +70,28 @@ describeHere("mutual TLS", () => {
     it("refuses a client of another authority", async () => {
         const folder = path.join(project.folder, "stranger");
         mkdirSync(folder);
-        const ca = { cert: path.join(folder, "ca.pem"), key: path.join(folder, "ca-key.pem") };
-        const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-        openssl("req", "-x509", ...curve, "-subj", "/CN=other", "-days", "2", "-keyout", ca.key, "-out", ca.cert);
-        const { code, output } = await ask(clientOf("stranger-client", ca, ["-days", "1"]));
+        const script = path.join(__dirname, "../../components/runner/keys.sh");
+        execFileSync("sh", ["-c", `. "$0"; make_keys "$1" amd64.runner.native-buildx.internal`, script, folder]);
+        const client = readFileSync(path.join(folder, "client.pem"), "utf8").split(/(?<=-----END .*-----\n)/);
+        const [cert, key] = ["cert.pem", "key.pem"].map((file) => path.join(folder, `client-${file}`));
+        writeFileSync(cert as string, client[1] as string);
+        writeFileSync(key as string, client[2] as string);
+        const { code, output } = await ask({ cert, key });
 
         expect(code).not.toBe(0);
         expect(output).toMatch(refused);
     });
 
-    it("refuses a client whose certificate expired, though the stack's own authority signed it", async () => {
-        // The authority's key is nowhere but in the state: it is asked for as its owner can.
-        const { output: exported } = await project.succeed(project.pulumi("stack", "export", "--show-secrets"));
-        const state = JSON.parse(exported) as {
-            deployment: { resources: { type: string; outputs?: { [name: string]: unknown } }[] };
-        };
-        const authority = state.deployment.resources.find(({ type }) => type.includes("CertificateAuthority"));
-        const texts = JSON.stringify(authority?.outputs);
-        const key = /-----BEGIN PRIVATE KEY-----.*?-----END PRIVATE KEY-----/.exec(texts)?.[0] ?? "";
-        const ca = { cert: path.join(clientFolder(), "ca.pem"), key: path.join(project.folder, "authority-key.pem") };
-        writeFileSync(ca.key, `${key.replace(/\\+n/g, "\n")}\n`, { mode: 0o600 });
-
-        const valid = await ask(clientOf("valid", ca, ["-days", "1"]));
-        expect(valid.code).toBe(0);
-        const days = ["-startdate", "20240101000000Z", "-enddate", "20240201000000Z"];
-        const { code, output } = await ask(clientOf("expired", ca, days));
+    it("refuses a client with yesterday's keys, and connect mends it", async () => {
+        const yesterday = { ...ours(), ca: path.join(clientFolder(), "ca.pem") };
+        project.stopRunners("amd64");
+        await project.succeed(project.run("sh", ["-s"], { input: await project.connectScript() }));
+        const { code, output } = await ask({ ...yesterday, ca: path.join(clientFolder(), "ca.pem") });
         expect(code).not.toBe(0);
         expect(output).toMatch(refused);
+        // Nor does it take the runner for the one it knew.
+        expect((await ask(yesterday)).output).toMatch(/unknown authority/);
+        expect((await ask(ours())).code).toBe(0);
     });
 
     it("is what a client insists on too: another server's certificate is not accepted", async () => {
@@ -140,30 +115,16 @@ describeHere("mutual TLS", () => {
         expect(config).not.toContain("s3cr3t-v4lue");
     });
 
-    it("replaces a runner's certificate in place, for its next start, and never the authority", async () => {
-        const before = readFileSync(path.join(runnerTls(), "cert.pem"), "utf8");
-        const authority = readFileSync(path.join(runnerTls(), "ca.pem"), "utf8");
-        const supervisor = project.pid("amd64");
-        await project.succeed(project.pulumi("config", "set", "certificateValidityDays", "300"));
-        const { output } = await project.succeed(project.up());
-        expect(output).not.toMatch(/LeafCertificate .* (replac|delet)/);
-        expect(output).toMatch(/certificates-server-amd64 updated/);
-
-        await project.succeed(project.run("sh", ["-s"], { input: await project.connectScript() }));
-        // It serves on, with the certificate it began with; the new one lies ready.
-        expect(project.pid("amd64")).toBe(supervisor);
-        const after = readFileSync(path.join(runnerTls(), "cert.pem"), "utf8");
-        expect(after).not.toBe(before);
-        expect(readFileSync(path.join(runnerTls(), "ca.pem"), "utf8")).toBe(authority);
-
-        project.stopRunners("amd64");
-        await project.succeed(project.run("sh", ["-s"], { input: await project.connectScript() }));
-        const shown = await project.run("sh", [
-            "-c",
-            'openssl s_client -connect "127.0.0.1:$0" -CAfile "$1" </dev/null 2>/dev/null | openssl x509',
-            String(project.port + 1),
-            path.join(runnerTls(), "ca.pem"),
-        ]);
-        expect(shown.output.trim()).toBe(after.trim());
+    it("keeps keys out of the state and of connect", async () => {
+        const { output } = await project.succeed(project.pulumi("stack", "export", "--show-secrets"));
+        const script = await project.connectScript();
+        const [, key = ""] = readFileSync(path.join(clientFolder(), "key.pem"), "utf8").split("\n");
+        expect(key.length).toBeGreaterThan(40);
+        for (const text of [output, script]) {
+            expect(text).not.toContain(key);
+            expect(text).not.toMatch(/-----BEGIN [A-Z ]*(CERTIFICATE|PRIVATE KEY)-----\\*n?[A-Za-z0-9+/]{20}/);
+        }
+        // One file may be committed: it names nothing of this machine.
+        expect(script).not.toContain(project.machine.user);
     });
 });
