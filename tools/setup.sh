@@ -121,7 +121,7 @@ build_tools() {
         done
     fi
     # Pulumi takes plugins from its own folder first, and grumbles about those that it finds on PATH.
-    if [ -e tools/bin/pulumi ]; then ln -sf ../node-host/pulumi-language-nodejs ../node-host/pulumi-resource-pulumi-nodejs tools/bin/; fi
+    if [ -e tools/bin/pulumi ]; then ln -sf ../node-host/pulumi-language-nodejs tools/bin/; fi
     if ! command -v docker >/dev/null; then ln -sf ../docker-buildx-only tools/bin/docker; fi
     printf '%s\n' "$stamp" >tools/bin/.stamp
 }
