@@ -56,7 +56,7 @@ else
     # Pulumi works on four resources a core at once. A build waits for a runner most of its time, and would keep others
     # from being started: how many run side by side is bounded by setting buildsPerRunner.
     PULUMI_PARALLEL=${PULUMI_PARALLEL:-1000}
-    # Plugins are installed by tools/setup.sh; without this every `up` would look for those of the AWS packages.
+    # Local runners need no plugin from elsewhere; without this every `up` would look for those of the AWS packages.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION:-true}
     PULUMI_SKIP_UPDATE_CHECK=${PULUMI_SKIP_UPDATE_CHECK:-true}
     export PULUMI_PARALLEL PULUMI_CONFIG_PASSPHRASE PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION PULUMI_SKIP_UPDATE_CHECK

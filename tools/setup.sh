@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up everything the project needs on this machine: Debian packages, the command-line tools of tools/go.mod, npm
-# packages, Pulumi plugins, emulation of the other architecture, the registry's host name. What is there already is
-# left alone, so running it again takes a second.
+# packages, emulation of the other architecture, the registry's host name. What is there already is left alone, so
+# running it again takes a second.
 #
 #     tools/setup.sh            all of it
 #     tools/setup.sh --check    also what only `make test` and `make check` need (shells, the simulated EC2)
@@ -19,7 +19,6 @@ main() {
     install_packages "$@"
     build_tools
     install_node_packages
-    install_plugins
     register_emulators
     name_registry
 }
@@ -113,19 +112,16 @@ build_tools() {
         command -v go >/dev/null || die "Go is needed once, to build the tools: https://go.dev/doc/install, or apt-get install golang"
         pulumi_version=$(module_version github.com/pulumi/pulumi/pkg/v3)
         versions="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$pulumi_version"
-        versions="$versions -X github.com/pulumi/pulumi-docker-build/provider.Version=$(module_version github.com/pulumi/pulumi-docker-build)"
         versions="$versions -X github.com/docker/buildx/version.Version=v$(module_version github.com/docker/buildx)"
         versions="$versions -X github.com/moby/buildkit/version.Version=v$(module_version github.com/moby/buildkit)"
         # One tool after another: progress can be seen, and what is built is kept when it is interrupted.
         for package in $needed; do
             say "building ${package##*/} (once; the first tools take some minutes)"
-            case $package in */pulumi-resource-*) output=bin/plugin/ ;; *) output=bin/ ;; esac
-            mkdir -p "tools/$output"
-            (cd tools && CGO_ENABLED=0 go build -trimpath -o "$output" -ldflags "-s -w $versions" "$package")
+            (cd tools && CGO_ENABLED=0 go build -trimpath -o bin/ -ldflags "-s -w $versions" "$package")
         done
     fi
     # Pulumi takes plugins from its own folder first, and grumbles about those that it finds on PATH.
-    if [ -e tools/bin/pulumi ]; then ln -sf ../node-host/pulumi-language-nodejs ../node-host/pulumi-resource-pulumi-nodejs tools/bin/; fi
+    if [ -e tools/bin/pulumi ]; then ln -sf ../node-host/pulumi-language-nodejs tools/bin/; fi
     if ! command -v docker >/dev/null; then ln -sf ../docker-buildx-only tools/bin/docker; fi
     printf '%s\n' "$stamp" >tools/bin/.stamp
 }
@@ -136,12 +132,6 @@ install_node_packages() {
     # Not `npm ci`: it gives up where a registry mirror lacks the optional package of some other operating system. The
     # versions are the lock file's all the same, and it is left as it is.
     npm install --no-save --loglevel=error --no-fund --no-audit >/dev/null
-}
-
-install_plugins() {
-    version=$(module_version github.com/pulumi/pulumi-docker-build)
-    if [ -d "${PULUMI_HOME:-$HOME/.pulumi}/plugins/resource-docker-build-v$version" ]; then return; fi
-    pulumi plugin install resource docker-build "$version" --file tools/bin/plugin/pulumi-resource-docker-build >/dev/null
 }
 
 # The kernel runs programs of the other architecture through QEMU. Flag F opens the emulator at registration, so that

@@ -57,8 +57,6 @@ exec node --import "file://$repository/node_modules/tsx/dist/loader.mjs" "$here/
 EOF
     chmod +x "$state/pulumi-resource-aws"
     pulumi plugin install resource aws 7.48.0 --file "$state/pulumi-resource-aws" >/dev/null 2>&1
-    docker_build=$(PATH=$tools/plugin:$PATH command -v pulumi-resource-docker-build)
-    pulumi plugin install resource docker-build 0.0.22 --file "$docker_build" >/dev/null 2>&1
 }
 
 is_up() {
