@@ -34,28 +34,15 @@ export function checkedSettings(
         project,
         buildSecrets: Object.keys(isObject(raw.buildSecrets) ? raw.buildSecrets : {}),
     });
-    const areDaysRight = !wrong.has("certificateRenewalDays") && !wrong.has("certificateValidityDays");
     return {
         value: { ...value, platforms: known, images: declared.images },
         mistakes: [
             ...mistakes,
-            ...(areDaysRight ? renewalMistakes(value) : []),
             ...(wrong.has("platforms") ? [] : platformMistakes(value.platforms)),
             ...declared.mistakes,
         ],
         wrong,
     };
-}
-
-function renewalMistakes(settings: Pick<Settings, "certificateRenewalDays" | "certificateValidityDays">): string[] {
-    const { certificateRenewalDays: renewal, certificateValidityDays: validity } = settings;
-    if (renewal < validity) {
-        return [];
-    }
-    return [
-        `certificateRenewalDays: must be less than certificateValidityDays (${validity}), not ${renewal}, or every ` +
-            "`pulumi up` would renew",
-    ];
 }
 
 function platformMistakes(platforms: readonly string[]): string[] {

@@ -55,16 +55,6 @@ export const commonSettings = {
         "registry.native-buildx.internal",
         `${local} Host name of the local registry; it must lead to 127.0.0.1.`,
     ),
-    certificateValidityDays: setting(
-        wholeNumber(1, 825),
-        365,
-        "Life of the runners' and the client's certificates, in days.",
-    ),
-    certificateRenewalDays: setting(
-        wholeNumber(0, 824),
-        60,
-        `The last days of a certificate's life, in which "pulumi up" renews it.`,
-    ),
 };
 
 /** The settings that only EC2 runners have. What their values mean is checked where they are used: ec2Settings.ts. */

@@ -26,8 +26,6 @@ describe("the configuration of a stack", () => {
         idleMinutes: "15",
         cacheGigabytes: "30",
         registryHost: "registry.example",
-        certificateValidityDays: "365",
-        certificateRenewalDays: "60",
     };
     const read = async (changes: { [setting: string]: string }) => {
         const port = await here.listen();

@@ -16,8 +16,6 @@ const right: RawSettings = {
     cacheGigabytes: 30,
     localPort: 7443,
     registryHost: "registry.native-buildx.internal",
-    certificateValidityDays: 365,
-    certificateRenewalDays: 60,
 };
 const mistakesWith = (changes: Partial<RawSettings>) => checkedSettings({ ...right, ...changes }, __dirname).mistakes;
 
@@ -33,15 +31,13 @@ describe("settings", () => {
         ["booleans as texts", { forceDelete: "true", usePrivateAddress: "false" }],
         ["one platform", { platforms: ["linux/arm64"] }],
         ["never idle", { idleMinutes: 0 }],
-        ["the least", { cacheGigabytes: 1, localPort: 1024, certificateValidityDays: 1, certificateRenewalDays: 0 }],
+        ["the least", { cacheGigabytes: 1, localPort: 1024 }],
         [
             "the most",
             {
                 idleMinutes: 10080,
                 cacheGigabytes: 16000,
                 localPort: 65533,
-                certificateValidityDays: 825,
-                certificateRenewalDays: 824,
             },
         ],
     ])("are right: %s", (_what, changes) => {
@@ -88,18 +84,6 @@ describe("settings", () => {
             "a port in words",
             { localPort: "http" },
             ['localPort: must be a whole number from 1024 to 65533, not "http"'],
-        ],
-        [
-            "certificates that live too long",
-            { certificateValidityDays: 826 },
-            ["certificateValidityDays: must be a whole number from 1 to 825, not 826"],
-        ],
-        [
-            "a renewal that never rests",
-            { certificateValidityDays: 60, certificateRenewalDays: 60 },
-            [
-                "certificateRenewalDays: must be less than certificateValidityDays (60), not 60, or every `pulumi up` would renew",
-            ],
         ],
         [
             "a mistake in an image",
