@@ -65,7 +65,7 @@ describe("the README", () => {
     });
 
     test("explains messages that the code really has", () => {
-        const sources = ["components", "configuration", "tools"].flatMap((folder) =>
+        const sources = ["components", "configuration", "provider", "tools"].flatMap((folder) =>
             readdirSync(path.join(project, folder), { recursive: true, encoding: "utf8" })
                 .filter((file) => /\.(ts|sh)$/.test(file) && !file.startsWith("bin/"))
                 .map((file) => read(path.join(folder, file))),
