@@ -103,7 +103,7 @@ function isFree(port: number): Promise<boolean> {
     });
 }
 
-/** Go programs, the docker-build provider among them, read SSL_CERT_DIR of the environment they were started in. */
+/** Go programs, buildx among them, read SSL_CERT_DIR of the environment they were started in. */
 function trustMistakes(): string[] {
     const wanted = path.join(dataFolder(), trustFolder);
     if ((process.env.SSL_CERT_DIR ?? "").split(":").includes(wanted)) {
