@@ -59,7 +59,7 @@ store_keys() (
     trap 'cd / && rm -rf "$new"' EXIT
     printf '%s\n' "$keys" | awk '
         /^-----BEGIN CERTIFICATE-----/ { file = ++certificates == 1 ? "ca.pem" : "cert.pem" }
-        /^-----BEGIN .*PRIVATE KEY-----/ { file = "key.pem"; keys++ }
+        /^-----BEGIN [A-Z ]*KEY-----/ { file = "key.pem"; keys++ }
         file != "" { print >file }
         /^-----END/ { file = "" }
         END { exit certificates != 2 || keys != 1 }

@@ -232,10 +232,10 @@ describeHere("images through the provider", () => {
         descendants(running.child.pid ?? 0).filter((pid) => command.test(commandOf(pid)));
 
     it.each([
-        ["the provider", /pulumi-resource-native-buildx/],
-        ["buildx", /buildx build/],
-    ])("are right after %s was killed in mid-build, and no process stays", async (what, command) => {
-        project.context("image", [...fromStep, asleepFor(8), writes(`despite ${what}`)]);
+        ["the provider", /pulumi-resource-native-buildx/, 8],
+        ["buildx", /buildx build/, 8.5],
+    ])("are right after %s was killed in mid-build, and no process stays", async (what, command, seconds) => {
+        project.context("image", [...fromStep, asleepFor(seconds), writes(`despite ${what}`)]);
         const running = project.startUp();
         await inMidBuild(running);
         const builds = processesOf(running, /buildx build/);
