@@ -47,7 +47,10 @@ describeHere("the security of a runner on the simulated EC2", () => {
         project.context("attempt", lines);
         const args = ["build", "--builder", "native-buildx-secure-amd64", "--platform", "linux/amd64", "--no-cache"];
         const output = ["--provenance=false", "--progress=plain", "--output", "type=cacheonly", "attempt"];
-        return project.run("buildx", [...args, ...options, ...output], { env: project.homeOf("laptop") });
+        // buildx hands a client's own keys on with a cache on S3: whoever has none shows whose others are used.
+        const keys = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined };
+        const env = { ...project.homeOf("laptop"), ...keys, AWS_EC2_METADATA_DISABLED: "true" };
+        return project.run("buildx", [...args, ...options, ...output], { env });
     };
 
     it("lets build steps reach the outside, but neither the instance's credentials nor the runner itself", async () => {
