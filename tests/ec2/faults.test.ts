@@ -56,7 +56,7 @@ describeHere("faults of runners on the simulated EC2", () => {
             if (running.child.exitCode !== null) {
                 throw new Error(`the up ended early:\n${running.said()}`);
             }
-            return new RegExp(`image-${arch}.*sleeping`).test(running.said());
+            return new RegExp(`image-${arch}.*"sleep"`).test(running.said());
         });
 
     const asleepInstances = async (InstanceIds: string[]) => {
@@ -157,16 +157,16 @@ describeHere("faults of runners on the simulated EC2", () => {
     });
 
     it("asks for a new registry login for each image, and loses nothing when one expires in a long build", async () => {
-        await simulation.setFaults({ login_seconds: 20 });
+        await simulation.setFaults({ login_seconds: 35 });
         // Together longer than a login lasts, but neither of them.
-        project.context("first", [...fromStep, asleepFor(12), writes("first")]);
-        project.context("second", ["FROM first", asleepFor(12.5), writes("second")]);
+        project.context("first", [...fromStep, asleepFor(18), writes("first")]);
+        project.context("second", ["FROM first", asleepFor(18.5), writes("second")]);
         project.configure({ images: { first: { context: "first" }, second: { context: "second", bases: ["first"] } } });
         await project.succeed(project.up());
         expect(await project.fileIn("second", "amd64", "result")).toBe("second");
 
         project.configure({ images: { image: { context: "image" } } });
-        change(asleepFor(22), writes("in the end"));
+        change(asleepFor(37), writes("in the end"));
         const { code, output } = await project.up();
         expect(code).not.toBe(0);
         expect(output).toMatch(/401 Unauthorized|authorization token has expired/);
