@@ -54,9 +54,7 @@ describeHere.each(shells)("connect to real local runners, with real buildx, in %
                     registry,
                 }),
         );
-        script = await resolved(
-            new RemoteBuilder("builder", { builder: "demo-PR-12", runners, idleMinutes: 30 }).connect,
-        );
+        script = await resolved(new RemoteBuilder("builder", { builder: "demo-PR-12", runners }).connect);
         bench.write("connect.sh", script);
         // Names that buildx, curl and the shell could all trip over.
         mkdirSync(home);
