@@ -1,7 +1,9 @@
+import type { BuildOptions } from "../components/image/buildInputs";
+import type { ContextSource } from "./contexts";
 import { parseGitContext } from "./gitContext";
 
 /** A build for one platform: what is handed to `docker buildx build`. Plain values, all resolved. */
-export interface BuildRequest {
+export interface BuildRequest extends Omit<BuildOptions, "sourceLabels" | "trigger"> {
     /** Name of the builder to build on. */
     builder: string;
     platform: string;
@@ -10,7 +12,7 @@ export interface BuildRequest {
     /** Path of the Dockerfile. @default `Dockerfile` in the context */
     dockerfile?: string;
     /** Named contexts: a folder, a URL, `docker-image://REF`, `oci-layout://PATH`; or an image's reference by platform. */
-    contexts?: { [name: string]: string | { [platform: string]: string } };
+    contexts?: { [name: string]: ContextSource };
     target?: string;
     /** Build arguments. They are in the process list while the build runs, and in the image's history for ever. */
     args?: { [name: string]: string };
@@ -18,30 +20,8 @@ export interface BuildRequest {
     secrets?: { [id: string]: string };
     /** `HOST/NAME:TAG` of the image; at least one. */
     tags: string[];
-    /** As buildx writes them: `type=registry,ref=...`. */
-    cacheFrom?: string[];
-    cacheTo?: string[];
-    /** `default`, `ID=SOCKET` or `ID=KEY`. */
-    ssh?: string[];
-    labels?: { [name: string]: string };
-    annotations?: { [name: string]: string };
-    /** @default false */
-    provenance?: boolean | "min" | "max";
-    /** True, or the image that makes it. @default false */
-    sbom?: boolean | string;
-    /** Of the RUN steps. @default "default" */
-    network?: "default" | "none" | "host";
-    /** Of /dev/shm: `128m`. */
-    shmSize?: string;
-    /** `nofile=1024:4096`. */
-    ulimits?: string[];
-    /** `NAME:ADDRESS`. */
-    addHosts?: string[];
-    noCache?: boolean;
     /** Ask the registry for every base anew. */
     pull?: boolean;
-    /** Handed to buildx as they are, before the context. */
-    options?: string[];
 }
 
 /** A request whose named contexts have one place each. */

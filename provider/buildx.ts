@@ -9,7 +9,8 @@ import { buildError } from "./buildError";
 import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
 import { buildxEnvironment, recordsFolder, userDockerFolder } from "./environment";
-import { type BuildOptions, type BuildResult, runBuild } from "./runBuild";
+import { repositoryOf } from "./reference";
+import { type BuildConditions, type BuildResult, runBuild } from "./runBuild";
 import { type BuildxProgram, runBuildx } from "./runBuildx";
 
 export interface BuildxOptions {
@@ -64,7 +65,7 @@ export class Buildx {
      *
      * @throws with the failing step, its last lines and the Dockerfile's line, or with the reason that there is none
      */
-    async build(request: BuildRequest, options: BuildOptions = {}): Promise<BuildResult> {
+    async build(request: BuildRequest, options: BuildConditions = {}): Promise<BuildResult> {
         const contexts = Object.entries(request.contexts ?? {}).map(async ([name, source]) => [
             name,
             typeof source === "string" ? source : `docker-image://${await this.joinPlatforms(source)}`,
@@ -80,7 +81,7 @@ export class Buildx {
      */
     private async joinPlatforms(refs: { [platform: string]: string }): Promise<string> {
         const sources = Object.values(refs).map((ref) => ref.replace(/^docker-image:\/\//, ""));
-        const repository = (sources[0]?.split("@")[0] ?? "").replace(/:[^/:]*$/, "");
+        const repository = repositoryOf(sources[0] ?? "");
         const index = await this.imagetools(["create", "--dry-run", `--tag=${repository}:index`, "--", ...sources]);
         const ref = `${repository}@${digestOfPrinted(index)}`;
         await this.imagetools(["create", "--progress=rawjson", `--tag=${ref}`, "--", ...sources]);

@@ -6,6 +6,7 @@ import { askCommits, type Commits, type ContextSource, hashContexts } from "./co
 import { type Here, HereMemory } from "./here";
 import { buildImage } from "./imageBuild";
 import { type Receipt, rounded } from "./receipt";
+import { repositoryOf } from "./reference";
 import { differences, type ResourceType, type Work } from "./resource";
 import { RunnerTurns } from "./runnerTurns";
 import { Warnings } from "./warnings";
@@ -103,7 +104,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             const { builder, platform } = inputs;
             const waking = await this.connections.connect(here.connect, builder, platform, work.status, work.signal);
             const { digest, receipt, warnings } = await buildImage(inputs, here, work);
-            this.warnings.sayOnce(warnings, work);
+            this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
             const name = work.urn.split("::").at(-1);
             work.log(
                 "info",

@@ -2,3 +2,8 @@
 export function hostOf(reference: string): string {
     return (reference.split("/")[0] ?? "").replace(/:\d+$/, "");
 }
+
+/** `host/name` of an image's reference, without tag and digest. */
+export function repositoryOf(reference: string): string {
+    return (reference.split("@")[0] ?? "").replace(/:[^/:]*$/, "");
+}

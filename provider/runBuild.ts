@@ -11,7 +11,7 @@ import { targetPlatformMistake } from "./targetPlatform";
 /** Lines that a build without a terminal says at most. */
 const mostLines = 500;
 
-export interface BuildOptions {
+export interface BuildConditions {
     /** Folder that local paths of the request are relative to. @default the process's */
     folder?: string;
     /**
@@ -42,7 +42,7 @@ export interface BuildResult {
 export async function runBuild(
     buildx: BuildxProgram,
     request: ResolvedRequest,
-    options: BuildOptions,
+    options: BuildConditions,
     credentialFailures: () => Promise<string>,
 ): Promise<BuildResult> {
     const metadataFile = path.join(buildx.folder, `metadata-${randomUUID()}.json`);
@@ -77,7 +77,7 @@ class Display {
     private readonly timer: NodeJS.Timeout | undefined;
     private readonly said = new Set<string>();
 
-    constructor(platform: string, { onProgress = () => undefined, isInteractive }: BuildOptions) {
+    constructor(platform: string, { onProgress = () => undefined, isInteractive }: BuildConditions) {
         if (!isInteractive) {
             this.progress = new BuildProgress(platform, (step) => {
                 if (this.said.size < mostLines && !this.said.has(step)) {
@@ -120,7 +120,7 @@ async function localDockerfile({ context, dockerfile }: ResolvedRequest, folder 
 function refuseOtherPlatform(
     dockerfile: string | undefined,
     { platform, target, args }: ResolvedRequest,
-    { buildPlatform }: BuildOptions,
+    { buildPlatform }: BuildConditions,
     warnings: BuildWarning[] = [],
 ): void {
     const mistake =

@@ -1,14 +1,16 @@
 import type { BuildWarning } from "./buildProgress";
 import type { Work } from "./resource";
 
-/** Says each warning once in a run, not once a platform. */
+/** Says each warning once in a run for each image, not once a platform. */
 export class Warnings {
     private readonly said = new Set<string>();
 
-    sayOnce(warnings: BuildWarning[], work: Work): void {
+    /** @param image that they are about: the same for all its platforms */
+    sayOnce(image: string, warnings: BuildWarning[], work: Pick<Work, "log">): void {
         for (const { key, text } of warnings) {
-            if (!this.said.has(key)) {
-                this.said.add(key);
+            const ofImage = `${image} ${key}`;
+            if (!this.said.has(ofImage)) {
+                this.said.add(ofImage);
                 work.log("warning", text);
             }
         }

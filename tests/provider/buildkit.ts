@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import * as path from "node:path";
 import type { BuildRequest } from "../../provider/buildRequest";
 import { type BuildxOptions, withBuildx } from "../../provider/buildx";
-import type { BuildOptions, BuildResult } from "../../provider/runBuild";
+import type { BuildConditions, BuildResult } from "../../provider/runBuild";
 import { until } from "../e2e/processes";
 import { type Arch, checkout, stepBinary } from "../e2e/project";
 
@@ -129,7 +129,7 @@ export class Buildkit {
     /** A build with the caller's environment changed. */
     build(
         request: Partial<BuildRequest> & { context: string },
-        options: BuildOptions = {},
+        options: BuildConditions = {},
         caller: Partial<BuildxOptions> = {},
     ): Promise<BuildResult> {
         const environment = { ...this.environment, ...caller.environment };
