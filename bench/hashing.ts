@@ -24,7 +24,7 @@ export async function largeContext(parent: string): Promise<string> {
     return context;
 }
 
-/** sha256sum over every file of a context, as many processes at once as Node has threads for files in the provider: one. */
+/** sha256sum over every file of a context, one process after the other. */
 export async function sha256sum(context: string): Promise<void> {
     await run("sh", ["-c", 'find "$1" -type f -print0 | xargs -0 sha256sum >/dev/null', "sh", context]);
 }

@@ -52,7 +52,7 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
     it("explains itself when it does not know an option", async () => {
         expect(await bench.connect({ args: ["--help"] })).toMatchObject({
             status: 1,
-            stderr: "usage: connect [--prepare | --keep-awake] [PLATFORM...]; this stack's platforms: linux/amd64 linux/arm64\n",
+            stderr: "usage: connect [--prepare] [PLATFORM...]; this stack's platforms: linux/amd64 linux/arm64\n",
         });
     });
 
@@ -116,27 +116,6 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
             expect(status).toBe(1);
             expect(stderr).toContain("linux/arm64: the runner at tcp://b:1 does not serve: no answer within 60 s\n");
             expect(() => process.kill(Number(bench.read("hanging")), 0)).toThrow("ESRCH");
-        });
-
-        it("with --keep-awake does nothing else", async () => {
-            await bench.connect();
-            for (const file of ["calls", "woken", "prepared"]) {
-                writeFileSync(bench.path(file), "");
-            }
-            const args = ["--keep-awake", "linux/arm64"];
-            expect(await bench.connect({ args })).toMatchObject({ status: 0, stderr: "" });
-            expect(bench.buildxCalls("build")).toEqual([
-                expect.stringContaining("--builder demo-dev-arm64 --platform linux/arm64"),
-            ]);
-            expect(bench.buildxCalls("create")).toEqual([]);
-            expect([...bench.lines("woken"), ...bench.lines("prepared")]).toEqual([]);
-
-            order("dead-demo-dev-arm64");
-            expect(await bench.connect({ args })).toMatchObject({
-                status: 1,
-                stderr: expect.stringContaining("linux/arm64: the runner at its last address does not serve: ERROR:"),
-            });
-            expect(bench.lines("woken")).toEqual([]);
         });
     });
 

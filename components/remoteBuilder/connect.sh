@@ -8,8 +8,7 @@
 #     pulumi stack output connect | sh -s                   all platforms
 #     pulumi stack output connect | sh -s -- linux/arm64    some
 #
-# Options: --prepare          only what has to run besides the runners (the local registry)
-#          --keep-awake       prove only: runners that were connected before and are in use stay awake
+# Option: --prepare    only what has to run besides the runners (the local registry)
 #
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and for EC2 runners the
 # AWS CLI; with curl it is faster.
@@ -20,7 +19,7 @@ fail() {
     exit 1
 }
 
-usage() { fail "usage: connect [--prepare | --keep-awake] [PLATFORM...]; this stack's platforms: $known"; }
+usage() { fail "usage: connect [--prepare] [PLATFORM...]; this stack's platforms: $known"; }
 
 # suffix_of PLATFORM: the suffix of its variables.
 suffix_of() {
@@ -36,7 +35,6 @@ parse_arguments() {
     for argument in "$@"; do
         case $argument in
             --prepare) mode=prepare ;;
-            --keep-awake) mode=keep-awake ;;
             -*) usage ;;
             *)
                 suffix=$(suffix_of "$argument")
@@ -161,10 +159,6 @@ main() {
     trap 'kill $children 2>/dev/null; exit 130' INT
     # shellcheck disable=SC2086
     trap 'kill $children 2>/dev/null; exit 143' TERM
-    if [ "$mode" = keep-awake ]; then
-        try_each prove || give_up
-        return
-    fi
     prepare
     connect_all
 }

@@ -11,7 +11,7 @@ prove() {
         124) reason="no answer within 60 s" ;;
         *) reason=$(grep -v '^$' "$work/$1.log" | tail -n 1) ;;
     esac
-    say "$platform: the runner at $(cat "$work/$1.endpoint" 2>/dev/null || echo 'its last address') does not serve: $reason"
+    say "$platform: the runner at $(cat "$work/$1.endpoint") does not serve: $reason"
     return 1
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The idle rule, the same for every kind of runner: a runner is busy while a build runs, and stays awake for
-# $idle_seconds after the end of the last build. Waking proves that a runner serves by a build of an empty image, and
-# so do heartbeats, so both count; an open connection without a build does not, nor does anyone without a certificate.
+# $idle_seconds after the end of the last build. Connecting proves that a runner serves by a build of an empty image, so
+# it counts; an open connection without a build does not, nor does anyone without a certificate.
 #
 # Reads: $idle_seconds (0: never idle), $BUILDKIT_HOST, buildctl on PATH.
 
