@@ -1,6 +1,12 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { isInteractive } from "../../provider/interactivity";
 import { descendants, until } from "../e2e/processes";
+
+/** Is this the stand-in itself? `script` may have a shell of its own between, whose one long word is all of its words. */
+function isEngine(pid: number): boolean {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes("pulumi");
+}
 
 /** Starts a stand-in for the engine, on a terminal or not, with these arguments, and asks. */
 async function ask(onTerminal: boolean, ...words: string[]): Promise<boolean> {
@@ -10,8 +16,12 @@ async function ask(onTerminal: boolean, ...words: string[]): Promise<boolean> {
         : engine;
     const child = spawn(command as string, args, { stdio: ["pipe", "pipe", "ignore"] });
     try {
-        await until("it runs", () => descendants(child.pid ?? 0).length >= (onTerminal ? 2 : 1));
-        return isInteractive(onTerminal ? descendants(child.pid ?? 0)[0] : child.pid);
+        let found: number | undefined;
+        await until("it runs", () => {
+            found = [child.pid ?? 0, ...descendants(child.pid ?? 0)].find(isEngine);
+            return found !== undefined;
+        });
+        return isInteractive(found);
     } finally {
         for (const pid of [...descendants(child.pid ?? 0), child.pid ?? 0]) {
             process.kill(pid, "SIGKILL");
