@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { RemoteBuilder } from "./components/builder/remoteBuilder";
 import type { MultiPlatformImage } from "./components/image/multiPlatformImage";
+import { buildCosts, receiptsOf } from "./components/image/receipts";
 import type { Infrastructure } from "./components/infrastructure";
 import { localInfrastructure } from "./components/localInfrastructure";
-import { buildCosts, receiptsOf } from "./components/receipts";
-import { RemoteBuilder } from "./components/remoteBuilder/remoteBuilder";
 import { declaredImages } from "./configuration/declaredImages";
 import { readSettings } from "./configuration/readSettings";
 import { stackNameOf } from "./configuration/stackName";

@@ -5,6 +5,9 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 module.exports = {
     testEnvironment: "node",
     transform: { "\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
-    testMatch: ["<rootDir>/tests/**/*.test.ts"],
+    roots: ["bench", "components", "configuration", "examples", "packages", "provider", "tests", "tools"].map(
+        (folder) => `<rootDir>/${folder}`,
+    ),
+    testMatch: ["**/*.test.ts"],
     modulePathIgnorePatterns: ["<rootDir>/tools/bin/"],
 };

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { hashFolder } from "../provider/contextHash";
+import { hashFolder } from "../provider/context/contextHash";
 
 const run = promisify(execFile);
 const folders = 100;

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
-import type { Receipts } from "../components/receipts";
+import type { Receipts } from "../components/image/receipts";
 import type { ImageDeclaration } from "../configuration/images";
 
 export const stack = "bench";

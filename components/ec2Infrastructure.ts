@@ -2,13 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Ec2Settings } from "../configuration/ec2Settings";
 import type { Settings } from "../configuration/settings";
 import { architectures, type Platform } from "./architecture";
-import { CiRole, isCiWanted } from "./ciRole";
-import { ConnectParameters } from "./connectParameters";
-import { ImageRepository } from "./imageRepository";
+import type { RemoteBuilder } from "./builder/remoteBuilder";
+import { CiRole, isCiWanted } from "./ci/ciRole";
+import { ConnectParameters } from "./ci/connectParameters";
 import type { Infrastructure } from "./infrastructure";
-import { Network } from "./network";
-import type { RemoteBuilder } from "./remoteBuilder/remoteBuilder";
-import { Ec2Runner } from "./runner/ec2Runner";
+import { ImageRepository } from "./registry/ecr/imageRepository";
+import { Ec2Runner } from "./runner/ec2/ec2Runner";
+import { Network } from "./runner/ec2/network";
 
 const serverName = (platform: Platform) => `${architectures[platform].suffix}.runner.native-buildx.internal`;
 

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { RegistryLogins } from "./registryLogin";
+import type { RegistryLogins } from "./registry/registryLogin";
 import type { Runner } from "./runner/runner";
 
 /** What a kind of runner brings along: everything below the builder and the images. */

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { localPorts, type Settings } from "../configuration/settings";
 import { architectures } from "./architecture";
 import type { Infrastructure } from "./infrastructure";
-import { LocalRegistry } from "./runner/local/localRegistry";
+import { LocalRegistry } from "./registry/local/localRegistry";
 import { LocalRunner } from "./runner/local/localRunner";
 
 /** Stack `dev`: runners and a registry on this machine. */

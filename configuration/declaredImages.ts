@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { RemoteBuilder } from "../components/builder/remoteBuilder";
 import { MultiPlatformImage } from "../components/image/multiPlatformImage";
 import type { Infrastructure } from "../components/infrastructure";
-import type { RemoteBuilder } from "../components/remoteBuilder/remoteBuilder";
 import { inBuildOrder } from "./images";
 import type { Settings } from "./settings";
 

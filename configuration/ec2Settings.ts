@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type CiTrustSettings, ciRoleProblems, isCiWanted } from "../components/ciRole";
-import type { PriceSettings } from "../components/ec2Prices";
-import { type ImageRepositoryArgs, imageRepositoryProblems } from "../components/imageRepository";
-import { type NetworkArgs, networkProblems } from "../components/network";
-import { type Ec2RunnerSettings, ec2RunnerProblems } from "../components/runner/ec2RunnerSettings";
+import { type CiTrustSettings, ciRoleProblems, isCiWanted } from "../components/ci/ciRole";
+import { type ImageRepositoryArgs, imageRepositoryProblems } from "../components/registry/ecr/imageRepository";
+import { type Ec2RunnerSettings, ec2RunnerProblems } from "../components/runner/ec2/ec2RunnerSettings";
+import { type NetworkArgs, networkProblems } from "../components/runner/ec2/network";
+import type { PriceSettings } from "../components/runner/ec2/prices";
 import type { Ec2Values, Settings } from "./settings";
 
 /** The settings of stack `prod`, by the component that takes them. Pulumi.yaml has each one's default and description. */

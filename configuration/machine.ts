@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
-import { dataFolder, trustFolder } from "../components/runner/local/dataFolder";
+import { dataFolder, trustFolder } from "../components/dataFolder";
 import { localPorts, type Settings } from "./settings";
 
 /** The longest path of a unix socket (sockaddr_un in unix(7)). */

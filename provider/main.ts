@@ -1,9 +1,10 @@
 // The provider `native-buildx`: what is done, where components/ says what is declared. One resource a file.
-import { Engine } from "./engine";
-import { ImageIndexResource } from "./imageIndex";
-import { endWithEngine } from "./lifetime";
+
+import { ImageIndexResource } from "./image/imageIndex";
+import { PlatformImageResource } from "./image/platformImage";
 import { LocalFolderResource } from "./localFolder";
-import { PlatformImageResource } from "./platformImage";
+import { Engine } from "./process/engine";
+import { endWithEngine } from "./process/lifetime";
 import { RepositoryGuardResource } from "./repositoryGuard";
 import { serve } from "./serve";
 

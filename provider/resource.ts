@@ -1,4 +1,4 @@
-import type { Severity } from "./engine";
+import type { Severity } from "./process/engine";
 
 /** What a resource has at hand while it works. */
 export interface Work {

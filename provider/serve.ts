@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Engine } from "./engine";
+import type { Engine } from "./process/engine";
 import type { ResourceType, Work } from "./resource";
 import { type Properties, plain, secretProperties, withSecrets } from "./values";
 

@@ -5,8 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import * as v from "valibot";
 import { architectures } from "../components/architecture";
-import { idleMonthCost, pricesOf, runningCost } from "../components/ec2Prices";
-import { rootGiB } from "../components/runner/ec2RunnerSettings";
+import { rootGiB } from "../components/runner/ec2/ec2RunnerSettings";
+import { idleMonthCost, pricesOf, runningCost } from "../components/runner/ec2/prices";
 import { allSettings } from "../configuration/settings";
 import { withBlock } from "./configurationTable";
 

@@ -2,8 +2,8 @@
 // secrets) on standard input. Arguments: the stack, when the `up` began (ISO 8601), and the file that gets its timeline.
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Platform } from "../components/architecture";
-import type { PricedReceipt } from "../components/receipts";
-import { renderTimeline } from "../provider/timeline";
+import type { PricedReceipt } from "../components/image/receipts";
+import { renderTimeline } from "../provider/progress/timeline";
 
 /** Stack outputs, as DESIGN section 9 has them. */
 export interface Outputs {

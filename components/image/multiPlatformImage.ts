@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { ContextSource } from "../../provider/contexts";
-import type { Receipt } from "../../provider/receipt";
+import type { ContextSource } from "../../provider/context/contexts";
+import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
-import type { RegistryLoginInput, RegistryLogins } from "../registryLogin";
-import type { RemoteBuilder } from "../remoteBuilder/remoteBuilder";
+import type { RemoteBuilder } from "../builder/remoteBuilder";
+import type { RegistryLoginInput, RegistryLogins } from "../registry/registryLogin";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
 import { PlatformImage } from "./platformImage";

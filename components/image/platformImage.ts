@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { PlatformImageInputs, PlatformImageOutputs } from "../../provider/platformImage";
-import type { Receipt } from "../../provider/receipt";
+import type { PlatformImageInputs, PlatformImageOutputs } from "../../provider/image/platformImage";
+import type { Receipt } from "../../provider/progress/receipt";
 import type { Inputs } from "./inputs";
 
 export type PlatformImageArgs = Inputs<PlatformImageInputs>;
 
-/** An image for one platform, built on its runner and pushed: see provider/platformImage.ts. */
+/** An image for one platform, built on its runner and pushed: see provider/image/platformImage.ts. */
 export class PlatformImage extends pulumi.CustomResource {
     /** `repo:tag@sha256:...`, under the first tag. */
     declare readonly ref: pulumi.Output<string>;

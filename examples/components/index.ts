@@ -1,9 +1,9 @@
 // The components in a program of one's own: runners and a registry on this machine, and one image for two platforms.
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../components/architecture";
+import { RemoteBuilder } from "../../components/builder/remoteBuilder";
 import { MultiPlatformImage } from "../../components/image/multiPlatformImage";
-import { RemoteBuilder } from "../../components/remoteBuilder/remoteBuilder";
-import { LocalRegistry } from "../../components/runner/local/localRegistry";
+import { LocalRegistry } from "../../components/registry/local/localRegistry";
 import { LocalRunner } from "../../components/runner/local/localRunner";
 
 const platforms: Platform[] = ["linux/amd64", "linux/arm64"];

@@ -1,7 +1,7 @@
 import { DescribeSubnetsCommand, DescribeVolumesCommand, type Volume } from "@aws-sdk/client-ec2";
+import { Simulation } from "../../packages/simulated-ec2/simulation";
 import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
-import { Simulation } from "./simulation";
 
 jest.setTimeout(300_000);
 

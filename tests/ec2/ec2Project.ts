@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Instance } from "@aws-sdk/client-ec2";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
+import type { Simulation } from "../../packages/simulated-ec2/simulation";
 import { type Arch, checkout, Project, type Result, type Running } from "../e2e/project";
-import type { Simulation } from "./simulation";
 
 /** What stack output `runners` says of a runner on EC2. */
 interface RunnerOutput {

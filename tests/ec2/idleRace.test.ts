@@ -1,7 +1,7 @@
 import { connect } from "node:net";
+import { Simulation } from "../../packages/simulated-ec2/simulation";
 import { type Arch, archs, describeHere } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
-import { Simulation } from "./simulation";
 
 /** Seconds that the runners of these tests call a minute; they are idle after one. */
 const idle = 8;

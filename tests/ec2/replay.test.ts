@@ -8,9 +8,9 @@ import {
 } from "@aws-sdk/client-iam";
 import { GetParameterCommand, GetParametersCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, AssumeRoleWithWebIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { ciPolicy, ciTrustPolicy, runnerPolicy } from "../../components/policies";
-import { policiesOfAccount, replay, rolePolicies } from "./policies/replay";
-import { type Call, canSimulate, Simulation } from "./simulation";
+import { ciPolicy, ciTrustPolicy, runnerPolicy } from "../../components/ci/policies";
+import { policiesOfAccount, replay, rolePolicies } from "../../packages/simulated-ec2/policies/replay";
+import { type Call, canSimulate, Simulation } from "../../packages/simulated-ec2/simulation";
 
 jest.setTimeout(180_000);
 

@@ -7,10 +7,10 @@ import {
     DescribeSecurityGroupsCommand,
     DescribeVolumesCommand,
 } from "@aws-sdk/client-ec2";
+import { Simulation } from "../../packages/simulated-ec2/simulation";
 import { commandOf, until } from "../e2e/processes";
 import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
-import { Simulation } from "./simulation";
 
 jest.setTimeout(300_000);
 

@@ -1,10 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
+import {
+    policiesOfAccount,
+    type RolePolicies,
+    replay,
+    rolePolicies,
+} from "../../packages/simulated-ec2/policies/replay";
+import { Simulation } from "../../packages/simulated-ec2/simulation";
 import { archs, checkout, describeHere, fromStep } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
-import { policiesOfAccount, type RolePolicies, replay, rolePolicies } from "./policies/replay";
-import { Simulation } from "./simulation";
 
 jest.setTimeout(300_000);
 

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../architecture";
+import { LocalFolder } from "../../localFolder";
+import type { LocalRegistry } from "../../registry/local/localRegistry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
-import { LocalFolder } from "./localFolder";
-import type { LocalRegistry } from "./localRegistry";
 
 const gigabyte = 1e9;
 

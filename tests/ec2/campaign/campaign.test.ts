@@ -1,5 +1,5 @@
+import { Simulation } from "../../../packages/simulated-ec2/simulation";
 import { describeUnless, missing } from "../../e2e/project";
-import { Simulation } from "../simulation";
 import { Random } from "./random";
 import { steps, stepsByHand } from "./steps";
 import { World } from "./world";

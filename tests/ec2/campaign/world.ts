@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import * as path from "node:path";
+import type { Simulation } from "../../../packages/simulated-ec2/simulation";
 import { type Arch, fromStep, writes } from "../../e2e/project";
 import { Ec2Project } from "../ec2Project";
-import type { Simulation } from "../simulation";
 import type { Random } from "./random";
 
 /** The settings that a campaign changes. */

@@ -1,0 +1,178 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { mockPulumi, type PulumiMocks, resolved, settled } from "../../tests/helpers/pulumiMocks";
+import type { Platform } from "../architecture";
+import { shells } from "../runner/ec2/machine/ec2Scripts";
+import type { ConnectNode, Runner, RunnerDescription } from "../runner/runner";
+import { type ConnectScriptInputs, renderConnectScript, shellQuote } from "./connect/connectScript";
+import { RemoteBuilder } from "./remoteBuilder";
+
+let folder: string;
+beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "nbx-builder-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+class StubRunner extends pulumi.ComponentResource implements Runner {
+    readonly description: pulumi.Output<RunnerDescription>;
+    readonly node: pulumi.Output<ConnectNode>;
+
+    constructor(
+        name: string,
+        readonly platform: Platform,
+        readonly wakeScript: string,
+    ) {
+        super("test:index:StubRunner", name);
+        this.description = pulumi.output({ kind: "local", id: name, idleMinutes: 15 });
+        this.node = pulumi.output<ConnectNode>({
+            kind: "local",
+            serverName: `${name}.example`,
+            variables: { endpoint: `tcp://${name}:1` },
+        });
+    }
+}
+
+describe("RemoteBuilder", () => {
+    let mocks: PulumiMocks;
+    beforeEach(async () => {
+        mocks = await mockPulumi();
+        writeFileSync(path.join(folder, "wake.sh"), "# wake functions\n");
+    });
+    afterEach(settled);
+
+    function makeBuilder(...platforms: Platform[]): RemoteBuilder {
+        return new RemoteBuilder("builder", {
+            builder: "demo-dev",
+            runners: platforms.map(
+                (platform) => new StubRunner(platform.replace("linux/", ""), platform, path.join(folder, "wake.sh")),
+            ),
+            buildsPerRunner: 3,
+        });
+    }
+
+    it("names a builder for people and CI, and one for each platform", () => {
+        const builder = makeBuilder("linux/amd64", "linux/arm64");
+        expect(builder.builder).toBe("demo-dev");
+        expect(builder.platforms).toEqual(["linux/amd64", "linux/arm64"]);
+        expect(builder.platforms.map((platform) => builder.builderOf(platform))).toEqual([
+            "demo-dev-amd64",
+            "demo-dev-arm64",
+        ]);
+    });
+
+    it("registers itself as nothing but a component: no record of a builder is in the state", async () => {
+        makeBuilder("linux/arm64");
+        await settled();
+        expect(mocks.resources.map(({ type }) => type).sort()).toEqual([
+            "native-buildx:index:RemoteBuilder",
+            "test:index:StubRunner",
+        ]);
+    });
+
+    it("describes its runners by platform", async () => {
+        expect(await resolved(makeBuilder("linux/amd64", "linux/arm64").runners)).toEqual({
+            "linux/amd64": { kind: "local", id: "amd64", idleMinutes: 15 },
+            "linux/arm64": { kind: "local", id: "arm64", idleMinutes: 15 },
+        });
+    });
+
+    it("has the connect script, which is no secret, with each wake script once", async () => {
+        const { connect } = makeBuilder("linux/amd64", "linux/arm64");
+        expect(await pulumi.isSecret(connect)).toBe(false);
+        const script = await resolved(connect);
+        expect(script.split("# wake functions")).toHaveLength(2);
+        expect(script).toContain("\nsuffixes='amd64 arm64'\n");
+        expect(script).toContain("\nendpoint_arm64='tcp://arm64:1'\n");
+    });
+
+    it("gives images what they need of this machine and moment, and no login that is not secret", async () => {
+        const builder = makeBuilder("linux/arm64");
+        const login = { address: "registry.example", username: "ci", password: "PASSWORD" };
+        const here = pulumi.output(builder.here(login));
+        expect(await resolved(here)).toEqual({
+            connect: await resolved(builder.connect),
+            project: process.cwd(),
+            buildsPerRunner: 3,
+            login,
+        });
+        expect(await pulumi.isSecret(here)).toBe(true);
+    });
+
+    it("makes an image depend on its own platform's runner only", () => {
+        const builder = makeBuilder("linux/amd64", "linux/arm64");
+        const dependsOn = builder.imageOptions("linux/arm64").dependsOn as StubRunner[];
+        expect(dependsOn.map((runner) => runner.platform)).toEqual(["linux/arm64"]);
+    });
+
+    it("has no options for a platform without a runner, and says which there are", () => {
+        const builder = makeBuilder("linux/amd64");
+        expect(() => builder.imageOptions("linux/arm64")).toThrow(
+            "Builder demo-dev has no runner for platform linux/arm64: it has linux/amd64.",
+        );
+    });
+});
+
+describe("the connect script", () => {
+    const inputs: ConnectScriptInputs = {
+        builder: "demo-Dev",
+        nodes: {
+            "linux/amd64": {
+                kind: "local",
+                serverName: "amd64.example",
+                variables: { folder: "/f/amd64" },
+                shared: { script: "one\ntwo\n" },
+            },
+            "linux/arm64": { kind: "ec2", serverName: "arm64.example", variables: { instance: "i-0a" } },
+        },
+        wakeScripts: ["wake_local() { :; }", "wake_ec2() { :; }"],
+    };
+
+    it("has every variable in front, then the wake functions, then its parts as they are", () => {
+        const script = renderConnectScript(inputs);
+        const parts = ["clientKeys.sh", "register.sh", "prove.sh", "connect.sh"].map((part) =>
+            readFileSync(path.join(__dirname, "connect", part), "utf8"),
+        );
+        expect(script.endsWith(`\nwake_local() { :; }\nwake_ec2() { :; }\n${parts.join("\n")}`)).toBe(true);
+        expect(script.slice(0, script.indexOf("wake_local")).split("\n").slice(0, -1)).toEqual([
+            "#!/bin/sh",
+            expect.stringMatching(/^# Connects to demo-Dev: /),
+            "builder='demo-dev'",
+            "suffixes='amd64 arm64'",
+            "script='one",
+            "two'",
+            "platform_amd64='linux/amd64'",
+            "kind_amd64='local'",
+            "server_name_amd64='amd64.example'",
+            "folder_amd64='/f/amd64'",
+            "platform_arm64='linux/arm64'",
+            "kind_arm64='ec2'",
+            "server_name_arm64='arm64.example'",
+            "instance_arm64='i-0a'",
+        ]);
+    });
+
+    const nasty: [string, string][] = [
+        ["nothing", ""],
+        ["single quotes", "it's '' '"],
+        ["double quotes", 'say "hi"'],
+        ["expansions", `$HOME $\{HOME} $(id) \`id\` $((1+1)) $'`],
+        ["backslashes", "a\\b \\n \\\\ \\' \\"],
+        ["globs and braces", "* ? [a-z] {a,b} ~"],
+        ["operators", "a;b & c | d > e < f # g ! h (i)"],
+        ["line ends inside", "one\ntwo\n\nthree\r\nfour"],
+        ["tabs and blanks", "\t a  b\tc"],
+        ["an option", "-n -e"],
+        ["per cent signs", "%s %d %%"],
+        ["other scripts", "ä € 漢字 🚀"],
+        ["control characters", "\u0001\u001b[31m\u007f"],
+    ];
+    describe.each(shells)("in %s", (_shell, [file = "", ...args]) => {
+        it.each(nasty)("passes on %s", (_what, value) => {
+            const script = `value=${shellQuote(value)}\nprintf '%s' "$value"`;
+            expect(execFileSync(file, [...args, "-c", script], { encoding: "utf8" })).toBe(value);
+        });
+    });
+});

@@ -1,0 +1,150 @@
+import { gunzipSync } from "node:zlib";
+import { type AwsMocks, mockAws, resolved, settled } from "../../tests/helpers/awsMocks";
+import { CiRole, type CiRoleArgs, ciRoleProblems } from "./ciRole";
+import { ConnectParameters, readCommand, splitForParameters } from "./connectParameters";
+
+const instances = ["arn:aws:ec2:eu-central-1:123456789012:instance/i-0a"];
+const repositories = ["arn:aws:ecr:eu-central-1:123456789012:repository/app"];
+const parameters = ["arn:aws:ssm:eu-central-1:123456789012:parameter/native-buildx/prod/connect/1"];
+const keys = ["arn:aws:ssm:eu-central-1:123456789012:parameter/native-buildx/prod/arm64/keys"];
+
+describe("CiRole", () => {
+    let mocks: AwsMocks;
+    beforeEach(async () => {
+        mocks = await mockAws();
+    });
+
+    async function make(changes: Partial<CiRoleArgs>) {
+        const role = new CiRole("ci", {
+            instanceArns: instances,
+            repositoryArns: repositories,
+            connectParameterArns: parameters,
+            keysParameterArns: keys,
+            ...changes,
+        });
+        await resolved(role.arn);
+        await settled();
+        return {
+            trust: JSON.parse(String(mocks.one("aws:iam/role:Role").inputs.assumeRolePolicy)).Statement,
+            policy: JSON.parse(String(mocks.one("aws:iam/rolePolicy:RolePolicy").inputs.policy)).Statement,
+        };
+    }
+
+    it("is for the named repositories' workflows, by GitHub's tokens for AWS", async () => {
+        const { trust } = await make({ githubRepositories: ["acme/app", "acme/web:ref:refs/heads/main"] });
+        expect(mocks.one("aws:iam/openIdConnectProvider:OpenIdConnectProvider").inputs).toMatchObject({
+            url: "https://token.actions.githubusercontent.com",
+            clientIdLists: ["sts.amazonaws.com"],
+        });
+        expect(trust).toEqual([
+            {
+                Effect: "Allow",
+                Action: "sts:AssumeRoleWithWebIdentity",
+                Principal: { Federated: expect.stringContaining("openIdConnectProvider") },
+                Condition: {
+                    StringEquals: { "token.actions.githubusercontent.com:aud": "sts.amazonaws.com" },
+                    StringLike: {
+                        "token.actions.githubusercontent.com:sub": [
+                            "repo:acme/app:*",
+                            "repo:acme/web:ref:refs/heads/main",
+                        ],
+                    },
+                },
+            },
+        ]);
+    });
+
+    it("uses the account's own OIDC provider where it is named", async () => {
+        const githubOidcProviderArn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
+        const { trust } = await make({ githubRepositories: ["acme/app"], githubOidcProviderArn });
+        expect(mocks.of("aws:iam/openIdConnectProvider:OpenIdConnectProvider")).toEqual([]);
+        expect(trust[0].Principal).toEqual({ Federated: githubOidcProviderArn });
+    });
+
+    it("can be for principals of other CI systems", async () => {
+        const principal = "arn:aws:iam::123456789012:role/jenkins";
+        const { trust } = await make({ trustedPrincipalArns: [principal] });
+        expect(trust).toEqual([{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: [principal] } }]);
+    });
+
+    it("may wake these instances, read how to connect and their keys, push to these repositories, and nothing else", async () => {
+        const { policy } = await make({ githubRepositories: ["acme/app"] });
+        const allowed = policy.flatMap((statement: { Action: string[]; Resource: string[] }) =>
+            statement.Action.map((action) => `${action} ${statement.Resource.join(" ")}`),
+        );
+        expect(allowed.sort()).toEqual(
+            [
+                `ec2:StartInstances ${instances}`,
+                "ec2:DescribeInstances *",
+                `ssm:GetParameters ${parameters}`,
+                `ssm:GetParameter ${keys}`,
+                "ecr:GetAuthorizationToken *",
+                `ecr:BatchCheckLayerAvailability ${repositories}`,
+                `ecr:BatchGetImage ${repositories}`,
+                `ecr:CompleteLayerUpload ${repositories}`,
+                `ecr:GetDownloadUrlForLayer ${repositories}`,
+                `ecr:InitiateLayerUpload ${repositories}`,
+                `ecr:PutImage ${repositories}`,
+                `ecr:UploadLayerPart ${repositories}`,
+            ].sort(),
+        );
+    });
+
+    it("may use the customer's key for the runners' keys and to start encrypted instances only", async () => {
+        const kmsKeyArn = "arn:aws:kms:eu-central-1:123456789012:key/1234";
+        const { policy } = await make({ githubRepositories: ["acme/app"], kmsKeyArn });
+        const onKey = policy.filter((statement: { Resource: string[] }) => statement.Resource.includes(kmsKeyArn));
+        expect(onKey).toEqual([
+            expect.objectContaining({
+                Action: ["kms:Decrypt"],
+                Condition: { StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": keys } },
+            }),
+            expect.objectContaining({
+                Action: ["kms:CreateGrant"],
+                Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+            }),
+        ]);
+    });
+});
+
+describe("ciRoleProblems", () => {
+    it.each([
+        [{}, "neither githubRepositories nor trustedPrincipalArns"],
+        [{ githubRepositories: ["acme/*"] }, 'githubRepositories "acme/*"'],
+        [{ githubRepositories: ["*/app"] }, 'githubRepositories "*/app"'],
+        [{ githubRepositories: ["app"] }, 'githubRepositories "app"'],
+        [{ trustedPrincipalArns: ["*"] }, 'trustedPrincipalArns "*"'],
+        [{ githubRepositories: ["acme/app"], githubOidcProviderArn: "github" }, 'githubOidcProviderArn "github"'],
+    ])("refuses %j", (settings, reason) => {
+        expect(ciRoleProblems(settings)).toEqual([expect.stringContaining(reason)]);
+    });
+});
+
+describe("ConnectParameters", () => {
+    const script = `#!/bin/sh\n${"echo connect # with a long comment\n".repeat(300)}`;
+
+    it("keeps the script, which is no secret, in parameters that SSM takes", async () => {
+        const mocks = await mockAws();
+        const stored = new ConnectParameters("connect", { connect: script });
+        expect(await resolved(stored.arns)).toHaveLength(4);
+        await settled();
+        const parameters = mocks.of("aws:ssm/parameter:Parameter");
+        expect(parameters.map(({ inputs }) => [inputs.name, inputs.type])).toEqual(
+            [1, 2, 3, 4].map((part) => [`/native-buildx/prod/connect/${part}`, "String"]),
+        );
+    });
+
+    it("loses nothing on the way", () => {
+        const parts = splitForParameters(script);
+        expect(parts.every((part) => part.length > 0 && part.length <= 4096)).toBe(true);
+        expect(gunzipSync(Buffer.from(parts.join(""), "base64")).toString()).toBe(script);
+    });
+
+    it("says how CI reads it", () => {
+        expect(readCommand("/native-buildx/prod/connect", "eu-central-1")).toBe(
+            "aws ssm get-parameters --region eu-central-1 --names /native-buildx/prod/connect/1 /native-buildx/prod/connect/2 " +
+                "/native-buildx/prod/connect/3 /native-buildx/prod/connect/4 --output text " +
+                "--query 'sort_by(Parameters,&Name)[].Value' | tr -d '[:space:]' | base64 -d | gunzip",
+        );
+    });
+});

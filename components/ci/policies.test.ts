@@ -1,0 +1,187 @@
+import { knownActions } from "../../packages/simulated-ec2/policies/awsActions";
+import { evaluate, evaluateTrust, type Principal } from "../../packages/simulated-ec2/policies/policyEvaluator";
+import { ciPolicy, ciTrustPolicy, runnerPolicy, runnerTrustPolicy } from "./policies";
+
+const account = "123456789012";
+const arn = (service: string, resource: string, region = "eu-central-1") =>
+    `arn:aws:${service}:${region}:${account}:${resource}`;
+const parameter = (name: string) => arn("ssm", `parameter/native-buildx/prod/${name}`);
+const instance = (id: string) => arn("ec2", `instance/${id}`);
+const repository = (name: string) => arn("ecr", `repository/${name}`);
+const role = (name: string) => arn("iam", `role/${name}`, "");
+const key = arn("kms", "key/1234");
+
+/** What nobody of the project should be able to do, and what policies often let in by a wildcard too many. */
+const dangerous = [
+    ...["ec2:CreateImage", "ec2:CreateSnapshot", "ec2:GetPasswordData", "ec2:ModifySnapshotAttribute"],
+    ...["ec2:SendDiagnosticInterrupt", "ec2-instance-connect:SendSSHPublicKey"],
+    ...["ecr:SetRepositoryPolicy", "ecr:PutRegistryPolicy", "ecr:CreatePullThroughCacheRule"],
+    ...["iam:AttachRolePolicy", "iam:CreateAccessKey", "iam:CreateUser", "iam:PassRole", "iam:PutUserPolicy"],
+    ...["kms:Decrypt", "kms:CreateGrant", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"],
+    ...["s3:GetObject", "secretsmanager:GetSecretValue"],
+    ...["ssm:DeleteParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory", "ssm:SendCommand"],
+    ...["ssm:StartSession", "sts:AssumeRole"],
+];
+
+/** Pairs `action resource` that the policy allows, of all actions on these resources. */
+function allowed(policy: unknown, resources: readonly string[]): string[] {
+    const actions = [...new Set([...knownActions, ...dangerous, "ec2:DescribeInstances", "ecr:GetAuthorizationToken"])];
+    return actions
+        .flatMap((action) => resources.map((resource) => ({ action, resource })))
+        .filter(({ action, resource }) => evaluate([policy], { action, resources: [resource] }).outcome === "allowed")
+        .map(({ action, resource }) => `${action} ${resource}`)
+        .sort();
+}
+
+const names = ["keys", "keys-m7g.xlarge"];
+const everything = [
+    "*",
+    ...["amd64", "arm64"].flatMap((runner) => names.map((name) => parameter(`${runner}/${name}`))),
+    ...[1, 2].map((part) => parameter(`connect/${part}`)),
+    arn("ssm", "parameter/native-buildx/other/arm64/keys"),
+    ...["i-1", "i-2", "i-3"].map(instance),
+    arn("ec2", "instance/i-1", "us-east-1"),
+    ...["app", "app/web", "app-of-others"].map(repository),
+    ...["native-buildx-prod-arm64", "native-buildx-prod-ci", "admin"].map(role),
+    arn("ec2", "volume/vol-1"),
+    key,
+];
+
+describe("the runner's policy", () => {
+    const own = names.map((name) => parameter(`arm64/${name}`));
+
+    it("writes its own parameters, reads none, and does nothing else to anything", () => {
+        expect(allowed(runnerPolicy(own), everything)).toEqual(own.map((name) => `ssm:PutParameter ${name}`).sort());
+    });
+
+    it("encrypts these parameters with the customer's key, and does nothing else with it", () => {
+        const encrypt = (context: { [key: string]: string }, action = "kms:Encrypt", resource = key) =>
+            evaluate([runnerPolicy(own, key)], { action, resources: [resource], context }).outcome;
+        const mine = { "kms:EncryptionContext:PARAMETER_ARN": parameter("arm64/keys") };
+        expect(encrypt(mine)).toBe("allowed");
+        expect(encrypt({ "kms:EncryptionContext:PARAMETER_ARN": parameter("amd64/keys") })).toBe("implicit deny");
+        expect(encrypt({})).toBe("implicit deny");
+        expect(encrypt(mine, "kms:Encrypt", `${key}5`)).toBe("implicit deny");
+        expect(encrypt(mine, "kms:Decrypt")).toBe("implicit deny");
+        expect(encrypt(mine, "kms:CreateGrant")).toBe("implicit deny");
+    });
+});
+
+describe("the CI role's policy", () => {
+    const resources = {
+        instanceArns: [instance("i-1"), instance("i-2")],
+        repositoryArns: [repository("app"), repository("app/web")],
+        connectParameterArns: [parameter("connect/1"), parameter("connect/2")],
+        keysParameterArns: names.map((name) => parameter(`arm64/${name}`)),
+    };
+    const pushing = [
+        ...["BatchCheckLayerAvailability", "BatchGetImage", "CompleteLayerUpload", "GetDownloadUrlForLayer"],
+        ...["InitiateLayerUpload", "PutImage", "UploadLayerPart"],
+    ];
+
+    it("starts these instances, reads these parameters, pushes to these repositories, and nothing else", () => {
+        const each = (actions: string[], arns: string[]) =>
+            actions.flatMap((action) => arns.map((resource) => `${action} ${resource}`));
+        expect(allowed(ciPolicy(resources), everything)).toEqual(
+            [
+                ...each(["ec2:StartInstances"], resources.instanceArns),
+                ...each(["ssm:GetParameters"], resources.connectParameterArns),
+                ...each(["ssm:GetParameter"], resources.keysParameterArns),
+                ...each(
+                    pushing.map((action) => `ecr:${action}`),
+                    resources.repositoryArns,
+                ),
+                // These are about no resource, whichever one asks with.
+                ...each(["ec2:DescribeInstances", "ecr:GetAuthorizationToken"], everything),
+            ].sort(),
+        );
+    });
+
+    it("does not start one instance of its own together with another", () => {
+        const request = { action: "ec2:StartInstances", resources: [instance("i-1"), instance("i-3")] };
+        expect(evaluate([ciPolicy(resources)], request)).toMatchObject({
+            outcome: "implicit deny",
+            resource: instance("i-3"),
+        });
+    });
+
+    it("uses the customer's key to read these keys and for EC2 to start, and for nothing else", () => {
+        const asked = (action: string, context: { [key: string]: string }) =>
+            evaluate([ciPolicy({ ...resources, kmsKeyArn: key })], { action, resources: [key], context }).outcome;
+        const of = (name: string) => ({ "kms:EncryptionContext:PARAMETER_ARN": parameter(name) });
+        expect(asked("kms:Decrypt", of("arm64/keys"))).toBe("allowed");
+        expect(asked("kms:Decrypt", of("amd64/keys"))).toBe("implicit deny");
+        expect(asked("kms:Decrypt", {})).toBe("implicit deny");
+        expect(asked("kms:CreateGrant", { "kms:GrantIsForAWSResource": "true" })).toBe("allowed");
+        expect(asked("kms:CreateGrant", { "kms:GrantIsForAWSResource": "false" })).toBe("implicit deny");
+        expect(asked("kms:CreateGrant", {})).toBe("implicit deny");
+        expect(asked("kms:Encrypt", of("arm64/keys"))).toBe("implicit deny");
+    });
+});
+
+describe("who may assume the roles", () => {
+    const provider = arn("iam", "oidc-provider/token.actions.githubusercontent.com", "");
+    const issuer = "token.actions.githubusercontent.com";
+    const github = (sub: string, aud = "sts.amazonaws.com", Federated = provider) => ({
+        action: "sts:AssumeRoleWithWebIdentity",
+        principal: { Federated },
+        context: { [`${issuer}:aud`]: aud, [`${issuer}:sub`]: sub },
+    });
+    const plain = (principal: Principal) => ({ action: "sts:AssumeRole", principal });
+
+    it.each<[Principal, string]>([
+        [{ Service: "ec2.amazonaws.com" }, "allowed"],
+        [{ Service: "ecs-tasks.amazonaws.com" }, "implicit deny"],
+        [{ AWS: arn("iam", "user/anna", "") }, "implicit deny"],
+        [{ AWS: arn("iam", "root", "") }, "implicit deny"],
+        [{ Federated: provider }, "implicit deny"],
+    ])("the runner's: %j is %s", (principal, expected) => {
+        const runner = role("native-buildx-prod-arm64");
+        expect(evaluateTrust(runnerTrustPolicy, runner, plain(principal)).outcome).toBe(expected);
+    });
+
+    const ci = role("native-buildx-prod-ci");
+    const subjects = ["repo:acme/app:*", "repo:acme/web:ref:refs/heads/main"];
+    it.each([
+        [github("repo:acme/app:ref:refs/heads/topic"), "allowed"],
+        [github("repo:acme/app:pull_request"), "allowed"],
+        [github("repo:acme/web:ref:refs/heads/main"), "allowed"],
+        [github("repo:acme/web:ref:refs/heads/main2"), "implicit deny"],
+        [github("repo:acme/web:ref:refs/heads/topic"), "implicit deny"],
+        [github("repo:acme/app2:ref:refs/heads/main"), "implicit deny"],
+        [github("repo:evil/app:ref:refs/heads/main"), "implicit deny"],
+        [github("repo:evil/repo:acme/app:ref:refs/heads/main"), "implicit deny"],
+        [github("repo:ACME/app:ref:refs/heads/main"), "implicit deny"],
+        [github("repo:acme/app:ref:refs/heads/main", "https://github.com/acme"), "implicit deny"],
+        [github("repo:acme/app:ref:refs/heads/main", "sts.amazonaws.com", `${provider}.evil`), "implicit deny"],
+        [{ ...github(""), context: { [`${issuer}:aud`]: "sts.amazonaws.com" } }, "implicit deny"],
+        [{ ...github(""), context: { [`${issuer}:sub`]: "repo:acme/app:x" } }, "implicit deny"],
+        [{ ...github("repo:acme/app:x"), action: "sts:AssumeRole" }, "implicit deny"],
+        [plain({ AWS: arn("iam", "user/anna", "") }), "implicit deny"],
+        [plain({ Service: "ec2.amazonaws.com" }), "implicit deny"],
+    ])("the CI role's, for GitHub: %j is %s", (request, expected) => {
+        const trust = ciTrustPolicy({ oidcProviderArn: provider, githubSubjects: subjects, principalArns: [] });
+        expect(evaluateTrust(trust, ci, request).outcome).toBe(expected);
+    });
+
+    it.each<[Principal, string]>([
+        [{ AWS: role("jenkins") }, "allowed"],
+        [{ AWS: `arn:aws:sts::${account}:assumed-role/jenkins/job` }, "allowed"],
+        [{ AWS: role("jenkins2") }, "implicit deny"],
+        [{ AWS: arn("iam", "user/anna", "") }, "implicit deny"],
+        [{ AWS: "arn:aws:iam::210987654321:role/jenkins" }, "implicit deny"],
+        [{ Service: "ec2.amazonaws.com" }, "implicit deny"],
+        [{ Federated: provider }, "implicit deny"],
+    ])("the CI role's, for named principals: %j is %s", (principal, expected) => {
+        const trust = ciTrustPolicy({ githubSubjects: [], principalArns: [role("jenkins")] });
+        expect(evaluateTrust(trust, ci, plain(principal)).outcome).toBe(expected);
+    });
+
+    it("the CI role's, for a whole account: its own policies say who", () => {
+        const trust = ciTrustPolicy({ githubSubjects: [], principalArns: [arn("iam", "root", "")] });
+        expect(evaluateTrust(trust, ci, plain({ AWS: role("jenkins") })).outcome).toBe("delegated");
+        expect(evaluateTrust(trust, ci, plain({ AWS: "arn:aws:iam::210987654321:role/x" })).outcome).toBe(
+            "implicit deny",
+        );
+    });
+});

@@ -1,0 +1,87 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
+import { ImageRepository, imageRepositoryProblems, lifecycleRules } from "./imageRepository";
+
+const type = "aws:ecr/repository:Repository";
+
+describe("ImageRepository", () => {
+    let mocks: AwsMocks;
+    beforeEach(async () => {
+        mocks = await mockAws();
+    });
+
+    it("scans on push, lets tags move, and does not delete images unasked", async () => {
+        const repository = new ImageRepository("app", { repositoryName: "team/app" });
+        expect(await resolved(repository.url)).toBe("123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/app");
+        await settled();
+        expect(mocks.one(type).inputs).toMatchObject({
+            name: "team/app",
+            forceDelete: false,
+            imageScanningConfiguration: { scanOnPush: true },
+            imageTagMutability: "MUTABLE",
+        });
+    });
+
+    it("lets caches and moving tags move even where tags are immutable", async () => {
+        new ImageRepository("app", { repositoryName: "app", immutableTags: true, movingTags: ["edge"] });
+        await settled();
+        expect(mocks.one(type).inputs).toMatchObject({
+            imageTagMutability: "IMMUTABLE_WITH_EXCLUSION",
+            imageTagMutabilityExclusionFilters: [
+                { filter: "cache-*", filterType: "WILDCARD" },
+                { filter: "edge", filterType: "WILDCARD" },
+            ],
+        });
+    });
+
+    it("gives the build a login that is secret", async () => {
+        const login = new ImageRepository("app", { repositoryName: "app" }).login();
+        expect(await resolved(login)).toEqual({
+            address: "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
+            username: "AWS",
+            password: "ecr-password",
+        });
+        expect(await pulumi.isSecret(login)).toBe(true);
+    });
+
+    it("reports wrong names before anything is made", () => {
+        expect(() => new ImageRepository("app", { repositoryName: "Team/App", untaggedDays: 1 })).toThrow(
+            /repositoryName "Team\/App".*\n.*untaggedDays 1/,
+        );
+    });
+});
+
+describe("lifecycleRules", () => {
+    it("expire untagged images late, old caches, and no other tagged image", () => {
+        expect(lifecycleRules({ untaggedDays: 60, cacheDays: 14 })).toEqual([
+            expect.objectContaining({
+                selection: expect.objectContaining({ tagStatus: "tagged", tagPrefixList: ["cache-"], countNumber: 14 }),
+            }),
+            expect.objectContaining({
+                selection: expect.objectContaining({ tagStatus: "untagged", countNumber: 60 }),
+            }),
+        ]);
+    });
+});
+
+describe("imageRepositoryProblems", () => {
+    it.each(["app", "team/app", "team/app.web_2-x"])("takes %s", (repositoryName) => {
+        expect(imageRepositoryProblems({ repositoryName })).toEqual([]);
+    });
+
+    it.each(["App", "/app", "app/", "a", "team//app", "app--", "ä/b"])("refuses %s", (repositoryName) => {
+        expect(imageRepositoryProblems({ repositoryName })).toHaveLength(1);
+    });
+
+    it.each([
+        [{ untaggedDays: 6 }, "untaggedDays 6"],
+        [{ cacheDays: 0 }, "cacheDays 0"],
+        [{ cacheTagPrefix: "-x" }, 'cacheTagPrefix "-x"'],
+        [{ movingTags: ["a b"] }, 'movingTags "a b"'],
+        [{ movingTags: ["a", "b", "c", "d", "e"] }, "name four at most"],
+    ])("refuses %j", (settings, reason) => {
+        expect(imageRepositoryProblems({ repositoryName: "app", ...settings })).toEqual([
+            expect.stringContaining(reason),
+        ]);
+    });
+});

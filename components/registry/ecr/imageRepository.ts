@@ -1,0 +1,206 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { removesLeftover } from "../../runner/ec2/leftovers";
+import type { RegistryLogin } from "../registryLogin";
+import { RepositoryGuard } from "./repositoryGuard";
+
+export interface ImageRepositoryArgs {
+    /** Its name in the registry, as in `team/app`: lower case letters, digits, and `/ . _ -` between them. */
+    repositoryName: string;
+    /**
+     * Refuse to move a tag once it is pushed, except tags that match `movingTags` and caches. Consumers that pin digests
+     * need no immutability, and under it a retry of a half-failed `up` is refused.
+     *
+     * @default false
+     */
+    immutableTags?: boolean;
+    /** With `immutableTags`: tags that may move all the same; `*` stands for anything. @default ["latest*"] */
+    movingTags?: string[];
+    /** What the tags of build caches begin with. @default "cache-" */
+    cacheTagPrefix?: string;
+    /** Days for which an untagged image is kept: somebody may have pinned its digest. At least 7. @default 90 */
+    untaggedDays?: number;
+    /** Days after which a cache that was not written again expires. @default 30 */
+    cacheDays?: number;
+    /** Delete the images with the repository. Off: `pulumi destroy` stops before it begins if there are any. @default false */
+    forceDelete?: boolean;
+    /** ARN of a customer key for the images. @default ECR's own encryption */
+    kmsKeyArn?: string;
+    /** Tags of the repository. @default none */
+    tags?: { [name: string]: string };
+}
+
+const defaults = { untaggedDays: 90, cacheDays: 30, cacheTagPrefix: "cache-", movingTags: ["latest*"] };
+
+/** An ECR repository that images are pushed to. */
+export class ImageRepository extends pulumi.ComponentResource {
+    /** `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME`. */
+    readonly url: pulumi.Output<string>;
+    readonly arn: pulumi.Output<string>;
+
+    private readonly registryId: pulumi.Output<string>;
+
+    /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
+    constructor(
+        private readonly name: string,
+        private readonly args: ImageRepositoryArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
+        super("native-buildx:index:ImageRepository", name, {}, opts);
+        const problems = imageRepositoryProblems(args);
+        if (problems.length > 0) {
+            throw new pulumi.RunError(problems.join("\n"));
+        }
+        const repository = new aws.ecr.Repository(
+            name,
+            {
+                name: args.repositoryName,
+                forceDelete: args.forceDelete ?? false,
+                imageScanningConfiguration: { scanOnPush: true },
+                ...mutability(args),
+                ...(args.kmsKeyArn
+                    ? { encryptionConfigurations: [{ encryptionType: "KMS", kmsKey: args.kmsKeyArn }] }
+                    : {}),
+                tags: args.tags,
+            },
+            { parent: this, hooks: { onError: [removesRepository(args)] } },
+        );
+        new aws.ecr.LifecyclePolicy(
+            name,
+            { repository: repository.name, policy: { rules: lifecycleRules(args) } },
+            { parent: this },
+        );
+        this.url = repository.repositoryUrl;
+        this.arn = repository.arn;
+        this.registryId = repository.registryId;
+        this.registerOutputs({ url: this.url, arn: this.arn });
+    }
+
+    /**
+     * Stops a `pulumi destroy` that would fail half-way, at this repository: it is the first to be deleted if everything
+     * else is in `everything`, and refuses when there are images and `forceDelete` is off.
+     */
+    guard(everything: pulumi.Input<pulumi.Resource>[]): RepositoryGuard {
+        return new RepositoryGuard(
+            this.name,
+            {
+                repositoryName: this.args.repositoryName,
+                registryId: this.registryId,
+                region: aws.getRegionOutput({}, { parent: this }).region,
+                profile: aws.config.profile ?? "",
+                forceDelete: this.args.forceDelete ?? false,
+            },
+            { parent: this, dependsOn: everything },
+        );
+    }
+
+    /**
+     * A login for a build; secret, of twelve hours, and asked for when everything in `after` is known. Every `up` gets its
+     * own, and no docker configuration is written.
+     */
+    login(after: pulumi.Output<unknown>[] = []): pulumi.Output<RegistryLogin> {
+        const token = pulumi
+            .all(after)
+            .apply(() => aws.ecr.getAuthorizationTokenOutput({ registryId: this.registryId }, { parent: this }));
+        return pulumi.secret(
+            pulumi.all([this.url, token.userName, token.password]).apply(([url, username, password]) => ({
+                address: url.split("/")[0] ?? url,
+                username,
+                password,
+            })),
+        );
+    }
+}
+
+function mutability(args: ImageRepositoryArgs): Partial<aws.ecr.RepositoryArgs> {
+    if (!args.immutableTags) {
+        return { imageTagMutability: "MUTABLE" };
+    }
+    const filters = [`${args.cacheTagPrefix ?? defaults.cacheTagPrefix}*`, ...(args.movingTags ?? defaults.movingTags)];
+    return {
+        imageTagMutability: "IMMUTABLE_WITH_EXCLUSION",
+        imageTagMutabilityExclusionFilters: filters.map((filter) => ({ filter, filterType: "WILDCARD" })),
+    };
+}
+
+/**
+ * What expires: untagged images, late, and old caches. No rule ever selects another tagged image. The children of an
+ * index (one image a platform, attestations) are untagged or lose their tag to the next version; ECR itself keeps an image
+ * for as long as a manifest list references it:
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+ */
+export function lifecycleRules(
+    args: Pick<ImageRepositoryArgs, "untaggedDays" | "cacheDays" | "cacheTagPrefix">,
+): aws.types.input.ecr.LifecyclePolicyDocument["rules"] {
+    const older = (days: number) => ({ countType: "sinceImagePushed", countUnit: "days", countNumber: days });
+    return [
+        {
+            rulePriority: 1,
+            description: "caches that were not written again",
+            selection: {
+                tagStatus: "tagged",
+                tagPrefixList: [args.cacheTagPrefix ?? defaults.cacheTagPrefix],
+                ...older(args.cacheDays ?? defaults.cacheDays),
+            },
+            action: { type: "expire" },
+        },
+        {
+            rulePriority: 2,
+            description: "images without a tag",
+            selection: { tagStatus: "untagged", ...older(args.untaggedDays ?? defaults.untaggedDays) },
+            action: { type: "expire" },
+        },
+    ];
+}
+
+/** An empty one with this stack's tags: ECR does not delete one with images unless it is told to. */
+function removesRepository({ repositoryName, tags = {} }: ImageRepositoryArgs): pulumi.ErrorHook {
+    return removesLeftover(`Repository ${repositoryName}`, ["RepositoryAlreadyExistsException"], async (runAws) => {
+        const name = ["--repository-name", repositoryName];
+        const query = ["--query", "repositories[].repositoryArn"];
+        const arn = await runAws("ecr", "describe-repositories", "--repository-names", repositoryName, ...query);
+        for (const [tag, value] of Object.entries(tags)) {
+            const wanted = `tags[?Key=='${tag}'].Value`;
+            if ((await runAws("ecr", "list-tags-for-resource", "--resource-arn", arn, "--query", wanted)) !== value) {
+                throw new Error(`it does not have the tag ${tag}=${value}, so it is not this stack's`);
+            }
+        }
+        await runAws("ecr", "delete-repository", ...name);
+    });
+}
+
+/** Everything that is wrong with the arguments, each a line: the setting, what is wrong, the remedy. */
+export function imageRepositoryProblems(args: ImageRepositoryArgs): string[] {
+    const problems: string[] = [];
+    const { repositoryName } = args;
+    if (!/^[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/.test(repositoryName)) {
+        problems.push(
+            `repositoryName "${repositoryName}": ECR takes lower case letters and digits, with single . _ - or / between them`,
+        );
+    }
+    if (repositoryName.length < 2 || repositoryName.length > 256) {
+        problems.push(`repositoryName "${repositoryName}": ECR takes 2 to 256 characters`);
+    }
+    const days = (setting: string, value: number, least: number) => {
+        if (!Number.isInteger(value) || value < least) {
+            problems.push(`${setting} ${value}: a whole number of days, ${least} or more`);
+        }
+    };
+    // A day or two would delete what somebody pinned by digest yesterday.
+    days("untaggedDays", args.untaggedDays ?? defaults.untaggedDays, 7);
+    days("cacheDays", args.cacheDays ?? defaults.cacheDays, 1);
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(args.cacheTagPrefix ?? defaults.cacheTagPrefix)) {
+        problems.push(
+            `cacheTagPrefix "${args.cacheTagPrefix}": the beginning of a tag is needed, as in ${defaults.cacheTagPrefix}`,
+        );
+    }
+    for (const tag of args.movingTags ?? []) {
+        if (!/^[A-Za-z0-9._*-]{1,128}$/.test(tag)) {
+            problems.push(`movingTags "${tag}": letters, digits, . _ - and * are possible`);
+        }
+    }
+    if ((args.movingTags ?? defaults.movingTags).length > 4) {
+        problems.push("movingTags: ECR takes five exclusions in all, and one is for caches: name four at most");
+    }
+    return problems;
+}

@@ -1,0 +1,54 @@
+import { localStackForEach } from "../../../tests/helpers/localStack";
+import { dataFolder } from "../../dataFolder";
+import { renderRegistryConfiguration } from "./localRegistry";
+
+describe("the local registry", () => {
+    const stack = localStackForEach();
+
+    it("goes by a host name, and its authority's certificate is where Go programs of a machine look", () => {
+        expect(stack.registry.address).toBe("registry.example:7443");
+        expect(stack.registry.trustFile).toBe("trust/demo-dev.pem");
+    });
+
+    it("has a folder that goes on destroy together with the certificate, named without this machine's paths", () => {
+        const folder = stack.mocks.one("native-buildx:index:LocalFolder", "registry");
+        expect(folder.parent).toBe("registry");
+        expect(folder.inputs).toMatchObject({ folder: "demo-dev/registry", script: "registry.sh" });
+        expect(folder.inputs.alsoRemove).toContain("trust/demo-dev.pem");
+        expect(JSON.stringify(stack.mocks.resources)).not.toContain("/data");
+    });
+
+    it("gives the connect script what it needs: no secret, and nothing of this machine", () => {
+        expect(stack.registry.variables).toEqual({
+            registry_folder: "demo-dev/registry",
+            registry_host: "registry.example",
+            registry_configuration: renderRegistryConfiguration(7443),
+            registry_script: expect.stringContaining("registry serve"),
+            trust_file: "../../trust/demo-dev.pem",
+        });
+    });
+
+    it("serves this machine only, over TLS, and allows deletion", () => {
+        const lines = renderRegistryConfiguration(7443)
+            .split("\n")
+            .map((line) => line.trim());
+        expect(lines).toEqual(
+            expect.arrayContaining([
+                "addr: 127.0.0.1:7443",
+                "certificate: tls/cert.pem",
+                "key: tls/key.pem",
+                "rootdirectory: data",
+            ]),
+        );
+        expect(renderRegistryConfiguration(7443)).toMatch(/^ {2}delete:\n {4}enabled: true$/m);
+    });
+
+    it.each([
+        ["NATIVE_BUILDX_HOME before all", { NATIVE_BUILDX_HOME: "/n", XDG_DATA_HOME: "/x" }, "/n"],
+        ["else the user's data folder", { XDG_DATA_HOME: "/x" }, "/x/native-buildx"],
+        ["else that folder's usual place", {}, expect.stringMatching(/\/\.local\/share\/native-buildx$/)],
+        ["empty counts as unset", { NATIVE_BUILDX_HOME: "", XDG_DATA_HOME: "/x" }, "/x/native-buildx"],
+    ])("keeps its data in %s", (_what, environment, folder) => {
+        expect(dataFolder(environment)).toEqual(folder);
+    });
+});

@@ -1,0 +1,230 @@
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { gzipSync } from "fflate";
+import type { Platform } from "../../architecture";
+import { secondsPerMinute } from "../runner";
+
+/** Where BuildKit comes from. */
+export interface BuildkitRelease {
+    /** Replaces `{version}` in `url`. */
+    version: string;
+    /** Address of the release archive; `{version}` and `{arch}` (`amd64`, `arm64`) are replaced. A company mirror fits here. */
+    url: string;
+    /** SHA-256 of each platform's archive, in hex. A runner refuses any other file. */
+    sha256: { [P in Platform]?: string };
+}
+
+/**
+ * The release that is tested with this program. The checksums are those that containerd/nerdctl pins for the same files
+ * (its `Dockerfile.d/SHA256SUMS.d/buildkit-v0.31.1`, commit 5c98de18af2e); docs/aws.md says how to get others.
+ */
+export const defaultBuildkitRelease: BuildkitRelease = {
+    version: "v0.31.1",
+    url: "https://github.com/moby/buildkit/releases/download/{version}/buildkit-{version}.linux-{arch}.tar.gz",
+    sha256: {
+        "linux/amd64": "1fc78750d0c96bdc18799a3c0b551d6807bd4939e8cd79e357823e467451e16e",
+        "linux/arm64": "a4c9bef205f61c1e4253bdfd196e1db303aca25e8756105d75c6fddfbab7903f",
+    },
+};
+
+/** Paths and names on the runner that more than one of its files must agree on. */
+export const runnerPaths = {
+    library: "/usr/local/lib/native-buildx",
+    /** Where the cache volume is mounted. */
+    cache: "/var/lib/buildkit",
+    /** BuildKit's own state, beside the file system's lost+found. */
+    buildkitRoot: "/var/lib/buildkit/root",
+    buildkitConfig: "/etc/native-buildx/buildkitd.toml",
+    networkConfig: "/etc/native-buildx/builds.conflist",
+    networkPlugins: "/usr/local/lib/native-buildx/cni",
+    socket: "/run/buildkit/buildkitd.sock",
+    otelSocket: "/run/buildkit/otel-grpc.sock",
+    /** In memory: keys are never written to a disk. */
+    tls: "/run/native-buildx",
+    installedMarker: "/var/lib/native-buildx/installed",
+} as const;
+
+/** Network of the build steps, in which they reach the internet but not the metadata service, the runner, or each other. */
+const buildNetwork = { bridge: "buildkit0", subnet: "10.209.0.0/16" } as const;
+
+/**
+ * What BuildKit's own network mode `bridge` configures, and `portIsolation` besides: with it the bridge passes nothing
+ * from one step to another. CNI's bridge plugin has it from 1.7; the release archive of BuildKit 0.31 has 1.9.
+ */
+const buildNetworkConfig = {
+    cniVersion: "1.0.0",
+    name: "buildkit",
+    plugins: [
+        {
+            type: "bridge",
+            bridge: buildNetwork.bridge,
+            isDefaultGateway: true,
+            ipMasq: true,
+            portIsolation: true,
+            ipam: { type: "host-local", ranges: [[{ subnet: buildNetwork.subnet }]] },
+        },
+        { type: "firewall", ingressPolicy: "same-bridge" },
+    ],
+};
+
+/** What a runner has to know, all of it plain and none of it secret. */
+export interface BootstrapSettings {
+    region: string;
+    /** Where SSM is asked: the region's public address, or that of a VPC endpoint. No trailing slash. */
+    ssmEndpoint: string;
+    /** Name of the parameter that it publishes its clients' keys in. */
+    keysParameter: string;
+    /** ARN of the customer key that encrypts the parameter; empty for the account's own. */
+    kmsKeyArn: string;
+    /** Names that clients know its server by. */
+    serverNames: string[];
+    /** Device node of the cache volume (may be a shell pattern), or empty for a cache on the root disk. */
+    cacheDevice: string;
+    buildkitUrl: string;
+    buildkitSha256: string;
+    /** Port of BuildKit. */
+    port: number;
+    idleMinutes: number;
+    /** Size of the cache, in bytes. */
+    cacheBytes: number;
+    /** Text of buildkitd.toml. */
+    buildkitConfig: string;
+}
+
+/** The most that EC2 takes (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html). */
+export const userDataLimit = 16 * 1024;
+
+/** Names on the runner, and where their text is. */
+const scripts: { [name: string]: string } = {
+    "common.sh": "machine/common.sh",
+    "install.sh": "machine/install.sh",
+    "mount-cache.sh": "machine/mount-cache.sh",
+    "keys.sh": "../keys.sh",
+    "publish-keys.sh": "machine/publish-keys.sh",
+    "firewall.sh": "machine/firewall.sh",
+    "idle-rule.sh": "../idle.sh",
+    "idle.sh": "machine/idle.sh",
+};
+
+/** In the order in which they are enabled: the one that stops a runner that fails comes first. */
+const units = [
+    "native-buildx-idle.service",
+    "native-buildx-install.service",
+    "native-buildx-cache.service",
+    "native-buildx-keys.service",
+    "native-buildx-firewall.service",
+    "buildkit.service",
+];
+
+/**
+ * The instance's user data: a shell script that cloud-init runs once, at the first boot. It only writes files and starts
+ * units; what a start does is in the units, so that it is repeated at every start, and done again if it was cut short.
+ */
+export function renderUserData(settings: BootstrapSettings): string {
+    const files = [
+        { path: `${runnerPaths.library}/settings`, mode: "644", text: renderSettings(settings) },
+        ...Object.entries(scripts).map(([name, source]) => ({
+            path: `${runnerPaths.library}/${name}`,
+            mode: "755",
+            text: readPart(source),
+        })),
+        { path: runnerPaths.buildkitConfig, mode: "644", text: withoutComments(settings.buildkitConfig) },
+        { path: runnerPaths.networkConfig, mode: "644", text: JSON.stringify(buildNetworkConfig) },
+        ...units.map((name) => ({ path: `/etc/systemd/system/${name}`, mode: "644", text: readPart(`ec2/${name}`) })),
+    ];
+    return [
+        "#!/bin/sh",
+        "# native-buildx: sets this machine up as a build runner. The commented originals are in components/runner/ec2.",
+        "set -eu",
+        "umask 022",
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+        'put() { mkdir -p "${2%/*}" && cat >"$2" && chmod "$1" "$2"; }',
+        ...files.map((file) => `put ${file.mode} ${file.path} <<'${endOfFile}'\n${checked(file)}${endOfFile}`),
+        "systemctl daemon-reload",
+        `systemctl enable --now --no-block ${units.join(" ")}`,
+        "",
+    ].join("\n");
+}
+
+/**
+ * User data as EC2 takes it: gzip, which cloud-init unpacks, in base64. Not by Node, whose zlib compresses differently
+ * from version to version, and every difference would replace the instance.
+ *
+ * @throws Error if it is larger than EC2 takes
+ */
+export function packUserData(script: string): string {
+    const packed = gzipSync(new TextEncoder().encode(script), { level: 9, mtime: 0 });
+    if (packed.length > userDataLimit) {
+        throw new Error(
+            `The runner's user data has ${packed.length} bytes, and EC2 takes ${userDataLimit}: shorten the scripts in components/runner/ec2`,
+        );
+    }
+    return Buffer.from(packed).toString("base64");
+}
+
+const endOfFile = "END-OF-FILE";
+
+function checked(file: { path: string; text: string }): string {
+    if (file.text.split("\n").includes(endOfFile)) {
+        throw new Error(`${file.path} has a line ${endOfFile}, which would end it early in the user data`);
+    }
+    return file.text.endsWith("\n") ? file.text : `${file.text}\n`;
+}
+
+function renderSettings(settings: BootstrapSettings): string {
+    const idleSeconds = Math.round(settings.idleMinutes * secondsPerMinute);
+    const values: { [name: string]: string | number } = {
+        region: settings.region,
+        ssm_endpoint: settings.ssmEndpoint,
+        parameter: settings.keysParameter,
+        kms_key: settings.kmsKeyArn,
+        server_names: settings.serverNames.join(" "),
+        // At boot: then the start has failed, and the runner stops. One that never stops tries on.
+        publish_limit: idleSeconds === 0 ? 1e9 : 300,
+        // How long what others do to the parameter lasts.
+        publish_seconds: 60,
+        cache_device: settings.cacheDevice,
+        cache_directory: runnerPaths.cache,
+        // An attachment follows its instance by seconds; one that was asked for during an `up` that failed never comes.
+        cache_wait_seconds: 600,
+        buildkit_url: settings.buildkitUrl,
+        buildkit_sha256: settings.buildkitSha256,
+        installed_marker: runnerPaths.installedMarker,
+        tls_directory: runnerPaths.tls,
+        socket: runnerPaths.socket,
+        port: settings.port,
+        bridge: buildNetwork.bridge,
+        cni_directory: runnerPaths.networkPlugins,
+        idle_seconds: idleSeconds,
+        // A runner whose start has failed for good.
+        failed_seconds: Math.min(30, idleSeconds),
+        look_seconds: Math.min(15, Math.max(1, Math.floor(idleSeconds / 4))),
+        // From a client's connection to its first build there are well under ten seconds.
+        grace_seconds: 10,
+        // While a build runs: what is free when cache is collected, and how much is free afterwards. Between two looks a
+        // gp3 volume of 125 MB/s takes less than a tenth of the smallest cache, 20 GiB.
+        low_mb: megabytes(settings.cacheBytes / 10),
+        room_mb: megabytes(settings.cacheBytes / 5),
+    };
+    return Object.entries(values)
+        .map(([name, value]) => `${name}=${quote(String(value))}\n`)
+        .join("");
+}
+
+function megabytes(bytes: number): number {
+    return Math.floor(bytes / 1e6);
+}
+
+/** One word of shell, whatever it holds. */
+function quote(text: string): string {
+    return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function readPart(source: string): string {
+    return withoutComments(readFileSync(path.join(__dirname, source), "utf8"));
+}
+
+/** Lines that are only comment or blank stay in the repository: user data is short of room. */
+function withoutComments(text: string): string {
+    return text.replace(/^[ \t]*(#(?!!).*)?\n/gm, "");
+}

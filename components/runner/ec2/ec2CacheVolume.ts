@@ -1,0 +1,111 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { removesLeftovers } from "./leftovers";
+
+export interface CacheVolumeArgs {
+    /** The zones in which the runner can live, the preferred one first. */
+    zones: pulumi.Input<string[]>;
+    /** Size in GiB. */
+    gigabytes: number;
+    /** ARN of a customer key. @default the account's AWS-managed key */
+    kmsKeyArn?: string;
+    /** What makes it this stack's own, and not that of another state with a stack of the same name. */
+    securityGroupId: pulumi.Input<string>;
+    /** @default none */
+    tags?: { [name: string]: string };
+}
+
+/** Tag by which a volume says whose it is. */
+const ownerTag = "native-buildx:security-group";
+
+/**
+ * The volume that a runner's cache is on. It outlives the instance, and stays in its zone for as long as the runner can
+ * live there: another zone means another volume, and an empty cache.
+ */
+export class CacheVolume extends pulumi.ComponentResource {
+    readonly volumeId: pulumi.Output<string>;
+    readonly zone: pulumi.Output<string>;
+
+    constructor(
+        private readonly name: string,
+        args: CacheVolumeArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
+        super("native-buildx:index:CacheVolume", name, {}, opts);
+        this.zone = this.chooseZone(args);
+        const volume = new aws.ebs.Volume(
+            name,
+            {
+                availabilityZone: this.zone,
+                size: args.gigabytes,
+                type: "gp3",
+                encrypted: true,
+                kmsKeyId: args.kmsKeyArn,
+                tags: { ...args.tags, Name: name, [ownerTag]: args.securityGroupId },
+            },
+            {
+                parent: this,
+                hooks: {
+                    beforeCreate: [removesOtherVolumes()],
+                    // In a preview too: before anything is done.
+                    beforeUpdate: [new pulumi.ResourceHook(`shrink: ${name}`, refuseToShrink, { onDryRun: true })],
+                },
+            },
+        );
+        this.volumeId = volume.id;
+        this.registerOutputs({ volumeId: this.volumeId, zone: this.zone });
+    }
+
+    private chooseZone(args: CacheVolumeArgs): pulumi.Output<string> {
+        return pulumi.all([args.zones, this.presentZones(args.tags)]).apply(([zones, present]) => {
+            const kept = zones.find((zone) => present.includes(zone));
+            const [first = ""] = zones;
+            if (kept === undefined && present.length > 0) {
+                void pulumi.log.warn(
+                    `${this.name}: the cache volume is in zone ${present.join(", ")}, and the runner cannot live there any more (vpc, instanceTypes). ` +
+                        `A new volume, with an empty cache, takes its place in zone ${first}, and the old one is deleted`,
+                    this,
+                );
+            }
+            return kept ?? first;
+        });
+    }
+
+    /** Where the volume is now: one zone, or none before the first `up`. */
+    private presentZones(tags: CacheVolumeArgs["tags"]): pulumi.Output<string[]> {
+        const filters = Object.entries({ ...tags, Name: this.name }).map(([tag, value]) => ({
+            name: `tag:${tag}`,
+            values: [value],
+        }));
+        return aws.ebs
+            .getEbsVolumesOutput({ filters }, { parent: this })
+            .ids.apply((ids) =>
+                pulumi.all(
+                    ids.map((id) =>
+                        aws.ebs.getVolumeOutput({ filters: [{ name: "volume-id", values: [id] }] }, { parent: this }),
+                    ),
+                ),
+            )
+            .apply((volumes) => volumes.map(({ availabilityZone }) => availabilityZone));
+    }
+}
+
+/** One that is attached is in somebody's state. */
+const removesOtherVolumes = () =>
+    removesLeftovers(
+        ["ec2", "describe-volumes", "--query", "Volumes[].VolumeId"],
+        () => ["Name=status,Values=available"],
+        ["ec2", "delete-volume", "--volume-id"],
+    );
+
+/** EBS refuses it, in words that name neither the setting nor a way out. */
+export function refuseToShrink({ name, oldInputs, newInputs }: pulumi.ResourceHookArgs): void {
+    const [before, wanted] = [Number(oldInputs?.size), Number(newInputs?.size)];
+    if (wanted < before) {
+        throw new Error(
+            `cacheGigabytes ${wanted}: volume ${name} has ${before}, and EBS cannot make a volume smaller. ` +
+                `Keep it: pulumi config set cacheGigabytes ${before}. Or give the caches up, so that the next builds start ` +
+                "without, and their images' steps are run again: pulumi up --replace '**Volume::*-cache'",
+        );
+    }
+}

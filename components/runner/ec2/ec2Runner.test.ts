@@ -1,0 +1,307 @@
+import { gunzipSync } from "node:zlib";
+import * as pulumi from "@pulumi/pulumi";
+import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
+import { refuseToShrink } from "./ec2CacheVolume";
+import { Ec2Runner, type Ec2RunnerArgs } from "./ec2Runner";
+import { ec2RunnerProblems } from "./ec2RunnerSettings";
+import { Network, type NetworkArgs } from "./network";
+
+const instanceType = "aws:ec2/instance:Instance";
+const volumeType = "aws:ebs/volume:Volume";
+const parameterType = "aws:ssm/parameter:Parameter";
+
+describe("Ec2Runner", () => {
+    let mocks: AwsMocks;
+    let options: { [resource: string]: pulumi.CustomResourceOptions };
+
+    beforeEach(async () => {
+        mocks = await mockAws();
+        options = {};
+    });
+
+    function makeRunner(changes: Partial<Ec2RunnerArgs> = {}, network: Partial<NetworkArgs> = {}): Ec2Runner {
+        return new Ec2Runner(
+            "runner",
+            {
+                platform: "linux/arm64",
+                network: new Network("net", { allowedCidrs: ["203.0.113.7/32"], ...network }),
+                serverName: "arm64.native-buildx.internal",
+                ...changes,
+            },
+            {
+                transformations: [
+                    ({ type, name, opts }) => {
+                        options[`${type} ${name}`] = opts;
+                        return undefined;
+                    },
+                ],
+            },
+        );
+    }
+
+    const userDataOf = (name?: string) =>
+        gunzipSync(Buffer.from(String(mocks.one(instanceType, name).inputs.userDataBase64), "base64")).toString();
+
+    it("is an instance of the architecture's type, with Debian's newest image", async () => {
+        const runner = makeRunner();
+        expect(await resolved(runner.description)).toEqual({
+            kind: "ec2",
+            id: "i-runner",
+            idleMinutes: 20,
+            instanceType: "c7g.xlarge",
+            region: "eu-central-1",
+        });
+        await settled();
+        expect(mocks.one(instanceType).inputs).toMatchObject({
+            ami: "ami-of/aws/service/debian/release/13/latest/arm64",
+            instanceType: "c7g.xlarge",
+            subnetId: "subnet-0a",
+            userDataReplaceOnChange: true,
+            instanceInitiatedShutdownBehavior: "stop",
+            associatePublicIpAddress: true,
+            metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+            rootBlockDevice: { volumeType: "gp3", encrypted: true, deleteOnTermination: true },
+        });
+        expect(mocks.one(instanceType).inputs).not.toHaveProperty("keyName");
+    });
+
+    it("tells the connect script how to wake and reach it", async () => {
+        expect(await resolved(makeRunner().node)).toEqual({
+            kind: "ec2",
+            serverName: "arm64.native-buildx.internal",
+            variables: {
+                instance: "i-runner",
+                instance_type: "c7g.xlarge",
+                keys_parameter: "/native-buildx/prod/arm64/keys",
+                fallbacks: "",
+                emulate_on: "",
+                region: "eu-central-1",
+                port: "9753",
+                address: "public",
+            },
+        });
+    });
+
+    it("keeps the cache on a volume of its own, in a zone that has the type", async () => {
+        mocks.region.offerings["c7g.xlarge"] = ["eu-central-1b", "eu-central-1c"];
+        makeRunner({ cacheGigabytes: 200 });
+        await settled();
+        expect(mocks.one(volumeType).inputs).toMatchObject({
+            availabilityZone: "eu-central-1b",
+            size: 200,
+            type: "gp3",
+            encrypted: true,
+        });
+        expect(mocks.one(instanceType).inputs.subnetId).toBe("subnet-0b");
+        expect(mocks.one("aws:ec2/volumeAttachment:VolumeAttachment").inputs).toMatchObject({
+            instanceId: "i-runner",
+            volumeId: "vol-0123456789abcdef0",
+            stopInstanceBeforeDetaching: true,
+        });
+        expect(userDataOf()).toContain(
+            "cache_device='/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0'",
+        );
+    });
+
+    it("is not replaced by a new image, or by being stopped", async () => {
+        makeRunner();
+        await settled();
+        const instance = options[`${instanceType} runner`];
+        expect(instance?.ignoreChanges).toEqual(["ami", "associatePublicIpAddress"]);
+        expect(instance?.deleteBeforeReplace).toBe(true);
+    });
+
+    it.each([true, false])("is launched anew when usePrivateAddress changes to %s", async (usePrivateAddress) => {
+        makeRunner({}, { usePrivateAddress });
+        await settled();
+        expect(options[`${instanceType} runner`]?.replacementTrigger).toBe(usePrivateAddress);
+    });
+
+    it("stays in the zone of its cache volume", async () => {
+        mocks.region.volumes = { "vol-1": "eu-central-1b" };
+        makeRunner();
+        await settled();
+        expect(mocks.one(volumeType).inputs.availabilityZone).toBe("eu-central-1b");
+        expect(mocks.one(instanceType).inputs.subnetId).toBe("subnet-0b");
+        expect(mocks.calls.find(({ token }) => token === "aws:ebs/getEbsVolumes:getEbsVolumes")?.inputs).toEqual({
+            filters: [{ name: "tag:Name", values: ["runner-cache"] }],
+        });
+    });
+
+    it.each([
+        ["the network has no subnet there", {}],
+        ["EC2 does not offer the type there", { "c7g.xlarge": ["eu-central-1a", "eu-central-1b"] }],
+    ])("leaves that zone, with a warning, when %s", async (_reason, offerings: { [type: string]: string[] }) => {
+        const warn = jest.spyOn(pulumi.log, "warn").mockResolvedValue();
+        mocks.region.volumes = { "vol-1": "eu-central-1c" };
+        mocks.region.offerings = offerings;
+        makeRunner();
+        await settled();
+        expect(mocks.one(volumeType).inputs.availabilityZone).toBe("eu-central-1a");
+        expect(warn.mock.calls.map(([message]) => message)).toEqual([
+            expect.stringMatching(/in zone eu-central-1c, .*empty cache, takes its place in zone eu-central-1a/),
+        ]);
+        warn.mockRestore();
+    });
+
+    it("publishes its keys in an encrypted parameter, which never brings them into the state", async () => {
+        makeRunner({ emulatedServerNames: ["amd64.native-buildx.internal"] });
+        await settled();
+        const { inputs } = mocks.one(parameterType);
+        expect(inputs).toMatchObject({
+            name: "/native-buildx/prod/arm64/keys",
+            type: "SecureString",
+            valueWo: expect.objectContaining({ value: "not started yet" }),
+            valueWoVersion: 1,
+            // What an `up` that was killed has left must not stop the next.
+            overwrite: true,
+        });
+        expect(inputs).not.toHaveProperty("value");
+        const userData = userDataOf();
+        expect(userData).toContain("parameter='/native-buildx/prod/arm64/keys'");
+        expect(userData).toContain("server_names='arm64.native-buildx.internal amd64.native-buildx.internal'");
+    });
+
+    it("has its placeholder put over keys that are in use by no change of the parameter", async () => {
+        makeRunner();
+        await settled();
+        const changeable = Object.keys(mocks.one(parameterType).inputs).filter(
+            (input) => !options[`${parameterType} runner-keys`]?.ignoreChanges?.includes(input),
+        );
+        // `name` replaces it; AWS keeps tags apart from the value, and `overwrite` is for its creation.
+        expect(changeable.sort()).toEqual(["name", "overwrite", "type"]);
+    });
+
+    it("has a role that writes that parameter and does nothing else", async () => {
+        makeRunner();
+        await settled();
+        const policy = JSON.parse(String(mocks.one("aws:iam/rolePolicy:RolePolicy").inputs.policy));
+        expect(policy.Statement).toEqual([
+            {
+                Effect: "Allow",
+                Sid: "PublishKeys",
+                Action: ["ssm:PutParameter"],
+                Resource: [`arn:aws:mock:eu-central-1:123456789012:${parameterType}//native-buildx/prod/arm64/keys`],
+            },
+        ]);
+    });
+
+    it("encrypts with the customer's key, and may encrypt its keys with it", async () => {
+        const kmsKeyArn = "arn:aws:kms:eu-central-1:123456789012:key/1234";
+        makeRunner({ kmsKeyArn });
+        await settled();
+        expect(mocks.one(parameterType).inputs.keyId).toBe(kmsKeyArn);
+        expect(userDataOf()).toContain(`kms_key='${kmsKeyArn}'`);
+        expect(mocks.one(volumeType).inputs.kmsKeyId).toBe(kmsKeyArn);
+        expect(mocks.one(instanceType).inputs.rootBlockDevice).toMatchObject({ kmsKeyId: kmsKeyArn });
+        const policy = JSON.parse(String(mocks.one("aws:iam/rolePolicy:RolePolicy").inputs.policy));
+        expect(policy.Statement[1]).toMatchObject({ Action: ["kms:Encrypt"], Resource: [kmsKeyArn] });
+    });
+
+    it("makes stand-ins, in another zone, with a cache on their own disk", async () => {
+        const runner = makeRunner({ fallbackInstanceTypes: ["m7g.xlarge", "r7g.xlarge"], emulateOn: "linux/amd64" });
+        const { variables } = await resolved(runner.node);
+        expect(variables.fallbacks).toBe("i-runner-m7g-xlarge:m7g.xlarge i-runner-r7g-xlarge:r7g.xlarge");
+        expect(variables.emulate_on).toBe("amd64");
+        expect(await resolved(runner.instanceArns)).toHaveLength(3);
+        const names = ["keys", "keys-m7g.xlarge", "keys-r7g.xlarge"];
+        expect(await resolved(runner.keysParameterArns)).toEqual(
+            names.map((name) => expect.stringMatching(new RegExp(`/native-buildx/prod/arm64/${name}$`))),
+        );
+        await settled();
+        expect(mocks.one(instanceType, "runner-m7g-xlarge").inputs.subnetId).toBe("subnet-0b");
+        expect(userDataOf("runner-m7g-xlarge")).toContain("cache_device=''");
+        expect(userDataOf("runner-m7g-xlarge")).toContain("parameter='/native-buildx/prod/arm64/keys-m7g.xlarge'");
+        expect(mocks.of("aws:ec2/volumeAttachment:VolumeAttachment")).toHaveLength(1);
+    });
+
+    it("runs build steps in a network of their own, and grants no privileges", async () => {
+        makeRunner();
+        await settled();
+        const userData = userDataOf();
+        expect(userData).toContain('networkMode = "cni"');
+        expect(userData).not.toMatch(/network\.host|security\.insecure|insecure-entitlements/);
+    });
+
+    it("asks the VPC's endpoint, and the company's mirror, where they are named", async () => {
+        makeRunner({
+            ssmEndpoint: "https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com/",
+            buildkit: { url: "https://mirror.example.com/{version}/{arch}.tar.gz" },
+        });
+        await settled();
+        const userData = userDataOf();
+        expect(userData).toContain("ssm_endpoint='https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com'");
+        expect(userData).toContain("buildkit_url='https://mirror.example.com/v0.31.1/arm64.tar.gz'");
+    });
+
+    it("stays private where that is wanted", async () => {
+        const runner = makeRunner({}, { usePrivateAddress: true, vpc: { subnetId: "subnet-0a" } });
+        expect((await resolved(runner.node)).variables.address).toBe("private");
+        await settled();
+        expect(mocks.one(instanceType).inputs.associatePublicIpAddress).toBe(false);
+    });
+
+    it("reports all wrong settings at once, before anything is made", async () => {
+        expect(() => makeRunner({ instanceType: "c7i.xlarge", cacheGigabytes: 1 })).toThrow(
+            /c7i\.xlarge.*\n.*cacheGigabytes/,
+        );
+        await settled();
+        expect(mocks.of(instanceType)).toEqual([]);
+    });
+});
+
+describe("refuseToShrink", () => {
+    const change = (before: number, wanted: number) =>
+        refuseToShrink({
+            urn: "",
+            id: "",
+            name: "a-cache",
+            type: "",
+            oldInputs: { size: before },
+            newInputs: { size: wanted },
+        });
+
+    it("names the setting, the reason, and both ways out with what they cost", () => {
+        expect(() => change(22, 20)).toThrow(
+            /^cacheGigabytes 20: volume a-cache has 22, .*set cacheGigabytes 22.*give the caches up.*run again.*--replace/,
+        );
+    });
+
+    it("lets it grow, and other things change", () => {
+        expect(() => change(20, 22)).not.toThrow();
+        expect(() => change(20, 20)).not.toThrow();
+    });
+});
+
+describe("ec2RunnerProblems", () => {
+    it.each(["c7g.xlarge", "m8gd.2xlarge", "t4g.small", "c6gn.medium", "is4gen.large", "a1.large", "x2gd.medium"])(
+        "knows that %s is arm64",
+        (type) => {
+            expect(ec2RunnerProblems({ platform: "linux/arm64", instanceType: type })).toEqual([]);
+            expect(ec2RunnerProblems({ platform: "linux/amd64", instanceType: type })).toHaveLength(1);
+        },
+    );
+
+    it.each(["c7i.xlarge", "c7i-flex.large", "g4dn.xlarge", "m7a.large", "t3.micro", "p4d.24xlarge"])(
+        "knows that %s is amd64",
+        (type) => {
+            expect(ec2RunnerProblems({ platform: "linux/amd64", instanceType: type })).toEqual([]);
+            expect(ec2RunnerProblems({ platform: "linux/arm64", instanceType: type })).toHaveLength(1);
+        },
+    );
+
+    it.each([
+        [{ fallbackInstanceTypes: ["c7g.xlarge"] }, "names a type twice"],
+        [{ fallbackInstanceTypes: ["m7g.large", "m7g.large"] }, "names a type twice"],
+        [{ emulateOn: "linux/arm64" as const }, "is the platform itself"],
+        [{ idleMinutes: -1 }, "idleMinutes of linux/arm64 -1"],
+        [{ cacheGigabytes: 20.5 }, "cacheGigabytes of linux/arm64 20.5"],
+        [{ buildkit: { version: "v0.32.0" } }, "buildkit.sha256 has no checksum for linux/arm64, BuildKit v0.32.0"],
+        [{ buildkit: { sha256: { "linux/arm64": "abc" } } }, "64 hexadecimal digits"],
+        [{ buildkit: { url: "ftp://x" } }, "http(s) address"],
+        [{ kmsKeyArn: "alias/mine" }, "not an alias"],
+        [{ ssmEndpoint: "ssm.local" }, "an address without a path"],
+    ])("refuses %j", (settings, reason) => {
+        expect(ec2RunnerProblems({ platform: "linux/arm64", ...settings })).toEqual([expect.stringContaining(reason)]);
+    });
+});

@@ -1,0 +1,150 @@
+import { architectures, isPlatform, type Platform } from "../../architecture";
+import { type BuildkitRelease, defaultBuildkitRelease } from "./ec2Bootstrap";
+
+/** What the user may set for one platform's runner. Plain values: they decide the structure. */
+export interface Ec2RunnerSettings {
+    platform: Platform;
+    /** @default the architecture table's */
+    instanceType?: string;
+    /**
+     * Types of ready-made, stopped stand-ins, in the order in which they are tried when EC2 has no capacity for
+     * `instanceType`. Each costs its root volume while it is stopped, and keeps a cache of its own there: the cache
+     * volume can be attached to one instance only.
+     *
+     * @default none
+     */
+    fallbackInstanceTypes?: string[];
+    /**
+     * Platform on whose runner this one is emulated, loudly and slowly, when EC2 has no capacity for any of its own
+     * instances. That runner's server certificate must then carry this runner's `serverName` too.
+     *
+     * @default none: waking fails instead
+     */
+    emulateOn?: Platform;
+    /** Minutes after the last build until it stops; 0: never. @default 20 */
+    idleMinutes?: number;
+    /** Size of the cache volume in GiB, 20 to 16384. It can grow, not shrink. @default 100 */
+    cacheGigabytes?: number;
+    /** Version, address and checksums of BuildKit. @default v0.31.1 from its release page */
+    buildkit?: Partial<BuildkitRelease>;
+    /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
+    kmsKeyArn?: string;
+    /** Where the runner asks SSM, for VPC endpoints. @default the region's public address */
+    ssmEndpoint?: string;
+    /**
+     * Device node of the cache volume on the runner; `{volume}` is its id without the dash.
+     *
+     * @default where udev links an EBS volume on every Nitro instance
+     */
+    cacheDevice?: string;
+}
+
+/** What a runner has where nothing is set. */
+export const defaults = {
+    idleMinutes: 20,
+    cacheGigabytes: 100,
+    cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume}",
+};
+
+/** Root volume: Debian, BuildKit, logs. A stand-in's holds its cache as well. */
+export const rootGiB = 16;
+export const standInCacheGiB = 40;
+
+/** Where BuildKit comes from, defaults filled in. */
+export function buildkitRelease(settings: Ec2RunnerSettings): BuildkitRelease {
+    const { buildkit = {} } = settings;
+    return {
+        version: buildkit.version ?? defaultBuildkitRelease.version,
+        url: buildkit.url ?? defaultBuildkitRelease.url,
+        // Ours are for our version: another one needs its own.
+        sha256:
+            buildkit.sha256 ??
+            ((buildkit.version ?? defaultBuildkitRelease.version) === defaultBuildkitRelease.version
+                ? defaultBuildkitRelease.sha256
+                : {}),
+    };
+}
+
+/** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
+export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
+    const { platform } = settings;
+    if (!isPlatform(platform)) {
+        return [`platform "${platform}" is not known: use ${Object.keys(architectures).join(" or ")}`];
+    }
+    const problems: string[] = [];
+    const of = (setting: string) => `${setting} of ${platform}`;
+    const own = settings.instanceType ?? architectures[platform].ec2.instanceType;
+    if (settings.instanceType !== undefined) {
+        problems.push(...typeProblems(of("instanceType"), settings.instanceType, platform));
+    }
+    const fallbacks = settings.fallbackInstanceTypes ?? [];
+    for (const type of fallbacks) {
+        problems.push(...typeProblems(of("fallbackInstanceTypes"), type, platform));
+    }
+    if (new Set([own, ...fallbacks]).size <= fallbacks.length) {
+        problems.push(
+            `${of("fallbackInstanceTypes")} ${fallbacks.join(", ")}: names a type twice, or ${own} itself. Each must be another type`,
+        );
+    }
+    if (settings.emulateOn !== undefined && !isPlatform(settings.emulateOn)) {
+        problems.push(
+            `${of("emulateOn")} "${settings.emulateOn}" is not known: use ${Object.keys(architectures).join(" or ")}`,
+        );
+    } else if (settings.emulateOn === platform) {
+        problems.push(`${of("emulateOn")} is the platform itself: name another, or remove the setting`);
+    }
+    const { idleMinutes = defaults.idleMinutes, cacheGigabytes = defaults.cacheGigabytes } = settings;
+    if (!Number.isFinite(idleMinutes) || idleMinutes < 0) {
+        problems.push(`${of("idleMinutes")} ${idleMinutes}: minutes after the last build, 1 or more; 0 for never`);
+    }
+    if (!Number.isInteger(cacheGigabytes) || cacheGigabytes < 20 || cacheGigabytes > 16384) {
+        problems.push(`${of("cacheGigabytes")} ${cacheGigabytes}: a whole number of GiB from 20 to 16384`);
+    }
+    problems.push(...releaseProblems(settings));
+    if (settings.kmsKeyArn !== undefined && !/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/.test(settings.kmsKeyArn)) {
+        problems.push(
+            `kmsKeyArn "${settings.kmsKeyArn}": the key's own ARN is needed (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias: policies name it`,
+        );
+    }
+    if (settings.ssmEndpoint !== undefined && !/^https?:\/\/[^\s'"/]+\/?$/.test(settings.ssmEndpoint)) {
+        problems.push(
+            `ssmEndpoint "${settings.ssmEndpoint}": an address without a path is needed, as in https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com`,
+        );
+    }
+    return problems;
+}
+
+/** `c7g`, `m8gd`, `t4g`: a `g` after the generation is Graviton; so was the first, a1. */
+const arm64Type = /^(a1|[a-z]+\d+g[a-z]*)(-[a-z]+)?\./;
+
+function typeProblems(setting: string, type: string, platform: Platform): string[] {
+    if (!/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type)) {
+        return [`${setting} "${type}": an instance type is written as in ${architectures[platform].ec2.instanceType}`];
+    }
+    const actual: Platform = arm64Type.test(type) ? "linux/arm64" : "linux/amd64";
+    return actual === platform
+        ? []
+        : [
+              `${setting} "${type}": its processors are ${actual}. Choose a type like ${architectures[platform].ec2.instanceType}`,
+          ];
+}
+
+function releaseProblems(settings: Ec2RunnerSettings): string[] {
+    const problems: string[] = [];
+    const release = buildkitRelease(settings);
+    if (!/^https?:\/\/[^\s'"]+$/.test(release.url)) {
+        problems.push(`buildkit.url "${release.url}": the http(s) address of the release archive is needed`);
+    }
+    const checksum = release.sha256[settings.platform];
+    if (checksum === undefined) {
+        problems.push(
+            `buildkit.sha256 has no checksum for ${settings.platform}, BuildKit ${release.version}: take it from the release, or ` +
+                `download the archive from a place you trust and run sha256sum on it, and set buildkit.sha256["${settings.platform}"]`,
+        );
+    } else if (!/^[0-9a-fA-F]{64}$/.test(checksum)) {
+        problems.push(
+            `buildkit.sha256["${settings.platform}"] "${checksum}": a SHA-256 is 64 hexadecimal digits. Run sha256sum on the archive`,
+        );
+    }
+    return problems;
+}

@@ -1,0 +1,71 @@
+import { architectures } from "../../architecture";
+import { renderBuildkitdConfig } from "../buildkitdConfig";
+import { packUserData, renderUserData, runnerPaths } from "./ec2Bootstrap";
+import { buildkitRelease, defaults, type Ec2RunnerSettings } from "./ec2RunnerSettings";
+
+/** Where a machine is, and what it has. */
+export interface MachineFacts {
+    region: string;
+    /** Name of the parameter that it publishes its clients' keys in. */
+    keysParameter: string;
+    /** Names that clients know its server by. */
+    serverNames: string[];
+    /** Port of BuildKit. */
+    port: number;
+    /** Device node of its cache volume; empty for a cache on the root disk. */
+    cacheDevice: string;
+    /** Size of the cache, in GiB. */
+    cacheGigabytes: number;
+}
+
+/** The user data of a runner's machine, in base64, from the user's settings and the machine's facts. */
+export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFacts): string {
+    const { region, port } = machine;
+    const { suffix } = architectures[settings.platform];
+    const release = buildkitRelease(settings);
+    const script = renderUserData({
+        region,
+        ssmEndpoint: (settings.ssmEndpoint ?? `https://ssm.${region}.${domainOf(region)}`).replace(/\/$/, ""),
+        keysParameter: machine.keysParameter,
+        kmsKeyArn: settings.kmsKeyArn ?? "",
+        serverNames: machine.serverNames,
+        cacheDevice: machine.cacheDevice,
+        buildkitUrl: release.url.replaceAll("{version}", release.version).replaceAll("{arch}", suffix),
+        buildkitSha256: (release.sha256[settings.platform] ?? "").toLowerCase(),
+        port,
+        idleMinutes: settings.idleMinutes ?? defaults.idleMinutes,
+        cacheBytes: machine.cacheGigabytes * 2 ** 30,
+        buildkitConfig: buildkitConfig(settings, machine),
+    });
+    return packUserData(script);
+}
+
+function buildkitConfig({ platform }: Ec2RunnerSettings, { port, cacheGigabytes }: MachineFacts): string {
+    const bytes = cacheGigabytes * 2 ** 30;
+    return renderBuildkitdConfig({
+        platform,
+        root: runnerPaths.buildkitRoot,
+        tcpAddress: `0.0.0.0:${port}`,
+        socket: runnerPaths.socket,
+        otelSocket: runnerPaths.otelSocket,
+        ca: `${runnerPaths.tls}/ca.pem`,
+        certificate: `${runnerPaths.tls}/cert.pem`,
+        key: `${runnerPaths.tls}/key.pem`,
+        // Collected after builds. What is left free is for the build that runs, and when half of it is gone, idle.sh collects.
+        maxUsedSpace: Math.floor(bytes * 0.75),
+        reservedSpace: Math.floor(bytes * 0.25),
+        minFreeSpace: Math.floor(bytes * 0.2),
+        network: { configuration: runnerPaths.networkConfig, plugins: runnerPaths.networkPlugins },
+        runtime: "buildkit-runc",
+    });
+}
+
+/** Device node of a cache volume on its runner. */
+export function cacheDeviceOf(volumeId: string, settings: Pick<Ec2RunnerSettings, "cacheDevice">): string {
+    return (settings.cacheDevice ?? defaults.cacheDevice).replaceAll("{volume}", volumeId.replace("-", ""));
+}
+
+/** Domain of AWS's addresses: another one in the regions of China. */
+function domainOf(region: string): string {
+    return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+}

@@ -1,0 +1,66 @@
+import * as pulumi from "@pulumi/pulumi";
+import { mockAws } from "../../../tests/helpers/awsMocks";
+import { removesLeftover, removesLeftovers } from "./leftovers";
+import { Workbench } from "./machine/ec2Scripts";
+
+const path = process.env.PATH;
+const resource = { urn: "", id: "", name: "r", type: "" };
+
+describe("what a killed up has left", () => {
+    let bench: Workbench;
+    beforeEach(async () => {
+        await mockAws();
+        bench = new Workbench();
+        process.env.PATH = `${bench.path("bin")}:${path}`;
+        for (const severity of ["info", "warn", "error"] as const) {
+            jest.spyOn(pulumi.log, severity).mockResolvedValue();
+        }
+    });
+    afterEach(() => {
+        jest.restoreAllMocks();
+        process.env.PATH = path;
+        bench.dispose();
+    });
+
+    const failed = (error: string, failedOperation = "create") => ({ ...resource, failedOperation, errors: [error] });
+    const hook = () =>
+        removesLeftover("Role r", ["EntityAlreadyExists"], async (runAws) => {
+            await runAws("iam", "delete-role", "--role-name", "r");
+        });
+
+    it("is removed where it is in the way, and made again, once", async () => {
+        bench.stub("aws", "exit 0");
+        const { callback } = hook();
+        expect(await callback(failed("409: EntityAlreadyExists: Role r"))).toBe(true);
+        expect(bench.calls[0]).toContain("iam delete-role --role-name r --output text");
+        expect(await callback(failed("409: EntityAlreadyExists: Role r"))).toBe(false);
+    });
+
+    it.each([
+        ["another error", failed("AccessDenied")],
+        ["a delete", failed("EntityAlreadyExists", "delete")],
+    ])("has nothing to do with %s", async (_what, args) => {
+        bench.stub("aws", "exit 0");
+        expect(await hook().callback(args)).toBe(false);
+        expect(bench.calls).toEqual([]);
+    });
+
+    it("stays where AWS does not let it go, and the reason is said", async () => {
+        bench.stub("aws", "echo 'DeleteConflict: it is in use' >&2; exit 254");
+        expect(await hook().callback(failed("EntityAlreadyExists"))).toBe(false);
+        expect(pulumi.log.error).toHaveBeenCalledWith(expect.stringMatching(/^Role r exists, .*it is in use/));
+    });
+
+    it("is found by its tags, where there can be any number", async () => {
+        bench.stub("aws", 'case "$*" in *describe*) echo "vol-1 vol-2" ;; *vol-1*) exit 1 ;; esac');
+        const remove = removesLeftovers(["ec2", "describe-volumes"], () => ["Name=status,Values=available"], [
+            "ec2",
+            "delete-volume",
+            "--volume-id",
+        ]);
+        await remove({ ...resource, newInputs: { tags: { Name: "r" } } });
+        expect(bench.calls[0]).toContain("--filters Name=tag:Name,Values=r Name=status,Values=available");
+        expect(pulumi.log.warn).toHaveBeenCalledWith(expect.stringMatching(/^r: vol-1 has the same tags, and stays/));
+        expect(pulumi.log.info).toHaveBeenCalledWith(expect.stringMatching(/^r: removed vol-2/));
+    });
+});

@@ -1,0 +1,105 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
+import { Network, networkProblems } from "./network";
+
+const mine = ["203.0.113.7/32"];
+
+describe("Network", () => {
+    let mocks: AwsMocks;
+    beforeEach(async () => {
+        mocks = await mockAws();
+    });
+
+    it("takes the default VPC's subnets, in the order of their zones", async () => {
+        const network = new Network("net", { allowedCidrs: mine });
+        expect(await resolved(network.zones)).toEqual(["eu-central-1a", "eu-central-1b"]);
+        expect(await resolved(network.subnetIn("eu-central-1a"))).toBe("subnet-0a");
+        expect(await resolved(network.subnetIn("eu-central-1b"))).toBe("subnet-0b");
+        expect(await resolved(network.vpcId)).toBe("vpc-default");
+    });
+
+    it("takes the subnet that is named", async () => {
+        const network = new Network("net", { vpc: { subnetId: "subnet-0b" }, allowedCidrs: mine });
+        expect(await resolved(network.zones)).toEqual(["eu-central-1b"]);
+        expect(await resolved(network.subnetIn("eu-central-1b"))).toBe("subnet-0b");
+        expect(await resolved(network.vpcId)).toBe("vpc-of-subnet");
+    });
+
+    it("makes a VPC with two public subnets and a way out, where that is wanted", async () => {
+        const network = new Network("net", { vpc: "new", allowedCidrs: mine });
+        expect(await resolved(network.vpcId)).toBe("net-id");
+        expect(await resolved(network.zones)).toEqual(["eu-central-1a", "eu-central-1b"]);
+        expect(await resolved(network.subnetIn("eu-central-1b"))).toBe("net-2-id");
+        await settled();
+        expect(mocks.of("aws:ec2/subnet:Subnet").map(({ inputs }) => inputs)).toEqual([
+            expect.objectContaining({ availabilityZone: "eu-central-1a", cidrBlock: "10.46.0.0/20" }),
+            expect.objectContaining({ availabilityZone: "eu-central-1b", cidrBlock: "10.46.16.0/20" }),
+        ]);
+        expect(mocks.one("aws:ec2/defaultRouteTable:DefaultRouteTable").inputs).toMatchObject({
+            defaultRouteTableId: "rtb-main",
+            routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "net-id" }],
+        });
+        expect(mocks.resources.map(({ type }) => type)).not.toContain("aws:ec2/natGateway:NatGateway");
+    });
+
+    it("admits the named ranges to the BuildKit port, and nobody else anywhere", async () => {
+        new Network("net", { allowedCidrs: [...mine, "2001:db8::/32"], port: 4000 });
+        await settled();
+        const port = { description: "BuildKit", protocol: "tcp", fromPort: 4000, toPort: 4000 };
+        expect(mocks.one("aws:ec2/securityGroup:SecurityGroup").inputs.ingress).toEqual([
+            { ...port, cidrBlocks: ["203.0.113.7/32"] },
+            { ...port, ipv6CidrBlocks: ["2001:db8::/32"] },
+        ]);
+    });
+
+    it("takes the whole internet with a warning", async () => {
+        const warn = jest.spyOn(pulumi.log, "warn").mockResolvedValue();
+        new Network("net", { allowedCidrs: ["0.0.0.0/0"] });
+        await settled();
+        expect(warn.mock.calls.map(([message]) => message)).toEqual([
+            expect.stringMatching(/^allowedCidrs 0.0.0.0\/0: /),
+        ]);
+        warn.mockRestore();
+    });
+
+    it("shows how to allow one's own address when nobody is", () => {
+        expect(() => new Network("net", { allowedCidrs: [] })).toThrow("pulumi config set --path 'allowedCidrs[0]'");
+    });
+});
+
+describe("networkProblems", () => {
+    it.each([
+        "203.0.113.7/32",
+        "10.0.0.0/8",
+        "0.0.0.0/0",
+        "::/0",
+        "2001:db8::/32",
+        "2001:db8:1:2:3:4:5:6/128",
+        "::ffff:192.0.2.0/120",
+    ])("takes %s", (cidr) => {
+        expect(networkProblems({ allowedCidrs: [cidr] })).toEqual([]);
+    });
+
+    it.each([
+        ["203.0.113.7", "203.0.113.7/32 is that address alone"],
+        ["203.0.113.7/24", "bits after its first 24"],
+        ["203.0.113.0/33", "prefix is missing or wrong"],
+        ["203.0.113/24", "not an address range"],
+        ["2001:db8::1/64", "bits after its first 64"],
+        ["home", "not an address range"],
+        ["10.0.0.0/8/9", "not an address range"],
+    ])("refuses %s", (cidr, reason) => {
+        expect(networkProblems({ allowedCidrs: [cidr] })).toEqual([expect.stringContaining(reason)]);
+    });
+
+    it("reports everything at once, each with its setting", () => {
+        expect(
+            networkProblems({ allowedCidrs: ["x", "y"], port: 0, vpc: { subnetId: "net" }, usePrivateAddress: true }),
+        ).toEqual([
+            expect.stringMatching(/^allowedCidrs "x"/),
+            expect.stringMatching(/^allowedCidrs "y"/),
+            expect.stringMatching(/^port 0/),
+            expect.stringMatching(/^subnetId "net"/),
+        ]);
+    });
+});

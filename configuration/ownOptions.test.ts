@@ -1,0 +1,34 @@
+import { optionMistakes } from "./ownOptions";
+
+describe("options for buildx", () => {
+    it.each([
+        [[]],
+        [["--pull"]],
+        [["--cgroup-parent=builds", "--no-cache-filter", "test"]],
+        [["--allow=device"]],
+        [["--shm"]],
+    ])("are handed over: %j", (options) => {
+        expect(optionMistakes(options)).toEqual([]);
+    });
+
+    it.each<[string[], string[]]>([
+        [["--platform=linux/arm64"], ['"--platform=linux/arm64" is set for every build already; use key platforms']],
+        [["--tag", "x"], ['"--tag" is set for every build already; use key tags']],
+        [["-t=x"], ['"-t=x" is set for every build already; use key tags']],
+        [["-fother"], ['"-fother" is set for every build already; use key dockerfile']],
+        [["--secret=id=a\nb"], ['"--secret=id=a\nb" is set for every build already; use key secrets']],
+        [["app"], ['"app" is no option; write an option with its value as --NAME=VALUE']],
+        [["--pull=true", "app"], ['"app" is no option; write an option with its value as --NAME=VALUE']],
+        [["-D"], ['"-D" is not known here; write the option in its long form, --NAME=VALUE']],
+        [["--"], ['"--" is not known here; write the option in its long form, --NAME=VALUE']],
+        [
+            ["--push", "--load"],
+            [
+                '"--push" is set for every build already; leave it out: images are pushed',
+                '"--load" is set for every build already; images are pushed: use docker pull',
+            ],
+        ],
+    ])("are refused where they are ours, or none: %j", (options, mistakes) => {
+        expect(optionMistakes(options)).toEqual(mistakes);
+    });
+});

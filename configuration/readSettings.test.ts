@@ -1,0 +1,126 @@
+import fs from "node:fs";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { mockPulumi, resolved, settled } from "../tests/helpers/pulumiMocks";
+import { readSettings } from "./readSettings";
+import { native, StandInMachine } from "./standInMachine";
+
+let here: StandInMachine;
+beforeEach(() => {
+    here = new StandInMachine();
+});
+afterEach(() => here.end());
+
+describe("the configuration of a stack", () => {
+    beforeEach(async () => {
+        await mockPulumi();
+    });
+    afterEach(async () => {
+        await settled();
+        pulumi.runtime.setAllConfig({});
+    });
+
+    const defaults = {
+        runnerType: "local",
+        platforms: JSON.stringify([native]),
+        idleMinutes: "15",
+        cacheGigabytes: "30",
+        registryHost: "registry.example",
+    };
+    const read = async (changes: { [setting: string]: string }) => {
+        const port = await here.listen();
+        // Others may have the ports around it.
+        here.run("demo-dev");
+        const settings = { ...defaults, localPort: String(Math.min(port, 65000)), ...changes };
+        pulumi.runtime.setAllConfig(
+            Object.fromEntries(Object.entries(settings).map(([key, value]) => [`native-buildx:${key}`, value])),
+        );
+        return readSettings("demo-dev", here.home);
+    };
+
+    it("becomes plain values; the secrets stay secret, their names count", async () => {
+        fs.mkdirSync(path.join(here.home, "app"));
+        fs.writeFileSync(path.join(here.home, "app", "Dockerfile"), "FROM scratch\n");
+        const images = { app: { context: "app", secrets: ["token"] } };
+        const settings = await read({
+            images: JSON.stringify(images),
+            buildSecrets: JSON.stringify({ token: "TOKEN" }),
+        });
+        expect(settings).toMatchObject({
+            runnerType: "local",
+            platforms: [native],
+            images,
+            idleMinutes: 15,
+            cacheGigabytes: 30,
+            registryHost: "registry.example",
+        });
+        expect(await pulumi.isSecret(settings.buildSecrets)).toBe(true);
+        expect(await resolved(settings.buildSecrets)).toEqual({ token: "TOKEN" });
+    });
+
+    it("is refused with every mistake, of settings, images and machine, in one error", async () => {
+        delete process.env.SSL_CERT_DIR;
+        const wrong = read({
+            platforms: JSON.stringify([native, native, "linux/mips"]),
+            images: JSON.stringify({ app: { context: "gone", secrets: ["token"] } }),
+            cacheGigabytes: "0",
+            registryHost: "localhost",
+        });
+        const error = await wrong.then(
+            () => undefined,
+            (reason) => reason,
+        );
+        expect(error).toBeInstanceOf(pulumi.RunError);
+        const lines = (error as Error).message.split("\n");
+        expect(lines[0]).toBe("The configuration has mistakes:");
+        expect(lines.slice(1).map((line) => line.match(/^ {2}- ([^:]+): /)?.[1])).toEqual([
+            "cacheGigabytes",
+            "platforms",
+            "platforms",
+            "images.app.context",
+            "images.app.secrets",
+            "registryHost",
+            "SSL_CERT_DIR",
+        ]);
+    });
+
+    it("of the wrong type is refused, whatever it is", async () => {
+        const wrong = read({
+            images: "app",
+            platforms: "{}",
+            buildSecrets: '{"pip": {"conf": "SECRET"}}',
+            colour: "red",
+        });
+        await expect(wrong).rejects.toThrow(
+            [
+                "The configuration has mistakes:",
+                "  - platforms: must be a list of at least one of: linux/amd64, linux/arm64, not {}",
+                "  - buildSecrets.pip: must be one text; remove it, and name an id with dots as in " +
+                    `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
+                "  - colour: no such setting; the README lists those there are",
+                '  - images: must be NAME: {context: FOLDER}, not "app"',
+            ].join("\n"),
+        );
+        await expect(wrong).rejects.not.toThrow("SECRET");
+    });
+
+    it.each(["SECRET", '["SECRET"]', '"SECRET"', '{"a": ["SECRET"]}', '{"a": 1.5}'])(
+        "shows nothing of secrets that are none: %s",
+        async (buildSecrets) => {
+            const error = await read({ buildSecrets }).catch((reason: Error) => reason);
+            expect((error as Error).message).toMatch(/^The configuration has a mistake:\n {2}- buildSecrets(\.a)?: /);
+            expect((error as Error).message).not.toMatch(/SECRET|1\.5/);
+        },
+    );
+
+    it("that is empty is not set", async () => {
+        expect(await read({ images: "", buildSecrets: "" })).toMatchObject({ images: {}, idleMinutes: 15 });
+    });
+
+    it("of a runner type that does not exist is no matter of this machine", async () => {
+        delete process.env.SSL_CERT_DIR;
+        await expect(read({ runnerType: "gcp" })).rejects.toThrow(
+            'The configuration has a mistake:\n  - runnerType: there is no "gcp"; use one of: local, ec2',
+        );
+    });
+});

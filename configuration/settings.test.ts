@@ -1,0 +1,159 @@
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { knownPlatforms } from "../components/architecture";
+import { throwMistakes } from "./mistakes";
+import { checkedSettings, type RawSettings } from "./readSettings";
+import { localPorts } from "./settings";
+
+const right: RawSettings = {
+    runnerType: "local",
+    platforms: ["linux/amd64", "linux/arm64"],
+    images: {},
+    buildSecrets: {},
+    idleMinutes: 15,
+    cacheGigabytes: 30,
+    localPort: 7443,
+    registryHost: "registry.native-buildx.internal",
+};
+const mistakesWith = (changes: Partial<RawSettings>) => checkedSettings({ ...right, ...changes }, __dirname).mistakes;
+
+describe("settings", () => {
+    it.each<[string, Partial<RawSettings>]>([
+        ["as Pulumi.yaml has them", {}],
+        ["left out", Object.fromEntries(Object.keys(right).map((setting) => [setting, undefined]))],
+        ["EC2 runners", { runnerType: "ec2" }],
+        [
+            "numbers as texts, as Pulumi hands them over",
+            { idleMinutes: "10", localPort: "7443", buildsPerRunner: "64" },
+        ],
+        ["booleans as texts", { forceDelete: "true", usePrivateAddress: "false" }],
+        ["one platform", { platforms: ["linux/arm64"] }],
+        ["never idle", { idleMinutes: 0 }],
+        ["the least", { cacheGigabytes: 1, localPort: 1024 }],
+        [
+            "the most",
+            {
+                idleMinutes: 10080,
+                cacheGigabytes: 16000,
+                localPort: 65533,
+            },
+        ],
+    ])("are right: %s", (_what, changes) => {
+        expect(mistakesWith(changes)).toEqual([]);
+    });
+
+    it.each<[string, Partial<RawSettings>, string[]]>([
+        [
+            "a runner type that does not exist",
+            { runnerType: "gcp" },
+            ['runnerType: there is no "gcp"; use one of: local, ec2'],
+        ],
+        [
+            "an unknown platform",
+            { platforms: ["linux/amd64", "linux/riscv64"] },
+            ['platforms: unknown platform "linux/riscv64"; use: linux/amd64, linux/arm64'],
+        ],
+        [
+            "an architecture in place of a platform",
+            { platforms: ["arm64"] },
+            ['platforms: unknown platform "arm64"; use: linux/amd64, linux/arm64'],
+        ],
+        [
+            "a platform twice",
+            { platforms: ["linux/arm64", "linux/amd64", "linux/arm64", "linux/arm64"] },
+            ['platforms: "linux/arm64" is there twice; take one out'],
+        ],
+        ["no platform", { platforms: [] }, ["platforms: must be a list of at least one of: linux/amd64, linux/arm64"]],
+        [
+            "platforms that are no list",
+            { platforms: "linux/arm64" },
+            ['platforms: must be a list of at least one of: linux/amd64, linux/arm64, not "linux/arm64"'],
+        ],
+        ["negative idleMinutes", { idleMinutes: -1 }, ["idleMinutes: must be a whole number from 0 to 10080, not -1"]],
+        ["half a minute", { idleMinutes: 0.5 }, ["idleMinutes: must be a whole number from 0 to 10080, not 0.5"]],
+        ["no cache", { cacheGigabytes: 0 }, ["cacheGigabytes: must be a whole number from 1 to 16000, not 0"]],
+        ["a port for root", { localPort: 443 }, ["localPort: must be a whole number from 1024 to 65533, not 443"]],
+        [
+            "a port too high for all",
+            { localPort: 65534 },
+            ["localPort: must be a whole number from 1024 to 65533, not 65534"],
+        ],
+        [
+            "a port in words",
+            { localPort: "http" },
+            ['localPort: must be a whole number from 1024 to 65533, not "http"'],
+        ],
+        [
+            "a mistake in an image",
+            { images: { app: { context: "gone" } } },
+            ["images.app.context: folder gone does not exist; create it or correct the path"],
+        ],
+    ])("are wrong: %s", (_what, changes, mistakes) => {
+        expect(mistakesWith(changes)).toEqual(mistakes);
+    });
+
+    it("tell all mistakes together", () => {
+        const mistakes = mistakesWith({
+            runnerType: "gcp",
+            platforms: ["linux/amd64", "linux/amd64", "linux/mips"],
+            idleMinutes: -1,
+            images: { app: { tags: ["no blanks"] } },
+        });
+        expect(mistakes.map((mistake) => mistake.split(":")[0])).toEqual([
+            "runnerType",
+            "idleMinutes",
+            "platforms",
+            "platforms",
+            "images.app.context",
+            "images.app.tags",
+        ]);
+    });
+
+    it.each<[string, unknown]>([
+        ["all platforms are unknown", ["linux/riscv64", "arm64"]],
+        ["there are no platforms", []],
+        ["platforms is no list", "linux/arm64"],
+    ])("tell what images lack when %s", (_what, platforms) => {
+        const project = fs.mkdtempSync(path.join(tmpdir(), "nbx-project-"));
+        fs.mkdirSync(path.join(project, "empty"));
+        fs.writeFileSync(path.join(project, "empty", "other"), "FROM scratch\n");
+        const images = {
+            none: {},
+            gone: { context: "gone" },
+            empty: { context: "empty" },
+            fine: { context: "empty", dockerfile: "empty/other" },
+            // Theirs depend on the platforms.
+            platforms: { context: "{arch}" },
+            override: {
+                context: "gone",
+                overrides: { "linux/arm64": { context: "empty", dockerfile: "empty/other" } },
+            },
+        };
+        const mistakes = checkedSettings({ ...right, platforms, images }, project).mistakes;
+        fs.rmSync(project, { recursive: true });
+        expect(mistakes.filter((mistake) => !mistake.startsWith("platforms: "))).toEqual([
+            "images.none.context: missing; write the folder of the build context, relative to the project",
+            "images.gone.context: folder gone does not exist; create it or correct the path",
+            "images.empty.dockerfile: file empty/Dockerfile does not exist; create it or name another",
+        ]);
+        expect(mistakes.filter((mistake) => mistake.startsWith("platforms: ")).length).toBeGreaterThan(0);
+    });
+
+    it("become one error, a line each", () => {
+        expect(() => throwMistakes([])).not.toThrow();
+        expect(() => throwMistakes(["a: x"])).toThrow(
+            new pulumi.RunError("The configuration has a mistake:\n  - a: x"),
+        );
+        expect(() => throwMistakes(["a: x", "b: y"])).toThrow(
+            new pulumi.RunError("The configuration has mistakes:\n  - a: x\n  - b: y"),
+        );
+    });
+
+    it("give every platform a port of its own after the registry's", () => {
+        const ports = localPorts({ localPort: 7443 });
+        expect(ports).toEqual({ registry: 7443, "linux/amd64": 7444, "linux/arm64": 7445 });
+        expect(new Set(Object.values(ports)).size).toBe(knownPlatforms.length + 1);
+    });
+});

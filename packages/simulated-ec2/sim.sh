@@ -1,0 +1,175 @@
+#!/bin/sh
+# The simulated EC2 (test equipment, see README.md).
+#   sim.sh run      in the foreground, until Ctrl-C
+#   sim.sh start    in the background
+#   sim.sh stop     ends it and everything in it
+#   sim.sh env      prints the environment to use it with: eval "$(packages/simulated-ec2/sim.sh env)"
+#   sim.sh stack [NAME]   makes a stack like prod (default sim), configured for the simulation
+#   sim.sh shell INSTANCE [COMMAND]   runs a command in a machine
+#   sim.sh console INSTANCE           prints a machine's console
+# SIM_SLOT (0 to 15) keeps several simulations on one machine apart.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+slot=${SIM_SLOT:-0}
+name=nbxsim$slot
+tools=$(cd "$here/../../tools" && pwd)/bin
+PATH=$tools:$PATH
+cache=${SIM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/ec2}
+state=${SIM_STATE:-$cache/slot-$slot}
+control=http://127.0.0.1:$((4566 + slot))/simulation
+
+say() {
+    echo "sim: $*" >&2
+}
+
+# What a simulation that was killed could not remove itself. Its namespaces and mounts the kernel has removed.
+clean() {
+    ip link delete "$name" 2>/dev/null || true
+    losetup --list --noheadings --output NAME,BACK-FILE 2>/dev/null | while read -r device file _; do
+        case $file in "$state"/volumes/*) losetup --detach "$device" ;; esac
+    done
+    if grep -q "^# $name begin$" /etc/hosts; then
+        # In place: /etc/hosts may be a mount point.
+        kept=$(sed "/^# $name begin\$/,/^# $name end\$/d" /etc/hosts)
+        printf '%s\n' "$kept" >/etc/hosts
+    fi
+    if [ -e "/proc/sys/fs/binfmt_misc/$name" ]; then
+        echo -1 >"/proc/sys/fs/binfmt_misc/$name"
+    fi
+    for groups in "/sys/fs/cgroup/unified/$name" "/sys/fs/cgroup/$name"; do
+        if [ -d "$groups" ]; then
+            find "$groups" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+        fi
+    done
+    rm -rf "$state"
+}
+
+# Pulumi's side: the test provider under the names of the real ones, in a PULUMI_HOME of the simulation.
+install_plugins() {
+    repository=$(cd "$here/../.." && pwd)
+    export PULUMI_HOME="$state/pulumi" PULUMI_SKIP_UPDATE_CHECK=true
+    mkdir -p "$state/pulumi" "$state/stacks" "$state/trust"
+    cp "$cache/ca/ca.pem" "$state/trust/"
+    cat >"$state/pulumi-resource-aws" <<EOF
+#!/bin/sh
+exec node --import "file://$repository/node_modules/tsx/dist/loader.mjs" "$here/provider/aws.ts" "\$@"
+EOF
+    chmod +x "$state/pulumi-resource-aws"
+    pulumi plugin install resource aws 7.48.0 --file "$state/pulumi-resource-aws" >/dev/null 2>&1
+}
+
+is_up() {
+    [ -e "$state/pid" ] && kill -0 "$(cat "$state/pid")" 2>/dev/null
+}
+
+# Replaces this process by the simulation, in mount and process namespaces of its own: when its first process ends,
+# the kernel ends and removes everything in them.
+become() {
+    made=$("$here/prepare.sh")
+    eval "$made"
+    mkdir -p "$state"
+    echo $$ >"$state/pid"
+    install_plugins
+    # shellcheck disable=SC2016,SC2154 # expanded by the inner shell; set by prepare.sh
+    PYTHONPATH=$here PYTHONPYCACHEPREFIX=$cache/pycache exec unshare --mount --pid --fork --kill-child --mount-proc sh -c '
+        mkdir -p /run/netns /run/systemd/nspawn
+        mount -t tmpfs netns /run/netns && mount -t tmpfs nspawn /run/systemd/nspawn || exit 1
+        trap : INT TERM
+        "$@" &
+        child=$!
+        while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done' \
+        sh "$venv/bin/python" -m simulation \
+        --slot "$slot" --state "$state" --cache "$cache" --template "$template" --clients "$venv/client"
+}
+
+print_env() {
+    python3 - "$state/environment.json" "$tools" <<'EOF'
+import json, shlex, sys
+environment = json.load(open(sys.argv[1]))
+for name, value in environment.items():
+    print(f"export {name}={shlex.quote(value)}")
+print(f'export PATH={shlex.quote(sys.argv[2])}:"$PATH":{shlex.quote(environment["SIM_CLIENTS"])}')
+EOF
+}
+
+make_stack() {
+    cd "$here/../.."
+    eval "$(print_env)"
+    configuration=Pulumi.$1.yaml
+    if [ ! -e "$configuration" ]; then cp Pulumi.prod.yaml "$configuration"; fi
+    pulumi stack select "$1" 2>/dev/null || pulumi stack init "$1"
+    pulumi config set aws:region "$AWS_REGION"
+    pulumi config set --path 'allowedCidrs[0]' "$SIM_CLIENT_CIDR"
+    pulumi config set buildkitUrl "$(echo "$SIM_BUILDKIT_URL_AMD64" | sed 's/amd64/{arch}/')"
+    pulumi config set --path 'buildkitSha256["linux/amd64"]' "$SIM_BUILDKIT_SHA256_AMD64"
+    pulumi config set --path 'buildkitSha256["linux/arm64"]' "$SIM_BUILDKIT_SHA256_ARM64"
+    say "stack $1 is selected and configured: pulumi up"
+}
+
+post() {
+    python3 - "$control/$1" "${2:-}" <<'EOF'
+import json, sys, urllib.request
+body = json.dumps({"command": sys.argv[2], "timeout": 600}).encode() if sys.argv[2] else b""
+request = urllib.request.Request(sys.argv[1], data=body or None, method="POST")
+with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=620) as answer:
+    result = json.load(answer)
+sys.stdout.write(result.get("stdout", ""))
+sys.stderr.write(result.get("stderr", ""))
+sys.exit(result.get("status", 0))
+EOF
+}
+
+case ${1:-} in
+    run)
+        is_up && { say "already running: $control"; exit 1; }
+        clean
+        (
+            # The parent's process becomes the simulation: it may also fail to.
+            while [ ! -e "$state/environment.json" ]; do
+                kill -0 $$ 2>/dev/null || exit 0
+                sleep 0.2
+            done
+            say "up. In another terminal: eval \"\$($0 env)\""
+            print_env >&2
+        ) &
+        become
+        ;;
+    start)
+        is_up && { say "already running: $control"; exit 0; }
+        clean
+        mkdir -p "$state"
+        setsid "$0" become >"$state/log" 2>&1 </dev/null &
+        child=$!
+        while [ ! -e "$state/environment.json" ]; do
+            kill -0 "$child" 2>/dev/null || { cat "$state/log" >&2; say "did not start"; clean; exit 1; }
+            sleep 0.1
+        done
+        say "up: $control"
+        ;;
+    become) become ;;
+    env) print_env ;;
+    stack) make_stack "${2:-sim}" ;;
+    shell) post "instances/$2/execute" "${3:-uptime}" ;;
+    console) cat "$state/instances/$2/console.log" ;;
+    stop)
+        if is_up; then
+            pid=$(cat "$state/pid")
+            post stop 2>/dev/null || true
+            waited=0
+            while kill -0 "$pid" 2>/dev/null; do
+                waited=$((waited + 1))
+                if [ "$waited" -gt 300 ]; then
+                    say "does not end by itself, so it is killed"
+                    kill -9 "$pid"
+                fi
+                sleep 0.1
+            done
+        fi
+        clean
+        ;;
+    *)
+        sed -n '2,/^set/{/^#/s/^# \{0,1\}//p;}' "$0" >&2
+        exit 2
+        ;;
+esac

@@ -1,0 +1,130 @@
+import type { BuildOptions } from "../../components/image/buildInputs";
+import type { ContextSource } from "../context/contexts";
+import { parseGitContext } from "../context/gitContext";
+
+/** A build for one platform: what is handed to `docker buildx build`. Plain values, all resolved. */
+export interface BuildRequest extends Omit<BuildOptions, "sourceLabels" | "trigger"> {
+    /** Name of the builder to build on. */
+    builder: string;
+    platform: string;
+    /** Folder of the build context, or the URL of a git repository or an archive. */
+    context: string;
+    /** Path of the Dockerfile. @default `Dockerfile` in the context */
+    dockerfile?: string;
+    /** Named contexts: a folder, a URL, `docker-image://REF`, `oci-layout://PATH`; or an image's reference by platform. */
+    contexts?: { [name: string]: ContextSource };
+    target?: string;
+    /** Build arguments. They are in the process list while the build runs, and in the image's history for ever. */
+    args?: { [name: string]: string };
+    /** By id; bytes intact. */
+    secrets?: { [id: string]: string };
+    /** `HOST/NAME:TAG` of the image; at least one. */
+    tags: string[];
+    /** Ask the registry for every base anew. */
+    pull?: boolean;
+}
+
+/** A request whose named contexts have one place each. */
+export type ResolvedRequest = BuildRequest & { contexts?: { [name: string]: string } };
+
+/** The arguments of buildx, and what has to be in its environment besides. */
+export interface BuildCommand {
+    words: string[];
+    environment: { [name: string]: string };
+}
+
+/** Longest secret, in bytes: what the kernel takes as one variable. */
+const longestSecret = 128 * 1024 - 100;
+
+/**
+ * `docker buildx build` for a request. Secrets go through the environment, under names of ours: as arguments everybody
+ * on the machine could read them.
+ *
+ * @param metadataFile where buildx writes the digest
+ * @throws where a secret is longer than the environment takes
+ */
+export function buildCommand(request: ResolvedRequest, metadataFile: string): BuildCommand {
+    const environment: BuildCommand["environment"] = {};
+    const secrets = Object.entries(request.secrets ?? {}).map(([id, value], at) => {
+        if (Buffer.byteLength(value) > longestSecret) {
+            throw new Error(
+                `Secret ${id} is longer than ${longestSecret} bytes, which is more than buildx can be given.`,
+            );
+        }
+        const variable = `NATIVE_BUILDX_SECRET_${at}`;
+        environment[variable] = value;
+        return fields({ id, env: variable });
+    });
+    const words = [
+        "build",
+        ...flag("builder", request.builder),
+        ...flag("platform", request.platform),
+        ...flag("progress", "rawjson"),
+        ...flag("metadata-file", metadataFile),
+        "--push",
+        ...flags("tag", request.tags),
+        ...flag("file", request.dockerfile),
+        ...flag("target", request.target),
+        ...pairs("build-context", request.contexts),
+        ...pairs("build-arg", request.args),
+        ...flags("secret", secrets),
+        ...flags("cache-from", request.cacheFrom),
+        ...flags("cache-to", request.cacheTo),
+        ...flags("ssh", agents(request)),
+        ...pairs("label", request.labels),
+        ...pairs("annotation", withPrefix("manifest:", request.annotations)),
+        // Both always said: what buildx would do by itself depends on its version.
+        ...flag("provenance", attestation(request.provenance, "mode")),
+        ...flag("sbom", attestation(request.sbom, "generator")),
+        ...flag("network", request.network),
+        ...flag("shm-size", request.shmSize),
+        ...flags("ulimit", request.ulimits),
+        ...flags("add-host", request.addHosts?.map(field)),
+        ...(request.noCache ? ["--no-cache"] : []),
+        ...(request.pull ? ["--pull"] : []),
+        ...(request.options ?? []),
+        // A context whose name begins with a dash is no option.
+        "--",
+        request.context,
+    ];
+    return { words, environment };
+}
+
+/** With the caller's agent for contexts in git over ssh: buildx adds it for the main context alone, and only to nothing. */
+function agents({ context, contexts = {}, ssh = [] }: ResolvedRequest): string[] {
+    const hasDefault = ssh.some((agent) => /^default(=|$)/.test(agent));
+    const isOverSsh = (source: string) => /^(ssh:\/\/|[^/:@]+@)/.test(parseGitContext(source)?.remote ?? "");
+    return !hasDefault && [context, ...Object.values(contexts)].some(isOverSsh) ? [...ssh, "default"] : ssh;
+}
+
+function flag(name: string, value: string | undefined): string[] {
+    return value ? [`--${name}=${value}`] : [];
+}
+
+function flags(name: string, values: string[] = []): string[] {
+    return values.map((value) => `--${name}=${value}`);
+}
+
+function pairs(name: string, values: { [key: string]: string } = {}): string[] {
+    return Object.entries(values).map(([key, value]) => `--${name}=${key}=${value}`);
+}
+
+/** Whom an annotation is about, or buildx would read a colon in its name so. */
+function withPrefix(prefix: string, values: { [key: string]: string } = {}): { [key: string]: string } {
+    return Object.fromEntries(Object.entries(values).map(([key, value]) => [prefix + key, value]));
+}
+
+function attestation(value: boolean | string | undefined, key: string): string {
+    return typeof value === "string" ? fields({ [key]: value }) : String(value ?? false);
+}
+
+/** Values that buildx splits at commas, as CSV. */
+function fields(values: { [key: string]: string }): string {
+    return Object.entries(values)
+        .map(([key, value]) => field(`${key}=${value}`))
+        .join(",");
+}
+
+function field(text: string): string {
+    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

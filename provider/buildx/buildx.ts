@@ -1,0 +1,207 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import * as fs from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import type { RegistryLogin } from "../../components/registry/registryLogin";
+import { repositoryOf } from "../image/reference";
+import { buildError } from "../progress/buildError";
+import type { BuildRequest } from "./buildRequest";
+import { writeDockerConfig } from "./dockerConfig";
+import { buildxEnvironment, recordsFolder, userDockerFolder } from "./environment";
+import { type BuildConditions, type BuildResult, runBuild } from "./runBuild";
+import { type BuildxProgram, runBuildx } from "./runBuildx";
+
+export interface BuildxOptions {
+    /** Logins of these calls, before the caller's own for the same registries. */
+    logins: RegistryLogin[];
+    /** Hosts never asked through a proxy: the local registry's, the runners'. */
+    noProxyHosts?: string[];
+    /** Ends what runs, on the runner too. */
+    signal?: AbortSignal | undefined;
+    /** The caller's environment. @default the process's */
+    environment?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Runs `run` with a buildx that does the same whatever is in the caller's environment: with logins of its own in a
+ * temporary docker configuration, the caller's logins for other registries, and the caller's builders.
+ *
+ * @throws where no buildx is found
+ */
+export async function withBuildx<T>(options: BuildxOptions, run: (buildx: Buildx) => Promise<T>): Promise<T> {
+    const caller = options.environment ?? process.env;
+    const folder = await fs.mkdtemp(path.join(tmpdir(), "native-buildx-"));
+    try {
+        const command = await findBuildx(caller);
+        const config = await writeDockerConfig({ folder, logins: options.logins, caller });
+        const environment = buildxEnvironment(caller, {
+            dockerConfig: config.folder,
+            records: await recordsFolder(caller),
+            programs: config.programs,
+            noProxyHosts: options.noProxyHosts ?? [],
+        });
+        return await run(new Buildx({ command, environment, folder, signal: options.signal }, config.failures));
+    } finally {
+        await fs.rm(folder, { recursive: true, force: true });
+    }
+}
+
+/** Stock buildx. Only to be used inside `withBuildx`. */
+export class Buildx {
+    constructor(
+        private readonly program: BuildxProgram,
+        private readonly credentialFailures: () => Promise<string>,
+    ) {}
+
+    /** What its calls run in; what else works with its builders must have the same `BUILDX_CONFIG`. */
+    get environment(): NodeJS.ProcessEnv {
+        return this.program.environment;
+    }
+
+    /**
+     * Builds and pushes an image for one platform, on a builder that is awake.
+     *
+     * @throws with the failing step, its last lines and the Dockerfile's line, or with the reason that there is none
+     */
+    async build(request: BuildRequest, options: BuildConditions = {}): Promise<BuildResult> {
+        const contexts = Object.entries(request.contexts ?? {}).map(async ([name, source]) => [
+            name,
+            typeof source === "string" ? source : `docker-image://${await this.joinPlatforms(source)}`,
+        ]);
+        const resolved = { ...request, contexts: Object.fromEntries(await Promise.all(contexts)) };
+        return runBuild(this.program, resolved, options, this.credentialFailures);
+    }
+
+    /**
+     * One reference for an image whose platforms have one each, by digest: an index without a tag, so that
+     * `FROM --platform=...` gets the platform it asks for, or an error. (The frontend would take a context for each
+     * platform, `NAME::linux/arm64`, but `buildx build` lets no such name through.)
+     */
+    private async joinPlatforms(refs: { [platform: string]: string }): Promise<string> {
+        const sources = Object.values(refs).map((ref) => ref.replace(/^docker-image:\/\//, ""));
+        const repository = repositoryOf(sources[0] ?? "");
+        const index = await this.imagetools(["create", "--dry-run", `--tag=${repository}:index`, "--", ...sources]);
+        const ref = `${repository}@${digestOfPrinted(index)}`;
+        await this.imagetools(["create", "--progress=rawjson", `--tag=${ref}`, "--", ...sources]);
+        return ref;
+    }
+
+    /**
+     * Joins images, or indexes of one platform with its attestations, to one index under all these tags. Needs no runner.
+     *
+     * @returns the index's digest, computed here and not asked for by a tag, which somebody else may have moved
+     * @throws with what the registry said
+     */
+    async joinIndex(index: {
+        tags: string[];
+        sources: string[];
+        annotations?: { [name: string]: string };
+    }): Promise<string> {
+        const annotations = Object.entries(index.annotations ?? {}).map(
+            ([key, value]) => `--annotation=index:${key}=${value}`,
+        );
+        const words = [...annotations, ...index.tags.map((tag) => `--tag=${tag}`), "--", ...index.sources];
+        const printed = await this.imagetools(["create", "--dry-run", ...words]);
+        await this.imagetools(["create", "--progress=rawjson", ...words]);
+        return digestOfPrinted(printed);
+    }
+
+    /**
+     * Reads what is in the registry under a reference; best by digest.
+     *
+     * @throws with what the registry said
+     */
+    async readIndex(ref: string): Promise<RegistryIndex> {
+        return JSON.parse((await this.imagetools(["inspect", "--raw", "--", ref])).toString("utf8")) as RegistryIndex;
+    }
+
+    /** Where a tag leads now. @throws with what the registry said */
+    async digestOf(ref: string): Promise<string> {
+        return digestOfBytes(await this.imagetools(["inspect", "--raw", "--", ref]));
+    }
+
+    /** Standard output of `buildx imagetools`. It uses a builder's configuration where there is one: there is none here. */
+    private async imagetools(words: string[]): Promise<Buffer> {
+        const environment = { BUILDX_CONFIG: path.join(this.program.folder, "no-builders") };
+        const end = await runBuildx(this.program, ["imagetools", ...words], { environment });
+        if (this.program.signal?.aborted) {
+            throw new Error("canceled");
+        }
+        if (end.code !== 0) {
+            throw new Error(buildError(end, [], await this.credentialFailures()));
+        }
+        return end.output;
+    }
+}
+
+/** An index as it is in the registry; an image has no `manifests`. */
+export interface RegistryIndex {
+    mediaType?: string;
+    manifests?: IndexEntry[];
+    annotations?: { [name: string]: string };
+}
+
+/** A child of an index. */
+export interface IndexEntry {
+    digest: string;
+    mediaType: string;
+    size: number;
+    platform?: { os: string; architecture: string; variant?: string };
+    annotations?: { [name: string]: string };
+}
+
+/** Of what `imagetools create --dry-run` printed: the bytes that it would push, and a line's end. */
+function digestOfPrinted(printed: Buffer): string {
+    return digestOfBytes(printed.subarray(0, -1));
+}
+
+function digestOfBytes(bytes: Buffer): string {
+    return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+/** Where docker looks for the plugins of everybody on a machine. */
+const systemPlugins = [
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+];
+
+/**
+ * buildx by its path: a docker with a configuration of its own would not find a user's plugin. As a program on PATH, as
+ * the user's or the system's docker plugin, or else whatever `docker buildx` is.
+ */
+export async function findBuildx(caller: NodeJS.ProcessEnv): Promise<[string, ...string[]]> {
+    const onPath = (name: string) => (caller.PATH ?? "").split(path.delimiter).map((folder) => path.join(folder, name));
+    const plugins = [path.join(userDockerFolder(caller), "cli-plugins"), ...systemPlugins];
+    for (const file of [...onPath("buildx"), ...plugins.map((folder) => path.join(folder, "docker-buildx"))]) {
+        if (await isProgram(file)) {
+            return [path.resolve(file)];
+        }
+    }
+    for (const file of onPath("docker")) {
+        if ((await isProgram(file)) && (await succeeds(file, ["buildx", "version"], caller))) {
+            return [path.resolve(file), "buildx"];
+        }
+    }
+    throw new Error(
+        `docker buildx is needed to build and was not found: neither as program buildx on PATH, nor as docker's plugin in ${plugins[0]} or /usr/lib*/docker/cli-plugins. Install it: https://docs.docker.com/go/buildx/`,
+    );
+}
+
+async function isProgram(file: string): Promise<boolean> {
+    try {
+        await fs.access(file, constants.X_OK);
+        return (await fs.stat(file)).isFile();
+    } catch {
+        return false;
+    }
+}
+
+function succeeds(file: string, words: string[], env: NodeJS.ProcessEnv): Promise<boolean> {
+    return new Promise((resolve) =>
+        execFile(file, words, { env, timeout: 20_000 }, (error) => resolve(error === null)),
+    );
+}

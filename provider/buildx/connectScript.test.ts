@@ -1,0 +1,124 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { Connections, runConnectScript } from "./connectScript";
+
+let folder: string;
+beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "nbx-connect-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("running the connect script", () => {
+    it("gives it on standard input, the platforms as arguments", async () => {
+        const out = path.join(folder, "out");
+        await runConnectScript(`tr '\\0' ' ' <"/proc/$$/cmdline" >'${out}'; echo "$*" >>'${out}' # KEY`, ["a", "b"]);
+        expect(readFileSync(out, "utf8")).toMatch(/^\S*sh -s -- a b a b\n$/);
+    });
+
+    it("tells each line as it comes", async () => {
+        const lines: string[] = [];
+        await runConnectScript("echo one >&2; echo hidden; printf 'two\\nthree\\n' >&2", [], (line) =>
+            lines.push(line),
+        );
+        expect(lines).toEqual(["one", "two", "three"]);
+    });
+
+    it.each([
+        [
+            "the end of what it said",
+            "for i in 1 2 3 4 5 6 7 8 9; do echo $i >&2; done; exit 1",
+            /^2\n3\n4\n5\n6\n7\n8\n9$/,
+        ],
+        ["a last line without an end", "printf 'no disk' >&2; exit 1", /^no disk$/],
+        ["its status, if it said nothing", "exit 7", /^connect ended with status 7$/],
+        ["its signal, if it said nothing", "kill -TERM $$", /^connect ended with SIGTERM$/],
+    ])("fails with %s", async (_what, script, message) => {
+        await expect(runConnectScript(script, [])).rejects.toThrow(message);
+    });
+
+    it("does not choke on a script that gives up before it was read", async () => {
+        await expect(runConnectScript(`exit 3\n${"#".repeat(1_000_000)}`, [])).rejects.toThrow("status 3");
+    });
+});
+
+describe("a canceled run of the connect script", () => {
+    it("ends the script and says so", async () => {
+        const abort = new AbortController();
+        const running = runConnectScript("echo started >&2; exec sleep 60", [], () => abort.abort(), abort.signal);
+        await expect(running).rejects.toThrow("canceled");
+    });
+});
+
+describe("connections", () => {
+    let log: string;
+    const { signal } = new AbortController();
+    beforeEach(() => {
+        log = path.join(folder, "log");
+        writeFileSync(log, "");
+    });
+    afterEach(() => jest.useRealTimers());
+
+    const runs = () =>
+        readFileSync(log, "utf8")
+            .split("\n")
+            .filter((line) => line !== "");
+    const note = () => `echo "$*" >>'${log}'\n`;
+    const connect = (connections: Connections, script: string, arch: string, onProgress = (_line: string) => {}) =>
+        connections.connect(script, `demo-${arch}`, `linux/${arch}`, onProgress, signal);
+    /** Fakes what tells the time; child processes need the rest. */
+    const stopTheClock = () =>
+        jest.useFakeTimers({
+            doNotFake: ["nextTick", "queueMicrotask", "setImmediate", "clearImmediate", "setTimeout", "clearTimeout"],
+        });
+
+    it("wake two platforms side by side", async () => {
+        // Each waits for the other: one after the other would never end.
+        const other = '$(if [ "$1" = linux/amd64 ]; then echo arm64; else echo amd64; fi)';
+        const script = `${note()}: >'${folder}'/"\${1#linux/}"\nuntil [ -e '${folder}'/"${other}" ]; do sleep 0.02; done`;
+        const connections = new Connections();
+        await Promise.all([connect(connections, script, "amd64"), connect(connections, script, "arm64")]);
+        expect(runs().sort()).toEqual(["linux/amd64", "linux/arm64"]);
+    });
+
+    it("are made once for all who ask at the same time", async () => {
+        const connections = new Connections();
+        await Promise.all([1, 2, 3].map(() => connect(connections, note(), "arm64")));
+        expect(runs()).toEqual(["linux/arm64"]);
+    });
+
+    it("trust a runner that was just seen to serve, for five seconds, and no other", async () => {
+        stopTheClock();
+        const connections = new Connections();
+        await connect(connections, note(), "arm64");
+        jest.advanceTimersByTime(4_900);
+        expect(await connect(connections, note(), "arm64")).toBe(0);
+        expect(runs()).toEqual(["linux/arm64"]);
+        await connect(connections, note(), "amd64");
+        jest.advanceTimersByTime(200);
+        await connect(connections, note(), "arm64");
+        expect(runs()).toEqual(["linux/arm64", "linux/amd64", "linux/arm64"]);
+    });
+
+    it("tell what is said meanwhile, and how long it took", async () => {
+        const lines: string[] = [];
+        const seconds = await connect(new Connections(), "echo starting >&2", "arm64", (line) => lines.push(line));
+        expect(seconds).toBeGreaterThan(0);
+        expect(lines).toEqual(["starting"]);
+    });
+
+    it("fail with what the script said, and are tried again when asked again", async () => {
+        const script = `${note()}if [ ! -e '${folder}/ready' ]; then echo 'no capacity' >&2; exit 1; fi`;
+        const connections = new Connections();
+        await expect(connect(connections, script, "arm64")).rejects.toThrow("no capacity");
+        writeFileSync(path.join(folder, "ready"), "");
+        await connect(connections, script, "arm64");
+        expect(runs()).toHaveLength(2);
+    });
+
+    it("prepare without a platform, once for all who ask at the same time", async () => {
+        const connections = new Connections();
+        await Promise.all([1, 2].map(() => connections.prepare(note(), "demo", signal)));
+        expect(runs()).toEqual(["--prepare"]);
+    });
+});

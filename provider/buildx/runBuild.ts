@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import * as path from "node:path";
+import { targetPlatformMistake } from "../context/targetPlatform";
+import { buildError } from "../progress/buildError";
+import { BuildProgress, type BuildWarning } from "../progress/buildProgress";
+import type { Receipt } from "../progress/receipt";
+import { buildCommand, type ResolvedRequest } from "./buildRequest";
+import { type BuildxProgram, runBuildx } from "./runBuildx";
+
+/** Lines that a build without a terminal says at most. */
+const mostLines = 500;
+
+export interface BuildConditions {
+    /** Folder that local paths of the request are relative to. @default the process's */
+    folder?: string;
+    /**
+     * Is told what is worth showing: in a terminal what runs now, once a second; without one each step that starts,
+     * once. One line, and nothing in it that a terminal would act on.
+     */
+    onProgress?: (text: string) => void;
+    /** Is there a terminal? @default false */
+    isInteractive?: boolean;
+    /** What BUILDPLATFORM is on this runner. @default the request's platform */
+    buildPlatform?: string;
+}
+
+/** What a build came to. */
+export interface BuildResult {
+    /** Of what was pushed: an image, or with attestations an index of one platform. */
+    digest: string;
+    receipt: Receipt;
+    /** Of the Dockerfile; the same ones come from every platform, with the same keys. */
+    warnings: BuildWarning[];
+}
+
+/**
+ * Builds and pushes an image for one platform: `Buildx.build`.
+ *
+ * @param credentialFailures what credential programs said when they failed
+ */
+export async function runBuild(
+    buildx: BuildxProgram,
+    request: ResolvedRequest,
+    options: BuildConditions,
+    credentialFailures: () => Promise<string>,
+): Promise<BuildResult> {
+    const metadataFile = path.join(buildx.folder, `metadata-${randomUUID()}.json`);
+    const { words, environment } = buildCommand(request, metadataFile);
+    refuseOtherPlatform(await localDockerfile(request, options.folder), request, options);
+    const display = new Display(request.platform, options);
+    const started = performance.now();
+    const end = await runBuildx(buildx, words, {
+        folder: options.folder,
+        environment,
+        onProgress: (progress) => display.progress.add(progress),
+    }).finally(() => display.end());
+    if (buildx.signal?.aborted) {
+        throw new Error("canceled");
+    }
+    if (end.code !== 0) {
+        throw new Error(buildError(end, display.progress.failures(), await credentialFailures()));
+    }
+    const warnings = display.progress.warnings();
+    // They have the Dockerfile, wherever it was.
+    refuseOtherPlatform(warnings.find(({ dockerfile }) => dockerfile)?.dockerfile, request, options, warnings);
+    return {
+        digest: await readDigest(metadataFile),
+        receipt: display.progress.receipt((performance.now() - started) / 1000),
+        warnings,
+    };
+}
+
+/** Shows a build while it runs. */
+class Display {
+    readonly progress: BuildProgress;
+    private readonly timer: NodeJS.Timeout | undefined;
+    private readonly said = new Set<string>();
+
+    constructor(platform: string, { onProgress = () => undefined, isInteractive }: BuildConditions) {
+        if (!isInteractive) {
+            this.progress = new BuildProgress(platform, (step) => {
+                if (this.said.size < mostLines && !this.said.has(step)) {
+                    this.said.add(step);
+                    onProgress(step);
+                }
+            });
+            return;
+        }
+        this.progress = new BuildProgress(platform);
+        let shown = "";
+        this.timer = setInterval(() => {
+            const text = this.progress.status();
+            if (text && text !== shown) {
+                shown = text;
+                onProgress(text);
+            }
+        }, 1000);
+    }
+
+    end(): void {
+        clearInterval(this.timer);
+    }
+}
+
+/** The text of a Dockerfile on this machine. */
+async function localDockerfile({ context, dockerfile }: ResolvedRequest, folder = "."): Promise<string | undefined> {
+    const isLocal = await stat(path.resolve(folder, context)).then(
+        (found) => found.isDirectory(),
+        () => false,
+    );
+    const file = dockerfile ?? path.join(context, "Dockerfile");
+    // In a git repository a path is one of the repository's.
+    return isLocal || path.isAbsolute(file)
+        ? readFile(path.resolve(folder, file), "utf8").catch(() => undefined)
+        : undefined;
+}
+
+/** @throws where the image would be one of another architecture */
+function refuseOtherPlatform(
+    dockerfile: string | undefined,
+    { platform, target, args }: ResolvedRequest,
+    { buildPlatform }: BuildConditions,
+    warnings: BuildWarning[] = [],
+): void {
+    const mistake =
+        dockerfile && targetPlatformMistake(dockerfile, { platform, target, args, buildPlatform, warnings });
+    if (mistake) {
+        throw new Error(mistake);
+    }
+}
+
+async function readDigest(metadataFile: string): Promise<string> {
+    const metadata = JSON.parse(await readFile(metadataFile, "utf8")) as { "containerimage.digest"?: string };
+    const digest = metadata["containerimage.digest"];
+    if (!digest) {
+        throw new Error("buildx did not say what it had pushed. Is it older than 0.13?");
+    }
+    return digest;
+}

@@ -1,0 +1,98 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import * as path from "node:path";
+import type { BuildxEnd } from "../progress/buildError";
+import { type RawProgress, RawProgressReader } from "../progress/rawProgress";
+
+/** Milliseconds that a buildx which was asked to end has for it; then it is killed. */
+const graceMilliseconds = 10_000;
+/** Milliseconds in which the rest of its output is read after its end. */
+const drainMilliseconds = 5_000;
+
+export interface RunOptions {
+    /** Working directory. @default the process's */
+    folder?: string;
+    /** Besides the environment of every call: secrets. */
+    environment?: { [name: string]: string };
+    /** Is told of the build's progress, with `--progress rawjson`. */
+    onProgress?: (progress: RawProgress) => void;
+}
+
+/** buildx, and what it runs in. */
+export interface BuildxProgram {
+    /** The program, by its path, and its first arguments. */
+    command: [string, ...string[]];
+    /** The environment of every call: nothing in it comes between a build and what was declared. */
+    environment: NodeJS.ProcessEnv;
+    /** A folder for files of these calls that goes with them, readable by its owner only. */
+    folder: string;
+    /** Ends what runs, on the runner too. */
+    signal: AbortSignal | undefined;
+}
+
+/**
+ * Runs buildx to its end, which may be a failure: the caller tells from the result. It cannot outlive this process, and
+ * what it writes is read to the end whatever that is.
+ *
+ * @returns with its standard output as `output`
+ * @throws where it cannot be started
+ */
+export function runBuildx(
+    buildx: BuildxProgram,
+    words: string[],
+    options: RunOptions = {},
+): Promise<BuildxEnd & { output: Buffer }> {
+    return new Promise((resolve, reject) => {
+        const child = start(buildx, words, options);
+        const output: Buffer[] = [];
+        const reader = new RawProgressReader(options.onProgress ?? (() => undefined));
+        let killer: NodeJS.Timeout | undefined;
+        const end = () => {
+            child.kill("SIGTERM");
+            killer = setTimeout(() => child.kill("SIGKILL"), graceMilliseconds);
+        };
+        child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+        child.stderr.on("data", (chunk: Buffer) => reader.write(chunk));
+        child.stdin.on("error", () => undefined);
+        child.on("error", reject);
+        child.on("exit", () => {
+            clearTimeout(killer);
+            buildx.signal?.removeEventListener("abort", end);
+            // What ties it to this process need not act.
+            child.stdin.end("\n");
+            // A program it started, such as git, may hold its pipes.
+            setTimeout(() => child.stderr.destroy(), drainMilliseconds).unref();
+            setTimeout(() => child.stdout.destroy(), drainMilliseconds).unref();
+        });
+        child.on("close", (code, signal) => {
+            reader.end();
+            resolve({ code, signal, text: reader.text(), output: Buffer.concat(output) });
+        });
+        if (buildx.signal?.aborted) {
+            end();
+        } else {
+            buildx.signal?.addEventListener("abort", end, { once: true });
+        }
+    });
+}
+
+function start(
+    buildx: BuildxProgram,
+    words: string[],
+    { folder, environment }: RunOptions,
+): ChildProcessWithoutNullStreams {
+    try {
+        return spawn("sh", [path.join(__dirname, "tied.sh"), ...buildx.command, ...words], {
+            cwd: folder,
+            env: { ...buildx.environment, ...environment },
+            stdio: ["pipe", "pipe", "pipe"],
+        });
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "E2BIG") {
+            throw error;
+        }
+        throw new Error(
+            "The arguments and secrets of this build are longer than a program can be given: 128 kB each, 2 MB in all. " +
+                "Put long ones into a file of the context, or fetch them in a step.",
+        );
+    }
+}

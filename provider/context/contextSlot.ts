@@ -1,0 +1,110 @@
+import { createHash, randomBytes } from "node:crypto";
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import { isAlive, processTag } from "../process/liveProcess";
+
+/** What this machine knows of one context on one runner, held by one build at a time. */
+export interface ContextSlot {
+    readonly folder: string;
+    /** The name under which the context was last sent; undefined when that is not to be relied on. */
+    readonly name: string | undefined;
+    /** Says under which name the context is sent from now on, and that it is still built. */
+    setName(name: string): Promise<void>;
+    /** Removes the name and all that was kept with it. */
+    clear(): Promise<void>;
+    /** Gives the slot back. A slot that is not given back, because its process was killed, loses its name. */
+    release(): Promise<void>;
+}
+
+/** Days for which a context that nobody builds is remembered. */
+const daysKept = 30;
+
+/**
+ * Takes the slot of a context; undefined when another build has it.
+ * @param store folder of all slots
+ * @param identity what tells contexts apart
+ */
+export async function takeSlot(store: string, identity: readonly string[]): Promise<ContextSlot | undefined> {
+    const key = createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
+    const folder = path.join(store, key);
+    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+    if (!(await claimed(folder)) && !(await inherited(folder))) {
+        return undefined;
+    }
+    const nameFile = path.join(folder, "name");
+    return {
+        folder,
+        name: await text(nameFile),
+        setName: (name) => fs.writeFile(nameFile, name),
+        clear: () => clear(folder),
+        release: () => fs.rm(path.join(folder, "claim"), { force: true }),
+    };
+}
+
+async function clear(folder: string): Promise<void> {
+    for (const file of await fs.readdir(folder)) {
+        if (!file.startsWith("claim")) {
+            await fs.rm(path.join(folder, file), { force: true });
+        }
+    }
+}
+
+/** Takes over from a build that was killed. Where two try, both may get it: they clear it, and names are never the same. */
+async function inherited(folder: string): Promise<boolean> {
+    const claim = path.join(folder, "claim");
+    const holder = await text(claim);
+    if (holder === undefined || isAlive(holder)) {
+        return false;
+    }
+    await clear(folder);
+    await fs.rm(claim, { force: true });
+    return claimed(folder);
+}
+
+async function claimed(folder: string): Promise<boolean> {
+    const claim = path.join(folder, "claim");
+    try {
+        // Written elsewhere first: nobody sees a claim without its holder.
+        const own = `${claim}.${randomBytes(8).toString("hex")}`;
+        await fs.writeFile(own, processTag());
+        await fs.link(own, claim).finally(() => fs.rm(own, { force: true }));
+        return true;
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "EEXIST") {
+            return false;
+        }
+        throw error;
+    }
+}
+
+async function text(file: string): Promise<string | undefined> {
+    return fs.readFile(file, "utf8").catch(() => undefined);
+}
+
+/** A folder for the link of one build; `sweepSlots` removes it should the build not. */
+export async function oneBuildFolder(store: string): Promise<string> {
+    const folder = path.join(store, `${processTag()}.${randomBytes(4).toString("hex")}`);
+    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+    return folder;
+}
+
+/** Removes the slots of contexts that have not been built for long, and the folders of builds that were killed. */
+export async function sweepSlots(store: string, now = Date.now()): Promise<void> {
+    for (const key of await fs.readdir(store).catch(() => [])) {
+        const folder = path.join(store, key);
+        const [process, build] = key.split(".") as [string, string?];
+        const gone = build ? !isAlive(process) : await isForgotten(folder, now);
+        if (gone) {
+            await fs.rm(folder, { recursive: true, force: true });
+        }
+    }
+}
+
+async function isForgotten(folder: string, now: number): Promise<boolean> {
+    const holder = await text(path.join(folder, "claim"));
+    if (holder && isAlive(holder)) {
+        return false;
+    }
+    const used = await fs.stat(path.join(folder, "name")).catch(() => fs.stat(folder).catch(() => undefined));
+    return used !== undefined && now - used.mtimeMs > daysKept * 24 * 3600 * 1000;
+}

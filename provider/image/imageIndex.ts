@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import type { Platform } from "../../components/architecture";
+import { type Buildx, type IndexEntry, withBuildx } from "../buildx/buildx";
+import { Connections } from "../buildx/connectScript";
+import { type Here, HereMemory } from "../process/here";
+import { differences, type ResourceType, type Work } from "../resource";
+import { indexMistakes } from "./indexMistakes";
+import { hostOf } from "./reference";
+
+export interface ImageIndexInputs {
+    /** Name of the stack's builder. */
+    builder: string;
+    /** Full references that it gets, one at least. */
+    tags: string[];
+    /** The platforms' images, by digest. */
+    sources: string[];
+    /** Exactly these. */
+    platforms: Platform[];
+    /** OCI annotations of the index. @default none */
+    annotations?: { [name: string]: string };
+    /** In no state. */
+    here?: Here;
+}
+
+export interface ImageIndexOutputs extends ImageIndexInputs {
+    digest: string;
+    /** `repo:tag@sha256:...`, under the first tag. */
+    ref: string;
+    /** Tags that a refresh found to lead elsewhere. */
+    movedTags?: string[];
+}
+
+/** For a look at the registry in a refresh, which must not depend on it. */
+const refreshSeconds = 10;
+
+/**
+ * An index that joins the images of several platforms, in the registry: no layer is moved, no runner is needed. It is read
+ * back by its digest, and its tags move last. Its removal leaves it in the registry.
+ */
+export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageIndexOutputs> {
+    private readonly memory = new HereMemory();
+    private readonly connections = new Connections();
+
+    async check(inputs: ImageIndexInputs, { urn }: Work): Promise<ImageIndexInputs> {
+        return this.memory.remember(urn, inputs);
+    }
+
+    changes(olds: ImageIndexOutputs, news: ImageIndexInputs): string[] {
+        const moved = olds.movedTags?.length ? ["movedTags"] : [];
+        return [
+            ...differences<ImageIndexInputs>(olds, news, ["tags", "sources", "platforms", "annotations"]),
+            ...moved,
+        ];
+    }
+
+    async create(inputs: ImageIndexInputs, work: Work): Promise<{ id: string; outputs: ImageIndexOutputs }> {
+        return { id: randomUUID(), outputs: await this.join(inputs, work) };
+    }
+
+    update(inputs: ImageIndexInputs, work: Work): Promise<ImageIndexOutputs> {
+        return this.join(inputs, work);
+    }
+
+    /** Without a login, which no state has: where the registry cannot be asked, nothing is known to have changed. */
+    async read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs> {
+        const signal = AbortSignal.timeout(refreshSeconds * 1000);
+        const noProxyHosts = outputs.tags.map(hostOf);
+        const moved = await withBuildx({ logins: [], noProxyHosts, signal }, async (buildx) => {
+            const digests = outputs.tags.map((tag) => buildx.digestOf(tag).catch(() => outputs.digest));
+            const found = await Promise.all(digests);
+            return outputs.tags.filter((_tag, at) => found[at] !== outputs.digest);
+        }).catch((): string[] => []);
+        const { movedTags: _, ...rest } = outputs;
+        return moved.length > 0 ? { ...rest, movedTags: moved } : rest;
+    }
+
+    private async join(inputs: ImageIndexInputs, work: Work): Promise<ImageIndexOutputs> {
+        const here = this.memory.of(work.urn);
+        await this.connections.prepare(here.connect, inputs.builder, work.signal);
+        const logins = here.login ? [here.login] : [];
+        const options = { logins, noProxyHosts: inputs.tags.map(hostOf), signal: work.signal };
+        const digest = await withBuildx(options, async (buildx) => {
+            const joined = await buildx.joinIndex(inputs);
+            await verify(buildx, `${inputs.tags[0]}@${joined}`, inputs);
+            return joined;
+        });
+        return { ...inputs, digest, ref: `${inputs.tags[0]}@${digest}` };
+    }
+}
+
+async function verify(buildx: Buildx, ref: string, { sources, platforms }: ImageIndexInputs): Promise<void> {
+    const manifests = (await buildx.readIndex(ref)).manifests ?? [];
+    const children = await Promise.all(sources.map((source) => childrenOf(buildx, source, manifests)));
+    const mistakes = indexMistakes(manifests, platforms, children.flat());
+    if (mistakes.length > 0) {
+        throw new Error(`Index ${ref} ${mistakes.join(", ")}: it was pushed, but is not what was declared.`);
+    }
+}
+
+/** What an image brings into an index: itself, or if it has attestations, and so is an index of its own, what is in it. */
+async function childrenOf(buildx: Buildx, source: string, manifests: IndexEntry[]): Promise<string[]> {
+    const digest = source.split("@")[1] ?? "";
+    if (manifests.some((manifest) => manifest.digest === digest)) {
+        return [digest];
+    }
+    return ((await buildx.readIndex(source)).manifests ?? []).map((manifest) => manifest.digest);
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import type { Platform } from "../../components/architecture";
+import type { BuildOptions } from "../../components/image/buildInputs";
+import { Connections } from "../buildx/connectScript";
+import { RunnerTurns } from "../buildx/runnerTurns";
+import { askCommits, type Commits, type ContextSource, hashContexts } from "../context/contexts";
+import { type Here, HereMemory } from "../process/here";
+import { type Receipt, rounded } from "../progress/receipt";
+import { Warnings } from "../progress/warnings";
+import { differences, type ResourceType, type Work } from "../resource";
+import { buildImage } from "./imageBuild";
+import { repositoryOf } from "./reference";
+
+/** What is built: paths are relative to the project's folder, and no machine's. */
+export interface PlatformImageInputs extends BuildOptions {
+    platform: Platform;
+    /** Name of the builder that has this platform's runner alone. */
+    builder: string;
+    /** Folder or URL of the build context. */
+    context: string;
+    /** @default `Dockerfile` in the context */
+    dockerfile?: string;
+    target?: string;
+    args: { [name: string]: string };
+    /** Named contexts. */
+    contexts: { [name: string]: ContextSource };
+    /** By id; secret. */
+    secrets: { [id: string]: string };
+    /** Full references to push, one at least. */
+    tags: string[];
+    cacheFrom: string[];
+    cacheTo: string[];
+    /** In no state. */
+    here?: Here;
+    /** Computed by check: what is in the folders, the Dockerfile and the ignore files. */
+    contextHash?: string;
+    /** Computed by check: the commits of contexts in git, by their addresses. */
+    commits?: Commits;
+}
+
+export interface PlatformImageOutputs extends PlatformImageInputs {
+    digest: string;
+    /** `repo:tag@sha256:...`, under the first tag. */
+    ref: string;
+    receipt: Receipt;
+}
+
+/** Whatever of these is another, is another image. The builder is only where it is made. */
+const parts = [
+    ...(["platform", "context", "dockerfile", "target", "args", "contexts", "secrets", "tags"] as const),
+    ...(["contextHash", "commits", "cacheFrom", "cacheTo", "ssh", "labels", "annotations", "provenance"] as const),
+    ...([
+        "sourceLabels",
+        "sbom",
+        "network",
+        "shmSize",
+        "ulimits",
+        "addHosts",
+        "noCache",
+        "trigger",
+        "options",
+    ] as const),
+];
+
+/** An image for one platform. Its creation and its update wake the runner, build on it and push. */
+export class PlatformImageResource implements ResourceType<PlatformImageInputs, PlatformImageOutputs> {
+    private readonly memory = new HereMemory();
+    private readonly connections = new Connections();
+    private readonly turns = new RunnerTurns();
+    private readonly warnings = new Warnings();
+
+    async check(
+        inputs: PlatformImageInputs,
+        work: Work,
+        olds: Partial<PlatformImageInputs>,
+    ): Promise<PlatformImageInputs> {
+        const kept = this.memory.remember(work.urn, inputs);
+        const { project } = this.memory.of(work.urn);
+        const contextHash = await hashContexts(kept, project);
+        const { commits, notAsked } = await askCommits(kept, project, olds.commits);
+        for (const reason of notAsked) {
+            work.log("warning", reason);
+        }
+        return { ...kept, contextHash, commits };
+    }
+
+    changes(olds: PlatformImageOutputs, news: PlatformImageInputs): string[] {
+        return differences<PlatformImageInputs>(olds, news, parts);
+    }
+
+    async create(inputs: PlatformImageInputs, work: Work): Promise<{ id: string; outputs: PlatformImageOutputs }> {
+        return { id: randomUUID(), outputs: await this.build(inputs, work) };
+    }
+
+    update(inputs: PlatformImageInputs, work: Work): Promise<PlatformImageOutputs> {
+        return this.build(inputs, work);
+    }
+
+    private async build(inputs: PlatformImageInputs, work: Work): Promise<PlatformImageOutputs> {
+        const here = this.memory.of(work.urn);
+        const build = async () => {
+            work.signal.throwIfAborted();
+            const began = new Date().toISOString();
+            const { builder, platform } = inputs;
+            const waking = await this.connections.connect(here.connect, builder, platform, work.status, work.signal);
+            const { digest, receipt, warnings } = await buildImage(inputs, here, work);
+            this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
+            const name = work.urn.split("::").at(-1);
+            work.log(
+                "info",
+                `${name}: built for ${platform} in ${receipt.total.toFixed(1)} s (waking ${waking.toFixed(1)} s)`,
+            );
+            const contextHash = await this.contextAfter(inputs, here, work);
+            const ref = `${inputs.tags[0]}@${digest}`;
+            return { ...inputs, contextHash, digest, ref, receipt: { ...receipt, began, waking: rounded(waking) } };
+        };
+        const { builder } = inputs;
+        return this.turns.take(builder, here.buildsPerRunner, build, () => work.status("waiting for its turn"));
+    }
+
+    /**
+     * The hash of what was built: what was seen before, unless something was changed while it was built. Then nobody knows
+     * what is in the image, and the next `up` builds again.
+     */
+    private async contextAfter(
+        inputs: PlatformImageInputs,
+        { project }: Here,
+        work: Work,
+    ): Promise<string | undefined> {
+        const hash = await hashContexts(inputs, project).catch(() => undefined);
+        if (hash === inputs.contextHash) {
+            return hash;
+        }
+        work.log("warning", "a file of its context was changed while it was built: run pulumi up again");
+        return "changed while it was built";
+    }
+}

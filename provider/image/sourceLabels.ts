@@ -1,0 +1,35 @@
+import { execFile } from "node:child_process";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { kindOf } from "../context/contextKind";
+import type { PlatformImageInputs } from "./platformImage";
+
+const run = promisify(execFile);
+
+/**
+ * Labels that name the commit of an image's context (https://github.com/opencontainers/image-spec/blob/main/annotations.md):
+ * of the folder's repository, or of the repository that is the context. None where there is no commit.
+ */
+export async function sourceLabels(
+    inputs: Pick<PlatformImageInputs, "context" | "commits">,
+    project: string,
+): Promise<{ [label: string]: string }> {
+    const revision = "org.opencontainers.image.revision";
+    const kind = kindOf(inputs.context, project, false);
+    if (kind === "git") {
+        const commit = inputs.commits?.[inputs.context];
+        return commit ? { [revision]: commit } : {};
+    }
+    if (kind !== "folder") {
+        return {};
+    }
+    try {
+        const folder = path.resolve(project, inputs.context);
+        const { stdout } = await run("git", ["-C", folder, "log", "-1", "--format=%H %cI"]);
+        const [commit = "", time = ""] = stdout.trim().split(" ");
+        return { [revision]: commit, "org.opencontainers.image.created": time };
+    } catch {
+        // No git, no repository, no commit yet.
+        return {};
+    }
+}

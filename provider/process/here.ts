@@ -1,0 +1,37 @@
+import type { RegistryLogin } from "../../components/registry/registryLogin";
+
+/** What a resource needs of this machine and this moment while it works. It is in no state. */
+export interface Here {
+    /** The connect script. */
+    connect: string;
+    /** Folder that relative paths start from. */
+    project: string;
+    /** How many builds run side by side on one runner. */
+    buildsPerRunner: number;
+    /** Login of the registry that is pushed to. @default none */
+    login?: RegistryLogin;
+}
+
+/**
+ * Keeps `here` from a resource's check, which every preview and `up` begins with, for its create or update: what is not in
+ * the checked inputs is not in the state.
+ */
+export class HereMemory {
+    private readonly known = new Map<string, Here>();
+
+    /** The inputs without `here`. */
+    remember<Inputs extends { here?: Here }>(urn: string, { here, ...inputs }: Inputs): Omit<Inputs, "here"> {
+        if (here) {
+            this.known.set(urn, here);
+        }
+        return inputs;
+    }
+
+    of(urn: string): Here {
+        const here = this.known.get(urn);
+        if (!here) {
+            throw new Error(`${urn} was not checked before it was to be made`);
+        }
+        return here;
+    }
+}

@@ -1,0 +1,81 @@
+import { buildError } from "./buildError";
+
+const ended = (...text: string[]) => ({ code: 1, signal: null, text });
+const step = {
+    name: "[2/3] RUN make",
+    error: "process did not complete: exit code: 2",
+    seconds: 31.4,
+    lines: ["one", "two"],
+};
+
+test("a step that failed", () => {
+    const text = [
+        ...["Dockerfile:9", "--------------------", "   8 |     FROM x", "   9 | >>> RUN make", "  10 |     "],
+        ...["--------------------", "ERROR: failed to build: failed to solve: process did not complete: exit code: 2"],
+    ];
+    expect(buildError(ended(...text), [step], "")).toBe(
+        [
+            "[2/3] RUN make failed after 31 s: process did not complete: exit code: 2",
+            "    one",
+            "    two",
+            "Dockerfile:9",
+            "   8 |     FROM x",
+            "   9 | >>> RUN make",
+        ].join("\n"),
+    );
+});
+
+test("of several steps the one that buildx ended with, not those that were ended because of it", () => {
+    const locked = { ...step, name: "[context base] load metadata", error: "ref x locked for 3ms: unavailable" };
+    const end = ended("ERROR: failed to build: failed to solve: process did not complete: exit code: 2");
+    expect(buildError(end, [locked, step], "")).toMatch(/^\[2\/3\] RUN make failed/);
+    const canceled = { ...step, name: "other", error: "context canceled" };
+    expect(buildError(ended("ERROR: something else"), [canceled, step], "")).toMatch(/^\[2\/3\] RUN make failed/);
+});
+
+test("an error of no step", () => {
+    expect(buildError(ended("ERROR: failed to build: invalid tag", "more of it"), [], "")).toBe(
+        "invalid tag\nmore of it",
+    );
+});
+
+test.each([
+    ["failed to push r/a:1: unexpected status from PUT request to https://r/v2/: 401 Unauthorized", "refused the push"],
+    ["failed to push r/a:1: denied: not authorized to perform ecr:PutImage", "refused the push"],
+    ["failed to push r/a:1: unexpected status: 404 Not Found", "no such repository"],
+    ["failed to push r/a:1: tag invalid: The image tag '1' already exists and is immutable", "lets no tag be moved"],
+    ["failed to push r/a:1: tls: failed to verify certificate: x509: unknown authority", "does not trust"],
+    ["failed to push r/a:1: dial tcp 10.0.0.1:443: connect: connection refused", "could not reach the registry"],
+    ["failed to copy: write /x: no space left on device", "A disk is full"],
+    ["rpc error: code = Unavailable desc = closing transport due to: EOF", "connection to the runner was lost"],
+    ["unknown flag: --frob", "an entry of the image's options is wrong"],
+    ["x: pull access denied, repository does not exist or may require authorization", "cannot be pulled"],
+    ["r/x:1: no match for platform in manifest: not found", "not there for the platform"],
+])("%s: in words", (error, words) => {
+    const message = buildError(ended(`ERROR: failed to build: failed to solve: ${error}`), [], "");
+    expect(message.split("\n")[0]).toBe(error);
+    expect(message).toContain(words);
+});
+
+test("a buildx that was killed, crashed, or said nothing", () => {
+    expect(buildError({ code: null, signal: "SIGKILL", text: [] }, [], "")).toMatch(/^buildx was killed \(SIGKILL\)/);
+    expect(buildError(ended("noise", "panic: nil map", "", "goroutine 1:", "x"), [], "")).toBe(
+        "buildx crashed:\npanic: nil map\n\ngoroutine 1:",
+    );
+    expect(buildError({ code: 3, signal: null, text: ["strange"] }, [], "")).toBe(
+        "buildx ended with status 3 and without a reason.\nstrange",
+    );
+});
+
+test("a buildx that was interrupted", () => {
+    const step = { name: "[1/1] RUN x", error: "context canceled", seconds: 1, lines: [] };
+    expect(buildError({ code: 130, signal: null, text: ["ERROR: context canceled"] }, [step], "")).toBe(
+        "The build was canceled.",
+    );
+});
+
+test("what a credential program said", () => {
+    expect(buildError(ended("ERROR: pull access denied"), [], "docker-credential-x for r: locked\n")).toMatch(
+        /\ndocker-credential-x for r: locked$/,
+    );
+});

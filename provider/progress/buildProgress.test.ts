@@ -1,0 +1,140 @@
+import { BuildProgress } from "./buildProgress";
+import { type RawProgress, RawProgressReader } from "./rawProgress";
+
+const at = (second: number) => new Date(1e12 + second * 1000).toISOString();
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+const vertex = (name: string, started?: number, completed?: number, more = {}) => ({
+    digest: `sha256:${name}`,
+    name,
+    ...(started === undefined ? {} : { started: at(started) }),
+    ...(completed === undefined ? {} : { completed: at(completed) }),
+    ...more,
+});
+
+/** A build whose clock the test holds. */
+function building() {
+    const clock = { now: 0 };
+    const started: string[] = [];
+    const progress = new BuildProgress(
+        "linux/arm64",
+        (step) => started.push(step),
+        () => clock.now * 1000,
+    );
+    return { clock, started, progress, add: (...vertexes: ReturnType<typeof vertex>[]) => progress.add({ vertexes }) };
+}
+
+test("each step that starts is told, and neither what BuildKit does for itself nor what is cached", () => {
+    const { add, started } = building();
+    add(vertex("[internal] load build context", 0, 1), vertex("[build 1/2] RUN a"), vertex("[build 2/2] RUN b"));
+    add(vertex("[build 1/2] RUN a", 1, 1, { cached: true }));
+    add(vertex("[build 2/2] RUN b", 2));
+    add(vertex("[build 2/2] RUN b", 2, 3));
+    expect(started).toEqual(["[build 2/2] RUN b"]);
+});
+
+test("the status has the step that started last, its seconds and its last line of output", () => {
+    const { add, clock, progress } = building();
+    expect(progress.status()).toBe("");
+    add(vertex("[a 1/1] RUN a", 0), vertex("[b 1/1] RUN b", 0));
+    clock.now = 12;
+    progress.add({ logs: [{ vertex: "sha256:[b 1/1] RUN b", data: base64("one\n\x1b[31mtwo\r\n") }] });
+    expect(progress.status()).toBe("[b 1/1] RUN b 12 s (and 1 more): two");
+    add(vertex("[b 1/1] RUN b", 0, 3));
+    expect(progress.status()).toBe("[a 1/1] RUN a 12 s");
+});
+
+test("the status tells how far a transfer is", () => {
+    const { add, clock, progress } = building();
+    add(vertex("[internal] load build context", 0));
+    const transfer = { id: "transferring context:", vertex: "sha256:[internal] load build context", started: at(0) };
+    progress.add({ statuses: [{ ...transfer, current: 12_300_000 }] });
+    clock.now = 2;
+    expect(progress.status()).toBe("[internal] load build context 2 s: transferring context: 12.3 MB");
+});
+
+test("the receipt: what was sent, run, cached, made and pushed, and the slowest step", () => {
+    const { add, progress } = building();
+    const exporting = "sha256:exporting to image";
+    add(
+        vertex("[internal] load build context", 1, 3),
+        vertex("[internal] load metadata for x", 1, 9),
+        vertex("[2/3] COPY . /", 3, 3, { cached: true }),
+        vertex("[3/3] RUN make", 3.5, 8),
+        vertex("[1/3] FROM x", 3, 4),
+        vertex("exporting to image", 8, 12),
+        vertex("[4/3] never run"),
+    );
+    progress.add({
+        statuses: [
+            { id: "transferring context:", vertex: "sha256:[internal] load build context", current: 10 },
+            { id: "transferring context:", vertex: "sha256:[internal] load build context", current: 70 },
+            { id: "exporting layers", vertex: exporting, started: at(8), completed: at(9) },
+            { id: "pushing layers", vertex: exporting, started: at(9), completed: at(11) },
+            { id: "pushing manifest for x", vertex: exporting, started: at(10), completed: at(11.5) },
+        ],
+    });
+    expect(progress.receipt(12.3456)).toEqual({
+        platform: "linux/arm64",
+        began: "",
+        waking: 0,
+        sending: { seconds: 2, bytes: 70 },
+        parts: [
+            { kind: "context", name: "[internal] load build context", start: 0, seconds: 2, cached: false },
+            { kind: "step", name: "[1/3] FROM x", start: 2, seconds: 1, cached: false },
+            { kind: "step", name: "[2/3] COPY . /", start: 2, seconds: 0, cached: true },
+            { kind: "step", name: "[3/3] RUN make", start: 2.5, seconds: 4.5, cached: false },
+            { kind: "export", name: "exporting to image", start: 7, seconds: 1, cached: false },
+            { kind: "push", name: "pushing", start: 8, seconds: 2.5, cached: false },
+        ],
+        pushing: 2.5,
+        total: 12.35,
+        cached: 1,
+        all: 3,
+        slowest: { name: "[3/3] RUN make", seconds: 4.5 },
+    });
+});
+
+test("a warning that comes again is one", () => {
+    const { progress } = building();
+    const warning = {
+        vertex: "v",
+        short: base64("FromAsCasing: 'as' and 'FROM' differ (line 3)"),
+        url: "https://docs.docker.com/go/x",
+        sourceInfo: { filename: "Dockerfile", data: base64("FROM x as y") },
+        range: [{ start: { line: 3 } }],
+    };
+    progress.add({ warnings: [warning, { ...warning, vertex: "w" }] });
+    const text = "Dockerfile:3: FromAsCasing: 'as' and 'FROM' differ";
+    expect(progress.warnings()).toMatchObject([{ text, rule: "FromAsCasing", line: 3, dockerfile: "FROM x as y" }]);
+});
+
+describe("reading progress", () => {
+    const read = (...chunks: (string | Buffer)[]) => {
+        const found: RawProgress[] = [];
+        const reader = new RawProgressReader((progress) => found.push(progress));
+        for (const chunk of chunks) {
+            reader.write(Buffer.from(chunk));
+        }
+        reader.end();
+        return { found, text: reader.text() };
+    };
+
+    test("lines in pieces, and text between and after them", () => {
+        const { found, text } = read('{"logs":[]}\n{"ver', 'texes":[]}\nERROR: no', 't so\n{"broken\n', "Dockerfile:2");
+        expect(found).toEqual([{ logs: [] }, { vertexes: [] }]);
+        expect(text).toEqual(["ERROR: not so", '{"broken', "Dockerfile:2"]);
+    });
+
+    test("a line that is too long is left out, and what follows is read", () => {
+        const flood = Array.from({ length: 20 }, () => Buffer.alloc(1e6, "x"));
+        const { found, text } = read('{"logs":["', ...flood, '"]}\n', '{"logs":[]}\n');
+        expect(found).toEqual([{ logs: [] }]);
+        expect(text).toEqual([]);
+    });
+
+    test("of much text the last lines are kept", () => {
+        const { text } = read(...Array.from({ length: 1000 }, (_, line) => `line ${line}\n`));
+        expect(text).toHaveLength(60);
+        expect(text.at(-1)).toBe("line 999");
+    });
+});

@@ -1,0 +1,18 @@
+import type { Work } from "../resource";
+import type { BuildWarning } from "./buildProgress";
+
+/** Says each warning once in a run for each image, not once a platform. */
+export class Warnings {
+    private readonly said = new Set<string>();
+
+    /** @param image that they are about: the same for all its platforms */
+    sayOnce(image: string, warnings: BuildWarning[], work: Pick<Work, "log">): void {
+        for (const { key, text } of warnings) {
+            const ofImage = `${image} ${key}`;
+            if (!this.said.has(ofImage)) {
+                this.said.add(ofImage);
+                work.log("warning", text);
+            }
+        }
+    }
+}

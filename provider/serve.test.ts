@@ -1,0 +1,101 @@
+import { specialSecretSig, specialSigKey, unknownValue } from "@pulumi/pulumi/runtime/rpc";
+import { differences, type ResourceType, type Work } from "./resource";
+import { ResourceProvider } from "./serve";
+
+const secret = (value: unknown) => ({ [specialSigKey]: specialSecretSig, value });
+const urnOf = (type: string) => `urn:pulumi:dev::project::native-buildx:index:App$native-buildx:index:${type}::name`;
+
+interface Thing {
+    name: string;
+    keys: { [name: string]: string };
+    now?: string;
+}
+
+/** Records what it is given, and keeps `now` out of the state. */
+class ThingResource implements ResourceType<Thing, Thing> {
+    readonly replacedBy = ["name"];
+    given: unknown[] = [];
+
+    async check({ now, ...inputs }: Thing): Promise<Thing> {
+        this.given.push(now);
+        return inputs;
+    }
+    changes(olds: Thing, news: Thing): string[] {
+        return differences(olds, news, ["name", "keys"]);
+    }
+    async create(inputs: Thing, work: Work): Promise<{ id: string; outputs: Thing }> {
+        this.given.push(inputs);
+        work.status("working");
+        work.log("warning", "careful");
+        return { id: "1", outputs: inputs };
+    }
+    async update(inputs: Thing, _work: Work, olds: Thing): Promise<Thing> {
+        this.given.push(olds);
+        return inputs;
+    }
+    async delete(outputs: Thing): Promise<void> {
+        this.given.push(outputs);
+    }
+}
+
+describe("the provider between the engine and its resources", () => {
+    let thing: ThingResource;
+    let said: unknown[][];
+    let provider: ResourceProvider;
+    beforeEach(() => {
+        thing = new ThingResource();
+        said = [];
+        provider = new ResourceProvider({ Thing: thing }, { log: (...words) => said.push(words) });
+    });
+    const urn = urnOf("Thing");
+    const sent = { name: "n", keys: { a: secret("A"), b: "B" } };
+
+    it("gives resources plain values, and marks as secret what was one, as a whole", async () => {
+        const { outs } = await provider.create(urn, sent);
+        expect(thing.given).toEqual([{ name: "n", keys: { a: "A", b: "B" } }]);
+        expect(outs).toEqual({ name: "n", keys: secret({ a: "A", b: "B" }) });
+    });
+
+    it("keeps out of the inputs what a check leaves out", async () => {
+        const { inputs } = await provider.check(urn, {}, { ...sent, now: secret("moment") });
+        expect(thing.given).toEqual(["moment"]);
+        expect(inputs).toEqual({ name: "n", keys: secret({ a: "A", b: "B" }) });
+    });
+
+    it("tells changes, whatever the order of keys, and which of them make another resource", async () => {
+        const diff = (olds: object, news: object) => provider.diff("1", urn, { ...olds }, { ...news });
+        const same = { name: "n", keys: secret({ b: "B", a: "A" }) };
+        expect(await diff(sent, same)).toMatchObject({ changes: false, replaces: [] });
+        expect(await diff(sent, { ...same, keys: { a: "A" } })).toMatchObject({ changes: true, replaces: [] });
+        expect(await diff(sent, { ...same, name: "m" })).toMatchObject({ changes: true, replaces: ["name"] });
+        expect(await diff(sent, { ...same, keys: { a: unknownValue, b: "B" } })).toMatchObject({ changes: true });
+    });
+
+    it("updates with what there was at hand, and deletes", async () => {
+        const { outs } = await provider.update("1", urn, sent, { name: "m", keys: {} });
+        await provider.delete("1", urn, sent);
+        expect(outs).toEqual({ name: "m", keys: {} });
+        expect(thing.given).toEqual([
+            { name: "n", keys: { a: "A", b: "B" } },
+            { name: "n", keys: { a: "A", b: "B" } },
+        ]);
+    });
+
+    it("believes the state of what cannot be looked at", async () => {
+        expect(await provider.read("1", urn, sent)).toEqual({ id: "1", props: sent });
+    });
+
+    it("says things in the resource's row, and some that stay", async () => {
+        await provider.create(urn, sent);
+        expect(said).toEqual([
+            ["info", "working", urn, true],
+            ["warning", "careful", urn],
+        ]);
+    });
+
+    it("knows its types by name, and no others", async () => {
+        await expect(provider.create(urnOf("Nothing"), {})).rejects.toThrow(
+            "native-buildx has no resource Nothing; it has Thing",
+        );
+    });
+});
