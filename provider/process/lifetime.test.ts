@@ -28,7 +28,7 @@ describe("a provider", () => {
 
     /** A provider that serves, connected to a living engine. */
     async function startBoth(...args: string[]): Promise<{ engine: Child; provider: Child }> {
-        const engine = start("engine.ts");
+        const engine = start("standInEngine.ts");
         const provider = start("standInProvider.ts", await line(engine), ...args);
         await Promise.all([line(engine), line(provider)]);
         expect(provider.exitCode).toBeNull();
@@ -51,7 +51,7 @@ describe("a provider", () => {
     });
 
     it("ends when its engine had gone before it came", async () => {
-        const engine = start("engine.ts");
+        const engine = start("standInEngine.ts");
         const address = await line(engine);
         engine.kill("SIGKILL");
         await ended(engine);
