@@ -130,7 +130,11 @@ export function renderUserData(settings: BootstrapSettings): string {
         })),
         { path: runnerPaths.buildkitConfig, mode: "644", text: withoutComments(settings.buildkitConfig) },
         { path: runnerPaths.networkConfig, mode: "644", text: JSON.stringify(buildNetworkConfig) },
-        ...units.map((name) => ({ path: `/etc/systemd/system/${name}`, mode: "644", text: readPart(`machine/${name}`) })),
+        ...units.map((name) => ({
+            path: `/etc/systemd/system/${name}`,
+            mode: "644",
+            text: readPart(`machine/${name}`),
+        })),
     ];
     return [
         "#!/bin/sh",
