@@ -7,10 +7,11 @@
 # What is in a folder never changes, so several connects at once need no lock: whoever reads newer keys makes another
 # folder. Once its runner has stopped, a folder is worthless.
 
-# bring_up SUFFIX: wakes the runner, and finds the keys that it takes. Prints nothing; $work/SUFFIX.endpoint and
-# $work/SUFFIX.keys (the fingerprint) are what to register.
+# bring_up RUNNER: wakes the runner, and finds the keys that it takes. Prints nothing; $work/RUNNER.endpoint and
+# $work/RUNNER.keys (the fingerprint) are what to register.
 bring_up() {
-    eval "kind=\$kind_$1 platform=\$platform_$1"
+    eval "kind=\$kind_$1"
+    name=$(label "$1")
     notes=$work/$1.notes
     "wake_$kind" "$1" >"$work/$1.endpoint" || return 1
     keys_of_node=$keys_folder/$builder-$1
@@ -23,28 +24,28 @@ bring_up() {
     fi
 }
 
-# read_keys SUFFIX: those of the present start, from wherever its kind publishes them.
+# read_keys RUNNER: those of the present start, from wherever its kind publishes them.
 read_keys() {
     waited=0
     until keys=$("keys_$kind" "$1"); do
         result=$?
         if [ "$result" -ne 75 ]; then
-            say "$platform: the runner's keys cannot be read"
+            say "$name: the runner's keys cannot be read"
             return 1
         fi
-        if [ "$waited" -eq 0 ]; then say "$platform: waiting until the runner has published its keys ..."; fi
+        if [ "$waited" -eq 0 ]; then say "$name: waiting until the runner has published its keys ..."; fi
         waited=$((waited + 1))
         # It may have stopped meanwhile, and does not publish any more.
         if [ $((waited % 10)) -eq 0 ]; then "wake_$kind" "$1" >"$work/$1.endpoint" || return 1; fi
         if [ "$waited" -eq 120 ]; then
-            say "$platform: the runner serves, and has not published its keys within two minutes"
+            say "$name: the runner serves, and has not published its keys within two minutes"
             return 1
         fi
         sleep 1
     done
     fingerprint=$(printf '%s\n' "$keys" | cksum | tr ' ' -)
     if ! store_keys "$keys_of_node/$fingerprint"; then
-        say "$platform: the runner's keys are none, or cannot be written to $keys_of_node"
+        say "$name: the runner's keys are none, or cannot be written to $keys_of_node"
         return 1
     fi
     echo "$fingerprint" >"$work/$1.keys"
@@ -68,7 +69,7 @@ store_keys() (
 
 have_keys() { [ -s "$1/ca.pem" ] && [ -s "$1/cert.pem" ] && [ -s "$1/key.pem" ]; }
 
-# accepted SUFFIX FOLDER: true if the runner is the one that these keys are for, and takes them; false where there is no
+# accepted RUNNER FOLDER: true if the runner is the one that these keys are for, and takes them; false where there is no
 # curl. (buildx itself only says that it waited 20 s in vain.)
 accepted() {
     if ! have_keys "$2" || ! command -v curl >/dev/null; then return 1; fi
@@ -78,7 +79,7 @@ accepted() {
         --cacert "$2/ca.pem" --cert "$2/cert.pem" --key "$2/key.pem" "https://$server_name:${address##*:}/" 2>/dev/null
 }
 
-# remove_old_keys SUFFIX: those of earlier starts, a day later; until then another connect may be at work with them.
+# remove_old_keys RUNNER: those of earlier starts, a day later; until then another connect may be at work with them.
 remove_old_keys() (
     cd "$keys_folder/$builder-$1" || return
     find . ! -name . -prune -type d -mtime +0 ! -name "$(cat "$work/$1.keys")" -exec rm -rf {} +

@@ -7,8 +7,11 @@
 #
 #     pulumi stack output connect | sh -s                   all platforms
 #     pulumi stack output connect | sh -s -- linux/arm64    some
+#     pulumi stack output connect | sh -s -- arm64_2        a runner by its name
 #
-# Option: --prepare    only what has to run besides the runners (the local registry)
+# Options: --prepare     only what has to run besides the runners (the local registry)
+#          --for NAME    where a platform has several runners, which of them: the same NAME gets the same runner, whose
+#                        cache is warm. Default: the name of the CI job, if there is one
 #
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and for EC2 runners the
 # AWS CLI; with curl it is faster.
@@ -19,33 +22,56 @@ fail() {
     exit 1
 }
 
-usage() { fail "usage: connect [--prepare] [PLATFORM...]; this stack's platforms: $known"; }
+usage() { fail "usage: connect [--prepare] [--for NAME] [PLATFORM | RUNNER]...; this stack's platforms: $platforms"; }
 
-# suffix_of PLATFORM: the suffix of its variables.
-suffix_of() {
-    for candidate in $suffixes; do
-        eval "if [ \"\$platform_$candidate\" = \"\$1\" ]; then echo $candidate; fi"
+# runners_for PLATFORM: their names, each with a space before it.
+runners_for() {
+    for candidate in $runners; do
+        eval "if [ \"\$platform_$candidate\" = \"\$1\" ]; then printf ' %s' $candidate; fi"
     done
 }
 
+# pick PLATFORM: sets `picked` to the runner that is used for it, by the checksum of $for_name where there are several.
+pick() {
+    choice=$(printf '%s' "$for_name" | cksum)
+    # shellcheck disable=SC2046 # names
+    set -- $(runners_for "$1")
+    if [ -n "$for_name" ] && [ $# -gt 0 ]; then shift $((${choice%% *} % $#)); fi
+    picked=${1:-}
+}
+
+# want RUNNER, which may be wanted already.
+want() { case " $wanted " in *" $1 "*) ;; *) wanted="$wanted $1" ;; esac; }
+
 parse_arguments() {
-    known=$(platforms_of "$suffixes")
-    known=${known# }
-    mode=connect wanted=
-    for argument in "$@"; do
-        case $argument in
+    platforms=$(platforms_of "$runners") mode=connect wanted='' by_name='' asked_for=
+    for_name=${GITHUB_JOB:-${CIRCLE_JOB:-${CI_JOB_NAME:-${BUILDKITE_STEP_KEY:-}}}}
+    while [ $# -gt 0 ]; do
+        case $1 in
             --prepare) mode=prepare ;;
+            --for)
+                [ $# -gt 1 ] || usage
+                for_name=$2
+                shift
+                ;;
             -*) usage ;;
+            *) asked_for="$asked_for $1" ;;
+        esac
+        shift
+    done
+    for name in ${asked_for:-$platforms}; do
+        case " $runners " in
+            *" $name "*)
+                want "$name"
+                by_name="$by_name $name"
+                ;;
             *)
-                suffix=$(suffix_of "$argument")
-                if [ -z "$suffix" ]; then
-                    fail "connect: this stack has no runner for platform '$argument'; it has: $known"
-                fi
-                case " $wanted " in *" $suffix "*) ;; *) wanted="$wanted $suffix" ;; esac
+                pick "$name"
+                [ -n "$picked" ] || fail "connect: this stack has no runner for platform '$name'; it has: $platforms"
+                want "$picked"
                 ;;
         esac
     done
-    wanted=${wanted:-$suffixes}
 }
 
 # Sets buildx, the command, and the folders where its records and our keys are.
@@ -77,34 +103,51 @@ find_buildx() {
     (umask 077 && mkdir -p "$keys_folder") 2>/dev/null || fail "connect: cannot write to $docker_config"
 }
 
-# platforms_of "SUFFIX...": their platforms, each with a space before it.
+# platforms_of "RUNNER...": their platforms, each but once.
 platforms_of() {
-    for suffix in $1; do
-        eval "printf ' %s' \"\$platform_$suffix\""
+    found=
+    for runner in $1; do
+        eval "platform=\$platform_$runner"
+        case " $found " in *" $platform "*) ;; *) found="$found${found:+ }$platform" ;; esac
     done
+    printf '%s' "$found"
 }
 
-# try_each FUNCTION: runs it for every platform wanted, side by side. False if one failed: $failed has the suffixes.
+# label RUNNER: its platform for people, with the runner's name where a platform has several.
+label() {
+    eval "platform=\$platform_$1"
+    case $(runners_for "$platform") in
+        *' '*' '*) printf '%s' "$platform ($1)" ;;
+        *) printf '%s' "$platform" ;;
+    esac
+}
+
+# labels "RUNNER...": all of theirs, each with a space before it.
+labels() {
+    for runner in $1; do printf ' %s' "$(label "$runner")"; done
+}
+
+# try_each FUNCTION: runs it for every platform wanted, side by side. False if one failed: $failed has the runners.
 try_each() {
-    for suffix in $wanted; do
-        rm -f "$work/$suffix.failed"
-        ("$1" "$suffix" || : >"$work/$suffix.failed") &
+    for runner in $wanted; do
+        rm -f "$work/$runner.failed"
+        ("$1" "$runner" || : >"$work/$runner.failed") &
         children="$children $!"
     done
     wait
     failed='' children=''
-    for suffix in $wanted; do
-        if [ -e "$work/$suffix.failed" ]; then failed="$failed $suffix"; fi
+    for runner in $wanted; do
+        if [ -e "$work/$runner.failed" ]; then failed="$failed $runner"; fi
     done
     [ -z "$failed" ]
 }
 
-give_up() { fail "connect: not ready:$(platforms_of "$failed")"; }
+give_up() { fail "connect: not ready:$(labels "$failed")"; }
 
 prepare() {
     done=
-    for suffix in $suffixes; do
-        eval "kind=\$kind_$suffix"
+    for runner in $runners; do
+        eval "kind=\$kind_$runner"
         case " $done " in *" $kind "*) continue ;; esac
         done="$done $kind"
         if command -v "prepare_$kind" >/dev/null; then
@@ -118,8 +161,8 @@ connect_all() {
     asked=$wanted round=1
     while :; do
         try_each bring_up || give_up
-        for suffix in $wanted; do
-            register "$suffix" ||
+        for runner in $wanted; do
+            register "$runner" ||
                 fail "connect: buildx create: $(grep -v '^$' "$work/create.log" | tail -n 1)"
         done
         wanted=$asked
@@ -127,20 +170,22 @@ connect_all() {
         if fails_again || [ "$round" -eq 5 ]; then give_up; fi
         wanted=$failed round=$((round + 1))
     done
-    for suffix in $asked; do remove_old_keys "$suffix"; done
+    for runner in $asked; do remove_old_keys "$runner"; done
     only=
-    if [ "$(platforms_of "$asked" | wc -w)" -lt "$(platforms_of "$suffixes" | wc -w)" ]; then only=' only'; fi
-    say "builder $builder is ready:$(platforms_of "$asked")$only"
+    for platform in $platforms; do
+        case " $(platforms_of "$asked") " in *" $platform "*) ;; *) only=' only' ;; esac
+    done
+    say "builder $builder is ready:$(labels "$asked")$only"
 }
 
 # fails_again: true if one of those that failed is at the same address with the same keys as when it failed before. A
 # runner may close its port for its idle stop after it was found serving; it is another start then that is proved.
 fails_again() {
     again=1
-    for suffix in $failed; do
-        start=$(cat "$work/$suffix.endpoint" "$work/$suffix.keys")
-        if [ "$start" = "$(cat "$work/$suffix.failed_before" 2>/dev/null)" ]; then again=0; fi
-        printf '%s\n' "$start" >"$work/$suffix.failed_before"
+    for runner in $failed; do
+        start=$(cat "$work/$runner.endpoint" "$work/$runner.keys")
+        if [ "$start" = "$(cat "$work/$runner.failed_before" 2>/dev/null)" ]; then again=0; fi
+        printf '%s\n' "$start" >"$work/$runner.failed_before"
     done
     return "$again"
 }

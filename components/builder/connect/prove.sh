@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154,SC2086 # connect.sh sets them; $buildx is one word or two
 # Part of the connect script: proves that a runner serves.
 
-# prove SUFFIX: a build of an empty image shows that the runner answers, with the right certificate, to ours, and builds.
+# prove RUNNER: a build of an empty image shows that the runner answers, with the right certificate, to ours, and builds.
 # It counts as activity there.
 prove() {
     eval "platform=\$platform_$1"
@@ -11,7 +11,7 @@ prove() {
         124) reason="no answer within 60 s" ;;
         *) reason=$(grep -v '^$' "$work/$1.log" | tail -n 1) ;;
     esac
-    say "$platform: the runner at $(cat "$work/$1.endpoint") does not serve: $reason"
+    say "$(label "$1"): the runner at $(cat "$work/$1.endpoint") does not serve: $reason"
     return 1
 }
 

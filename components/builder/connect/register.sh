@@ -3,12 +3,16 @@
 # Part of the connect script: the builders' records. buildx has a lock of its own around each change of them, and two
 # connects that change the same record want it to say the same: so none waits for another.
 
-# register SUFFIX: in a builder of its own, which `pulumi up` uses, and in the builder of all, for people and CI.
+# register RUNNER: in a builder of its own, which `pulumi up` uses, and in the builder of all, for people and CI.
 register() {
     node=$builder-$1
     endpoint=$(cat "$work/$1.endpoint") fingerprint=$(cat "$work/$1.keys")
     eval "platform=\$platform_$1 server_name=\$server_name_$1"
-    add "$builder-$1" && add "$builder"
+    replaced=
+    add "$builder-$1" || return
+    # buildx would go on with the first of a platform's nodes: one that was not asked for leaves the builder of all.
+    case " $by_name " in *" $1 "*) ;; *) replaced=$(runners_for "$platform") ;; esac
+    add "$builder"
 }
 
 # add BUILDER: adds or updates $node, unless the record says the same already.
@@ -84,10 +88,13 @@ cut_off() {
     [ -e "$1" ] && ! awk '{ open += gsub(/[{[]/, "") - gsub(/[]}]/, ""); any = 1 } END { exit !any || open != 0 }' "$1"
 }
 
-# drop_strangers BUILDER: nodes that the stack does not have (any more).
+# drop_strangers BUILDER: nodes that the stack does not have (any more), and those that are $replaced.
 drop_strangers() {
     for other in $(nodes_of "$1" | sed -n 's/^"Name":"\([^"]*\)","Endpoint":.*/\1/p'); do
-        case " $suffixes " in *" ${other#"$builder-"} "*) ;; *) drop "$1" "$other" ;; esac
+        runner=${other#"$builder-"}
+        case " $asked " in *" $runner "*) continue ;; esac
+        case " $replaced " in *" $runner "*) ;; *) case " $runners " in *" $runner "*) continue ;; esac ;; esac
+        drop "$1" "$other"
     done
 }
 
@@ -114,7 +121,7 @@ registered() {
     esac
 }
 
-# registered_keys SUFFIX: fingerprint of the keys with which the runner was registered last.
+# registered_keys RUNNER: fingerprint of the keys with which the runner was registered last.
 registered_keys() {
     node_text "$builder-$1" "$builder-$1" | sed -n "s|.*/$builder-$1/\([0-9-]*\)/ca\.pem\".*|\1|p"
 }
