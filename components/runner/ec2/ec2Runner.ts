@@ -2,12 +2,14 @@ import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../architecture";
-import { runnerPolicy, runnerTrustPolicy } from "../../ci/policies";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
 import { CacheVolume } from "./ec2CacheVolume";
+import { type Machine, makeInstance } from "./ec2Instance";
+import { makeKeysParameter } from "./ec2Keys";
+import { makeRole } from "./ec2Role";
 import { defaults, type Ec2RunnerSettings, ec2RunnerProblems, rootGiB, standInCacheGiB } from "./ec2RunnerSettings";
-import { cacheDeviceOf, runnerUserData } from "./ec2UserData";
-import { removesLeftover, removesLeftovers, removesRole } from "./leftovers";
+import { cacheDeviceOf } from "./ec2UserData";
+import { standInSubnet, zonesFor } from "./ec2Zones";
 import type { Network } from "./network";
 
 export interface Ec2RunnerArgs extends Ec2RunnerSettings {
@@ -21,9 +23,6 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     /** Tags of everything it makes. @default none */
     tags?: { [name: string]: string };
 }
-
-/** What a parameter for keys holds until its runner has published some. */
-const noKeysYet = "not started yet";
 
 /**
  * An EC2 instance whose BuildKit builds one platform natively, and its stand-ins.
@@ -65,11 +64,20 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const standInTypes = args.fallbackInstanceTypes ?? [];
         const keys = this.makeKeysParameter(name);
         const standInKeys = standInTypes.map((type) => this.makeKeysParameter(standInName(name, type), type));
-        const role = this.makeRole([keys, ...standInKeys]);
+        const role = makeRole(
+            name,
+            {
+                description: `native-buildx: the ${this.suffix} runner publishes keys for its clients`,
+                parameters: [keys, ...standInKeys],
+                kmsKeyArn: args.kmsKeyArn,
+                tags: args.tags,
+            },
+            this,
+        );
         const volume = new CacheVolume(
             `${name}-cache`,
             {
-                zones: this.zonesFor(instanceType),
+                zones: zonesFor(instanceType, args.network, this),
                 gigabytes: args.cacheGigabytes ?? defaults.cacheGigabytes,
                 kmsKeyArn: args.kmsKeyArn,
                 securityGroupId: args.network.securityGroupId,
@@ -78,7 +86,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             { parent: this },
         );
         const machine = { region, role, ami: this.newestDebian() };
-        const instance = this.makeInstance(name, {
+        const instance = this.makeMachine(name, {
             ...machine,
             keys,
             instanceType,
@@ -90,11 +98,11 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         this.attach(volume, instance);
         const standIns = standInTypes.map((type, index) => ({
             type,
-            instance: this.makeInstance(standInName(name, type), {
+            instance: this.makeMachine(standInName(name, type), {
                 ...machine,
                 keys: standInKeys[index] as aws.ssm.Parameter,
                 instanceType: type,
-                subnetId: this.standInSubnet(type, volume.zone),
+                subnetId: standInSubnet(type, volume.zone, args.network, this),
                 cacheDevice: pulumi.output(""),
                 cacheGigabytes: standInCacheGiB,
                 rootGiB: rootGiB + standInCacheGiB,
@@ -142,147 +150,19 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         return `${path}/${this.suffix}/keys${standInType ? `-${standInType}` : ""}`;
     }
 
-    /** Pulumi makes and removes it. What is in it is the runner's, and is never read into the state: it is write-only here. */
     private makeKeysParameter(name: string, standInType?: string): aws.ssm.Parameter {
-        return new aws.ssm.Parameter(
-            `${name}-keys`,
-            {
-                name: this.keysParameterName(standInType),
-                description: `native-buildx: keys for clients of the ${this.suffix} runner's present start`,
-                type: "SecureString",
-                valueWo: noKeysYet,
-                valueWoVersion: 1,
-                ...(this.args.kmsKeyArn ? { keyId: this.args.kmsKeyArn } : {}),
-                // What an `up` that was killed has left is taken over.
-                overwrite: true,
-                tags: this.args.tags,
-            },
-            {
-                parent: this,
-                // Any change but that of tags writes a value: the placeholder, over keys that are in use. The runner names
-                // the customer key itself when it publishes.
-                ignoreChanges: ["description", "keyId", "valueWo", "valueWoVersion"],
-            },
-        );
+        const { kmsKeyArn, tags } = this.args;
+        const path = this.keysParameterName(standInType);
+        return makeKeysParameter(name, { path, runner: this.suffix, kmsKeyArn, tags }, this);
     }
 
-    private makeRole(parameters: aws.ssm.Parameter[]): RunnerRole {
-        const role = new aws.iam.Role(
-            this.name,
-            {
-                name: this.name,
-                description: `native-buildx: the ${this.suffix} runner publishes keys for its clients`,
-                assumeRolePolicy: runnerTrustPolicy,
-                tags: this.args.tags,
-            },
-            { parent: this, hooks: { onError: [removesRole(this.name)] } },
-        );
-        const policy = new aws.iam.RolePolicy(
-            this.name,
-            {
-                // Put twice, it is still one.
-                name: "own-parameters",
-                role: role.name,
-                policy: pulumi
-                    .all(parameters.map((parameter) => parameter.arn))
-                    .apply((arns) => JSON.stringify(runnerPolicy(arns, this.args.kmsKeyArn))),
-            },
-            { parent: this },
-        );
-        const profile = new aws.iam.InstanceProfile(
-            this.name,
-            { name: this.name, role: role.name, tags: this.args.tags },
-            { parent: this, hooks: { onError: [removesProfile(this.name)] } },
-        );
-        return { profile, neededAtBoot: [policy, ...parameters] };
-    }
-
-    /** The network's zones where EC2 offers the type: not every zone has every type. */
-    private zonesFor(instanceType: string): pulumi.Output<string[]> {
-        const offered = aws.ec2.getInstanceTypeOfferingsOutput(
-            { locationType: "availability-zone", filters: [{ name: "instance-type", values: [instanceType] }] },
-            { parent: this },
-        ).locations;
-        return pulumi.all([this.args.network.zones, offered]).apply(([zones, offering]) => {
-            const possible = zones.filter((zone) => offering.includes(zone));
-            if (possible.length === 0) {
-                throw new pulumi.RunError(noZone(instanceType, zones, offering));
-            }
-            return possible;
-        });
-    }
-
-    /** Rather in another zone than the runner's: its want of capacity is the zone's. */
-    private standInSubnet(instanceType: string, runnerZone: pulumi.Output<string>): pulumi.Output<string> {
-        const zone = pulumi
-            .all([this.zonesFor(instanceType), runnerZone])
-            .apply(([zones, taken]) => zones.find((other) => other !== taken) ?? taken);
-        return this.args.network.subnetIn(zone);
+    private makeMachine(name: string, machine: Machine): aws.ec2.Instance {
+        return makeInstance(name, machine, this.args, this);
     }
 
     private newestDebian(): pulumi.Output<string> {
         const name = architectures[this.platform].ec2.amiParameter;
         return aws.ssm.getParameterOutput({ name }, { parent: this }).value;
-    }
-
-    private makeInstance(name: string, machine: Machine): aws.ec2.Instance {
-        const { network, kmsKeyArn, tags } = this.args;
-        return new aws.ec2.Instance(
-            name,
-            {
-                ami: machine.ami,
-                instanceType: machine.instanceType,
-                subnetId: machine.subnetId,
-                vpcSecurityGroupIds: [network.securityGroupId],
-                associatePublicIpAddress: !network.usePrivateAddress,
-                iamInstanceProfile: machine.role.profile.name,
-                userDataBase64: this.userData(machine),
-                userDataReplaceOnChange: true,
-                instanceInitiatedShutdownBehavior: "stop",
-                metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-                rootBlockDevice: {
-                    volumeType: "gp3",
-                    volumeSize: machine.rootGiB,
-                    encrypted: true,
-                    kmsKeyId: kmsKeyArn,
-                    deleteOnTermination: true,
-                    tags: { ...tags, Name: name },
-                },
-                tags: { ...tags, Name: name, "native-buildx:platform": this.platform },
-            },
-            {
-                parent: this,
-                dependsOn: machine.role.neededAtBoot,
-                // The cache volume cannot be attached to two.
-                deleteBeforeReplace: true,
-                // An address is given at the launch, or never; and the setting itself is ignored, below.
-                replacementTrigger: network.usePrivateAddress,
-                hooks: { beforeCreate: [endsOtherInstances()] },
-                ignoreChanges: [
-                    // A new Debian image is taken when the instance is replaced for another reason.
-                    "ami",
-                    // A stopped instance has no public address, and the provider would replace it for that:
-                    // https://github.com/hashicorp/terraform-provider-aws/issues/33775
-                    "associatePublicIpAddress",
-                ],
-            },
-        );
-    }
-
-    private userData(machine: Machine): pulumi.Output<string> {
-        const { args } = this;
-        return pulumi
-            .all([machine.region, machine.cacheDevice, machine.keys.name])
-            .apply(([region, cacheDevice, keys]) =>
-                runnerUserData(args, {
-                    region,
-                    keysParameter: keys,
-                    serverNames: [args.serverName, ...(args.emulatedServerNames ?? [])],
-                    port: args.network.port,
-                    cacheDevice,
-                    cacheGigabytes: machine.cacheGigabytes,
-                }),
-            );
     }
 
     private attach(volume: CacheVolume, instance: aws.ec2.Instance): void {
@@ -300,51 +180,6 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     }
 }
 
-/** AWS does not delete one that has a role of another name. */
-function removesProfile(name: string): pulumi.ErrorHook {
-    return removesLeftover(`Instance profile ${name}`, ["EntityAlreadyExists"], async (runAws) => {
-        const words = ["--instance-profile-name", name];
-        await runAws("iam", "remove-role-from-instance-profile", ...words, "--role-name", name).catch(() => undefined);
-        await runAws("iam", "delete-instance-profile", ...words);
-    });
-}
-
-interface RunnerRole {
-    profile: aws.iam.InstanceProfile;
-    /** What a booting runner writes, and its permission to. */
-    neededAtBoot: pulumi.Resource[];
-}
-
-interface Machine {
-    region: pulumi.Output<string>;
-    role: RunnerRole;
-    keys: aws.ssm.Parameter;
-    ami: pulumi.Output<string>;
-    instanceType: string;
-    subnetId: pulumi.Output<string>;
-    cacheDevice: pulumi.Output<string>;
-    cacheGigabytes: number;
-    rootGiB: number;
-}
-
 function standInName(runner: string, type: string): string {
     return `${runner}-${type.replaceAll(".", "-")}`;
 }
-
-function noZone(instanceType: string, zones: string[], offered: string[]): string {
-    return (
-        `instanceType ${instanceType} is not offered in the network's zones (${zones.join(", ")}); EC2 has it in: ` +
-        `${offered.join(", ") || "no zone of this region"}. Choose another type, another subnet or another region`
-    );
-}
-
-/** Nobody else makes instances of this name in this stack's security group. */
-const endsOtherInstances = () =>
-    removesLeftovers(
-        ["ec2", "describe-instances", "--query", "Reservations[].Instances[].InstanceId"],
-        ({ vpcSecurityGroupIds }) => [
-            `Name=instance.group-id,Values=${vpcSecurityGroupIds}`,
-            "Name=instance-state-name,Values=pending,running,stopping,stopped",
-        ],
-        ["ec2", "terminate-instances", "--instance-ids"],
-    );

@@ -1,0 +1,96 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { RunnerRole } from "./ec2Role";
+import type { Ec2RunnerArgs } from "./ec2Runner";
+import { runnerUserData } from "./ec2UserData";
+import { removesLeftovers } from "./leftovers";
+
+/** What distinguishes the machines of a runner: its own, and its stand-ins. */
+export interface Machine {
+    region: pulumi.Output<string>;
+    role: RunnerRole;
+    keys: aws.ssm.Parameter;
+    ami: pulumi.Output<string>;
+    instanceType: string;
+    subnetId: pulumi.Output<string>;
+    /** Path of the cache volume's device; empty where the cache is on the root volume. */
+    cacheDevice: pulumi.Output<string>;
+    cacheGigabytes: number;
+    rootGiB: number;
+}
+
+/** One machine of a runner. */
+export function makeInstance(
+    name: string,
+    machine: Machine,
+    runner: Ec2RunnerArgs,
+    parent: pulumi.Resource,
+): aws.ec2.Instance {
+    const { network, kmsKeyArn, tags } = runner;
+    return new aws.ec2.Instance(
+        name,
+        {
+            ami: machine.ami,
+            instanceType: machine.instanceType,
+            subnetId: machine.subnetId,
+            vpcSecurityGroupIds: [network.securityGroupId],
+            associatePublicIpAddress: !network.usePrivateAddress,
+            iamInstanceProfile: machine.role.profile.name,
+            userDataBase64: userDataOf(machine, runner),
+            userDataReplaceOnChange: true,
+            instanceInitiatedShutdownBehavior: "stop",
+            metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+            rootBlockDevice: {
+                volumeType: "gp3",
+                volumeSize: machine.rootGiB,
+                encrypted: true,
+                kmsKeyId: kmsKeyArn,
+                deleteOnTermination: true,
+                tags: { ...tags, Name: name },
+            },
+            tags: { ...tags, Name: name, "native-buildx:platform": runner.platform },
+        },
+        {
+            parent,
+            dependsOn: machine.role.neededAtBoot,
+            // The cache volume cannot be attached to two.
+            deleteBeforeReplace: true,
+            // An address is given at the launch, or never; and the setting itself is ignored, below.
+            replacementTrigger: network.usePrivateAddress,
+            hooks: { beforeCreate: [endsOtherInstances()] },
+            ignoreChanges: [
+                // A new Debian image is taken when the instance is replaced for another reason.
+                "ami",
+                // A stopped instance has no public address, and the provider would replace it for that:
+                // https://github.com/hashicorp/terraform-provider-aws/issues/33775
+                "associatePublicIpAddress",
+            ],
+        },
+    );
+}
+
+function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<string> {
+    return pulumi
+        .all([machine.region, machine.cacheDevice, machine.keys.name])
+        .apply(([region, cacheDevice, keysParameter]) =>
+            runnerUserData(runner, {
+                region,
+                keysParameter,
+                serverNames: [runner.serverName, ...(runner.emulatedServerNames ?? [])],
+                port: runner.network.port,
+                cacheDevice,
+                cacheGigabytes: machine.cacheGigabytes,
+            }),
+        );
+}
+
+/** Nobody else makes instances of this name in this stack's security group. */
+const endsOtherInstances = () =>
+    removesLeftovers(
+        ["ec2", "describe-instances", "--query", "Reservations[].Instances[].InstanceId"],
+        ({ vpcSecurityGroupIds }) => [
+            `Name=instance.group-id,Values=${vpcSecurityGroupIds}`,
+            "Name=instance-state-name,Values=pending,running,stopping,stopped",
+        ],
+        ["ec2", "terminate-instances", "--instance-ids"],
+    );

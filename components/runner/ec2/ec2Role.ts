@@ -1,0 +1,56 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { runnerPolicy, runnerTrustPolicy } from "../../ci/policies";
+import { removesLeftover, removesRole } from "./leftovers";
+
+export interface RunnerRoleArgs {
+    /** What the role is for, in a few words. */
+    description: string;
+    /** What its instances may write. */
+    parameters: aws.ssm.Parameter[];
+    kmsKeyArn?: string;
+    tags?: { [name: string]: string };
+}
+
+export interface RunnerRole {
+    profile: aws.iam.InstanceProfile;
+    /** What a booting runner writes, and its permission to. */
+    neededAtBoot: pulumi.Resource[];
+}
+
+/** The role of a runner's instances: it may write their keys' parameters, and nothing else. */
+export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Resource): RunnerRole {
+    const { description, parameters, kmsKeyArn, tags } = args;
+    const role = new aws.iam.Role(
+        name,
+        { name, description, assumeRolePolicy: runnerTrustPolicy, tags },
+        { parent, hooks: { onError: [removesRole(name)] } },
+    );
+    const policy = new aws.iam.RolePolicy(
+        name,
+        {
+            // Put twice, it is still one.
+            name: "own-parameters",
+            role: role.name,
+            policy: pulumi
+                .all(parameters.map((parameter) => parameter.arn))
+                .apply((arns) => JSON.stringify(runnerPolicy(arns, kmsKeyArn))),
+        },
+        { parent },
+    );
+    const profile = new aws.iam.InstanceProfile(
+        name,
+        { name, role: role.name, tags },
+        { parent, hooks: { onError: [removesProfile(name)] } },
+    );
+    return { profile, neededAtBoot: [policy, ...parameters] };
+}
+
+/** AWS does not delete one that has a role of another name. */
+function removesProfile(name: string): pulumi.ErrorHook {
+    return removesLeftover(`Instance profile ${name}`, ["EntityAlreadyExists"], async (runAws) => {
+        const words = ["--instance-profile-name", name];
+        await runAws("iam", "remove-role-from-instance-profile", ...words, "--role-name", name).catch(() => undefined);
+        await runAws("iam", "delete-instance-profile", ...words);
+    });
+}
