@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { architectures, knownPlatforms, type Platform } from "../components/architecture";
 import { contextKind, localFolderOf } from "./contextKind";
 import type { ImageDraft } from "./images";
-import { pathText } from "./mistakes";
+import { pathText } from "../components/settings/mistakes";
 
 /** What an image lacks on this machine: folders and Dockerfiles, each as one line. */
 export function fileMistakes(

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { knownPlatforms } from "../components/architecture";
-import { byPlatform, flag, flagOrText, key, keysOf, listOf, mapOf, oneOf, text } from "./kinds";
+import { byPlatform, flag, flagOrText, key, keysOf, listOf, mapOf, oneOf, text } from "../components/settings/kinds";
 
 const argumentName = /^[^=]+$/;
 const none = "none";

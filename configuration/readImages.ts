@@ -2,8 +2,8 @@ import { isIP } from "node:net";
 import { architectures, knownPlatforms, type Platform } from "../components/architecture";
 import { fileMistakes } from "./imageFiles";
 import { type ImageDeclaration, type ImageDraft, imageDeclaration, imageKeys, repositoryName } from "./images";
-import { isObject } from "./kinds";
-import { type Parsed, parsed, pathText } from "./mistakes";
+import { isObject } from "../components/settings/kinds";
+import { type Parsed, parsed, pathText } from "../components/settings/mistakes";
 import { optionMistakes } from "./ownOptions";
 
 /** What the declarations are checked against. */

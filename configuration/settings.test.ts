@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { knownPlatforms } from "../components/architecture";
-import { throwMistakes } from "./mistakes";
+import { throwMistakes } from "../components/settings/mistakes";
 import { checkedSettings, type RawSettings } from "./readSettings";
 import { localPorts } from "./settings";
 

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { knownPlatforms, type Platform } from "../components/architecture";
 import { type ImageDeclaration, imageDeclaration } from "./images";
-import { byPlatform, choice, flag, keysOf, listOf, mapOf, price, secretMap, setting, text, wholeNumber } from "./kinds";
+import { byPlatform, choice, flag, keysOf, listOf, mapOf, price, secretMap, setting, text, wholeNumber } from "../components/settings/kinds";
 
 /** The kinds of runner. */
 export const runnerTypes = ["local", "ec2"] as const;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as v from "valibot";
-import { flag, text, wholeNumber } from "./kinds";
+import { flag, text, wholeNumber } from "../components/settings/kinds";
 import { marked, stackFile } from "./written";
 
 let project: string;

@@ -1,12 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Document, Pair, Scalar } from "yaml";
-
-/** How a value of the configuration is written in the stack file. */
-export interface Source {
-    text: string;
-    isQuoted: boolean;
-}
+import { Given, pointInTime, type Source } from "../components/settings/given";
 
 type Path = readonly (string | number)[];
 
@@ -18,53 +13,6 @@ export interface StackFile {
     hasAsText(setting: string): boolean;
 }
 
-/**
- * A value that may be another one than the user wrote: YAML makes numbers and points in time of what looks like them, and
- * Pulumi writes the short form of a number back into the stack file before the program starts. Where a number or a boolean
- * is meant that does not matter; the file is looked up where a text is.
- */
-export class Given {
-    constructor(
-        readonly value: string | number | boolean,
-        /** @default not known */
-        private readonly source: () => Source | undefined = () => undefined,
-    ) {}
-
-    /** The text that was written, or why that is not known. */
-    asText(): { value: string } | { mistake: string } {
-        const { value } = this;
-        const made = String(value);
-        const source = this.source();
-        if (source?.isQuoted && source.text === value) {
-            return { value };
-        }
-        if (source && !source.isQuoted && source.text !== made && isMadeOf(value, source.text)) {
-            return { mistake: `YAML makes ${made} of ${source.text}; quote it: "${source.text}"` };
-        }
-        if (typeof value === "string" && pointInTime.test(value)) {
-            const date = value.replace(midnight, "");
-            return { mistake: `YAML has made a point in time of it (${made}); quote it: "${date}"` };
-        }
-        return typeof value !== "number" || Number.isSafeInteger(value)
-            ? { value: made }
-            : { mistake: shortened(value) };
-    }
-
-    toJSON(): unknown {
-        return this.value;
-    }
-}
-
-/** What is told of a number that may have had more digits, whatever the file has now: Pulumi may have written it. */
-function shortened(value: number): string {
-    return Math.abs(value) < Number.MAX_SAFE_INTEGER
-        ? `YAML and Pulumi shorten numbers, ${value} may have been ${value}0; quote it, as in "${value}0"`
-        : "YAML and Pulumi round numbers of more than 15 digits; quote it";
-}
-
-/** A point in time as Go prints it, which is what Pulumi makes of `2024-01-01`. */
-const pointInTime = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$/;
-const midnight = / 00:00:00 \+0000 UTC$/;
 /** Of a setting at the top of the configuration even a number arrives as text. */
 const looksLikeNumber = /^[-+]?[0-9][0-9.e+]*$/;
 
@@ -82,25 +30,6 @@ export function marked(value: unknown, file: StackFile, at: Path): unknown {
         typeof value === "boolean" ||
         (typeof value === "string" && (pointInTime.test(value) || looksLikeNumber.test(value)));
     return isSuspect ? new Given(value, () => file.sourceOf(at)) : value;
-}
-
-/** Whether the value is what Pulumi's YAML makes of an unquoted word: a number, a boolean or a point in time. */
-function isMadeOf(value: string | number | boolean, word: string): boolean {
-    switch (typeof value) {
-        case "number":
-            return numberOf(word) === value;
-        case "boolean":
-            return word.toLowerCase() === String(value);
-        default:
-            return pointInTime.test(value) ? value.startsWith(word.slice(0, 10)) : numberOf(word) === Number(value);
-    }
-}
-
-function numberOf(word: string): number {
-    const [, sign = "", digits = ""] = /^([-+]?)(.*)$/.exec(word.replaceAll("_", "")) ?? [];
-    const octal = /^0([0-7]+)$/.exec(digits);
-    const magnitude = Number(octal ? `0o${octal[1]}` : digits || "none");
-    return sign === "-" && magnitude !== 0 ? -magnitude : magnitude;
 }
 
 /** Reads `Pulumi.STACK.yaml`, and understands it only when it is asked: most configurations have nothing to look up. */

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { dataFolder } from "../components/dataFolder";
+import { dataFolder } from "../components/localMachine/dataFolder";
 import { differences, type ResourceType } from "./resource";
 
 const run = promisify(execFile);

@@ -1,22 +1,35 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { Here } from "../../provider/process/here";
-import { architectures, type Platform } from "../architecture";
+import type { Platform } from "../architecture";
+import type { Registry } from "../registry/registry";
 import type { RegistryLoginInput } from "../registry/registryLogin";
-import type { ConnectNode, Runner, RunnerDescription } from "../runner/runner";
+import type { Runner, RunnerDescription } from "../runner/runner";
 import { renderConnectScript } from "./connect/connectScript";
+import { Placement } from "./placement";
 
 export interface RemoteBuilderArgs {
-    /** Name of the buildx builder that people and CI use; each platform's own is `NAME-amd64` and so on. */
+    /** Name of the buildx builder that people and CI use; each runner's own is `NAME-amd64`, `NAME-amd64_2` and so on. */
     builder: string;
-    /** One runner for each platform. */
-    runners: Runner[];
+    /** One or more for each platform. */
+    runners: readonly Runner[];
+    /** Where its images are pushed: `connect` brings it to serving where it has to be. @default nothing is brought up */
+    registry?: Registry;
     /** How many builds of one `pulumi up` run side by side on one runner. @default 4 */
     buildsPerRunner?: number;
 }
 
 /** A build of a few steps keeps a core busy, and small runners have four. */
 const defaultBuildsPerRunner = 4;
+
+/** Where an image is built. */
+export interface Place {
+    /** The runner's name. */
+    runner: string;
+    /** Name of the builder that has only this runner. */
+    builder: string;
+    options: pulumi.CustomResourceOptions;
+}
 
 /**
  * A native-per-architecture buildx builder over the runners of a stack.
@@ -29,39 +42,46 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     /** Name of the multi-node builder. */
     readonly builder: string;
     readonly platforms: readonly Platform[];
-    readonly runners: pulumi.Output<{ [P in Platform]?: RunnerDescription }>;
+    /** By name. */
+    readonly runners: pulumi.Output<{ [runner: string]: RunnerDescription }>;
     /** Complete sh script that connects a machine to the builder. Holds no secret, and nothing of this machine. */
     readonly connect: pulumi.Output<string>;
 
-    private readonly runnerOf: { [P in Platform]?: Runner };
+    private readonly byName: ReadonlyMap<string, Runner>;
+    private readonly placements: ReadonlyMap<Platform, Placement>;
     private readonly buildsPerRunner: number;
 
     constructor(name: string, args: RemoteBuilderArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:RemoteBuilder", name, {}, opts);
         this.builder = args.builder;
-        this.platforms = args.runners.map((runner) => runner.platform);
-        this.runnerOf = Object.fromEntries(args.runners.map((runner) => [runner.platform, runner]));
-        this.runners = describeRunners(args.runners);
-        this.connect = connectOutput(args);
-
+        this.platforms = [...new Set(args.runners.map((runner) => runner.platform))];
+        this.byName = new Map(args.runners.map((runner) => [runner.runnerName, runner]));
+        this.placements = new Map(this.platforms.map((platform) => [platform, placementOf(platform, args.runners)]));
         this.buildsPerRunner = args.buildsPerRunner ?? defaultBuildsPerRunner;
+        this.runners = pulumi.output(
+            Object.fromEntries(args.runners.map(({ runnerName, description }) => [runnerName, description])),
+        );
+        this.connect = connectOutput(args);
         this.registerOutputs({ builder: this.builder, runners: this.runners, connect: this.connect });
     }
 
-    /** Name of the builder that has only this platform's runner. */
-    builderOf(platform: Platform): string {
-        return `${this.builder}-${architectures[platform].suffix}`;
-    }
-
-    /** Options for the image of one platform: it needs its runner. */
-    imageOptions(platform: Platform): pulumi.CustomResourceOptions {
-        const runner = this.runnerOf[platform];
+    /**
+     * The runner that builds an image for a platform: the same at every `up`.
+     *
+     * @throws RunError if there is none
+     */
+    placeOf(platform: Platform, image: string): Place {
+        const runner = this.byName.get(this.placements.get(platform)?.place(image) ?? "");
         if (!runner) {
             throw new pulumi.RunError(
                 `Builder ${this.builder} has no runner for platform ${platform}: it has ${this.platforms.join(", ")}.`,
             );
         }
-        return { dependsOn: runner instanceof pulumi.Resource ? [runner] : [] };
+        return {
+            runner: runner.runnerName,
+            builder: `${this.builder}-${runner.runnerName}`,
+            options: { dependsOn: runner instanceof pulumi.Resource ? [runner] : [] },
+        };
     }
 
     /** What an image or index needs of this machine and this moment: no part of the state. */
@@ -77,20 +97,21 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     }
 }
 
-function describeRunners(runners: Runner[]): pulumi.Output<{ [P in Platform]?: RunnerDescription }> {
-    return pulumi.output(Object.fromEntries(runners.map((runner) => [runner.platform, runner.description])));
+function placementOf(platform: Platform, runners: readonly Runner[]): Placement {
+    return new Placement(runners.filter((runner) => runner.platform === platform).map(({ runnerName }) => runnerName));
 }
 
-function connectOutput(args: RemoteBuilderArgs): pulumi.Output<string> {
-    const nodes: { [platform: string]: pulumi.Output<ConnectNode> } = Object.fromEntries(
-        args.runners.map((runner) => [runner.platform, runner.node]),
-    );
-    const files = [...new Set(args.runners.map((runner) => runner.wakeScript))];
-    return pulumi.output(nodes).apply((all) =>
-        renderConnectScript({
-            builder: args.builder,
-            nodes: all,
-            wakeScripts: files.map((file) => readFileSync(file, "utf8")),
-        }),
-    );
+function connectOutput({ builder, runners, registry }: RemoteBuilderArgs): pulumi.Output<string> {
+    const files = [...new Set(runners.map(({ wakeScript }) => wakeScript))];
+    const { kind = "", prepare } = registry ?? {};
+    return pulumi
+        .output(Object.fromEntries(runners.map(({ runnerName, node }) => [runnerName, node])))
+        .apply((nodes) =>
+            renderConnectScript({
+                builder,
+                nodes,
+                wakeScripts: files.map((file) => readFileSync(file, "utf8")),
+                ...(prepare ? { registry: { kind, ...prepare } } : {}),
+            }),
+        );
 }

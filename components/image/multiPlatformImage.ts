@@ -64,11 +64,13 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
         const repository = pulumi.output(args.repository);
         const { cacheFrom, cacheTo, ...options } = optionsOf(args);
         const cache = cachesOf(args, suffix);
+        const { runner, builder, options: needsRunner } = args.builder.placeOf(platform, name);
         return new PlatformImage(
             `${name}-${suffix}`,
             {
                 platform,
-                builder: args.builder.builderOf(platform),
+                runner,
+                builder,
                 context: inputs.context,
                 dockerfile: inputs.dockerfile,
                 target: inputs.target,
@@ -81,7 +83,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 ...options,
                 here: args.builder.here(loginAfter(basesOf(platform, inputs), args)),
             },
-            pulumi.mergeOptions(args.builder.imageOptions(platform), { parent: this }),
+            pulumi.mergeOptions(needsRunner, { parent: this }),
         );
     }
 

@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Receipt } from "../../provider/progress/receipt";
-import { knownPlatforms, type Platform } from "../architecture";
 import { type BuildTime, costLine, type PriceSettings, pricesOf, runningCost } from "../runner/ec2/prices";
 import type { RunnerDescription } from "../runner/runner";
 import type { MultiPlatformImage } from "./multiPlatformImage";
 
-type Runners = { [P in Platform]?: RunnerDescription };
+type Runners = { [runner: string]: RunnerDescription };
 
 /** A receipt with what the build cost, where its runner has a price. US dollars. */
 export interface PricedReceipt extends Receipt {
@@ -33,7 +32,7 @@ export function receiptsOf(
                     Object.entries(receipts as { [platform: string]: Receipt | undefined }).flatMap(
                         ([platform, receipt]) =>
                             // Not known in a preview.
-                            receipt ? [[platform, priced(receipt, described[platform as Platform], prices)]] : [],
+                            receipt ? [[platform, priced(receipt, described[receipt.runner], prices)]] : [],
                     ),
                 ),
             ]),
@@ -72,20 +71,20 @@ export function buildCosts(
 }
 
 /**
- * How long each platform's runner was at work: from the first waking to the end of the last build. Builds on one runner
+ * How long each runner was at work: from the first waking to the end of the last build. Builds on one runner
  * overlap, so their times are not summed.
  */
 export function runnerTimes(receipts: Receipts, runners: Runners, begun: Date): BuildTime[] {
-    return knownPlatforms.flatMap((platform) => {
-        const own = Object.values(receipts).flatMap((image) => image[platform] ?? []);
+    const all = Object.values(receipts).flatMap((image) => Object.values(image));
+    return Object.entries(runners).flatMap(([name, runner]) => {
+        const own = all.filter((receipt) => receipt.runner === name);
         const built = own.filter((receipt) => new Date(receipt.began) >= begun);
-        const runner = runners[platform];
-        if (built.length === 0 || !runner?.instanceType) {
+        if (built.length === 0 || !runner.instanceType) {
             return [];
         }
         const begins = built.map((receipt) => new Date(receipt.began).getTime());
         const ends = built.map((receipt, at) => (begins[at] ?? 0) + (receipt.waking + receipt.total) * 1000);
         const seconds = (Math.max(...ends) - Math.min(...begins)) / 1000;
-        return [{ platform, instanceType: runner.instanceType, seconds, idleSeconds: runner.idleMinutes * 60 }];
+        return [{ runner: name, instanceType: runner.instanceType, seconds, idleSeconds: runner.idleMinutes * 60 }];
     });
 }

@@ -6,51 +6,50 @@ export const secondsPerMinute = Number(process.env.NATIVE_BUILDX_SECONDS_PER_MIN
 
 /** What stack output `runners` says about a runner. */
 export interface RunnerDescription {
-    kind: "local" | "ec2";
-    /** EC2 instance id, or the name of the local runner. */
+    /** Its row in kinds.ts. */
+    kind: string;
+    platform: Platform;
+    /** What it is called where it runs: an instance's id, a local runner's folder. */
     id: string;
     idleMinutes: number;
-    /** EC2 only. */
+    /** Where runners have a price: what `pricesOf` knows it by. */
     instanceType?: string;
-    /** EC2 only. */
     region?: string;
 }
 
 /**
  * What the connect script has to know of a runner. It holds no secret: keys are made by the runner, at every start.
  *
- * `variables` become shell variables `NAME_SUFFIX` (`endpoint_arm64`); the script `wakeScript` defines the shell
+ * `variables` become shell variables `NAME_RUNNER` (`endpoint_arm64`); the script `wakeScript` defines the shell
  * functions that read them. Each says progress and errors on standard error, in words for the person who waits.
  *
- * - `wake_KIND SUFFIX`: brings the runner to serving, whatever state it is in, and prints its endpoint
+ * - `wake_KIND RUNNER`: brings the runner to serving, whatever state it is in, and prints its endpoint
  *   (`tcp://HOST:PORT`) as the only line on standard output. Status 0 only when the port is open.
- * - `keys_KIND SUFFIX`: prints what a client of the runner's present start needs, three PEM texts one after another:
+ * - `keys_KIND RUNNER`: prints what a client of the runner's present start needs, three PEM texts one after another:
  *   the authority's certificate, the client's certificate, the client's key (EC). Status 0: printed. 75: they are not
  *   published yet, or the runner says that it stopped; asked again after a second, and after a new wake. Any other:
  *   it has failed.
- * - `prepare_KIND`, where there is one: called once before runners are woken, and also where none needs to be.
  *
  * What wake_KIND writes into the file `$notes` (where that is set) keys_KIND finds there: say, which of several machines
  * was woken.
  */
 export interface ConnectNode {
-    kind: RunnerDescription["kind"];
+    kind: string;
+    platform: Platform;
     /** Name in the runner's server certificate: the address changes, this does not. */
     serverName: string;
     variables: { [name: string]: string };
-    /** Variables that all runners of this kind share; they get no suffix. */
+    /** Variables that all runners of this kind share; they do not get the runner's name. */
     shared?: { [name: string]: string };
 }
 
-/**
- * A machine or local process whose BuildKit builds one platform natively.
- *
- * One implementation per kind: `LocalRunner` (processes on this machine) and `Ec2Runner`.
- */
+/** A machine or process whose BuildKit builds one platform. */
 export interface Runner {
+    /** See `runnerNames`. */
+    readonly runnerName: string;
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
-    /** Path of the kind's wake script, a file of shell functions. */
+    /** Path of the kind's wake script, a file of shell functions. Those of localMachine/folders.sh are there too. */
     readonly wakeScript: string;
 }

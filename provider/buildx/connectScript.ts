@@ -16,7 +16,7 @@ export class Connections {
      *
      * @param script the connect script
      * @param builder the runner's builder, which tells it from those of other stacks
-     * @param runner what the script calls it: its platform
+     * @param runner its name
      * @param onProgress gets each line as it is said
      */
     async connect(

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { dataFolder } from "../../components/dataFolder";
+import { dataFolder } from "../../components/localMachine/dataFolder";
 import type { BuildRequest } from "../buildx/buildRequest";
 import { withBuildx } from "../buildx/buildx";
 import type { BuildResult } from "../buildx/runBuild";

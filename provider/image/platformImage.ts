@@ -14,7 +14,9 @@ import { repositoryOf } from "./reference";
 /** What is built: paths are relative to the project's folder, and no machine's. */
 export interface PlatformImageInputs extends BuildOptions {
     platform: Platform;
-    /** Name of the builder that has this platform's runner alone. */
+    /** Name of the runner that builds it. */
+    runner: string;
+    /** Name of the builder that has this runner alone. */
     builder: string;
     /** Folder or URL of the build context. */
     context: string;
@@ -45,7 +47,7 @@ export interface PlatformImageOutputs extends PlatformImageInputs {
     receipt: Receipt;
 }
 
-/** Whatever of these is another, is another image. The builder is only where it is made. */
+/** Whatever of these is another, is another image. Runner and builder are only where it is made. */
 const parts = [
     ...(["platform", "context", "dockerfile", "target", "args", "contexts", "secrets", "tags"] as const),
     ...(["contextHash", "commits", "cacheFrom", "cacheTo", "ssh", "labels", "annotations", "provenance"] as const),
@@ -101,8 +103,8 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         const build = async () => {
             work.signal.throwIfAborted();
             const began = new Date().toISOString();
-            const { builder, platform } = inputs;
-            const waking = await this.connections.connect(here.connect, builder, platform, work.status, work.signal);
+            const { builder, runner, platform } = inputs;
+            const waking = await this.connections.connect(here.connect, builder, runner, work.status, work.signal);
             const { digest, receipt, warnings } = await buildImage(inputs, here, work);
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
             const name = work.urn.split("::").at(-1);
@@ -112,7 +114,13 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             );
             const contextHash = await this.contextAfter(inputs, here, work);
             const ref = `${inputs.tags[0]}@${digest}`;
-            return { ...inputs, contextHash, digest, ref, receipt: { ...receipt, began, waking: rounded(waking) } };
+            return {
+                ...inputs,
+                contextHash,
+                digest,
+                ref,
+                receipt: { ...receipt, runner, began, waking: rounded(waking) },
+            };
         };
         const { builder } = inputs;
         return this.turns.take(builder, here.buildsPerRunner, build, () => work.status("waiting for its turn"));

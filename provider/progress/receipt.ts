@@ -16,6 +16,8 @@ export interface ReceiptPart {
 /** What one build for one platform took. Plain data, in an order that depends on nothing but the build. */
 export interface Receipt {
     platform: string;
+    /** Name of the runner; empty until the caller says so. */
+    runner: string;
     /** When waking began, by this machine's clock; ISO 8601. Empty until the caller, which wakes it, says so. */
     began: string;
     /** Seconds until the runner served; 0 until the caller says so. */
@@ -56,6 +58,7 @@ export function receiptOf(build: {
     );
     return {
         platform: build.platform,
+        runner: "",
         began: "",
         waking: 0,
         sending: { seconds: sum("context"), bytes: build.sentBytes },

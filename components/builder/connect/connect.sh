@@ -144,16 +144,10 @@ try_each() {
 
 give_up() { fail "connect: not ready:$(labels "$failed")"; }
 
+# prepare: what has to run besides the runners.
 prepare() {
-    done=
-    for runner in $runners; do
-        eval "kind=\$kind_$runner"
-        case " $done " in *" $kind "*) continue ;; esac
-        done="$done $kind"
-        if command -v "prepare_$kind" >/dev/null; then
-            "prepare_$kind" || fail "connect: could not prepare"
-        fi
-    done
+    if [ -z "$registry_kind" ]; then return; fi
+    "prepare_registry_$registry_kind" || fail "connect: could not prepare the registry"
 }
 
 # connect_all: until all are proved in one round: a runner can stop while another is woken.

@@ -1,5 +1,5 @@
 import { localStackForEach } from "../../../tests/helpers/localStack";
-import { dataFolder } from "../../dataFolder";
+import { dataFolder } from "../../localMachine/dataFolder";
 import { renderRegistryConfiguration } from "./localRegistry";
 
 describe("the local registry", () => {

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { serverNameOf } from "../runnerNames";
 import type { RunnerRole } from "./ec2Role";
 import type { Ec2RunnerArgs } from "./ec2Runner";
 import { runnerUserData } from "./ec2UserData";
@@ -76,7 +77,7 @@ function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<stri
             runnerUserData(runner, {
                 region,
                 keysParameter,
-                serverNames: [runner.serverName, ...(runner.emulatedServerNames ?? [])],
+                serverNames: [runner.runner, ...(runner.emulates ?? [])].map(serverNameOf),
                 port: runner.network.port,
                 cacheDevice,
                 cacheGigabytes: machine.cacheGigabytes,

@@ -3,6 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../architecture";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
+import { serverNameOf } from "../runnerNames";
 import { CacheVolume } from "./ec2CacheVolume";
 import { type Machine, makeInstance } from "./ec2Instance";
 import { makeKeysParameter } from "./ec2Keys";
@@ -14,15 +15,17 @@ import type { Network } from "./network";
 
 export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     network: Network;
-    /** Name that clients know its server by: the address changes, this does not. */
-    serverName: string;
-    /** Further such names: those of the runners whose platform it emulates (`emulateOn`). @default none */
-    emulatedServerNames?: string[];
-    /** Path of its SSM parameters, below which it gets `/amd64/keys`. @default /native-buildx/STACK */
+    /** See `runnerNames`. */
+    runner: string;
+    /** Names of the runners whose platform it emulates (`emulateOn`): clients know it by their names too. @default none */
+    emulates?: string[];
+    /** Path of its SSM parameters, below which it gets `/RUNNER/keys`. @default /native-buildx/STACK */
     parameterPath?: string;
     /** Tags of everything it makes. @default none */
     tags?: { [name: string]: string };
 }
+
+const kind = "ec2";
 
 /**
  * An EC2 instance whose BuildKit builds one platform natively, and its stand-ins.
@@ -31,6 +34,7 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
  * outlives the instance: a changed bootstrap replaces the instance, and the volume moves over.
  */
 export class Ec2Runner extends pulumi.ComponentResource implements Runner {
+    readonly runnerName: string;
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
@@ -41,8 +45,6 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     readonly keysParameterArns: pulumi.Output<string[]>;
     readonly instanceId: pulumi.Output<string>;
     readonly cacheVolumeId: pulumi.Output<string>;
-
-    private readonly suffix: string;
 
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(
@@ -56,8 +58,8 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             throw new pulumi.RunError(problems.join("\n"));
         }
         const architecture = architectures[args.platform];
+        this.runnerName = args.runner;
         this.platform = args.platform;
-        this.suffix = architecture.suffix;
         const instanceType = args.instanceType ?? architecture.ec2.instanceType;
         const region = aws.getRegionOutput({}, { parent: this }).region;
 
@@ -67,7 +69,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const role = makeRole(
             name,
             {
-                description: `native-buildx: the ${this.suffix} runner publishes keys for its clients`,
+                description: `native-buildx: runner ${this.runnerName} publishes keys for its clients`,
                 parameters: [keys, ...standInKeys],
                 kmsKeyArn: args.kmsKeyArn,
                 tags: args.tags,
@@ -114,7 +116,8 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         this.instanceArns = pulumi.all([instance.arn, ...standIns.map((standIn) => standIn.instance.arn)]);
         this.keysParameterArns = pulumi.all([keys, ...standInKeys].map((parameter) => parameter.arn));
         this.description = pulumi.output({
-            kind: "ec2" as const,
+            kind,
+            platform: args.platform,
             id: instance.id,
             idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
             instanceType,
@@ -123,8 +126,9 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const standInIds = pulumi.all(standIns.map((standIn) => standIn.instance.id));
         this.node = pulumi.all([instance.id, region, standInIds]).apply(
             ([id, inRegion, ids]): ConnectNode => ({
-                kind: "ec2",
-                serverName: args.serverName,
+                kind,
+                platform: args.platform,
+                serverName: serverNameOf(args.runner),
                 variables: {
                     instance: id,
                     keys_parameter: this.keysParameterName(),
@@ -147,13 +151,13 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     /** A stand-in has a parameter of its own: both may serve at the same time, each with its own keys. */
     private keysParameterName(standInType?: string): string {
         const path = this.args.parameterPath ?? `/native-buildx/${pulumi.getStack()}`;
-        return `${path}/${this.suffix}/keys${standInType ? `-${standInType}` : ""}`;
+        return `${path}/${this.runnerName}/keys${standInType ? `-${standInType}` : ""}`;
     }
 
     private makeKeysParameter(name: string, standInType?: string): aws.ssm.Parameter {
         const { kmsKeyArn, tags } = this.args;
         const path = this.keysParameterName(standInType);
-        return makeKeysParameter(name, { path, runner: this.suffix, kmsKeyArn, tags }, this);
+        return makeKeysParameter(name, { path, runner: this.runnerName, kmsKeyArn, tags }, this);
     }
 
     private makeMachine(name: string, machine: Machine): aws.ec2.Instance {

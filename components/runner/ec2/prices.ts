@@ -63,7 +63,7 @@ export function runningCost(seconds: number, instanceType: string, prices: Parti
 
 /** A build on one runner. */
 export interface BuildTime {
-    platform: string;
+    runner: string;
     instanceType: string;
     /** From the request to wake it to the end of the build. */
     seconds: number;
@@ -72,17 +72,17 @@ export interface BuildTime {
 }
 
 /**
- * One line that says what builds cost, as in `linux/arm64 192 s on c7g.xlarge: $0.0080`, and apart from it what the idle
+ * One line that says what builds cost, as in `arm64 192 s on c7g.xlarge: $0.0080`, and apart from it what the idle
  * time after them costs, which other builds may share.
  */
 export function costLine(builds: BuildTime[], region: string, settings: PriceSettings = {}): string {
     const prices = pricesOf(region, settings);
     const costs = builds.map((build) => ({ ...build, cost: runningCost(build.seconds, build.instanceType, prices) }));
     const tails = builds.flatMap((build) => runningCost(build.idleSeconds, build.instanceType, prices) ?? []);
-    const parts = costs.map(({ platform, instanceType, seconds, cost }) => {
+    const parts = costs.map(({ runner, instanceType, seconds, cost }) => {
         const price =
             cost === undefined ? `price of ${instanceType} in ${region} not known, set ec2Prices` : dollars(cost);
-        return `${platform} ${Math.round(seconds)} s on ${instanceType}: ${price}`;
+        return `${runner} ${Math.round(seconds)} s on ${instanceType}: ${price}`;
     });
     const known = costs.flatMap(({ cost }) => (cost === undefined ? [] : [cost]));
     const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";

@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { architectures, type Platform } from "../../architecture";
-import { LocalFolder } from "../../localFolder";
-import type { LocalRegistry } from "../../registry/local/localRegistry";
+import type { Platform } from "../../architecture";
+import { LocalFolder } from "../../localMachine/localFolder";
+import type { RegistryTrust } from "../../registry/registry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
+import { serverNameOf } from "../runnerNames";
 
 const gigabyte = 1e9;
 
 export interface LocalRunnerArgs {
+    /** See `runnerNames`. */
+    runner: string;
     platform: Platform;
     /** Folder of the stack, below the data folder of this machine. */
     stackFolder: string;
@@ -19,16 +22,18 @@ export interface LocalRunnerArgs {
     idleMinutes: number;
     /** The build cache is kept below this, in GB (10^9 bytes). */
     cacheGigabytes: number;
-    /** Name in the runner's server certificate. */
-    serverName: string;
-    registry: LocalRegistry;
+    /** A registry on this machine, whose authority it has to be shown. @default none */
+    trust?: RegistryTrust;
 }
+
+const kind = "local";
 
 /** What the wake script replaces by the path of the runner's folder: another one on each machine. */
 const folder = "@folder@";
 
 /** The buildkitd.toml of a local runner. */
 export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
+    const { trust } = args;
     return {
         platform: args.platform,
         root: `${folder}/root`,
@@ -44,13 +49,13 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         // The machine's own network: BuildKit's bridge needs CNI plugins and root, and a step on one's own machine may
         // reach what its owner can.
         network: "host",
-        registryCa: { [args.registry.address]: `${folder}/${path.relative(folderOf(args), args.registry.trustFile)}` },
+        registryCa: trust && { [trust.host]: `${folder}/${path.relative(folderOf(args), trust.certificateFile)}` },
     };
 }
 
 /** The runner's folder, below the data folder of a machine. */
-function folderOf({ stackFolder, platform }: LocalRunnerArgs): string {
-    return path.join(stackFolder, architectures[platform].suffix);
+function folderOf({ stackFolder, runner }: LocalRunnerArgs): string {
+    return path.join(stackFolder, runner);
 }
 
 /**
@@ -58,6 +63,7 @@ function folderOf({ stackFolder, platform }: LocalRunnerArgs): string {
  * where it is not. Listens on 127.0.0.1 with mutual TLS, and ends itself when idle.
  */
 export class LocalRunner extends pulumi.ComponentResource implements Runner {
+    readonly runnerName: string;
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
@@ -67,8 +73,10 @@ export class LocalRunner extends pulumi.ComponentResource implements Runner {
         super("native-buildx:index:LocalRunner", name, {}, opts);
         new LocalFolder(name, { folder: folderOf(args), script: "runner.sh" }, { parent: this });
 
-        this.platform = args.platform;
-        this.description = pulumi.output({ kind: "local", id: folderOf(args), idleMinutes: args.idleMinutes });
+        const { runner, platform, idleMinutes } = args;
+        this.runnerName = runner;
+        this.platform = platform;
+        this.description = pulumi.output({ kind, platform, id: folderOf(args), idleMinutes });
         this.node = pulumi.output(connectNode(args));
         this.registerOutputs({ description: this.description });
     }
@@ -77,8 +85,9 @@ export class LocalRunner extends pulumi.ComponentResource implements Runner {
 function connectNode(args: LocalRunnerArgs): ConnectNode {
     const script = (...file: string[]) => readFileSync(path.join(__dirname, ...file), "utf8");
     return {
-        kind: "local",
-        serverName: args.serverName,
+        kind,
+        platform: args.platform,
+        serverName: serverNameOf(args.runner),
         variables: {
             folder: folderOf(args),
             name: `${args.platform} runner`,
@@ -87,7 +96,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
         shared: {
-            ...args.registry.variables,
+            registry_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
             keys_script: script("..", "keys.sh"),
             idle_script: script("..", "idle.sh"),
             runner_script: script("runner.sh"),

@@ -1,0 +1,10 @@
+import { setting, text } from "./settings/kinds";
+
+/** What everything at AWS has. */
+export const awsSettings = {
+    kmsKeyArn: setting(
+        text("an ARN", { mayBeEmpty: true }),
+        "",
+        "EC2 runners and registry ecr only. ARN of a customer key for volumes, parameters and repositories. Empty for the account's AWS-managed keys.",
+    ),
+};

@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+
+/**
+ * Spreads images over the runners of a platform. The same image gets the same runner at every `up`, where its cache is
+ * warm: each prefers one by its own name, and the preferred runner is refused only while it has two images more than
+ * another. A further runner takes over some images, and leaves the others where they are.
+ */
+export class Placement {
+    private readonly taken = new Map<string, number>();
+
+    /** @param runners names, one at least */
+    constructor(runners: readonly string[]) {
+        for (const runner of runners) {
+            this.taken.set(runner, 0);
+        }
+    }
+
+    /** The runner that builds the image of this name. */
+    place(image: string): string {
+        const least = Math.min(...this.taken.values());
+        const [runner = ""] = [...this.taken]
+            .filter(([, images]) => images <= least + 1)
+            .map(([name]) => name)
+            .sort((one, other) => weight(image, one).localeCompare(weight(image, other)));
+        this.taken.set(runner, (this.taken.get(runner) ?? 0) + 1);
+        return runner;
+    }
+}
+
+/** Rendezvous hashing: the runner with the least one is preferred. */
+function weight(image: string, runner: string): string {
+    return createHash("sha256").update(`${image} ${runner}`).digest("hex");
+}

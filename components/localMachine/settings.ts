@@ -1,0 +1,22 @@
+import { knownPlatforms, type Platform } from "../architecture";
+import { mostRunners } from "../runner/runnerNames";
+import { setting, wholeNumber } from "../settings/kinds";
+
+/** What is on this machine: local runners, the local registry. */
+export const localMachineSettings = {
+    localPort: setting(
+        wholeNumber(1024, 65_535 - mostRunners * knownPlatforms.length),
+        7443,
+        "What is on this machine only. First of the ports on 127.0.0.1, the local registry's; each local runner has one of the next.",
+    ),
+};
+
+/**
+ * The port of a local runner, of a range that begins at setting localPort with the registry's. It does not change when
+ * runners are added.
+ *
+ * @param at 0 for the first of the platform's runners
+ */
+export function runnerPort(localPort: number, platform: Platform, at: number): number {
+    return localPort + 1 + knownPlatforms.indexOf(platform) + at * knownPlatforms.length;
+}

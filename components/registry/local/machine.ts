@@ -1,0 +1,47 @@
+import { lookup } from "node:dns/promises";
+import * as path from "node:path";
+import { dataFolder, trustFolder } from "../../localMachine/dataFolder";
+import { portMistakes } from "../../localMachine/ports";
+
+/** What keeps this machine from being the stack's registry, each as one line: setting, reason, remedy. */
+export async function registryMachineMistakes(
+    { registryHost, localPort }: { registryHost: string; localPort: number },
+    stackFolder: string,
+): Promise<string[]> {
+    const folder = path.join(dataFolder(), stackFolder, "registry");
+    return [
+        ...(await hostMistakes(registryHost)),
+        ...(await portMistakes([{ name: "the registry", port: localPort, folder }])),
+        ...trustMistakes(),
+    ];
+}
+
+async function hostMistakes(host: string): Promise<string[]> {
+    const remedy = `echo '127.0.0.1 ${host}' | sudo tee -a /etc/hosts`;
+    if (host === "localhost" || /^[0-9.:[\]]+$/.test(host) || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host)) {
+        return [`registryHost: "${host}" must be a host name other than localhost, and no address`];
+    }
+    try {
+        const { address } = await lookup(host, { family: 4 });
+        if (address.startsWith("127.")) {
+            return [];
+        }
+        return [
+            `registryHost: ${host} leads to ${address}, not to this machine alone; choose another name, or: ${remedy}`,
+        ];
+    } catch {
+        return [`registryHost: ${host} is not known on this machine; run tools/setup.sh as root, or: ${remedy}`];
+    }
+}
+
+/** Go programs, buildx among them, read SSL_CERT_DIR of the environment they were started in. */
+function trustMistakes(): string[] {
+    const wanted = path.join(dataFolder(), trustFolder);
+    if ((process.env.SSL_CERT_DIR ?? "").split(":").includes(wanted)) {
+        return [];
+    }
+    return [
+        `SSL_CERT_DIR: does not name ${wanted}, so the local registry's certificate would not be trusted; ` +
+            "run this in the project's folder first: . ./tools/env.sh",
+    ];
+}

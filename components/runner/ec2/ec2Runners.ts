@@ -1,0 +1,104 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Platform } from "../../architecture";
+import { checkedValues, type ValuesOf } from "../../settings/values";
+import { type NamedRunner, namedRunners, runnerName } from "../runnerNames";
+import type { Runners } from "../runners";
+import { type RunnerValues, runnerSettings } from "../settings";
+import { Ec2Runner } from "./ec2Runner";
+import type { Ec2RunnerSettings } from "./ec2RunnerSettings";
+import { ec2Mistakes } from "./mistakes";
+import { Network, type NetworkArgs } from "./network";
+import { clientStatements } from "./policies";
+import type { PolicyStatement } from "../../ci/policies";
+import { ec2RunnerSettings } from "./settings";
+
+const settings = { ...runnerSettings, ...ec2RunnerSettings };
+
+/** The values of all settings of EC2 runners. */
+export type Ec2RunnersValues = RunnerValues & ValuesOf<typeof ec2RunnerSettings>;
+
+/** The settings of EC2 runners, all with the defaults of the configuration, and what they need besides. */
+export interface Ec2RunnersArgs extends Partial<Ec2RunnersValues> {
+    /** Path of their SSM parameters, below which each has `/RUNNER/keys`. @default /native-buildx/STACK */
+    parameterPath?: string;
+    /** Tags of everything that they have. @default none */
+    tags?: { [name: string]: string };
+}
+
+/** EC2 instances, one or more for each platform, and the network that they are in. */
+export class Ec2Runners extends pulumi.ComponentResource implements Runners {
+    readonly runners: readonly Ec2Runner[];
+    readonly access: pulumi.Output<PolicyStatement[]>;
+
+    /** @throws RunError with every wrong argument: the setting, what is wrong, the remedy. */
+    constructor(name: string, args: Ec2RunnersArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("native-buildx:index:Ec2Runners", name, {}, opts);
+        const values = checkedValues(settings, args) as Ec2RunnersValues;
+        const mistakes = ec2Mistakes(values);
+        if (mistakes.length > 0) {
+            throw new pulumi.RunError(mistakes.join("\n"));
+        }
+        const { parameterPath, tags } = args;
+        const network = new Network(`${name}-network`, { ...networkArgs(values), tags }, { parent: this });
+        this.runners = namedRunners(values.platforms, values.runnersPerPlatform).map(
+            (named) =>
+                new Ec2Runner(
+                    // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
+                    `${name}-${named.runner}`,
+                    { ...runnerArgs(values, named), network, parameterPath, tags },
+                    { parent: this },
+                ),
+        );
+        this.access = pulumi
+            .all([
+                pulumi.all(this.runners.map((runner) => runner.instanceArns)),
+                pulumi.all(this.runners.map((runner) => runner.keysParameterArns)),
+            ])
+            .apply(([instances, parameters]) =>
+                clientStatements(instances.flat(), parameters.flat(), values.kmsKeyArn || undefined),
+            );
+        this.registerOutputs({});
+    }
+}
+
+/** The settings that the network has. An empty text is a setting that was not set. */
+export function networkArgs({ vpc, allowedCidrs, buildkitPort, usePrivateAddress }: Ec2RunnersValues): NetworkArgs {
+    return {
+        vpc: vpc === "default" || vpc === "new" ? vpc : { subnetId: vpc },
+        allowedCidrs,
+        port: buildkitPort,
+        usePrivateAddress,
+    };
+}
+
+/** The settings that one runner has. */
+export function runnerArgs(
+    values: Ec2RunnersValues,
+    { runner, platform }: NamedRunner,
+): Ec2RunnerSettings & { runner: string; emulates: string[] } {
+    const { buildkitSha256: sha256 } = values;
+    return {
+        runner,
+        platform,
+        instanceType: values.instanceTypes[platform],
+        fallbackInstanceTypes: values.fallbackInstanceTypes[platform],
+        emulateOn: values.emulateOn[platform],
+        emulates: runner === runnerName(platform) ? emulatedOn(platform, values) : [],
+        idleMinutes: values.idleMinutes,
+        cacheGigabytes: values.cacheGigabytes,
+        buildkit: {
+            ...(values.buildkitUrl ? { url: values.buildkitUrl } : {}),
+            ...(values.buildkitVersion ? { version: values.buildkitVersion } : {}),
+            ...(Object.keys(sha256).length > 0 ? { sha256 } : {}),
+        },
+        kmsKeyArn: values.kmsKeyArn || undefined,
+        ssmEndpoint: values.ssmEndpoint || undefined,
+        prices: values.ec2Prices,
+    };
+}
+
+/** Names of the runners that this platform's first runner emulates when it has to. */
+function emulatedOn(platform: Platform, { platforms, runnersPerPlatform, emulateOn }: Ec2RunnersValues): string[] {
+    const emulated = platforms.filter((other) => emulateOn[other] === platform);
+    return namedRunners(emulated, runnersPerPlatform).map(({ runner }) => runner);
+}

@@ -1,0 +1,74 @@
+import * as v from "valibot";
+import { awsSettings } from "../../awsSettings";
+import { knownPlatforms } from "../../architecture";
+import { byPlatform, choice, flag, keysOf, listOf, mapOf, price, setting, text, wholeNumber } from "../../settings/kinds";
+
+const ec2 = "EC2 runners only.";
+/** An empty one is not set. */
+const optionalText = (what: string) => text(what, { mayBeEmpty: true });
+
+/** The settings that only EC2 runners have. What their values mean is checked in mistakes.ts. */
+export const ec2RunnerSettings = {
+    allowedCidrs: setting(
+        listOf("a list of address ranges", text("an address range, such as 203.0.113.7/32")),
+        [],
+        `${ec2} Address ranges that may connect to the runners, such as 203.0.113.7/32. Must be set.`,
+    ),
+    vpc: setting(
+        text('"default", "new" or the id of a subnet'),
+        "default",
+        `${ec2} "default" for the region's default VPC, "new" for a VPC of their own, or the id of a subnet.`,
+    ),
+    usePrivateAddress: setting(
+        flag(),
+        false,
+        `${ec2} Reach the runners by their private addresses, over a VPN or from inside the VPC.`,
+    ),
+    buildkitPort: setting(wholeNumber(1, 65_535), 9753, `${ec2} The port that BuildKit serves on.`),
+    instanceTypes: setting(
+        byPlatform("PLATFORM: instance type", text("an instance type")),
+        {},
+        `${ec2} Instance type by platform. Default c7i.xlarge for linux/amd64 and c7g.xlarge for linux/arm64.`,
+    ),
+    fallbackInstanceTypes: setting(
+        byPlatform("PLATFORM: list of instance types", listOf("a list of instance types", text("an instance type"))),
+        {},
+        `${ec2} List of instance types by platform, each a stopped stand-in for when EC2 has no capacity for the first.`,
+    ),
+    emulateOn: setting(
+        byPlatform("PLATFORM: platform that emulates it", choice(...knownPlatforms)),
+        {},
+        `${ec2} Platform by platform, on whose runner it is emulated when EC2 has no capacity at all for it.`,
+    ),
+    buildkitVersion: setting(
+        optionalText("a version"),
+        "",
+        `${ec2} Version of BuildKit, with buildkitSha256. Empty for the pinned one.`,
+    ),
+    buildkitUrl: setting(
+        optionalText("a URL"),
+        "",
+        `${ec2} Address of BuildKit's release archive with {version} and {arch}, for a company mirror. Empty for its release page.`,
+    ),
+    buildkitSha256: setting(
+        byPlatform("PLATFORM: SHA-256", text("a SHA-256")),
+        {},
+        `${ec2} SHA-256 of the archive by platform. Empty for those of the pinned version.`,
+    ),
+    ssmEndpoint: setting(
+        optionalText("a URL"),
+        "",
+        `${ec2} Address of SSM for runners in a subnet with VPC endpoints. Empty for the region's public one.`,
+    ),
+    ec2Prices: setting(
+        keysOf("date, instanceHour, volumeGigabyteMonth, publicAddressHour", {
+            date: v.optional(text("a month, as in 2026-11")),
+            instanceHour: v.optional(mapOf("TYPE: price of an hour", price())),
+            volumeGigabyteMonth: v.optional(price()),
+            publicAddressHour: v.optional(price()),
+        }),
+        {},
+        `${ec2} Prices to reckon with where the built-in table has none or others, see docs/aws.md.`,
+    ),
+    ...awsSettings,
+};

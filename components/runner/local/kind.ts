@@ -1,0 +1,11 @@
+import type { localMachineSettings } from "../../localMachine/settings";
+import type { ValuesOf } from "../../settings/values";
+import type { RunnersModule } from "../kinds";
+import { LocalRunners } from "./localRunners";
+import { machineMistakes } from "./machine";
+
+export const kind: RunnersModule<ValuesOf<typeof localMachineSettings>> = {
+    mistakes: machineMistakes,
+    create: (name, values, { stackName, registry: { trust } }) =>
+        new LocalRunners(name, { ...values, stackFolder: stackName, trust }),
+};

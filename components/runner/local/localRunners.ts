@@ -1,0 +1,39 @@
+import * as pulumi from "@pulumi/pulumi";
+import { localMachineSettings, runnerPort } from "../../localMachine/settings";
+import type { RegistryTrust } from "../../registry/registry";
+import { checkedValues, type ValuesOf } from "../../settings/values";
+import { namedRunners } from "../runnerNames";
+import type { Runners } from "../runners";
+import { type RunnerValues, runnerSettings } from "../settings";
+import { LocalRunner } from "./localRunner";
+
+const settings = { ...runnerSettings, ...localMachineSettings };
+
+/** The settings of local runners, all with the defaults of the configuration, and what they need besides. */
+export interface LocalRunnersArgs extends Partial<RunnerValues & ValuesOf<typeof localMachineSettings>> {
+    /** Folder of the stack, below the data folder of this machine. */
+    stackFolder: string;
+    /** A registry on this machine, whose authority they have to be shown. @default none */
+    trust?: RegistryTrust;
+}
+
+/** BuildKit daemons on this machine, one or more for each platform. */
+export class LocalRunners extends pulumi.ComponentResource implements Runners {
+    readonly runners: readonly LocalRunner[];
+
+    /** @throws RunError with every wrong argument: the setting, what is wrong, the remedy. */
+    constructor(name: string, args: LocalRunnersArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("native-buildx:index:LocalRunners", name, {}, opts);
+        const values = checkedValues(settings, args) as RunnerValues & ValuesOf<typeof settings>;
+        const { stackFolder, trust } = args;
+        this.runners = namedRunners(values.platforms, values.runnersPerPlatform).map(
+            ({ runner, platform, at }) =>
+                new LocalRunner(
+                    `${name}-${runner}`,
+                    { ...values, runner, platform, port: runnerPort(values.localPort, platform, at), stackFolder, trust },
+                    { parent: this },
+                ),
+        );
+        this.registerOutputs({});
+    }
+}
