@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
 import * as path from "node:path";
 import { architectures, knownPlatforms, type Platform } from "../components/architecture";
+import { pathText } from "../components/settings/mistakes";
 import { contextKind, localFolderOf } from "./contextKind";
 import type { ImageDraft } from "./images";
-import { pathText } from "../components/settings/mistakes";
 
 /** What an image lacks on this machine: folders and Dockerfiles, each as one line. */
 export function fileMistakes(

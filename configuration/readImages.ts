@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 import { architectures, knownPlatforms, type Platform } from "../components/architecture";
-import { fileMistakes } from "./imageFiles";
-import { type ImageDeclaration, type ImageDraft, imageDeclaration, imageKeys, repositoryName } from "./images";
 import { isObject } from "../components/settings/kinds";
 import { type Parsed, parsed, pathText } from "../components/settings/mistakes";
+import { fileMistakes } from "./imageFiles";
+import { type ImageDeclaration, type ImageDraft, imageDeclaration, imageKeys, repositoryName } from "./images";
 import { optionMistakes } from "./ownOptions";
 
 /** What the declarations are checked against. */

@@ -1,22 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import { isPlatform, knownPlatforms } from "../components/architecture";
-import type { Ec2Settings } from "./ec2Settings";
+import { isPlatform } from "../components/architecture";
+import { ciMistakes } from "../components/ci/ciAccess";
+import { type RegistryKind, reachMistakes, registryKind } from "../components/registry/kinds";
+import { runnerKind } from "../components/runner/kinds";
+import { platformMistakes } from "../components/runner/settings";
 import { isObject, keysOf } from "../components/settings/kinds";
-import { machineMistakes } from "./machine";
 import { type Parsed, parsed, throwMistakes } from "../components/settings/mistakes";
 import { readImages } from "./readImages";
-import { allSettings, type Ec2Values, type Settings } from "./settings";
+import { allSettings, type Settings } from "./settings";
 import { marked, type StackFile, stackFile } from "./written";
-
-/** What the program is given: the settings, and those that only its kind of runner has. */
-export interface StackSettings extends Settings {
-    /** With runner type ec2. */
-    ec2?: Ec2Settings;
-}
 
 /** The configuration before it is checked: what Pulumi hands over, by setting. */
 export type RawSettings = { [setting: string]: unknown };
+
+/** The settings before the secrets among them are Pulumi's. */
+type PlainSettings = Omit<Settings, "buildSecrets"> & { buildSecrets: { [name: string]: string } };
 
 // The images are read by themselves, each key of them: one wrong key does not hide other mistakes.
 const { images: _images, ...others } = allSettings;
@@ -26,7 +25,7 @@ const settingsSchema = keysOf("SETTING: value", others, "no such setting; the RE
 export function checkedSettings(
     { images: rawImages = {}, ...raw }: RawSettings,
     project: string,
-): Parsed<Omit<Settings, "buildSecrets"> & Ec2Values & { buildSecrets: { [name: string]: string } }> {
+): Parsed<PlainSettings> {
     const { value, mistakes, wrong } = parsed(settingsSchema, raw, []);
     const known = wrong.has("platforms") ? [] : [...new Set(value.platforms.filter(isPlatform))];
     const declared = readImages(rawImages, {
@@ -45,41 +44,39 @@ export function checkedSettings(
     };
 }
 
-function platformMistakes(platforms: readonly string[]): string[] {
-    if (platforms.length === 0) {
-        return [`platforms: must be a list of at least one of: ${knownPlatforms.join(", ")}`];
-    }
-    const unknown = platforms
-        .filter((platform) => !isPlatform(platform))
-        .map((platform) => `platforms: unknown platform "${platform}"; use: ${knownPlatforms.join(", ")}`);
-    const twice = [...new Set(platforms.filter((platform, at) => platforms.indexOf(platform) !== at))];
-    return [...unknown, ...twice.map((platform) => `platforms: "${platform}" is there twice; take one out`)];
-}
-
 /**
- * Reads the stack's configuration and checks all of it, and for local runners this machine, before anything is built.
+ * Reads the stack's configuration and checks all of it, and for what is on this machine the machine, before anything is
+ * built.
  *
  * @throws {pulumi.RunError} that lists every mistake
  */
-export async function readSettings(stackName: string, project = process.cwd()): Promise<StackSettings> {
+export async function readSettings(stackName: string, project = process.cwd()): Promise<Settings> {
     const file = stackFile(project, pulumi.getStack(), pulumi.getProject());
     const { value, mistakes, wrong } = checkedSettings(rawSettings(file), project);
-    const settings: StackSettings = { ...value, buildSecrets: pulumi.secret(value.buildSecrets) };
-    if (!wrong.has("runnerType")) {
-        const more =
-            value.runnerType === "ec2" ? withEc2(settings, value, stackName) : await machineMistakes(value, stackName);
-        // Of a setting that is wrong by itself nothing more can be told.
-        mistakes.push(...more.filter((mistake) => !wrong.has(/^\w*/.exec(mistake)?.[0] ?? "")));
+    if (!wrong.has("runners") && !wrong.has("registry")) {
+        const more = await kindMistakes(value, stackName);
+        // Of a setting that is wrong by itself nothing more can be told, and two kinds may say the same of a third thing.
+        mistakes.push(...new Set(more.filter((mistake) => !wrong.has(/^\w*/.exec(mistake)?.[0] ?? ""))));
     }
     throwMistakes(mistakes);
-    return settings;
+    return { ...value, buildSecrets: pulumi.secret(value.buildSecrets) };
 }
 
-function withEc2(settings: StackSettings, values: Ec2Values, stackName: string): string[] {
-    // Loaded here: stack dev neither needs the AWS packages nor waits for them.
-    const { ec2Mistakes, ec2Settings } = require("./ec2Settings") as typeof import("./ec2Settings");
-    settings.ec2 = ec2Settings(settings, values);
-    return ec2Mistakes(settings.ec2, stackName);
+/** What the kinds in use find wrong with their settings, and with this machine. */
+async function kindMistakes(values: PlainSettings, stackName: string): Promise<string[]> {
+    const runners = runnerKind(values.runners);
+    const registry = registryKindOf(values);
+    return [
+        ...reachMistakes(registry, runners.areOnThisMachine),
+        ...(await runners.load().mistakes(values, stackName)),
+        ...(await registryKind(registry).load().mistakes(values, stackName)),
+        ...ciMistakes(values),
+    ];
+}
+
+/** The kind of registry that is meant: that of the runners, unless it is set. */
+export function registryKindOf({ registry, runners }: Pick<Settings, "registry" | "runners">): RegistryKind {
+    return (registry || runnerKind(runners).registry) as RegistryKind;
 }
 
 /** The project's own settings as Pulumi has them: all texts, some of them JSON. */

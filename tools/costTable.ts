@@ -6,7 +6,7 @@ import * as path from "node:path";
 import * as v from "valibot";
 import { architectures } from "../components/architecture";
 import { rootGiB } from "../components/runner/ec2/ec2RunnerSettings";
-import { idleMonthCost, pricesOf, runningCost } from "../components/runner/ec2/prices";
+import { idleMonthCost, priceOf, pricesOf } from "../components/runner/ec2/prices";
 import { allSettings } from "../configuration/settings";
 import { withBlock } from "./configurationTable";
 
@@ -20,7 +20,7 @@ export function costTable(cacheGigabytes: number): string {
     const runners = Object.values(architectures).map(({ platform, ec2: { instanceType } }) => ({
         name: `\`${platform}\`, ${instanceType}`,
         idle,
-        building: runningCost(3600, instanceType, prices) ?? Number.NaN,
+        building: priceOf(instanceType, region, {}).hour ?? Number.NaN,
     }));
     const sum = (of: "idle" | "building") => runners.reduce((total, runner) => total + runner[of], 0);
     const rows = [...runners, { name: "all of them", idle: sum("idle"), building: sum("building") }];

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Here } from "../../provider/process/here";
 import type { Platform } from "../architecture";
 import type { Registry } from "../registry/registry";
-import type { RegistryLoginInput } from "../registry/registryLogin";
+import type { RegistryLogin } from "../registry/registryLogin";
 import type { Runner, RunnerDescription } from "../runner/runner";
 import { renderConnectScript } from "./connect/connectScript";
 import { Placement } from "./placement";
@@ -85,7 +85,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     }
 
     /** What an image or index needs of this machine and this moment: no part of the state. */
-    here(login?: RegistryLoginInput): { [P in keyof Here]: pulumi.Input<Here[P]> } {
+    here(login?: pulumi.Input<RegistryLogin>): { [P in keyof Here]: pulumi.Input<Here[P]> } {
         // Each by itself: in a preview the script may not be known yet, and the folder is.
         const { connect, buildsPerRunner } = this;
         return {
@@ -104,14 +104,12 @@ function placementOf(platform: Platform, runners: readonly Runner[]): Placement 
 function connectOutput({ builder, runners, registry }: RemoteBuilderArgs): pulumi.Output<string> {
     const files = [...new Set(runners.map(({ wakeScript }) => wakeScript))];
     const { kind = "", prepare } = registry ?? {};
-    return pulumi
-        .output(Object.fromEntries(runners.map(({ runnerName, node }) => [runnerName, node])))
-        .apply((nodes) =>
-            renderConnectScript({
-                builder,
-                nodes,
-                wakeScripts: files.map((file) => readFileSync(file, "utf8")),
-                ...(prepare ? { registry: { kind, ...prepare } } : {}),
-            }),
-        );
+    return pulumi.output(Object.fromEntries(runners.map(({ runnerName, node }) => [runnerName, node]))).apply((nodes) =>
+        renderConnectScript({
+            builder,
+            nodes,
+            wakeScripts: files.map((file) => readFileSync(file, "utf8")),
+            ...(prepare ? { registry: { kind, ...prepare } } : {}),
+        }),
+    );
 }

@@ -1,33 +1,16 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftover, removesRole } from "../runner/ec2/leftovers";
-import { ciPolicy, ciTrustPolicy, githubIssuer } from "./policies";
-
-/** Who CI is. Plain values. */
-export interface CiTrustSettings {
-    /**
-     * GitHub repositories whose workflows may assume the role, as `ORGANIZATION/REPOSITORY`; a branch or environment only, as
-     * `ORGANIZATION/REPOSITORY:ref:refs/heads/main` or `...:environment:release`.
-     *
-     * @default none
-     */
-    githubRepositories?: string[];
-    /** ARN of GitHub's OIDC provider, where the account has one already: it can have only one. @default one is made */
-    githubOidcProviderArn?: string;
-    /** ARNs of other roles or users that may assume it: own runners, another CI system. @default none */
-    trustedPrincipalArns?: string[];
-}
+import { ciPolicy, ciTrustPolicy, githubIssuer, type PolicyStatement } from "./policies";
+import { type CiTrustSettings, ciRoleProblems } from "./trust";
 
 export interface CiRoleArgs extends CiTrustSettings {
-    /** What it may start. */
-    instanceArns: pulumi.Input<pulumi.Input<string>[]>;
-    /** What it may push to and pull from. */
-    repositoryArns: pulumi.Input<pulumi.Input<string>[]>;
-    /** Parameters that it may read: how to connect, and the keys of those instances. */
+    /** What the runners want allowed. @default nothing */
+    access?: pulumi.Input<PolicyStatement[]>;
+    /** ECR repositories that it may push to and pull from. @default none */
+    repositoryArns?: pulumi.Input<string[]>;
+    /** Parameters that say how to connect, which it may read. */
     connectParameterArns: pulumi.Input<pulumi.Input<string>[]>;
-    keysParameterArns: pulumi.Input<pulumi.Input<string>[]>;
-    /** ARN of the customer key of parameters and volumes. @default none */
-    kmsKeyArn?: string;
     /** @default none */
     tags?: { [name: string]: string };
 }
@@ -75,23 +58,12 @@ export class CiRole extends pulumi.ComponentResource {
                 name: "builder",
                 role: role.name,
                 policy: pulumi
-                    .all([
-                        pulumi.output(args.instanceArns),
-                        pulumi.output(args.repositoryArns),
-                        pulumi.output(args.connectParameterArns),
-                        pulumi.output(args.keysParameterArns),
-                    ])
-                    .apply(([instanceArns, repositoryArns, connectParameterArns, keysParameterArns]) =>
-                        JSON.stringify(
-                            ciPolicy({
-                                instanceArns,
-                                repositoryArns,
-                                connectParameterArns,
-                                keysParameterArns,
-                                kmsKeyArn: args.kmsKeyArn,
-                            }),
-                        ),
-                    ),
+                    .output({
+                        access: args.access ?? [],
+                        repositoryArns: args.repositoryArns ?? [],
+                        connectParameterArns: args.connectParameterArns,
+                    })
+                    .apply((resources) => JSON.stringify(ciPolicy(resources))),
             },
             { parent: this },
         );
@@ -128,44 +100,4 @@ function removesIdentityProvider(tags: CiRoleArgs["tags"] = {}): pulumi.ErrorHoo
 /** `ORGANIZATION/REPOSITORY` means every workflow of it. */
 function githubSubject(repository: string): string {
     return repository.includes(":") ? `repo:${repository}` : `repo:${repository}:*`;
-}
-
-/** Whether anybody is named that could assume the role: without, none is made. */
-export function isCiWanted(settings: CiTrustSettings): boolean {
-    return (settings.githubRepositories ?? []).length > 0 || (settings.trustedPrincipalArns ?? []).length > 0;
-}
-
-/** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
-export function ciRoleProblems(settings: CiTrustSettings): string[] {
-    const problems: string[] = [];
-    if (!isCiWanted(settings)) {
-        problems.push(
-            "neither githubRepositories nor trustedPrincipalArns names anybody who may assume the CI role: name one, or leave the role out",
-        );
-    }
-    for (const repository of settings.githubRepositories ?? []) {
-        // A wildcard in the name would let in repositories of strangers, who can call theirs what they like.
-        if (!/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+(:[^*?\s]+(\*)?)?$/.test(repository)) {
-            problems.push(
-                `githubRepositories "${repository}": write ORGANIZATION/REPOSITORY, without wildcards, or ORGANIZATION/REPOSITORY:ref:refs/heads/BRANCH`,
-            );
-        }
-    }
-    for (const arn of settings.trustedPrincipalArns ?? []) {
-        if (!/^arn:[a-z-]+:iam::\d{12}:(role|user|root)(\/\S+)?$/.test(arn)) {
-            problems.push(
-                `trustedPrincipalArns "${arn}": the ARN of a role or user is needed, as in arn:aws:iam::123456789012:role/ci`,
-            );
-        }
-    }
-    const provider = settings.githubOidcProviderArn;
-    if (
-        provider !== undefined &&
-        !/^arn:[a-z-]+:iam::\d{12}:oidc-provider\/token\.actions\.githubusercontent\.com$/.test(provider)
-    ) {
-        problems.push(
-            `githubOidcProviderArn "${provider}": it looks like arn:aws:iam::123456789012:oidc-provider/${githubIssuer}; aws iam list-open-id-connect-providers lists them`,
-        );
-    }
-    return problems;
 }

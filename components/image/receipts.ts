@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Receipt } from "../../provider/progress/receipt";
-import { type BuildTime, costLine, type PriceSettings, pricesOf, runningCost } from "../runner/ec2/prices";
+import { type BuildTime, costLine, costOf } from "../runner/costs";
 import type { RunnerDescription } from "../runner/runner";
 import type { MultiPlatformImage } from "./multiPlatformImage";
 
@@ -21,7 +21,6 @@ export type Receipts = { [image: string]: { [platform: string]: PricedReceipt } 
 export function receiptsOf(
     images: { [name: string]: MultiPlatformImage },
     runners: pulumi.Output<Runners>,
-    prices: PriceSettings = {},
 ): pulumi.Output<Receipts> {
     const all = Object.fromEntries(Object.entries(images).map(([name, image]) => [name, image.receipts]));
     return pulumi.all([pulumi.output(all), runners]).apply(([known, described]) =>
@@ -32,7 +31,7 @@ export function receiptsOf(
                     Object.entries(receipts as { [platform: string]: Receipt | undefined }).flatMap(
                         ([platform, receipt]) =>
                             // Not known in a preview.
-                            receipt ? [[platform, priced(receipt, described[receipt.runner], prices)]] : [],
+                            receipt ? [[platform, priced(receipt, described[receipt.runner])]] : [],
                     ),
                 ),
             ]),
@@ -40,31 +39,36 @@ export function receiptsOf(
     );
 }
 
-function priced(receipt: Receipt, runner: RunnerDescription | undefined, settings: PriceSettings): PricedReceipt {
-    if (!runner?.instanceType) {
+function priced(receipt: Receipt, runner: RunnerDescription | undefined): PricedReceipt {
+    if (!runner?.price) {
         return receipt;
     }
-    const prices = pricesOf(runner.region ?? "", settings);
     return {
         ...receipt,
-        price: runningCost(receipt.waking + receipt.total, runner.instanceType, prices),
-        idlePrice: runningCost(runner.idleMinutes * 60, runner.instanceType, prices),
+        price: costOf(receipt.waking + receipt.total, runner.price),
+        idlePrice: costOf(runner.idleMinutes * 60, runner.price),
     };
 }
 
-/** What the builds of this `up` cost: one line, also logged. `begun` is when the program was started. */
+/**
+ * What the builds of this `up` cost: one line, also logged. Undefined where runners cost nothing.
+ *
+ * @param begun when the program was started
+ */
 export function buildCosts(
     receipts: pulumi.Output<Receipts>,
     runners: pulumi.Output<Runners>,
-    prices: PriceSettings,
     begun: Date,
-): pulumi.Output<string> {
+): pulumi.Output<string | undefined> {
     return pulumi.all([receipts, runners]).apply(([known, described]) => {
+        if (!Object.values(described).some(({ price }) => price)) {
+            return undefined;
+        }
         const times = runnerTimes(known, described, begun);
         if (times.length === 0) {
             return "nothing was built";
         }
-        const line = costLine(times, Object.values(described)[0]?.region ?? "", prices);
+        const line = costLine(times);
         void pulumi.log.info(line);
         return line;
     });
@@ -79,12 +83,12 @@ export function runnerTimes(receipts: Receipts, runners: Runners, begun: Date): 
     return Object.entries(runners).flatMap(([name, runner]) => {
         const own = all.filter((receipt) => receipt.runner === name);
         const built = own.filter((receipt) => new Date(receipt.began) >= begun);
-        if (built.length === 0 || !runner.instanceType) {
+        if (built.length === 0 || !runner.price) {
             return [];
         }
         const begins = built.map((receipt) => new Date(receipt.began).getTime());
         const ends = built.map((receipt, at) => (begins[at] ?? 0) + (receipt.waking + receipt.total) * 1000);
         const seconds = (Math.max(...ends) - Math.min(...begins)) / 1000;
-        return [{ runner: name, instanceType: runner.instanceType, seconds, idleSeconds: runner.idleMinutes * 60 }];
+        return [{ runner: name, description: runner, price: runner.price, seconds }];
     });
 }

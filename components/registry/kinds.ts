@@ -1,6 +1,7 @@
+import type { Schemas } from "../settings/values";
 import { ecrSettings } from "./ecr/settings";
 import { genericRegistrySettings } from "./generic/settings";
-import { type RegistryRow, row, type Schemas } from "./kind";
+import { type RegistryRow, row } from "./kind";
 import { localRegistrySettings } from "./local/settings";
 
 /** THE table of kinds of registry. To add one: a folder, and a row. */

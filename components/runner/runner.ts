@@ -4,6 +4,14 @@ import type { Platform } from "../architecture";
 /** 60. Tests of the idle rule shorten the minute. */
 export const secondsPerMinute = Number(process.env.NATIVE_BUILDX_SECONDS_PER_MINUTE ?? 60);
 
+/** US dollars. */
+export interface RunnerPrice {
+    /** Of an hour; undefined where it is not known. */
+    hour?: number;
+    /** What is said where it is not known, with what to do. */
+    unknown: string;
+}
+
 /** What stack output `runners` says about a runner. */
 export interface RunnerDescription {
     /** Its row in kinds.ts. */
@@ -12,9 +20,11 @@ export interface RunnerDescription {
     /** What it is called where it runs: an instance's id, a local runner's folder. */
     id: string;
     idleMinutes: number;
-    /** Where runners have a price: what `pricesOf` knows it by. */
+    /** Instances only. */
     instanceType?: string;
     region?: string;
+    /** What it costs while it runs. @default nothing */
+    price?: RunnerPrice;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isPlatform, knownPlatforms, type Platform } from "../architecture";
 import { listOf, setting, text, wholeNumber } from "../settings/kinds";
-import { mostRunners } from "./runnerNames";
 import type { ValuesOf } from "../settings/values";
+import { mostRunners } from "./runnerNames";
 
 /** The settings of runners of every kind. */
 export const runnerSettings = {
@@ -21,9 +21,9 @@ export const runnerSettings = {
         "Minutes without a build after which a runner stops itself. 0 for never.",
     ),
     cacheGigabytes: setting(
-        wholeNumber(1, 12_000),
+        wholeNumber(1, 16_000),
         30,
-        "Size that the build cache of each runner is kept below, in GB (10^9 bytes).",
+        "Room for the build cache of each runner, in GiB. A quarter is for builds that run, the rest is kept between them.",
     ),
 };
 
@@ -39,4 +39,10 @@ export function platformMistakes(platforms: readonly string[]): string[] {
         .map((platform) => `platforms: unknown platform "${platform}"; use: ${knownPlatforms.join(", ")}`);
     const twice = [...new Set(platforms.filter((platform, at) => platforms.indexOf(platform) !== at))];
     return [...unknown, ...twice.map((platform) => `platforms: "${platform}" is there twice; take one out`)];
+}
+
+/** How room for a cache is used, in bytes: what BuildKit keeps it below after builds, and what it never collects. */
+export function cacheLimits(cacheGigabytes: number): { bytes: number; maxUsedSpace: number; reservedSpace: number } {
+    const bytes = cacheGigabytes * 2 ** 30;
+    return { bytes, maxUsedSpace: Math.floor(bytes * 0.75), reservedSpace: Math.floor(bytes * 0.25) };
 }

@@ -69,4 +69,3 @@ function numberOf(word: string): number {
     const magnitude = Number(octal ? `0o${octal[1]}` : digits || "none");
     return sign === "-" && magnitude !== 0 ? -magnitude : magnitude;
 }
-

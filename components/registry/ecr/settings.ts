@@ -1,3 +1,4 @@
+import { awsSettings } from "../../awsSettings";
 import { flag, listOf, setting, text, wholeNumber } from "../../settings/kinds";
 
 const ecr = "Registry ecr only.";
@@ -21,4 +22,5 @@ export const ecrSettings = {
         `${ecr} Days after which a build cache in the registry expires that was not written again.`,
     ),
     forceDelete: setting(flag(), false, `${ecr} Let "pulumi destroy" delete repositories that still have images.`),
+    ...awsSettings,
 };

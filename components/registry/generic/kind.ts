@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { RegistryModule, ValuesOf } from "../kind";
+import type { ValuesOf } from "../../settings/values";
+import type { RegistryModule } from "../kind";
 import { GenericRegistry, genericRegistryProblems } from "./genericRegistry";
 import type { genericRegistrySettings } from "./settings";
 

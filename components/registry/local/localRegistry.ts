@@ -3,15 +3,14 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { trustFolder } from "../../localMachine/dataFolder";
 import { LocalFolder } from "../../localMachine/localFolder";
+import { checkedValues, type ValuesOf } from "../../settings/values";
 import type { Registry, RegistryPreparation, RegistryTrust } from "../registry";
+import { localRegistrySettings } from "./settings";
 
-export interface LocalRegistryArgs {
+/** The settings of the local registry, with the defaults of the configuration, and what it needs besides. */
+export interface LocalRegistryArgs extends Partial<ValuesOf<typeof localRegistrySettings>> {
     /** Folder of the stack, below the data folder of this machine. */
     stackFolder: string;
-    /** Host name that images are pushed under; it must lead to 127.0.0.1 on this machine. */
-    host: string;
-    /** Port on 127.0.0.1. */
-    port: number;
     /** What follows the host in the name of every image. @default the project's name */
     path?: string;
 }
@@ -53,22 +52,27 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRegistry", name, {}, opts);
+        const { registryHost: host, localPort: port } = checkedValues(localRegistrySettings, args);
         const folder = path.join(args.stackFolder, "registry");
         const certificateFile = path.join(trustFolder, `${path.basename(args.stackFolder)}.pem`);
         new LocalFolder(
             name,
-            { folder, script: "registry.sh", alsoRemove: [certificateFile, path.join(args.stackFolder, "last-up.svg")] },
+            {
+                folder,
+                script: "registry.sh",
+                alsoRemove: [certificateFile, path.join(args.stackFolder, "last-up.svg")],
+            },
             { parent: this },
         );
 
-        this.trust = { host: `${args.host}:${args.port}`, certificateFile };
+        this.trust = { host: `${host}:${port}`, certificateFile };
         this.url = pulumi.output(`${this.trust.host}/${args.path ?? pulumi.getProject().toLowerCase()}`);
         this.prepare = {
             script: scriptText("prepareRegistry.sh"),
             variables: {
                 registry_folder: folder,
-                registry_host: args.host,
-                registry_configuration: renderRegistryConfiguration(args.port),
+                registry_host: host,
+                registry_configuration: renderRegistryConfiguration(port),
                 registry_script: scriptText("registry.sh"),
                 trust_file: path.relative(folder, certificateFile),
                 keys_script: scriptText("../../runner/keys.sh"),

@@ -1,7 +1,9 @@
+import { localMachineSettings } from "../../localMachine/settings";
 import { setting, text } from "../../settings/kinds";
 
-/** The settings of the local registry alone. Its port is the first of those that setting localPort begins. */
+/** The settings of the local registry, on the first of this machine's ports. */
 export const localRegistrySettings = {
+    ...localMachineSettings,
     registryHost: setting(
         text("a host name", { mayBeEmpty: true }),
         "registry.native-buildx.internal",

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { runnerPolicy, runnerTrustPolicy } from "../../ci/policies";
 import { removesLeftover, removesRole } from "./leftovers";
+import { runnerPolicy, runnerTrustPolicy } from "./policies";
 
 export interface RunnerRoleArgs {
     /** What the role is for, in a few words. */

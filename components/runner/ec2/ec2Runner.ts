@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../architecture";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
-import { serverNameOf } from "../runnerNames";
+import { runnerName, serverNameOf } from "../runnerNames";
 import { CacheVolume } from "./ec2CacheVolume";
 import { type Machine, makeInstance } from "./ec2Instance";
 import { makeKeysParameter } from "./ec2Keys";
@@ -12,6 +12,7 @@ import { defaults, type Ec2RunnerSettings, ec2RunnerProblems, rootGiB, standInCa
 import { cacheDeviceOf } from "./ec2UserData";
 import { standInSubnet, zonesFor } from "./ec2Zones";
 import type { Network } from "./network";
+import { priceOf } from "./prices";
 
 export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     network: Network;
@@ -122,6 +123,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
             instanceType,
             region,
+            price: region.apply((known) => priceOf(instanceType, known, args.prices ?? {})),
         });
         const standInIds = pulumi.all(standIns.map((standIn) => standIn.instance.id));
         this.node = pulumi.all([instance.id, region, standInIds]).apply(
@@ -134,7 +136,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                     keys_parameter: this.keysParameterName(),
                     instance_type: instanceType,
                     fallbacks: standIns.map(({ type }, index) => `${ids[index]}:${type}`).join(" "),
-                    emulate_on: args.emulateOn ? architectures[args.emulateOn].suffix : "",
+                    emulate_on: args.emulateOn ? runnerName(args.emulateOn) : "",
                     region: inRegion,
                     port: String(args.network.port),
                     address: args.network.usePrivateAddress ? "private" : "public",

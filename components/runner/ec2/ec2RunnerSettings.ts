@@ -1,5 +1,8 @@
+import * as v from "valibot";
 import { architectures, isPlatform, type Platform } from "../../architecture";
+import { runnerSettings } from "../settings";
 import { type BuildkitRelease, defaultBuildkitRelease } from "./ec2Bootstrap";
+import type { PriceSettings } from "./prices";
 
 /** What the user may set for one platform's runner. Plain values: they decide the structure. */
 export interface Ec2RunnerSettings {
@@ -21,14 +24,16 @@ export interface Ec2RunnerSettings {
      * @default none: waking fails instead
      */
     emulateOn?: Platform;
-    /** Minutes after the last build until it stops; 0: never. @default 20 */
+    /** Minutes after the last build until it stops; 0: never. @default 15 */
     idleMinutes?: number;
-    /** Size of the cache volume in GiB, 20 to 16384. It can grow, not shrink. @default 100 */
+    /** Size of the cache volume in GiB, 20 to 16384. It can grow, not shrink. @default 30 */
     cacheGigabytes?: number;
     /** Version, address and checksums of BuildKit. @default v0.31.1 from its release page */
     buildkit?: Partial<BuildkitRelease>;
     /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
     kmsKeyArn?: string;
+    /** Prices to reckon with, where the built-in table has none or others. @default none */
+    prices?: PriceSettings;
     /** Where the runner asks SSM, for VPC endpoints. @default the region's public address */
     ssmEndpoint?: string;
     /**
@@ -41,8 +46,8 @@ export interface Ec2RunnerSettings {
 
 /** What a runner has where nothing is set. */
 export const defaults = {
-    idleMinutes: 20,
-    cacheGigabytes: 100,
+    idleMinutes: v.getDefault(runnerSettings.idleMinutes) as number,
+    cacheGigabytes: v.getDefault(runnerSettings.cacheGigabytes) as number,
     cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume}",
 };
 

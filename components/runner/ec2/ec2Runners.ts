@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../../architecture";
+import type { PolicyStatement } from "../../ci/policies";
 import { checkedValues, type ValuesOf } from "../../settings/values";
 import { type NamedRunner, namedRunners, runnerName } from "../runnerNames";
 import type { Runners } from "../runners";
@@ -9,7 +10,6 @@ import type { Ec2RunnerSettings } from "./ec2RunnerSettings";
 import { ec2Mistakes } from "./mistakes";
 import { Network, type NetworkArgs } from "./network";
 import { clientStatements } from "./policies";
-import type { PolicyStatement } from "../../ci/policies";
 import { ec2RunnerSettings } from "./settings";
 
 const settings = { ...runnerSettings, ...ec2RunnerSettings };

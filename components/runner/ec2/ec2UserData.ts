@@ -1,5 +1,6 @@
 import { architectures } from "../../architecture";
 import { renderBuildkitdConfig } from "../buildkitdConfig";
+import { cacheLimits } from "../settings";
 import { packUserData, renderUserData, runnerPaths } from "./ec2Bootstrap";
 import { buildkitRelease, defaults, type Ec2RunnerSettings } from "./ec2RunnerSettings";
 
@@ -34,14 +35,14 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
         buildkitSha256: (release.sha256[settings.platform] ?? "").toLowerCase(),
         port,
         idleMinutes: settings.idleMinutes ?? defaults.idleMinutes,
-        cacheBytes: machine.cacheGigabytes * 2 ** 30,
+        cacheBytes: cacheLimits(machine.cacheGigabytes).bytes,
         buildkitConfig: buildkitConfig(settings, machine),
     });
     return packUserData(script);
 }
 
 function buildkitConfig({ platform }: Ec2RunnerSettings, { port, cacheGigabytes }: MachineFacts): string {
-    const bytes = cacheGigabytes * 2 ** 30;
+    const { bytes, maxUsedSpace, reservedSpace } = cacheLimits(cacheGigabytes);
     return renderBuildkitdConfig({
         platform,
         root: runnerPaths.buildkitRoot,
@@ -52,8 +53,8 @@ function buildkitConfig({ platform }: Ec2RunnerSettings, { port, cacheGigabytes 
         certificate: `${runnerPaths.tls}/cert.pem`,
         key: `${runnerPaths.tls}/key.pem`,
         // Collected after builds. What is left free is for the build that runs, and when half of it is gone, idle.sh collects.
-        maxUsedSpace: Math.floor(bytes * 0.75),
-        reservedSpace: Math.floor(bytes * 0.25),
+        maxUsedSpace,
+        reservedSpace,
         minFreeSpace: Math.floor(bytes * 0.2),
         network: { configuration: runnerPaths.networkConfig, plugins: runnerPaths.networkPlugins },
         runtime: "buildkit-runc",

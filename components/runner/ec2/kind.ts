@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { awsRegionMistakes } from "../../awsRegion";
 import type { ValuesOf } from "../../settings/values";
-import type { RunnersModule } from "../kinds";
+import type { RunnersModule } from "../kind";
 import { Ec2Runners } from "./ec2Runners";
 import { ec2Mistakes } from "./mistakes";
 import type { ec2RunnerSettings } from "./settings";

@@ -1,5 +1,5 @@
-import { type Ec2RunnersValues, networkArgs, runnerArgs } from "./ec2Runners";
 import { ec2RunnerProblems } from "./ec2RunnerSettings";
+import { type Ec2RunnersValues, networkArgs, runnerArgs } from "./ec2Runners";
 import { networkProblems } from "./network";
 
 /** Everything that is wrong with the settings of EC2 runners, each as one line: setting, mistake, remedy. */

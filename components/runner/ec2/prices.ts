@@ -1,3 +1,5 @@
+import type { RunnerPrice } from "../runner";
+
 /** What AWS charges in one region, in US dollars. */
 export interface RegionPrices {
     /** When they were looked up, `YYYY-MM`. */
@@ -54,47 +56,12 @@ export function idleMonthCost(volumeGigabytes: number, prices: Partial<RegionPri
     return prices.volumeGigabyteMonth === undefined ? undefined : volumeGigabytes * prices.volumeGigabyteMonth;
 }
 
-/** So many seconds of a running instance with a public address. Undefined where a price is not known. */
-export function runningCost(seconds: number, instanceType: string, prices: Partial<RegionPrices>): number | undefined {
-    const instance = prices.instanceHour?.[instanceType];
-    const address = prices.publicAddressHour;
-    return instance === undefined || address === undefined ? undefined : (seconds / 3600) * (instance + address);
-}
-
-/** A build on one runner. */
-export interface BuildTime {
-    runner: string;
-    instanceType: string;
-    /** From the request to wake it to the end of the build. */
-    seconds: number;
-    /** Time after it in which the instance waits for more to build. */
-    idleSeconds: number;
-}
-
-/**
- * One line that says what builds cost, as in `arm64 192 s on c7g.xlarge: $0.0080`, and apart from it what the idle
- * time after them costs, which other builds may share.
- */
-export function costLine(builds: BuildTime[], region: string, settings: PriceSettings = {}): string {
-    const prices = pricesOf(region, settings);
-    const costs = builds.map((build) => ({ ...build, cost: runningCost(build.seconds, build.instanceType, prices) }));
-    const tails = builds.flatMap((build) => runningCost(build.idleSeconds, build.instanceType, prices) ?? []);
-    const parts = costs.map(({ runner, instanceType, seconds, cost }) => {
-        const price =
-            cost === undefined ? `price of ${instanceType} in ${region} not known, set ec2Prices` : dollars(cost);
-        return `${runner} ${Math.round(seconds)} s on ${instanceType}: ${price}`;
-    });
-    const known = costs.flatMap(({ cost }) => (cost === undefined ? [] : [cost]));
-    const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";
-    const idle =
-        tails.length === builds.length && sum(tails) > 0 ? `; idle time after them ${dollars(sum(tails))}` : "";
-    return `instance time of these builds: ${parts.join(", ")}${total}${idle}`;
-}
-
-function sum(numbers: number[]): number {
-    return numbers.reduce((total, number) => total + number, 0);
-}
-
-function dollars(amount: number): string {
-    return `$${amount.toFixed(4)}`;
+/** What an instance with a public address costs while it runs. */
+export function priceOf(instanceType: string, region: string, settings: PriceSettings): RunnerPrice {
+    const { instanceHour = {}, publicAddressHour } = pricesOf(region, settings);
+    const instance = instanceHour[instanceType];
+    return {
+        ...(instance === undefined || publicAddressHour === undefined ? {} : { hour: instance + publicAddressHour }),
+        unknown: `price of ${instanceType} in ${region} not known, set ec2Prices`,
+    };
 }

@@ -1,7 +1,18 @@
 import * as v from "valibot";
-import { awsSettings } from "../../awsSettings";
 import { knownPlatforms } from "../../architecture";
-import { byPlatform, choice, flag, keysOf, listOf, mapOf, price, setting, text, wholeNumber } from "../../settings/kinds";
+import { awsSettings } from "../../awsSettings";
+import {
+    byPlatform,
+    choice,
+    flag,
+    keysOf,
+    listOf,
+    mapOf,
+    price,
+    setting,
+    text,
+    wholeNumber,
+} from "../../settings/kinds";
 
 const ec2 = "EC2 runners only.";
 /** An empty one is not set. */

@@ -1,6 +1,6 @@
 import type { localMachineSettings } from "../../localMachine/settings";
 import type { ValuesOf } from "../../settings/values";
-import type { RunnersModule } from "../kinds";
+import type { RunnersModule } from "../kind";
 import { LocalRunners } from "./localRunners";
 import { machineMistakes } from "./machine";
 

@@ -7,8 +7,7 @@ import type { RegistryTrust } from "../../registry/registry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
 import { serverNameOf } from "../runnerNames";
-
-const gigabyte = 1e9;
+import { cacheLimits } from "../settings";
 
 export interface LocalRunnerArgs {
     /** See `runnerNames`. */
@@ -20,7 +19,7 @@ export interface LocalRunnerArgs {
     port: number;
     /** The runner ends itself after so many minutes without a build; 0: never. */
     idleMinutes: number;
-    /** The build cache is kept below this, in GB (10^9 bytes). */
+    /** Room for the build cache, in GiB. */
     cacheGigabytes: number;
     /** A registry on this machine, whose authority it has to be shown. @default none */
     trust?: RegistryTrust;
@@ -34,6 +33,7 @@ const folder = "@folder@";
 /** The buildkitd.toml of a local runner. */
 export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
     const { trust } = args;
+    const { maxUsedSpace, reservedSpace } = cacheLimits(args.cacheGigabytes);
     return {
         platform: args.platform,
         root: `${folder}/root`,
@@ -43,9 +43,9 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         ca: `${folder}/keys/ca.pem`,
         certificate: `${folder}/keys/cert.pem`,
         key: `${folder}/keys/key.pem`,
-        maxUsedSpace: args.cacheGigabytes * gigabyte,
-        reservedSpace: Math.min(args.cacheGigabytes / 5, 5) * gigabyte,
-        minFreeSpace: 2 * gigabyte,
+        maxUsedSpace,
+        reservedSpace,
+        minFreeSpace: 2 * 2 ** 30,
         // The machine's own network: BuildKit's bridge needs CNI plugins and root, and a step on one's own machine may
         // reach what its owner can.
         network: "host",

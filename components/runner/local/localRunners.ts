@@ -30,7 +30,14 @@ export class LocalRunners extends pulumi.ComponentResource implements Runners {
             ({ runner, platform, at }) =>
                 new LocalRunner(
                     `${name}-${runner}`,
-                    { ...values, runner, platform, port: runnerPort(values.localPort, platform, at), stackFolder, trust },
+                    {
+                        ...values,
+                        runner,
+                        platform,
+                        port: runnerPort(values.localPort, platform, at),
+                        stackFolder,
+                        trust,
+                    },
                     { parent: this },
                 ),
         );

@@ -1,0 +1,60 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { RemoteBuilder } from "../builder/remoteBuilder";
+import type { Registry } from "../registry/registry";
+import type { Runners } from "../runner/runners";
+import type { ValuesOf } from "../settings/values";
+import type { ciSettings } from "./settings";
+import { type CiTrustSettings, ciRoleProblems, isCiWanted } from "./trust";
+
+type CiValues = ValuesOf<typeof ciSettings>;
+
+/** What CI is given access to. */
+export interface CiAccessArgs {
+    /** The stack's name, as in `native-buildx-prod`: the role is called after it. */
+    stackName: string;
+    runners: Runners;
+    registry: Registry;
+    builder: RemoteBuilder;
+    tags: { [name: string]: string };
+}
+
+/**
+ * How CI, which has no access to the stack, comes to the builder: SSM parameters with the connect script, and a role that
+ * may read them and use the runners and the registry. Nothing, unless a setting names somebody.
+ */
+export function ciAccess(
+    settings: CiValues,
+    { stackName, runners, registry, builder, tags }: CiAccessArgs,
+): { ciRoleArn?: pulumi.Output<string>; ciConnect?: pulumi.Output<string> } {
+    const trust = trustOf(settings);
+    if (!isCiWanted(trust)) {
+        return {};
+    }
+    // Loaded here: others neither need the AWS packages nor wait for them.
+    const { CiRole } = require("./ciRole") as typeof import("./ciRole");
+    const { ConnectParameters } = require("./connectParameters") as typeof import("./connectParameters");
+    const parameters = new ConnectParameters("connect", {
+        connect: builder.connect,
+        parameterPath: `/${pulumi.getProject()}/${pulumi.getStack()}/connect`,
+        tags,
+    });
+    const role = new CiRole(`${stackName}-ci`, {
+        ...trust,
+        access: runners.access,
+        repositoryArns: registry.repositoryArns,
+        connectParameterArns: parameters.arns,
+        tags,
+    });
+    return { ciRoleArn: role.arn, ciConnect: parameters.readCommand };
+}
+
+/** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
+export function ciMistakes(settings: CiValues): string[] {
+    const trust = trustOf(settings);
+    return isCiWanted(trust) ? ciRoleProblems(trust) : [];
+}
+
+/** An empty text is a setting that was not set. */
+function trustOf({ githubRepositories, githubOidcProviderArn, trustedPrincipalArns }: CiValues): CiTrustSettings {
+    return { githubRepositories, githubOidcProviderArn: githubOidcProviderArn || undefined, trustedPrincipalArns };
+}

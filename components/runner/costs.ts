@@ -1,0 +1,42 @@
+import type { RunnerDescription, RunnerPrice } from "./runner";
+
+/** So many seconds of a running runner, in US dollars. Undefined where its price is not known. */
+export function costOf(seconds: number, { hour }: RunnerPrice): number | undefined {
+    return hour === undefined ? undefined : (seconds / 3600) * hour;
+}
+
+/** Builds on one runner. */
+export interface BuildTime {
+    runner: string;
+    description: RunnerDescription;
+    price: RunnerPrice;
+    /** From the request to wake it to the end of the last build. */
+    seconds: number;
+}
+
+/**
+ * One line that says what builds cost, as in `arm64 192 s on c7g.xlarge: $0.0080`, and apart from it what the idle time
+ * after them costs, which other builds may share.
+ */
+export function costLine(builds: readonly BuildTime[]): string {
+    const costs = builds.map(({ seconds, price }) => costOf(seconds, price));
+    const tails = builds.flatMap(({ description, price }) => costOf(description.idleMinutes * 60, price) ?? []);
+    const parts = builds.map(({ runner, description, price, seconds }, at) => {
+        const cost = costs[at];
+        const place = description.instanceType ?? description.kind;
+        return `${runner} ${Math.round(seconds)} s on ${place}: ${cost === undefined ? price.unknown : dollars(cost)}`;
+    });
+    const known = costs.flatMap((cost) => cost ?? []);
+    const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";
+    const idle =
+        tails.length === builds.length && sum(tails) > 0 ? `; idle time after them ${dollars(sum(tails))}` : "";
+    return `runners' time of these builds: ${parts.join(", ")}${total}${idle}`;
+}
+
+function sum(numbers: number[]): number {
+    return numbers.reduce((total, number) => total + number, 0);
+}
+
+function dollars(amount: number): string {
+    return `$${amount.toFixed(4)}`;
+}

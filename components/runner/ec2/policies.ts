@@ -1,0 +1,61 @@
+import type * as aws from "@pulumi/aws";
+import { type PolicyStatement, policyDocument } from "../../ci/policies";
+
+/** What a runner's instance may do: publish its clients' keys. It cannot read what is published. */
+export function runnerPolicy(parameterArns: string[], kmsKeyArn?: string): aws.iam.PolicyDocument {
+    return policyDocument([
+        { Sid: "PublishKeys", Action: ["ssm:PutParameter"], Resource: parameterArns },
+        ...keyStatement("PublishKeysEncrypt", "kms:Encrypt", parameterArns, kmsKeyArn),
+    ]);
+}
+
+/** Who may assume a runner's role: EC2, for the instance. */
+export const runnerTrustPolicy: aws.iam.PolicyDocument = {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } }],
+};
+
+/**
+ * What a client of such runners needs: to wake the instances, and to read their keys.
+ *
+ * @param kmsKeyArn the customer key of the parameters and volumes, if there is one
+ */
+export function clientStatements(
+    instanceArns: string[],
+    keysParameterArns: string[],
+    kmsKeyArn: string | undefined,
+): PolicyStatement[] {
+    const encrypted: PolicyStatement[] = kmsKeyArn
+        ? [
+              {
+                  // EC2 starts an instance with encrypted volumes by a grant that whoever starts it makes.
+                  Sid: "StartWithEncryptedVolumes",
+                  Action: ["kms:CreateGrant"],
+                  Resource: [kmsKeyArn],
+                  Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+              },
+          ]
+        : [];
+    return [
+        { Sid: "Wake", Action: ["ec2:StartInstances"], Resource: instanceArns },
+        // EC2's Describe calls know no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+        { Sid: "SeeStates", Action: ["ec2:DescribeInstances"], Resource: ["*"] },
+        { Sid: "ReadKeys", Action: ["ssm:GetParameter"], Resource: keysParameterArns },
+        ...keyStatement("ReadKeysDecrypt", "kms:Decrypt", keysParameterArns, kmsKeyArn),
+        ...encrypted,
+    ];
+}
+
+/** SSM names the parameter when it uses a key: nothing else can be encrypted or decrypted with this permission. */
+function keyStatement(sid: string, action: string, parameterArns: string[], kmsKeyArn?: string): PolicyStatement[] {
+    return kmsKeyArn
+        ? [
+              {
+                  Sid: sid,
+                  Action: [action],
+                  Resource: [kmsKeyArn],
+                  Condition: { StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": parameterArns } },
+              },
+          ]
+        : [];
+}

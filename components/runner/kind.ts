@@ -1,0 +1,40 @@
+import type { Registry } from "../registry/registry";
+import type { Schemas, ValuesOf } from "../settings/values";
+import type { Runners } from "./runners";
+import type { RunnerValues } from "./settings";
+
+/** What runners are made with besides their settings. */
+export interface RunnersContext {
+    /** The stack's name on machines and in the cloud, as in `native-buildx-prod`; lower case. */
+    stackName: string;
+    /** Where images are pushed. */
+    registry: Registry;
+    /** Tags of what they have in the cloud. @default none */
+    tags?: { [name: string]: string };
+}
+
+/** What a kind's module has, `kind.ts` of its folder. */
+export interface RunnersModule<Values> {
+    /** Everything that is wrong with the settings, and with this machine, each as one line: setting, mistake, remedy. */
+    mistakes(values: Values & RunnerValues, stackName: string): string[] | Promise<string[]>;
+    /** The runners, as a component of this name. */
+    create(name: string, values: Values & RunnerValues, context: RunnersContext): Runners;
+}
+
+export interface RunnersRow<S extends Schemas> {
+    /** What people read of it in a list of kinds. */
+    meaning: string;
+    /** The settings that only this kind has. */
+    settings: S;
+    /** They reach a registry of this machine. */
+    areOnThisMachine: boolean;
+    /** The kind of registry that is used where setting `registry` says nothing. */
+    registry: string;
+    /** Loaded when it is used: nobody else needs, or waits for, what it imports. */
+    load(): RunnersModule<ValuesOf<S>>;
+}
+
+/** Lets the compiler see that a row's module takes the row's settings. */
+export function row<S extends Schemas>(described: RunnersRow<S>): RunnersRow<S> {
+    return described;
+}

@@ -1,0 +1,35 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type CiAccessArgs, ciAccess } from "../components/ci/ciAccess";
+import type { MultiPlatformImage } from "../components/image/multiPlatformImage";
+import { buildCosts, receiptsOf } from "../components/image/receipts";
+import type { Settings } from "./settings";
+
+const begun = new Date();
+
+/** Without a word of them a failed `up` shows all outputs as removed (pulumi/pulumi#15755). They are not. */
+export function emptyOutputs(): void {
+    const stack = pulumi.runtime.getStackResource();
+    if (stack) {
+        pulumi.runtime.registerResourceOutputs(stack, {});
+    }
+}
+
+/** What the stack says for whoever uses it: people, CI, `make up`. */
+export function outputsOf(
+    stack: CiAccessArgs & { settings: Settings; images: { [name: string]: MultiPlatformImage } },
+): pulumi.Inputs {
+    const { settings, registry, builder, images } = stack;
+    const receipts = receiptsOf(images, builder.runners);
+    return {
+        repositoryUrl: registry.url,
+        images: Object.fromEntries(
+            Object.entries(images).map(([name, { ref, platformRefs }]) => [name, { ref, platforms: platformRefs }]),
+        ),
+        runners: builder.runners,
+        builder: builder.builder,
+        connect: builder.connect,
+        receipts,
+        buildCosts: buildCosts(receipts, builder.runners, begun),
+        ...ciAccess(settings, stack),
+    };
+}
