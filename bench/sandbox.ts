@@ -110,7 +110,7 @@ export class Sandbox {
 
     /** Writes the stack's configuration. (JSON is YAML.) */
     async configure(settings: BenchSettings): Promise<void> {
-        const config = { runnerType: "local", localPort: this.localPort, idleMinutes, ...settings };
+        const config = { runners: "local", localPort: this.localPort, idleMinutes, ...settings };
         await fs.writeFile(
             this.configurationFile,
             JSON.stringify({

@@ -5,7 +5,7 @@ const ownOptions: { [option: string]: string } = {
     "--attest": "use keys provenance and sbom",
     "--build-arg": "use key args",
     "--build-context": "use key contexts",
-    "--builder": "use setting runnerType",
+    "--builder": "use setting runners",
     "--cache-from": "use key cacheFrom",
     "--cache-to": "use key cacheTo",
     "--call": "call docker buildx by hand",

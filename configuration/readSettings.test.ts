@@ -2,8 +2,8 @@ import fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { mockPulumi, resolved, settled } from "../tests/helpers/pulumiMocks";
+import { native, StandInMachine } from "../tests/helpers/standInMachine";
 import { readSettings } from "./readSettings";
-import { native, StandInMachine } from "./standInMachine";
 
 let here: StandInMachine;
 beforeEach(() => {
@@ -21,7 +21,7 @@ describe("the configuration of a stack", () => {
     });
 
     const defaults = {
-        runnerType: "local",
+        runners: "local",
         platforms: JSON.stringify([native]),
         idleMinutes: "15",
         cacheGigabytes: "30",
@@ -47,7 +47,7 @@ describe("the configuration of a stack", () => {
             buildSecrets: JSON.stringify({ token: "TOKEN" }),
         });
         expect(settings).toMatchObject({
-            runnerType: "local",
+            runners: "local",
             platforms: [native],
             images,
             idleMinutes: 15,
@@ -119,8 +119,8 @@ describe("the configuration of a stack", () => {
 
     it("of a runner type that does not exist is no matter of this machine", async () => {
         delete process.env.SSL_CERT_DIR;
-        await expect(read({ runnerType: "gcp" })).rejects.toThrow(
-            'The configuration has a mistake:\n  - runnerType: there is no "gcp"; use one of: local, ec2',
+        await expect(read({ runners: "gcp" })).rejects.toThrow(
+            'The configuration has a mistake:\n  - runners: there is no "gcp"; use one of: local, ec2',
         );
     });
 });

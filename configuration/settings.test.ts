@@ -2,13 +2,11 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { knownPlatforms } from "../components/architecture";
 import { throwMistakes } from "../components/settings/mistakes";
 import { checkedSettings, type RawSettings } from "./readSettings";
-import { localPorts } from "./settings";
 
 const right: RawSettings = {
-    runnerType: "local",
+    runners: "local",
     platforms: ["linux/amd64", "linux/arm64"],
     images: {},
     buildSecrets: {},
@@ -23,7 +21,7 @@ describe("settings", () => {
     it.each<[string, Partial<RawSettings>]>([
         ["as Pulumi.yaml has them", {}],
         ["left out", Object.fromEntries(Object.keys(right).map((setting) => [setting, undefined]))],
-        ["EC2 runners", { runnerType: "ec2" }],
+        ["EC2 runners", { runners: "ec2" }],
         [
             "numbers as texts, as Pulumi hands them over",
             { idleMinutes: "10", localPort: "7443", buildsPerRunner: "64" },
@@ -37,7 +35,7 @@ describe("settings", () => {
             {
                 idleMinutes: 10080,
                 cacheGigabytes: 16000,
-                localPort: 65533,
+                localPort: 65517,
             },
         ],
     ])("are right: %s", (_what, changes) => {
@@ -47,8 +45,8 @@ describe("settings", () => {
     it.each<[string, Partial<RawSettings>, string[]]>([
         [
             "a runner type that does not exist",
-            { runnerType: "gcp" },
-            ['runnerType: there is no "gcp"; use one of: local, ec2'],
+            { runners: "gcp" },
+            ['runners: there is no "gcp"; use one of: local, ec2'],
         ],
         [
             "an unknown platform",
@@ -74,16 +72,16 @@ describe("settings", () => {
         ["negative idleMinutes", { idleMinutes: -1 }, ["idleMinutes: must be a whole number from 0 to 10080, not -1"]],
         ["half a minute", { idleMinutes: 0.5 }, ["idleMinutes: must be a whole number from 0 to 10080, not 0.5"]],
         ["no cache", { cacheGigabytes: 0 }, ["cacheGigabytes: must be a whole number from 1 to 16000, not 0"]],
-        ["a port for root", { localPort: 443 }, ["localPort: must be a whole number from 1024 to 65533, not 443"]],
+        ["a port for root", { localPort: 443 }, ["localPort: must be a whole number from 1024 to 65517, not 443"]],
         [
             "a port too high for all",
-            { localPort: 65534 },
-            ["localPort: must be a whole number from 1024 to 65533, not 65534"],
+            { localPort: 65518 },
+            ["localPort: must be a whole number from 1024 to 65517, not 65518"],
         ],
         [
             "a port in words",
             { localPort: "http" },
-            ['localPort: must be a whole number from 1024 to 65533, not "http"'],
+            ['localPort: must be a whole number from 1024 to 65517, not "http"'],
         ],
         [
             "a mistake in an image",
@@ -96,13 +94,13 @@ describe("settings", () => {
 
     it("tell all mistakes together", () => {
         const mistakes = mistakesWith({
-            runnerType: "gcp",
+            runners: "gcp",
             platforms: ["linux/amd64", "linux/amd64", "linux/mips"],
             idleMinutes: -1,
             images: { app: { tags: ["no blanks"] } },
         });
         expect(mistakes.map((mistake) => mistake.split(":")[0])).toEqual([
-            "runnerType",
+            "runners",
             "idleMinutes",
             "platforms",
             "platforms",
@@ -149,11 +147,5 @@ describe("settings", () => {
         expect(() => throwMistakes(["a: x", "b: y"])).toThrow(
             new pulumi.RunError("The configuration has mistakes:\n  - a: x\n  - b: y"),
         );
-    });
-
-    it("give every platform a port of its own after the registry's", () => {
-        const ports = localPorts({ localPort: 7443 });
-        expect(ports).toEqual({ registry: 7443, "linux/amd64": 7444, "linux/arm64": 7445 });
-        expect(new Set(Object.values(ports)).size).toBe(knownPlatforms.length + 1);
     });
 });

@@ -7,10 +7,18 @@ open_stack() {
     # shellcheck source=tools/env.sh
     . ./tools/env.sh
     select_stack "$1"
-    # Pulumi fetches the plugin of the AWS package itself.
-    if [ "$(pulumi config get runnerType --stack "$1" 2>/dev/null)" = ec2 ]; then
-        unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION
-    fi
+    # What is not on this machine needs plugins, which Pulumi fetches itself.
+    if needs_plugins "$1"; then unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION; fi
+}
+
+# needs_plugins STACK: true if the stack's runners or its registry are of another kind than where nothing is set.
+needs_plugins() {
+    for setting in runners registry; do
+        default=$(sed -n "/^  $setting:/,/default:/s/^ *default: //p" Pulumi.yaml)
+        kind=$(pulumi config get "$setting" --stack "$1" 2>/dev/null)
+        case $kind in '' | "$default") ;; *) return 0 ;; esac
+    done
+    return 1
 }
 
 # select_stack STACK: creates it where there is none, and gets over what an `up` that was killed has left.

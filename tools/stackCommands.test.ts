@@ -78,8 +78,8 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
         }
         return calls();
     }
-    const configure = (stack: string, runnerType: string) =>
-        write(`Pulumi.${stack}.yaml`, "config:", `  native-buildx:runnerType: ${runnerType}`);
+    const configure = (stack: string, runners: string) =>
+        write(`Pulumi.${stack}.yaml`, "config:", `  native-buildx:runners: ${runners}`);
 
     it("set the machine up, make the stack where there is none, and go on with it", () => {
         expect(run("up.sh")).toEqual(["setup", "up dev, plugins not fetched", "summary"]);
@@ -91,8 +91,8 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
         expect(run("up.sh")).toContain("prepare");
     });
 
-    it.each(["ec2", '"ec2"', "'ec2' # runners at AWS"])("let Pulumi fetch plugins for runnerType: %s", (runnerType) => {
-        configure("prod", runnerType);
+    it.each(["ec2", '"ec2"', "'ec2' # runners at AWS"])("let Pulumi fetch plugins for runners: %s", (runners) => {
+        configure("prod", runners);
         expect(run("up.sh", "prod")).toEqual(["setup", "up prod, plugins fetched", "summary"]);
         expect(run("down.sh", "prod")).toEqual(["setup", "destroy prod, plugins fetched"]);
     });

@@ -19,7 +19,15 @@ const outputs: Outputs = {
     receipts: {},
 };
 const receipt = (own: Partial<PricedReceipt>): PricedReceipt => ({
-    ...{ platform: "linux/amd64", began: "2026-11-25T10:00:00.000Z", waking: 0, total: 0, cached: 0, all: 0 },
+    ...{
+        platform: "linux/amd64",
+        runner: "amd64",
+        began: "2026-11-25T10:00:00.000Z",
+        waking: 0,
+        total: 0,
+        cached: 0,
+        all: 0,
+    },
     ...{ sending: { seconds: 0, bytes: 0 }, parts: [], pushing: 0 },
     ...own,
 });

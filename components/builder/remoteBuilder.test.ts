@@ -21,14 +21,16 @@ class StubRunner extends pulumi.ComponentResource implements Runner {
     readonly node: pulumi.Output<ConnectNode>;
 
     constructor(
-        name: string,
+        readonly runnerName: string,
         readonly platform: Platform,
         readonly wakeScript: string,
     ) {
-        super("test:index:StubRunner", name);
-        this.description = pulumi.output({ kind: "local", id: name, idleMinutes: 15 });
+        super("test:index:StubRunner", runnerName);
+        const name = runnerName;
+        this.description = pulumi.output<RunnerDescription>({ kind: "local", platform, id: name, idleMinutes: 15 });
         this.node = pulumi.output<ConnectNode>({
             kind: "local",
+            platform,
             serverName: `${name}.example`,
             variables: { endpoint: `tcp://${name}:1` },
         });
@@ -43,28 +45,29 @@ describe("RemoteBuilder", () => {
     });
     afterEach(settled);
 
-    function makeBuilder(...platforms: Platform[]): RemoteBuilder {
+    function makeBuilder(...names: string[]): RemoteBuilder {
         return new RemoteBuilder("builder", {
             builder: "demo-dev",
-            runners: platforms.map(
-                (platform) => new StubRunner(platform.replace("linux/", ""), platform, path.join(folder, "wake.sh")),
+            runners: names.map(
+                (name) =>
+                    new StubRunner(name, `linux/${name.replace(/_.*/, "")}` as Platform, path.join(folder, "wake.sh")),
             ),
             buildsPerRunner: 3,
         });
     }
 
-    it("names a builder for people and CI, and one for each platform", () => {
-        const builder = makeBuilder("linux/amd64", "linux/arm64");
+    it("names a builder for people and CI, and one for each runner", () => {
+        const builder = makeBuilder("amd64", "arm64");
         expect(builder.builder).toBe("demo-dev");
         expect(builder.platforms).toEqual(["linux/amd64", "linux/arm64"]);
-        expect(builder.platforms.map((platform) => builder.builderOf(platform))).toEqual([
-            "demo-dev-amd64",
-            "demo-dev-arm64",
+        expect(builder.platforms.map((platform) => builder.placeOf(platform, "app"))).toMatchObject([
+            { runner: "amd64", builder: "demo-dev-amd64" },
+            { runner: "arm64", builder: "demo-dev-arm64" },
         ]);
     });
 
     it("registers itself as nothing but a component: no record of a builder is in the state", async () => {
-        makeBuilder("linux/arm64");
+        makeBuilder("arm64");
         await settled();
         expect(mocks.resources.map(({ type }) => type).sort()).toEqual([
             "native-buildx:index:RemoteBuilder",
@@ -72,24 +75,24 @@ describe("RemoteBuilder", () => {
         ]);
     });
 
-    it("describes its runners by platform", async () => {
-        expect(await resolved(makeBuilder("linux/amd64", "linux/arm64").runners)).toEqual({
-            "linux/amd64": { kind: "local", id: "amd64", idleMinutes: 15 },
-            "linux/arm64": { kind: "local", id: "arm64", idleMinutes: 15 },
+    it("describes its runners by name", async () => {
+        expect(await resolved(makeBuilder("amd64", "arm64").runners)).toEqual({
+            amd64: { kind: "local", platform: "linux/amd64", id: "amd64", idleMinutes: 15 },
+            arm64: { kind: "local", platform: "linux/arm64", id: "arm64", idleMinutes: 15 },
         });
     });
 
     it("has the connect script, which is no secret, with each wake script once", async () => {
-        const { connect } = makeBuilder("linux/amd64", "linux/arm64");
+        const { connect } = makeBuilder("amd64", "arm64");
         expect(await pulumi.isSecret(connect)).toBe(false);
         const script = await resolved(connect);
         expect(script.split("# wake functions")).toHaveLength(2);
-        expect(script).toContain("\nsuffixes='amd64 arm64'\n");
+        expect(script).toContain("\nrunners='amd64 arm64'\n");
         expect(script).toContain("\nendpoint_arm64='tcp://arm64:1'\n");
     });
 
     it("gives images what they need of this machine and moment, and no login that is not secret", async () => {
-        const builder = makeBuilder("linux/arm64");
+        const builder = makeBuilder("arm64");
         const login = { address: "registry.example", username: "ci", password: "PASSWORD" };
         const here = pulumi.output(builder.here(login));
         expect(await resolved(here)).toEqual({
@@ -102,14 +105,31 @@ describe("RemoteBuilder", () => {
     });
 
     it("makes an image depend on its own platform's runner only", () => {
-        const builder = makeBuilder("linux/amd64", "linux/arm64");
-        const dependsOn = builder.imageOptions("linux/arm64").dependsOn as StubRunner[];
+        const builder = makeBuilder("amd64", "arm64");
+        const dependsOn = builder.placeOf("linux/arm64", "app").options.dependsOn as StubRunner[];
         expect(dependsOn.map((runner) => runner.platform)).toEqual(["linux/arm64"]);
     });
 
-    it("has no options for a platform without a runner, and says which there are", () => {
-        const builder = makeBuilder("linux/amd64");
-        expect(() => builder.imageOptions("linux/arm64")).toThrow(
+    it("spreads the images of a platform with several runners, each always to the same", () => {
+        const images = Array.from({ length: 9 }, (_, at) => `image-${at}`);
+        const places = (...names: string[]) => {
+            const builder = makeBuilder(...names);
+            return images.map((image) => builder.placeOf("linux/arm64", image).runner);
+        };
+        const two = places("arm64", "arm64_2", "amd64");
+        expect(places("amd64", "arm64_2", "arm64")).toEqual(two);
+        for (const runner of ["arm64", "arm64_2"]) {
+            expect(two.filter((name) => name === runner).length).toBeGreaterThanOrEqual(3);
+        }
+        // A third runner takes some, and the rest stay where their caches are.
+        const moved = places("arm64", "arm64_2", "arm64_3").filter((name, at) => name !== two[at]);
+        expect(moved.length).toBeLessThanOrEqual(5);
+        expect(moved.filter((name) => name === "arm64_3").length).toBeGreaterThanOrEqual(2);
+    });
+
+    it("has no place for a platform without a runner, and says which there are", () => {
+        const builder = makeBuilder("amd64");
+        expect(() => builder.placeOf("linux/arm64", "app")).toThrow(
             "Builder demo-dev has no runner for platform linux/arm64: it has linux/amd64.",
         );
     });
@@ -119,13 +139,19 @@ describe("the connect script", () => {
     const inputs: ConnectScriptInputs = {
         builder: "demo-Dev",
         nodes: {
-            "linux/amd64": {
+            amd64: {
                 kind: "local",
+                platform: "linux/amd64",
                 serverName: "amd64.example",
                 variables: { folder: "/f/amd64" },
                 shared: { script: "one\ntwo\n" },
             },
-            "linux/arm64": { kind: "ec2", serverName: "arm64.example", variables: { instance: "i-0a" } },
+            arm64: {
+                kind: "ec2",
+                platform: "linux/arm64",
+                serverName: "arm64.example",
+                variables: { instance: "i-0a" },
+            },
         },
         wakeScripts: ["wake_local() { :; }", "wake_ec2() { :; }"],
     };
@@ -136,11 +162,12 @@ describe("the connect script", () => {
             readFileSync(path.join(__dirname, "connect", part), "utf8"),
         );
         expect(script.endsWith(`\nwake_local() { :; }\nwake_ec2() { :; }\n${parts.join("\n")}`)).toBe(true);
-        expect(script.slice(0, script.indexOf("wake_local")).split("\n").slice(0, -1)).toEqual([
+        expect(script.slice(0, script.indexOf("# shellcheck")).split("\n").slice(0, -1)).toEqual([
             "#!/bin/sh",
             expect.stringMatching(/^# Connects to demo-Dev: /),
             "builder='demo-dev'",
-            "suffixes='amd64 arm64'",
+            "runners='amd64 arm64'",
+            "registry_kind=''",
             "script='one",
             "two'",
             "platform_amd64='linux/amd64'",

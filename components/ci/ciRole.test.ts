@@ -1,7 +1,9 @@
 import { gunzipSync } from "node:zlib";
 import { type AwsMocks, mockAws, resolved, settled } from "../../tests/helpers/awsMocks";
-import { CiRole, type CiRoleArgs, ciRoleProblems } from "./ciRole";
+import { clientStatements } from "../runner/ec2/policies";
+import { CiRole, type CiRoleArgs } from "./ciRole";
 import { ConnectParameters, readCommand, splitForParameters } from "./connectParameters";
+import { ciRoleProblems } from "./trust";
 
 const instances = ["arn:aws:ec2:eu-central-1:123456789012:instance/i-0a"];
 const repositories = ["arn:aws:ecr:eu-central-1:123456789012:repository/app"];
@@ -16,10 +18,9 @@ describe("CiRole", () => {
 
     async function make(changes: Partial<CiRoleArgs>) {
         const role = new CiRole("ci", {
-            instanceArns: instances,
+            access: clientStatements(instances, keys, undefined),
             repositoryArns: repositories,
             connectParameterArns: parameters,
-            keysParameterArns: keys,
             ...changes,
         });
         await resolved(role.arn);
@@ -92,7 +93,10 @@ describe("CiRole", () => {
 
     it("may use the customer's key for the runners' keys and to start encrypted instances only", async () => {
         const kmsKeyArn = "arn:aws:kms:eu-central-1:123456789012:key/1234";
-        const { policy } = await make({ githubRepositories: ["acme/app"], kmsKeyArn });
+        const { policy } = await make({
+            githubRepositories: ["acme/app"],
+            access: clientStatements(instances, keys, kmsKeyArn),
+        });
         const onKey = policy.filter((statement: { Resource: string[] }) => statement.Resource.includes(kmsKeyArn));
         expect(onKey).toEqual([
             expect.objectContaining({

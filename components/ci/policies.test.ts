@@ -1,6 +1,7 @@
 import { knownActions } from "../../packages/simulated-ec2/policies/awsActions";
 import { evaluate, evaluateTrust, type Principal } from "../../packages/simulated-ec2/policies/policyEvaluator";
-import { ciPolicy, ciTrustPolicy, runnerPolicy, runnerTrustPolicy } from "./policies";
+import { clientStatements, runnerPolicy, runnerTrustPolicy } from "../runner/ec2/policies";
+import { ciPolicy, ciTrustPolicy } from "./policies";
 
 const account = "123456789012";
 const arn = (service: string, resource: string, region = "eu-central-1") =>
@@ -74,6 +75,11 @@ describe("the CI role's policy", () => {
         connectParameterArns: [parameter("connect/1"), parameter("connect/2")],
         keysParameterArns: names.map((name) => parameter(`arm64/${name}`)),
     };
+    const policyOf = (kmsKeyArn?: string) =>
+        ciPolicy({
+            ...resources,
+            access: clientStatements(resources.instanceArns, resources.keysParameterArns, kmsKeyArn),
+        });
     const pushing = [
         ...["BatchCheckLayerAvailability", "BatchGetImage", "CompleteLayerUpload", "GetDownloadUrlForLayer"],
         ...["InitiateLayerUpload", "PutImage", "UploadLayerPart"],
@@ -82,7 +88,7 @@ describe("the CI role's policy", () => {
     it("starts these instances, reads these parameters, pushes to these repositories, and nothing else", () => {
         const each = (actions: string[], arns: string[]) =>
             actions.flatMap((action) => arns.map((resource) => `${action} ${resource}`));
-        expect(allowed(ciPolicy(resources), everything)).toEqual(
+        expect(allowed(policyOf(), everything)).toEqual(
             [
                 ...each(["ec2:StartInstances"], resources.instanceArns),
                 ...each(["ssm:GetParameters"], resources.connectParameterArns),
@@ -99,7 +105,7 @@ describe("the CI role's policy", () => {
 
     it("does not start one instance of its own together with another", () => {
         const request = { action: "ec2:StartInstances", resources: [instance("i-1"), instance("i-3")] };
-        expect(evaluate([ciPolicy(resources)], request)).toMatchObject({
+        expect(evaluate([policyOf()], request)).toMatchObject({
             outcome: "implicit deny",
             resource: instance("i-3"),
         });
@@ -107,7 +113,7 @@ describe("the CI role's policy", () => {
 
     it("uses the customer's key to read these keys and for EC2 to start, and for nothing else", () => {
         const asked = (action: string, context: { [key: string]: string }) =>
-            evaluate([ciPolicy({ ...resources, kmsKeyArn: key })], { action, resources: [key], context }).outcome;
+            evaluate([policyOf(key)], { action, resources: [key], context }).outcome;
         const of = (name: string) => ({ "kms:EncryptionContext:PARAMETER_ARN": parameter(name) });
         expect(asked("kms:Decrypt", of("arm64/keys"))).toBe("allowed");
         expect(asked("kms:Decrypt", of("amd64/keys"))).toBe("implicit deny");

@@ -3,6 +3,7 @@ import { renderTimeline } from "./timeline";
 
 const receipt = (platform: string, waking: number, cached: boolean): Receipt => ({
     platform,
+    runner: platform.replace("linux/", ""),
     began: "",
     waking,
     sending: { seconds: 1, bytes: 5 },

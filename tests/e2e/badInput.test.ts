@@ -54,8 +54,8 @@ describeHere("bad input", () => {
     it.each([
         [
             "a runner type that does not exist",
-            { runnerType: "azure" },
-            /runnerType: there is no "azure"; use one of: local, ec2/,
+            { runners: "azure" },
+            /runners: there is no "azure"; use one of: local, ec2/,
         ],
         [
             "a registry's name that is an address",
@@ -77,7 +77,7 @@ describeHere("bad input", () => {
         stranger?.close();
         stranger = undefined;
         const fine = {
-            runnerType: "local",
+            runners: "local",
             platforms: ["linux/amd64"],
             idleMinutes: 15,
             images: {},

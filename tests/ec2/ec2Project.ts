@@ -51,7 +51,7 @@ export class Ec2Project extends Project {
             simulation,
             stack,
             {
-                runnerType: "ec2",
+                runners: "ec2",
                 "aws:region": environment.AWS_REGION,
                 allowedCidrs: [environment.SIM_CLIENT_CIDR],
                 buildkitUrl: archive.replace("amd64", "{arch}"),

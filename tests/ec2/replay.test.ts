@@ -8,7 +8,8 @@ import {
 } from "@aws-sdk/client-iam";
 import { GetParameterCommand, GetParametersCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, AssumeRoleWithWebIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { ciPolicy, ciTrustPolicy, runnerPolicy } from "../../components/ci/policies";
+import { ciPolicy, ciTrustPolicy } from "../../components/ci/policies";
+import { clientStatements, runnerPolicy } from "../../components/runner/ec2/policies";
 import { policiesOfAccount, replay, rolePolicies } from "../../packages/simulated-ec2/policies/replay";
 import { type Call, canSimulate, Simulation } from "../../packages/simulated-ec2/simulation";
 
@@ -96,11 +97,9 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
             "ci",
             trust,
             ciPolicy({
-                instanceArns: [ec2(`instance/${instance}`)],
+                access: clientStatements([ec2(`instance/${instance}`)], [parameter("arm64/keys")], key()),
                 repositoryArns: [`arn:aws:ecr:${region()}:${account}:repository/app`],
                 connectParameterArns: [parameter("connect/1")],
-                keysParameterArns: [parameter("arm64/keys")],
-                kmsKeyArn: key(),
             }),
         );
 

@@ -16,8 +16,8 @@ export function localStackForEach(): LocalStack {
         stack.mocks = await mockPulumi();
         stack.registry = new LocalRegistry("registry", {
             stackFolder: "demo-dev",
-            host: "registry.example",
-            port: 7443,
+            registryHost: "registry.example",
+            localPort: 7443,
         });
         await settled();
     });

@@ -228,13 +228,14 @@ export class ConnectBench extends Workbench {
         const { args = [], env = {}, builder = "demo-dev", after = "" } = options;
         const { endpoints = { amd64: "tcp://a:1", arm64: "tcp://b:1" } } = options;
         const node = (suffix: "amd64" | "arm64") => ({
-            kind: "local" as const,
+            kind: "local",
+            platform: `linux/${suffix}` as const,
             serverName: `${suffix}.example`,
             variables: { endpoint: endpoints[suffix] },
         });
         const script = renderConnectScript({
             builder,
-            nodes: { "linux/amd64": node("amd64"), "linux/arm64": node("arm64") },
+            nodes: { amd64: node("amd64"), arm64: node("arm64") },
             wakeScripts: [`bench='${this.folder}'`, kindScript("local")],
         });
         const child = spawn(find(this.shell[0] ?? "") ?? "", [...this.shell.slice(1), "-s", "--", ...args], {

@@ -41,20 +41,24 @@ describeHere.each(shells)("connect to real local runners, with real buildx, in %
         ports = await freePorts(3);
         const [registryPort = 0, ...runnerPorts] = ports;
         const stackFolder = "demo-PR-12";
-        const registry = new LocalRegistry("registry", { stackFolder, host: "registry.example", port: registryPort });
+        const registry = new LocalRegistry("registry", {
+            stackFolder,
+            registryHost: "registry.example",
+            localPort: registryPort,
+        });
         const runners = suffixes.map(
             (suffix, at) =>
                 new LocalRunner(suffix, {
+                    runner: suffix,
                     platform: `linux/${suffix}`,
                     stackFolder,
                     port: runnerPorts[at] ?? 0,
                     idleMinutes: 30,
                     cacheGigabytes: 1,
-                    serverName: `${suffix}.example`,
-                    registry,
+                    trust: registry.trust,
                 }),
         );
-        script = await resolved(new RemoteBuilder("builder", { builder: "demo-PR-12", runners }).connect);
+        script = await resolved(new RemoteBuilder("builder", { builder: "demo-PR-12", runners, registry }).connect);
         bench.write("connect.sh", script);
         // Names that buildx, curl and the shell could all trip over.
         mkdirSync(home);

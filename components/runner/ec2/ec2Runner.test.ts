@@ -25,7 +25,7 @@ describe("Ec2Runner", () => {
             {
                 platform: "linux/arm64",
                 network: new Network("net", { allowedCidrs: ["203.0.113.7/32"], ...network }),
-                serverName: "arm64.native-buildx.internal",
+                runner: "arm64",
                 ...changes,
             },
             {
@@ -46,10 +46,12 @@ describe("Ec2Runner", () => {
         const runner = makeRunner();
         expect(await resolved(runner.description)).toEqual({
             kind: "ec2",
+            platform: "linux/arm64",
             id: "i-runner",
-            idleMinutes: 20,
+            idleMinutes: 15,
             instanceType: "c7g.xlarge",
             region: "eu-central-1",
+            price: { unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices" },
         });
         await settled();
         expect(mocks.one(instanceType).inputs).toMatchObject({
@@ -145,7 +147,7 @@ describe("Ec2Runner", () => {
     });
 
     it("publishes its keys in an encrypted parameter, which never brings them into the state", async () => {
-        makeRunner({ emulatedServerNames: ["amd64.native-buildx.internal"] });
+        makeRunner({ emulates: ["amd64"] });
         await settled();
         const { inputs } = mocks.one(parameterType);
         expect(inputs).toMatchObject({
@@ -159,7 +161,9 @@ describe("Ec2Runner", () => {
         expect(inputs).not.toHaveProperty("value");
         const userData = userDataOf();
         expect(userData).toContain("parameter='/native-buildx/prod/arm64/keys'");
-        expect(userData).toContain("server_names='arm64.native-buildx.internal amd64.native-buildx.internal'");
+        expect(userData).toContain(
+            "server_names='arm64.runner.native-buildx.internal amd64.runner.native-buildx.internal'",
+        );
     });
 
     it("has its placeholder put over keys that are in use by no change of the parameter", async () => {

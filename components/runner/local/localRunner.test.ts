@@ -4,6 +4,7 @@ import { localStackForEach } from "../../../tests/helpers/localStack";
 import { resolved, settled } from "../../../tests/helpers/pulumiMocks";
 import type { Platform } from "../../architecture";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
+import { runnerName } from "../runnerNames";
 import { LocalRunner, type LocalRunnerArgs, localBuildkitdConfig } from "./localRunner";
 
 const folderType = "native-buildx:index:LocalFolder";
@@ -13,13 +14,13 @@ describe("a local runner", () => {
 
     function makeRunner(changes: Partial<LocalRunnerArgs> = {}): LocalRunner {
         return new LocalRunner("runner", {
+            runner: "arm64",
             platform: "linux/arm64",
             stackFolder: "demo-dev",
             port: 7445,
             idleMinutes: 15,
             cacheGigabytes: 30,
-            serverName: "arm64.runner.example",
-            registry: stack.registry,
+            trust: stack.registry.trust,
             ...changes,
         });
     }
@@ -37,7 +38,12 @@ describe("a local runner", () => {
         const runner = makeRunner();
         expect(runner.platform).toBe("linux/arm64");
         expect(path.basename(runner.wakeScript)).toBe("wakeLocal.sh");
-        expect(await resolved(runner.description)).toEqual({ kind: "local", id: "demo-dev/arm64", idleMinutes: 15 });
+        expect(await resolved(runner.description)).toEqual({
+            kind: "local",
+            platform: "linux/arm64",
+            id: "demo-dev/arm64",
+            idleMinutes: 15,
+        });
     });
 
     it("gives the connect script what it needs: no secret, and nothing of this machine", async () => {
@@ -46,7 +52,7 @@ describe("a local runner", () => {
         const node = await resolved(runner.node);
         expect(JSON.stringify(node)).not.toMatch(/\/data|PRIVATE KEY-|BEGIN CERTIFICATE/);
         const { kind, serverName, variables, shared } = node;
-        expect({ kind, serverName }).toEqual({ kind: "local", serverName: "arm64.runner.example" });
+        expect({ kind, serverName }).toEqual({ kind: "local", serverName: "arm64.runner.native-buildx.internal" });
         expect(variables).toEqual({
             folder: "demo-dev/arm64",
             name: "linux/arm64 runner",
@@ -55,7 +61,7 @@ describe("a local runner", () => {
             configuration: expect.stringContaining('root = "@folder@/root"'),
         });
         expect(shared).toMatchObject({
-            registry_folder: "demo-dev/registry",
+            registry_host: "registry.example",
             keys_script: expect.stringContaining("make_keys()"),
             idle_script: expect.stringContaining("is_idle()"),
             runner_script: expect.stringContaining("supervise()"),
@@ -72,13 +78,13 @@ describe("a local runner", () => {
 
     it("keeps everything below its own folder, on a loopback port, and trusts the registry", () => {
         const config = localBuildkitdConfig({
+            runner: "arm64",
             platform: "linux/arm64",
             stackFolder: "demo-dev",
             port: 7445,
             idleMinutes: 15,
             cacheGigabytes: 30,
-            serverName: "arm64.runner.example",
-            registry: stack.registry,
+            trust: stack.registry.trust,
         });
         // The wake script puts the folder's path on the machine at hand there.
         const folder = "@folder@";
@@ -91,35 +97,31 @@ describe("a local runner", () => {
             ca: `${folder}/keys/ca.pem`,
             certificate: `${folder}/keys/cert.pem`,
             key: `${folder}/keys/key.pem`,
-            maxUsedSpace: 30e9,
-            reservedSpace: 5e9,
-            minFreeSpace: 2e9,
+            maxUsedSpace: 22.5 * 2 ** 30,
+            reservedSpace: 7.5 * 2 ** 30,
+            minFreeSpace: 2 * 2 ** 30,
             network: "host",
             registryCa: { "registry.example:7443": `${folder}/../../trust/demo-dev.pem` },
         });
     });
 
-    it.each([
-        [1, 0.2e9],
-        [10, 2e9],
-        [100, 5e9],
-    ])("with a cache of %d GB never collects below %d bytes", (cacheGigabytes, reservedSpace) => {
-        const args = { stackFolder: "demo-dev", port: 1, idleMinutes: 1, serverName: "x", registry: stack.registry };
-        const config = localBuildkitdConfig({ ...args, platform: "linux/amd64", cacheGigabytes });
-        expect(config).toMatchObject({ maxUsedSpace: cacheGigabytes * 1e9, reservedSpace });
+    it("keeps three quarters of the room for its cache between builds", () => {
+        const args = { stackFolder: "demo-dev", port: 1, idleMinutes: 1, runner: "amd64" } as const;
+        const config = localBuildkitdConfig({ ...args, platform: "linux/amd64", cacheGigabytes: 8 });
+        expect(config).toMatchObject({ maxUsedSpace: 6 * 2 ** 30, reservedSpace: 2 * 2 ** 30 });
     });
 
     it("has nothing in common with the other platform's runner of the same stack", async () => {
         const folders = await Promise.all(
             (["linux/amd64", "linux/arm64"] as Platform[]).map(async (platform, at) => {
                 const runner = new LocalRunner(`runner-${at}`, {
+                    runner: runnerName(platform),
                     platform,
                     stackFolder: "demo-dev",
                     port: 7444 + at,
                     idleMinutes: 15,
                     cacheGigabytes: 30,
-                    serverName: platform,
-                    registry: stack.registry,
+                    trust: stack.registry.trust,
                 });
                 return (await resolved(runner.node)).variables;
             }),

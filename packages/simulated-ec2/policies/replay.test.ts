@@ -1,4 +1,5 @@
-import { ciPolicy, ciTrustPolicy, runnerPolicy, runnerTrustPolicy } from "../../../components/ci/policies";
+import { ciPolicy, ciTrustPolicy } from "../../../components/ci/policies";
+import { clientStatements, runnerPolicy, runnerTrustPolicy } from "../../../components/runner/ec2/policies";
 import type { Call } from "../simulation";
 import { policiesOfAccount, type Refused, replay } from "./replay";
 
@@ -25,10 +26,9 @@ const roles = {
         }),
         inline: [
             ciPolicy({
-                instanceArns: [arn("ec2", "instance/i-0a")],
+                access: clientStatements([arn("ec2", "instance/i-0a")], [parameter("arm64/keys")], undefined),
                 repositoryArns: [arn("ecr", "repository/app")],
                 connectParameterArns: [parameter("connect/1"), parameter("connect/2")],
-                keysParameterArns: [parameter("arm64/keys")],
             }),
         ],
     },

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { architectures, knownPlatforms, type Platform } from "../components/architecture";
+import { architectures, knownPlatforms, type Platform } from "../../components/architecture";
 
 export const foreign = knownPlatforms.find((platform) => architectures[platform].nodeArch !== process.arch) as Platform;
 export const native = knownPlatforms.find((platform) => architectures[platform].nodeArch === process.arch) as Platform;

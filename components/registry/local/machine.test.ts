@@ -1,0 +1,53 @@
+import { StandInMachine } from "../../../tests/helpers/standInMachine";
+import { registryMachineMistakes } from "./machine";
+
+let here: StandInMachine;
+beforeEach(() => {
+    here = new StandInMachine();
+});
+afterEach(() => here.end());
+
+describe("this machine, as the stack's registry,", () => {
+    beforeEach(() => here.run("running"));
+
+    const mistakesOf = (changes: Partial<Parameters<typeof registryMachineMistakes>[0]> = {}) =>
+        registryMachineMistakes({ localPort: 0, registryHost: "registry.example", ...changes }, "running");
+
+    it("can be it", async () => {
+        expect(await mistakesOf()).toEqual([]);
+    });
+
+    it.each(["localhost", "127.0.0.1", "::1", "[::1]", "registry.example:5000", "my registry", "-x", ""])(
+        "cannot have a registry that goes by %j",
+        async (registryHost) => {
+            expect(await mistakesOf({ registryHost })).toEqual([
+                `registryHost: "${registryHost}" must be a host name other than localhost, and no address`,
+            ]);
+        },
+    );
+
+    it("must know the registry's name as its own", async () => {
+        const remedy = "echo '127.0.0.1 other.example' | sudo tee -a /etc/hosts";
+        expect(await mistakesOf({ registryHost: "other.example" })).toEqual([
+            `registryHost: other.example is not known on this machine; run tools/setup.sh as root, or: ${remedy}`,
+        ]);
+        here.addresses["other.example"] = "192.0.2.1";
+        expect(await mistakesOf({ registryHost: "other.example" })).toEqual([
+            `registryHost: other.example leads to 192.0.2.1, not to this machine alone; choose another name, or: ${remedy}`,
+        ]);
+    });
+
+    it.each([undefined, "", "/etc/ssl/certs", "/trust"])(
+        "must trust the registry: SSL_CERT_DIR %j",
+        async (folders) => {
+            delete process.env.SSL_CERT_DIR;
+            if (folders !== undefined) {
+                process.env.SSL_CERT_DIR = folders;
+            }
+            expect(await mistakesOf()).toEqual([
+                `SSL_CERT_DIR: does not name ${here.home}/trust, so the local registry's certificate would not be trusted; ` +
+                    "run this in the project's folder first: . ./tools/env.sh",
+            ]);
+        },
+    );
+});

@@ -1,0 +1,30 @@
+import { type BuildTime, costLine, costOf } from "./costs";
+
+const build = (runner: string, seconds: number, hour?: number): BuildTime => ({
+    runner,
+    seconds,
+    description: {
+        kind: "ec2",
+        platform: "linux/arm64",
+        id: "i-0a",
+        idleMinutes: 15,
+        instanceType: runner === "amd64" ? "c7i.xlarge" : "c7g.xlarge",
+    },
+    price: { ...(hour === undefined ? {} : { hour }), unknown: "price not known, set prices" },
+});
+
+test("builds are summed up in a line, the idle time after them apart", () => {
+    expect(costLine([build("arm64", 600, 0.15), build("amd64", 300.4, 0.1835)])).toBe(
+        "runners' time of these builds: arm64 600 s on c7g.xlarge: $0.0250, amd64 300 s on c7i.xlarge: $0.0153; " +
+            "together $0.0403; idle time after them $0.0834",
+    );
+});
+
+test("what has no price is said, and not summed up", () => {
+    const line = costLine([build("arm64", 600, 0.15), build("arm64_2", 10)]);
+    expect(line).toBe(
+        "runners' time of these builds: arm64 600 s on c7g.xlarge: $0.0250, " +
+            "arm64_2 10 s on c7g.xlarge: price not known, set prices",
+    );
+    expect(costOf(10, { unknown: "" })).toBeUndefined();
+});

@@ -1,0 +1,89 @@
+import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
+import { Ec2Runners, type Ec2RunnersArgs } from "./ec2Runners";
+
+const allowedCidrs = ["203.0.113.7/32"];
+const instanceType = "aws:ec2/instance:Instance";
+
+describe("EC2 runners", () => {
+    let mocks: AwsMocks;
+    beforeEach(async () => {
+        mocks = await mockAws();
+    });
+    afterEach(settled);
+
+    const make = (args: Ec2RunnersArgs = {}, name = "runners") => new Ec2Runners(name, { allowedCidrs, ...args });
+
+    it("are one a platform with the defaults of the configuration, in one network", async () => {
+        const { runners } = make();
+        expect(runners.map(({ runnerName, platform }) => [runnerName, platform])).toEqual([
+            ["amd64", "linux/amd64"],
+            ["arm64", "linux/arm64"],
+        ]);
+        await settled();
+        expect(mocks.of("aws:ec2/securityGroup:SecurityGroup")).toHaveLength(1);
+        expect(mocks.of("aws:ebs/volume:Volume").map(({ inputs }) => inputs.size)).toEqual([30, 30]);
+        expect((await resolved(runners[0]?.description as never as Promise<{ idleMinutes: number }>)).idleMinutes).toBe(
+            15,
+        );
+    });
+
+    it("may be several a platform, apart in everything", async () => {
+        const { runners } = make({ platforms: ["linux/arm64"], runnersPerPlatform: 2 });
+        const nodes = await Promise.all(runners.map(({ node }) => resolved(node)));
+        expect(nodes.map(({ serverName }) => serverName)).toEqual([
+            "arm64.runner.native-buildx.internal",
+            "arm64-2.runner.native-buildx.internal",
+        ]);
+        expect(nodes.map(({ variables }) => variables.keys_parameter)).toEqual([
+            "/native-buildx/prod/arm64/keys",
+            "/native-buildx/prod/arm64_2/keys",
+        ]);
+        await settled();
+        expect(mocks.of(instanceType).map(({ name }) => name)).toEqual(["runners-arm64", "runners-arm64_2"]);
+    });
+
+    it("may be there twice in one program", async () => {
+        make({ platforms: ["linux/arm64"] }, "one");
+        make({ platforms: ["linux/arm64"] }, "two");
+        await settled();
+        const names = mocks.resources.map(({ type, name }) => `${type} ${name}`);
+        expect(new Set(names).size).toBe(names.length);
+    });
+
+    it("give each runner the settings of its platform", async () => {
+        const { runners } = make({
+            instanceTypes: { "linux/arm64": "c8g.large" },
+            fallbackInstanceTypes: { "linux/arm64": ["c7g.large"] },
+            emulateOn: { "linux/arm64": "linux/amd64" },
+        });
+        const [amd64, arm64] = await Promise.all(runners.map(({ node }) => resolved(node)));
+        expect(amd64?.variables).toMatchObject({ instance_type: "c7i.xlarge", fallbacks: "", emulate_on: "" });
+        expect(arm64?.variables).toMatchObject({
+            instance_type: "c8g.large",
+            fallbacks: expect.stringMatching(/:c7g\.large$/),
+            emulate_on: "amd64",
+        });
+    });
+
+    it("say what AWS has to allow their clients", async () => {
+        const access = await resolved(make({ platforms: ["linux/arm64"] }).access);
+        expect(access.map(({ Sid, Action }) => `${Sid} ${Action}`)).toEqual([
+            "Wake ec2:StartInstances",
+            "SeeStates ec2:DescribeInstances",
+            "ReadKeys ssm:GetParameter",
+        ]);
+    });
+
+    it.each<[string, Ec2RunnersArgs, RegExp]>([
+        ["no caller", { allowedCidrs: [] }, /^allowedCidrs/m],
+        ["a network that is none", { vpc: "here" }, /subnetId "here": a subnet's id looks like/],
+        ["a wrong number", { idleMinutes: -1 }, /^idleMinutes: must be a whole number/m],
+        [
+            "a platform that has no runner to emulate on",
+            { platforms: ["linux/arm64"], emulateOn: { "linux/arm64": "linux/amd64" } },
+            /^emulateOn of linux\/arm64: there is no runner for linux\/amd64; add it to platforms or name another$/m,
+        ],
+    ])("are refused with %s", (_what, args, reason) => {
+        expect(() => make(args)).toThrow(reason);
+    });
+});
