@@ -3,7 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { mockPulumi, resolved, settled } from "../tests/helpers/pulumiMocks";
 import { native, StandInMachine } from "../tests/helpers/standInMachine";
-import { readSettings } from "./readSettings";
+import { readSettings, registryKindOf } from "./readSettings";
 
 let here: StandInMachine;
 beforeEach(() => {
@@ -121,6 +121,69 @@ describe("the configuration of a stack", () => {
         delete process.env.SSL_CERT_DIR;
         await expect(read({ runners: "gcp" })).rejects.toThrow(
             'The configuration has a mistake:\n  - runners: there is no "gcp"; use one of: local, ec2',
+        );
+    });
+});
+
+describe("a stack with EC2 runners", () => {
+    const environment = { ...process.env };
+    beforeEach(async () => {
+        delete process.env.AWS_REGION;
+        delete process.env.AWS_DEFAULT_REGION;
+        await mockPulumi();
+    });
+    afterEach(async () => {
+        await settled();
+        pulumi.runtime.setAllConfig({});
+        process.env = { ...environment };
+    });
+
+    const read = (settings: { [name: string]: string }) => {
+        const own = { "native-buildx:runners": "ec2", ...settings };
+        pulumi.runtime.setAllConfig(own);
+        return readSettings("native-buildx-prod", __dirname);
+    };
+
+    it("pushes to ECR where nothing else is said", async () => {
+        const settings = await read({
+            "aws:region": "eu-central-1",
+            "native-buildx:allowedCidrs": '["203.0.113.7/32"]',
+        });
+        expect(registryKindOf(settings)).toBe("ecr");
+        expect(registryKindOf({ ...settings, registry: "generic" })).toBe("generic");
+    });
+
+    it("is refused with every mistake, and none is told twice", async () => {
+        const wrong = read({
+            "native-buildx:allowedCidrs": '"203.0.113.7/32"',
+            "native-buildx:emulateOn": '{"linux/arm64": "linux/mips"}',
+            "native-buildx:instanceTypes": '{"linux/mips": "m1.large", "linux/arm64": "c7i.large"}',
+            "native-buildx:ec2Prices": '{"instanceHour": {"c7g.large": "cheap"}, "volumeGigabyteMonth": "0.08"}',
+            "native-buildx:vpc": "here",
+        });
+        const error = await wrong.catch((reason: Error) => reason);
+        expect(
+            String((error as Error).message)
+                .split("\n")
+                .slice(1),
+        ).toEqual([
+            '  - allowedCidrs: must be a list of address ranges, not "203.0.113.7/32"',
+            '  - instanceTypes["linux/mips"]: unknown platform; known: linux/amd64, linux/arm64',
+            '  - emulateOn["linux/arm64"]: there is no "linux/mips"; use one of: linux/amd64, linux/arm64',
+            '  - ec2Prices.instanceHour["c7g.large"]: must be a price in US dollars, not "cheap"',
+            "  - aws:region: is not set; choose one: pulumi config set aws:region eu-central-1",
+            `  - subnetId "here": a subnet's id looks like subnet-0123456789abcdef0`,
+        ]);
+    });
+
+    it("cannot push to a registry of this machine", async () => {
+        const wrong = read({
+            "aws:region": "eu-central-1",
+            "native-buildx:allowedCidrs": '["203.0.113.7/32"]',
+            "native-buildx:registry": "local",
+        });
+        await expect(wrong).rejects.toThrow(
+            'registry: "local" is on this machine, where runners elsewhere cannot reach it; use one of: ecr, generic',
         );
     });
 });

@@ -232,18 +232,18 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
                 status: 0,
                 stderr: "",
             });
-            expect(bench.lines("prepared")).toEqual(["local"]);
+            expect(bench.lines("prepared")).toEqual(["registry"]);
             expect(bench.lines("woken")).toEqual([]);
         });
 
         it("once, before it wakes, and goes no further if that fails", async () => {
             await bench.connect();
-            expect(bench.lines("prepared")).toEqual(["local"]);
+            expect(bench.lines("prepared")).toEqual(["registry"]);
             order("unprepared");
             rmSync(bench.path("woken"));
             expect(await bench.connect()).toMatchObject({
                 status: 1,
-                stderr: "registry: did not start\nconnect: could not prepare\n",
+                stderr: "registry: did not start\nconnect: could not prepare the registry\n",
             });
             expect(bench.lines("woken")).toEqual([]);
             expect(await bench.connect({ args: ["--prepare"] })).toMatchObject({ status: 1 });

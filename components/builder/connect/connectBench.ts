@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import * as path from "node:path";
 import { shells, Workbench } from "../../runner/ec2/machine/ec2Scripts";
+import type { ConnectNode } from "../../runner/runner";
 import { renderConnectScript } from "./connectScript";
 
 /** A program's place on this machine; nothing if it is missing. */
@@ -167,9 +168,13 @@ keys_${kind}() {
     done
     printf -- '-----BEGIN EC PRIVATE KEY-----\\n%s\\n-----END EC PRIVATE KEY-----\\n' KEYBODY
 }
-prepare_${kind}() {
+`;
+
+/** A registry that has to be started. */
+const registryScript = `
+prepare_registry_stub() {
     cat >>"$bench/stdin"
-    echo ${kind} >>"$bench/prepared"
+    echo registry >>"$bench/prepared"
     if [ -e "$bench/unprepared" ]; then
         echo 'registry: did not start' >&2
         return 1
@@ -193,6 +198,8 @@ export interface ConnectOptions {
     args?: string[];
     endpoints?: { amd64: string; arm64: string };
     builder?: string;
+    /** Names. @default one a platform */
+    runners?: string[];
     env?: { [name: string]: string | undefined };
     /** What comes behind the script. */
     after?: string;
@@ -227,15 +234,22 @@ export class ConnectBench extends Workbench {
     start(options: ConnectOptions = {}) {
         const { args = [], env = {}, builder = "demo-dev", after = "" } = options;
         const { endpoints = { amd64: "tcp://a:1", arm64: "tcp://b:1" } } = options;
-        const node = (suffix: "amd64" | "arm64") => ({
-            kind: "local",
-            platform: `linux/${suffix}` as const,
-            serverName: `${suffix}.example`,
-            variables: { endpoint: endpoints[suffix] },
+        const nodes = (options.runners ?? ["amd64", "arm64"]).map((runner): [string, ConnectNode] => {
+            const [suffix, number = ""] = runner.split("_") as ["amd64" | "arm64", string?];
+            return [
+                runner,
+                {
+                    kind: "local",
+                    platform: `linux/${suffix}`,
+                    serverName: `${runner}.example`,
+                    variables: { endpoint: `${endpoints[suffix]}${number}` },
+                },
+            ];
         });
         const script = renderConnectScript({
             builder,
-            nodes: { amd64: node("amd64"), arm64: node("arm64") },
+            nodes: Object.fromEntries(nodes),
+            registry: { kind: "stub", script: registryScript, variables: {} },
             wakeScripts: [`bench='${this.folder}'`, kindScript("local")],
         });
         const child = spawn(find(this.shell[0] ?? "") ?? "", [...this.shell.slice(1), "-s", "--", ...args], {

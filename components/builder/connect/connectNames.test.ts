@@ -1,0 +1,57 @@
+import { allShells, connectBenchForEach } from "./connectBench";
+
+jest.setTimeout(60_000);
+
+const runners = ["amd64", "arm64", "arm64_2"];
+
+describe.each(allShells)("a builder with two runners of a platform, in %s", (name, shell) => {
+    const { it, bench } = connectBenchForEach(name, shell);
+
+    it("connects to one of each platform, the first where there is no name to go by", async () => {
+        const { status, stderr } = await bench().connect({ runners });
+        expect(stderr).toContain("builder demo-dev is ready: linux/amd64 linux/arm64 (arm64)\n");
+        expect(status).toBe(0);
+        expect(Object.keys(bench().nodesOf("demo-dev"))).toEqual(["demo-dev-amd64", "demo-dev-arm64"]);
+    });
+
+    it("gives the same name the same runner, and spreads names over both", async () => {
+        const used = async (...args: string[]) => {
+            await bench().connect({ runners, args: [...args, "linux/arm64"] });
+            return Object.keys(bench().nodesOf("demo-dev")).filter((node) => node.includes("arm64"));
+        };
+        const jobs = ["web", "api", "db", "docs"];
+        const first = [];
+        for (const job of jobs) {
+            const [node, ...others] = await used("--for", job);
+            // A platform's node that was not asked for has left: buildx would take the first.
+            expect(others).toEqual([]);
+            first.push(node);
+        }
+        expect(new Set(first)).toEqual(new Set(["demo-dev-arm64", "demo-dev-arm64_2"]));
+        expect(await used("--for", "web")).toEqual([first[0]]);
+    });
+
+    it("goes by the CI job's name", async () => {
+        const names = new Set<string>();
+        for (const job of ["web", "api", "db", "docs"]) {
+            await bench().connect({ runners, args: ["linux/arm64"], env: { CI_JOB_NAME: job } });
+            names.add(Object.keys(bench().nodesOf("demo-dev")).join());
+        }
+        expect(names.size).toBe(2);
+    });
+
+    it("connects to runners by their names, which then are in the builder side by side", async () => {
+        const { stderr } = await bench().connect({ runners, args: ["arm64_2", "arm64"] });
+        expect(stderr).toContain("builder demo-dev is ready: linux/arm64 (arm64_2) linux/arm64 (arm64) only\n");
+        expect(Object.keys(bench().nodesOf("demo-dev")).sort()).toEqual(["demo-dev-arm64", "demo-dev-arm64_2"]);
+        expect(Object.keys(bench().nodesOf("demo-dev-arm64_2"))).toEqual(["demo-dev-arm64_2"]);
+    });
+
+    it("says which there are when it is asked for another", async () => {
+        const { status, stderr } = await bench().connect({ runners, args: ["riscv64"] });
+        expect(status).toBe(1);
+        expect(stderr).toBe(
+            "connect: this stack has no runner for platform 'riscv64'; it has: linux/amd64 linux/arm64\n",
+        );
+    });
+});
