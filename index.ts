@@ -25,6 +25,7 @@ export = async () => {
         new RemoteBuilder("builder", {
             builder: stackName,
             runners: infrastructure.runners,
+            registry: infrastructure.registry,
             buildsPerRunner: settings.buildsPerRunner,
         });
     const outputs = (
@@ -32,7 +33,7 @@ export = async () => {
         builder: RemoteBuilder,
         images: { [name: string]: MultiPlatformImage },
     ) => ({
-        repositoryUrl: infrastructure.repositoryUrl,
+        repositoryUrl: infrastructure.registry.url,
         images: Object.fromEntries(
             Object.entries(images).map(([name, { ref, platformRefs }]) => [name, { ref, platforms: platformRefs }]),
         ),
@@ -46,9 +47,9 @@ export = async () => {
         // Loaded here: stack dev neither needs the AWS packages nor waits for them.
         const { ciAccess, ec2Infrastructure } =
             require("./components/ec2Infrastructure") as typeof import("./components/ec2Infrastructure");
-        const infrastructure = ec2Infrastructure(settings, settings.ec2, stackName);
+        const infrastructure = ec2Infrastructure(settings.ec2, stackName);
         const builder = builderOn(infrastructure);
-        const images = declaredImages(settings, builder, infrastructure);
+        const images = declaredImages(settings, builder, infrastructure.registry);
         infrastructure.guardRepositories([builder, ...Object.values(images)]);
         const all = outputs(infrastructure, builder, images);
         return {
@@ -59,5 +60,5 @@ export = async () => {
     }
     const infrastructure = localInfrastructure(settings, stackName);
     const builder = builderOn(infrastructure);
-    return outputs(infrastructure, builder, declaredImages(settings, builder, infrastructure));
+    return outputs(infrastructure, builder, declaredImages(settings, builder, infrastructure.registry));
 };

@@ -1,12 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Ec2Settings } from "../configuration/ec2Settings";
-import type { Settings } from "../configuration/settings";
 import { architectures, type Platform } from "./architecture";
 import type { RemoteBuilder } from "./builder/remoteBuilder";
 import { CiRole, isCiWanted } from "./ci/ciRole";
 import { ConnectParameters } from "./ci/connectParameters";
 import type { Infrastructure } from "./infrastructure";
-import { ImageRepository } from "./registry/ecr/imageRepository";
+import { EcrRegistry } from "./registry/ecr/ecrRegistry";
 import { Ec2Runner } from "./runner/ec2/ec2Runner";
 import { Network } from "./runner/ec2/network";
 
@@ -21,13 +20,13 @@ const tagsOf = (stackName: string) => ({ "native-buildx": stackName });
 /** What stack `prod` has besides what every kind of runner has. */
 export interface Ec2Infrastructure extends Infrastructure {
     runners: Ec2Runner[];
-    repositories: ImageRepository[];
+    registry: EcrRegistry;
     /** Makes `pulumi destroy` stop before it begins where a repository would refuse to go. */
     guardRepositories(everything: pulumi.Resource[]): void;
 }
 
 /** Stack `prod`: EC2 instances, and a repository for each image, below one for builds by hand. */
-export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackName: string): Ec2Infrastructure {
+export function ec2Infrastructure(ec2: Ec2Settings, stackName: string): Ec2Infrastructure {
     const tags = tagsOf(stackName);
     const network = new Network("network", { ...ec2.network, tags });
     // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
@@ -42,30 +41,11 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
             tags,
         });
     });
-    const repository = (name: string, repositoryName: string) =>
-        new ImageRepository(name, { ...ec2.repository, repositoryName, tags });
-    const common = repository("repository", stackName);
-    const perImage = Object.fromEntries(
-        Object.keys(settings.images).map((image) => [
-            image,
-            repository(`repository-${image}`, `${stackName}/${image}`),
-        ]),
-    );
-    const repositories = [common, ...Object.values(perImage)];
+    const registry = new EcrRegistry("registry", { ...ec2.repository, repositoryName: stackName, tags });
     return {
         runners,
-        repositoryUrl: common.url,
-        repositoryOf: (image) => perImage[image]?.url ?? pulumi.interpolate`${common.url}/${image}`,
-        repositories,
-        guardRepositories: (everything) => {
-            for (const one of repositories) {
-                // Not the repositories: a guard is a child of its own, and would wait for itself.
-                one.guard([network, ...runners, ...everything]);
-            }
-        },
-        loginsOf: (image) => (after) => (perImage[image] ?? common).login(after),
-        // A replaced runner, or a stand-in, finds it there.
-        cache: "registry",
+        registry,
+        guardRepositories: (everything) => registry.guard([network, ...runners, ...everything]),
     };
 }
 
@@ -95,7 +75,7 @@ export function ciAccess(
     const role = new CiRole(`${stackName}-ci`, {
         ...ec2.ci,
         instanceArns: arnsOf((runner) => runner.instanceArns),
-        repositoryArns: infrastructure.repositories.map((repository) => repository.arn),
+        repositoryArns: infrastructure.registry.repositoryArns,
         connectParameterArns: parameters.arns,
         keysParameterArns: arnsOf((runner) => runner.keysParameterArns),
         kmsKeyArn: ec2.kmsKeyArn,

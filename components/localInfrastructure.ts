@@ -1,4 +1,3 @@
-import * as pulumi from "@pulumi/pulumi";
 import { localPorts, type Settings } from "../configuration/settings";
 import { architectures } from "./architecture";
 import type { Infrastructure } from "./infrastructure";
@@ -22,15 +21,8 @@ export function localInfrastructure(settings: Settings, stackFolder: string): In
             idleMinutes: settings.idleMinutes,
             cacheGigabytes: settings.cacheGigabytes,
             serverName: `${suffix}.runner.native-buildx.internal`,
-            registry,
+            trust: registry.trust,
         });
     });
-    const repositoryUrl = pulumi.output(`${registry.address}/${pulumi.getProject().toLowerCase()}`);
-    return {
-        runners,
-        repositoryUrl,
-        repositoryOf: (image) => pulumi.interpolate`${repositoryUrl}/${image}`,
-        // The runner's own cache is on the same disk as the registry would keep it on.
-        cache: "none",
-    };
+    return { runners, registry };
 }

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { RemoteBuilder } from "../components/builder/remoteBuilder";
 import { MultiPlatformImage } from "../components/image/multiPlatformImage";
-import type { Infrastructure } from "../components/infrastructure";
+import type { Registry } from "../components/registry/registry";
 import { inBuildOrder } from "./images";
 import type { Settings } from "./settings";
 
@@ -9,17 +9,15 @@ import type { Settings } from "./settings";
 export function declaredImages(
     settings: Pick<Settings, "images" | "buildSecrets">,
     builder: RemoteBuilder,
-    infrastructure: Pick<Infrastructure, "repositoryOf" | "loginsOf" | "cache">,
+    registry: Registry,
 ): { [name: string]: MultiPlatformImage } {
     const images: { [name: string]: MultiPlatformImage } = {};
     for (const name of inBuildOrder(settings.images)) {
         const { bases = [], secrets = [], contexts, ...declaration } = settings.images[name] ?? { context: "" };
         images[name] = new MultiPlatformImage(name, {
-            cache: infrastructure.cache,
             ...declaration,
             builder,
-            repository: infrastructure.repositoryOf(name),
-            login: infrastructure.loginsOf?.(name),
+            registry,
             contexts: {
                 ...contexts,
                 ...Object.fromEntries(bases.map((base) => [base, images[base] as MultiPlatformImage])),

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import { awsRegionMistakes } from "../components/awsRegion";
 import { type CiTrustSettings, ciRoleProblems, isCiWanted } from "../components/ci/ciRole";
 import { type ImageRepositoryArgs, imageRepositoryProblems } from "../components/registry/ecr/imageRepository";
 import { type Ec2RunnerSettings, ec2RunnerProblems } from "../components/runner/ec2/ec2RunnerSettings";
@@ -66,11 +66,8 @@ export function ec2Settings(
 
 /** Everything that is wrong with them, each as one line: setting, mistake, remedy. */
 export function ec2Mistakes(settings: Ec2Settings, stackName: string): string[] {
-    const region = new pulumi.Config("aws").get("region") ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
     return [
-        ...(region
-            ? []
-            : ["aws:region: is not set; choose where the runners are: pulumi config set aws:region eu-central-1"]),
+        ...awsRegionMistakes(),
         ...networkProblems(settings.network),
         ...settings.runners.flatMap(ec2RunnerProblems),
         ...emulationMistakes(settings.runners),

@@ -134,8 +134,13 @@ export function choice<const T extends string>(...words: readonly T[]) {
     });
 }
 
-/** A value of setting `buildSecrets`. It is in no message. */
-function secretText() {
+/**
+ * A secret. It is in no message.
+ *
+ * @param how what follows `pulumi config set --secret`
+ * @param otherwise what somebody is told who has set it to something that is no text
+ */
+export function secretText(how: string, otherwise: string) {
     const words = text("a text", { mayBeEmpty: true });
     return schemaOf<string>({
         read: (value) => {
@@ -143,16 +148,8 @@ function secretText() {
             if (result.success) {
                 return { value: result.output };
             }
-            return value instanceof Given
-                ? {
-                      mistake:
-                          "YAML has changed it on its way; quote it, or set it by pulumi config set --secret --path",
-                  }
-                : {
-                      mistake:
-                          "must be one text; remove it, and name an id with dots as in " +
-                          `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
-                  };
+            const changed = `YAML has changed it on its way; quote it, or set it by pulumi config set --secret ${how}`;
+            return { mistake: value instanceof Given ? changed : otherwise };
         },
         json: {
             anyOf: [
@@ -205,7 +202,12 @@ export function secretMap() {
         isObject,
         "must be NAME: value; set each by: pulumi config set --secret --path buildSecrets.NAME VALUE",
     );
-    return v.pipe(isMap, v.record(v.string(), secretText()));
+    const secret = secretText(
+        "--path",
+        "must be one text; remove it, and name an id with dots as in " +
+            `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
+    );
+    return v.pipe(isMap, v.record(v.string(), secret));
 }
 
 /** The values of such keys. */

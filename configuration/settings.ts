@@ -1,6 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { knownPlatforms, type Platform } from "../components/architecture";
+import { ecrSettings } from "../components/registry/ecr/settings";
+import { localRegistrySettings } from "../components/registry/local/settings";
 import { type ImageDeclaration, imageDeclaration } from "./images";
 import { byPlatform, choice, flag, keysOf, listOf, mapOf, price, secretMap, setting, text, wholeNumber } from "./kinds";
 
@@ -50,11 +52,7 @@ export const commonSettings = {
         7443,
         `${local} First of the ports on 127.0.0.1, the registry's; each runner has one of the next.`,
     ),
-    registryHost: setting(
-        optionalText("a host name"),
-        "registry.native-buildx.internal",
-        `${local} Host name of the local registry; it must lead to 127.0.0.1.`,
-    ),
+    ...localRegistrySettings,
 };
 
 /** The settings that only EC2 runners have. What their values mean is checked where they are used: ec2Settings.ts. */
@@ -115,23 +113,7 @@ export const ec2OnlySettings = {
         "",
         `${ec2} Address of SSM for runners in a subnet with VPC endpoints. Empty for the region's public one.`,
     ),
-    immutableTags: setting(
-        flag(),
-        false,
-        `${ec2} Refuse to move a tag once it is pushed, except those of movingTags and of caches.`,
-    ),
-    movingTags: setting(
-        listOf("a list of tags", text("a tag")),
-        ["latest*"],
-        `${ec2} Tags that may move under immutableTags; * stands for anything.`,
-    ),
-    untaggedDays: setting(wholeNumber(1, 3650), 90, `${ec2} Days for which an untagged image is kept.`),
-    cacheDays: setting(
-        wholeNumber(1, 3650),
-        30,
-        `${ec2} Days after which a build cache in the registry expires that was not written again.`,
-    ),
-    forceDelete: setting(flag(), false, `${ec2} Let "pulumi destroy" delete repositories that still have images.`),
+    ...ecrSettings,
     githubRepositories: setting(
         listOf("a list of repositories", text("ORGANIZATION/REPOSITORY")),
         [],

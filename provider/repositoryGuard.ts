@@ -1,25 +1,28 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { differences, type ResourceType, type Work } from "./resource";
+import { differences, type ResourceType } from "./resource";
 
 const run = promisify(execFile);
 
 export interface RepositoryGuardInputs {
-    /** Name of the ECR repository. */
-    repositoryName: string;
+    /** Name of each ECR repository, and its component in the state, which has everything that belongs to it. */
+    repositories: { repositoryName: string; urn: string }[];
     /** The account. */
     registryId: string;
     region: string;
     /** Profile of the AWS CLI, empty for none. */
     profile: string;
-    /** Images may be deleted with the repository. */
+    /** Images may be deleted with the repositories. */
     forceDelete: boolean;
 }
 
-const properties = ["repositoryName", "registryId", "region", "profile", "forceDelete"] as const;
+const properties = ["repositories", "registryId", "region", "profile", "forceDelete"] as const;
+
+/** Repositories that are asked about at the same time. Each takes a process of the AWS CLI. */
+const atOnce = 4;
 
 /**
- * Deletes nothing, and is deleted first: that is when it looks whether its repository may be.
+ * Deletes nothing, and is deleted first: that is when it looks whether its repositories may be.
  *
  * ECR refuses to delete a repository with images, and `pulumi destroy` would stop there, with the runners already gone.
  */
@@ -29,38 +32,49 @@ export class RepositoryGuardResource implements ResourceType<RepositoryGuardInpu
     }
 
     async create(inputs: RepositoryGuardInputs): Promise<{ id: string; outputs: RepositoryGuardInputs }> {
-        return { id: inputs.repositoryName, outputs: inputs };
+        return { id: inputs.repositories[0]?.repositoryName ?? "none", outputs: inputs };
     }
 
     async update(inputs: RepositoryGuardInputs): Promise<RepositoryGuardInputs> {
         return inputs;
     }
 
-    async delete(guard: RepositoryGuardInputs, { urn }: Work): Promise<void> {
-        if (guard.forceDelete || !(await hasImages(guard))) {
+    async delete(guard: RepositoryGuardInputs): Promise<void> {
+        if (guard.forceDelete) {
             return;
         }
-        const profile = guard.profile ? `--profile ${guard.profile} ` : "";
-        throw new Error(
-            `Repository ${guard.repositoryName} still holds images, and forceDelete is off. Nothing has been deleted that ` +
-                "depends on it. Delete the repository and its images:\n" +
-                `  aws ecr delete-repository --force ${profile}--registry-id ${guard.registryId} --region ${guard.region} ` +
-                `--repository-name ${guard.repositoryName}\n` +
-                "or keep it, outside of this stack:\n" +
-                `  pulumi state delete --yes --target-dependents '${repositoryUrn(urn)}'\n` +
-                "and run the same command again.",
-        );
+        const full: RepositoryGuardInputs["repositories"] = [];
+        for (let at = 0; at < guard.repositories.length; at += atOnce) {
+            const some = guard.repositories.slice(at, at + atOnce);
+            const found = await Promise.all(some.map(({ repositoryName }) => hasImages(repositoryName, guard)));
+            full.push(...some.filter((_, index) => found[index]));
+        }
+        if (full.length > 0) {
+            throw new Error(refusal(full, guard));
+        }
     }
 }
 
-/** The component that the guard is a child of, with everything in it. */
-function repositoryUrn(guard: string): string {
-    const [stack, project, types = "", ...name] = guard.split("::");
-    const parents = types.slice(0, types.lastIndexOf("$"));
-    return [stack, project, parents, ...name].join("::");
+function refusal(full: RepositoryGuardInputs["repositories"], guard: RepositoryGuardInputs): string {
+    const names = full.map(({ repositoryName }) => repositoryName).join(", ");
+    const [repositories, hold, them] =
+        full.length === 1 ? ["Repository", "holds", "it"] : ["Repositories", "hold", "them"];
+    const profile = guard.profile ? `--profile ${guard.profile} ` : "";
+    const where = `${profile}--registry-id ${guard.registryId} --region ${guard.region}`;
+    return [
+        `${repositories} ${names} still ${hold} images, and forceDelete is off. Nothing has been deleted. ` +
+            `Delete ${them} with the images:`,
+        ...full.map((one) => `  aws ecr delete-repository --force ${where} --repository-name ${one.repositoryName}`),
+        `or keep ${them}, outside of this stack:`,
+        ...full.map(({ urn }) => `  pulumi state delete --yes --target-dependents '${urn}'`),
+        "and run the same command again.",
+    ].join("\n");
 }
 
-async function hasImages({ repositoryName, registryId, region, profile }: RepositoryGuardInputs): Promise<boolean> {
+async function hasImages(
+    repositoryName: string,
+    { registryId, region, profile }: RepositoryGuardInputs,
+): Promise<boolean> {
     const words = [
         ...["ecr", "list-images", "--registry-id", registryId, "--region", region],
         ...(profile ? ["--profile", profile] : []),
@@ -79,7 +93,7 @@ async function hasImages({ repositoryName, registryId, region, profile }: Reposi
         }
         throw new Error(
             `Could not see whether repository ${repositoryName} still holds images: ${(stderr || message).trim()}. ` +
-                "Nothing that depends on it was deleted. The AWS command line (aws) is needed for this.",
+                "Nothing has been deleted. The AWS command line (aws) is needed for this.",
         );
     }
 }

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { Here } from "../../provider/process/here";
 import { architectures, type Platform } from "../architecture";
-import type { RegistryLoginInput } from "../registry/registryLogin";
+import type { Registry } from "../registry/registry";
+import type { RegistryLogin } from "../registry/registryLogin";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner/runner";
 import { renderConnectScript } from "./connect/connectScript";
 
@@ -11,6 +12,8 @@ export interface RemoteBuilderArgs {
     builder: string;
     /** One runner for each platform. */
     runners: Runner[];
+    /** Where its images are pushed: `connect` brings it to serving where it has to be. @default nothing is brought up */
+    registry?: Registry;
     /** How many builds of one `pulumi up` run side by side on one runner. @default 4 */
     buildsPerRunner?: number;
 }
@@ -65,7 +68,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     }
 
     /** What an image or index needs of this machine and this moment: no part of the state. */
-    here(login?: RegistryLoginInput): { [P in keyof Here]: pulumi.Input<Here[P]> } {
+    here(login?: pulumi.Input<RegistryLogin>): { [P in keyof Here]: pulumi.Input<Here[P]> } {
         // Each by itself: in a preview the script may not be known yet, and the folder is.
         const { connect, buildsPerRunner } = this;
         return {
@@ -86,11 +89,13 @@ function connectOutput(args: RemoteBuilderArgs): pulumi.Output<string> {
         args.runners.map((runner) => [runner.platform, runner.node]),
     );
     const files = [...new Set(args.runners.map((runner) => runner.wakeScript))];
+    const { kind = "", prepare } = args.registry ?? {};
     return pulumi.output(nodes).apply((all) =>
         renderConnectScript({
             builder: args.builder,
             nodes: all,
             wakeScripts: files.map((file) => readFileSync(file, "utf8")),
+            ...(prepare ? { registry: { kind, ...prepare } } : {}),
         }),
     );
 }

@@ -21,8 +21,8 @@ export interface CiTrustSettings {
 export interface CiRoleArgs extends CiTrustSettings {
     /** What it may start. */
     instanceArns: pulumi.Input<pulumi.Input<string>[]>;
-    /** What it may push to and pull from. */
-    repositoryArns: pulumi.Input<pulumi.Input<string>[]>;
+    /** ECR repositories that it may push to and pull from; `*` stands for anything. @default none */
+    repositoryArns?: pulumi.Input<pulumi.Input<string>[]>;
     /** Parameters that it may read: how to connect, and the keys of those instances. */
     connectParameterArns: pulumi.Input<pulumi.Input<string>[]>;
     keysParameterArns: pulumi.Input<pulumi.Input<string>[]>;
@@ -77,7 +77,7 @@ export class CiRole extends pulumi.ComponentResource {
                 policy: pulumi
                     .all([
                         pulumi.output(args.instanceArns),
-                        pulumi.output(args.repositoryArns),
+                        pulumi.output(args.repositoryArns ?? []),
                         pulumi.output(args.connectParameterArns),
                         pulumi.output(args.keysParameterArns),
                     ])

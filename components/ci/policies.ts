@@ -46,6 +46,7 @@ export const runnerTrustPolicy: aws.iam.PolicyDocument = {
 /** What CI may act on. */
 export interface CiResources {
     instanceArns: string[];
+    /** Of ECR; `*` stands for anything. None where images are pushed to another registry. */
     repositoryArns: string[];
     connectParameterArns: string[];
     /** Where its runners publish their clients' keys. */
@@ -69,6 +70,22 @@ export function ciPolicy({
         { Sid: "ReadConnect", Action: ["ssm:GetParameters"], Resource: connectParameterArns },
         { Sid: "ReadKeys", Action: ["ssm:GetParameter"], Resource: keysParameterArns },
         ...keyStatement("ReadKeysDecrypt", "kms:Decrypt", keysParameterArns, kmsKeyArn),
+        ...(repositoryArns.length > 0 ? pushStatements(repositoryArns) : []),
+    ];
+    if (kmsKeyArn) {
+        statements.push({
+            // EC2 starts an instance with encrypted volumes by a grant that whoever starts it makes.
+            Sid: "StartWithEncryptedVolumes",
+            Action: ["kms:CreateGrant"],
+            Resource: [kmsKeyArn],
+            Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+        });
+    }
+    return policyDocument(statements);
+}
+
+function pushStatements(repositoryArns: string[]): Statement[] {
+    return [
         // A login is not for one repository; what it may do there is.
         { Sid: "RegistryLogin", Action: ["ecr:GetAuthorizationToken"], Resource: ["*"] },
         {
@@ -85,16 +102,6 @@ export function ciPolicy({
             Resource: repositoryArns,
         },
     ];
-    if (kmsKeyArn) {
-        statements.push({
-            // EC2 starts an instance with encrypted volumes by a grant that whoever starts it makes.
-            Sid: "StartWithEncryptedVolumes",
-            Action: ["kms:CreateGrant"],
-            Resource: [kmsKeyArn],
-            Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
-        });
-    }
-    return policyDocument(statements);
 }
 
 /** Issuer of GitHub's tokens. */

@@ -5,8 +5,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { declaredImages } from "../../configuration/declaredImages";
 import type { Settings } from "../../configuration/settings";
 import { digestOf, mockPulumi, type PulumiMocks, resolved, settled } from "../../tests/helpers/pulumiMocks";
+import { StubRegistry } from "../../tests/helpers/stubRegistry";
 import type { Platform } from "../architecture";
 import { RemoteBuilder } from "../builder/remoteBuilder";
+import type { Registry } from "../registry/registry";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner/runner";
 import { type BuildInputs, forArchitecture, inputsFor } from "./buildInputs";
 import { MultiPlatformImage, type MultiPlatformImageArgs } from "./multiPlatformImage";
@@ -34,8 +36,10 @@ class StubRunner extends pulumi.ComponentResource implements Runner {
 
 let mocks: PulumiMocks;
 let builder: RemoteBuilder;
+let registry: Registry;
 beforeEach(async () => {
     mocks = await mockPulumi();
+    registry = new StubRegistry("registry.example:7443/demo");
     builder = new RemoteBuilder("builder", {
         builder: "demo-dev",
         runners: [new StubRunner("linux/amd64"), new StubRunner("linux/arm64")],
@@ -59,7 +63,7 @@ function withDockerfile(text: string): string {
 }
 
 const makeImage = (args: Partial<MultiPlatformImageArgs> = {}, name = "app") =>
-    new MultiPlatformImage(name, { builder, repository, context: "./app", ...args });
+    new MultiPlatformImage(name, { builder, registry, repository: "app", context: "./app", ...args });
 
 describe("a multi-platform image", () => {
     it("is one image a platform, on that platform's builder, with that platform's tag", async () => {
@@ -178,11 +182,11 @@ describe("a multi-platform image", () => {
     });
 
     it("logs in to the registry for images and index, in secret", async () => {
-        const login = { address: "registry.example:7443", username: "ci", password: pulumi.secret("PASSWORD") };
-        makeImage({ login });
+        const login = { address: "registry.example:7443", username: "ci", password: "PASSWORD" };
+        makeImage({ registry: new StubRegistry("r.example/x", { login: () => pulumi.secret(login) }) });
         await settled();
         for (const resource of [mocks.one(imageType, "app-amd64"), mocks.one(indexType, "app")]) {
-            expect(resource.inputs.here).toMatchObject({ login: { ...login, password: "PASSWORD" } });
+            expect(resource.inputs.here).toMatchObject({ login });
             expect(resource.secretInputs).toContain("here");
         }
     });
@@ -195,7 +199,7 @@ describe("a multi-platform image", () => {
                 asked.push(refs.map(String));
                 return { address: "registry.example:7443", username: "ci", password: `${refs.length}` };
             });
-        const app = makeImage({ login, contexts: { base } }, "app");
+        const app = makeImage({ registry: new StubRegistry("r.example/x", { login }), contexts: { base } }, "app");
         await settled();
 
         const refs = async (image: MultiPlatformImage) =>
@@ -277,7 +281,7 @@ describe("a multi-platform image", () => {
 describe("overrides of a platform", () => {
     const args = (overrides: MultiPlatformImageArgs["overrides"]): MultiPlatformImageArgs => ({
         builder,
-        repository,
+        registry,
         context: "./app",
         dockerfile: "./Dockerfile",
         target: "final",
@@ -343,7 +347,7 @@ describe("the declared images", () => {
                 buildSecrets: buildSecretsOf({ token: "TOKEN", other: "OTHER" }),
             },
             builder,
-            { repositoryOf: (image) => pulumi.output(`registry.example/${image}`), cache: "registry" },
+            new StubRegistry("registry.example"),
         );
         await settled();
         expect(Object.keys(images).sort()).toEqual(["app", "base"]);
@@ -364,14 +368,14 @@ describe("the declared images", () => {
         expect(mocks.one(imageType, "base-arm64").inputs.cacheTo).toEqual([]);
     });
 
-    it("keep their cache where the infrastructure says, unless they say so themselves", async () => {
+    it("keep their cache where the registry says, unless they say so themselves", async () => {
         declaredImages(
             {
                 images: { quiet: { context: "." }, own: { context: ".", cache: "registry" } },
                 buildSecrets: buildSecretsOf({}),
             },
             builder,
-            { repositoryOf: (image) => pulumi.output(`registry.example/${image}`), cache: "none" },
+            new StubRegistry("registry.example", { defaultCache: "none" }),
         );
         await settled();
         expect(mocks.one(imageType, "quiet-amd64").inputs.cacheTo).toEqual([]);
@@ -386,7 +390,7 @@ describe("the declared images", () => {
                 buildSecrets: buildSecretsOf({}),
             },
             builder,
-            { repositoryOf: (image) => pulumi.output(`registry.example/${image}`), cache: "registry" },
+            new StubRegistry("registry.example"),
         );
         await settled();
         for (const type of [imageType, indexType]) {

@@ -5,17 +5,17 @@ import type { ContextSource } from "../../provider/context/contexts";
 import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
-import type { RegistryLoginInput, RegistryLogins } from "../registry/registryLogin";
+import type { Registry } from "../registry/registry";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
 import { PlatformImage } from "./platformImage";
 
 export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     builder: RemoteBuilder;
-    /** `host/name` to push to. */
-    repository: pulumi.Input<string>;
-    /** Login of the repository's registry, or a function that asks for one when it is needed. @default none */
-    login?: RegistryLoginInput | RegistryLogins;
+    /** Where it is pushed. */
+    registry: Registry;
+    /** Name that it has there, below what all images of the registry are below. @default the name of this resource */
+    repository?: string;
     /** @default the builder's */
     platforms?: readonly Platform[];
     /**
@@ -28,7 +28,7 @@ export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     /**
      * Where the build cache goes besides the runner itself. `registry` keeps it, all stages included, beside the image
      * under the tag `cache-amd64` or `cache-arm64`: for runners whose own cache may be lost. `none` saves that time.
-     * @default "registry"
+     * @default what the registry suggests
      */
     cache?: "registry" | "none";
     /** What is different for a platform: replaces the inputs above, key by key (`args` and `contexts` are merged). */
@@ -47,8 +47,12 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     /** What each platform's build took. */
     readonly receipts: { readonly [P in Platform]?: pulumi.Output<Receipt> };
 
+    /** `host/name` that it is pushed to. */
+    private readonly repository: pulumi.Output<string>;
+
     constructor(name: string, args: MultiPlatformImageArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:MultiPlatformImage", name, {}, opts);
+        this.repository = args.registry.repositoryOf(args.repository ?? name);
         const platforms = args.platforms ?? args.builder.platforms;
 
         const images = platforms.map((platform) => this.buildPlatform(name, platform, args));
@@ -61,9 +65,9 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     private buildPlatform(name: string, platform: Platform, args: MultiPlatformImageArgs): PlatformImage {
         const { suffix } = architectures[platform];
         const inputs = inputsFor(platform, args);
-        const repository = pulumi.output(args.repository);
         const { cacheFrom, cacheTo, ...options } = optionsOf(args);
-        const cache = cachesOf(args, suffix);
+        const isCached = (args.cache ?? args.registry.defaultCache) === "registry";
+        const cache = isCached ? cachesIn(this.repository, suffix) : { from: [], to: [] };
         return new PlatformImage(
             `${name}-${suffix}`,
             {
@@ -75,11 +79,11 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 args: pulumi.output(inputs.args ?? {}),
                 contexts: namedContexts(platform, inputs),
                 secrets: pulumi.output(args.secrets ?? {}),
-                tags: tagsOf(args).map((tag) => pulumi.interpolate`${repository}:${tag}-${suffix}`),
+                tags: tagsOf(args).map((tag) => pulumi.interpolate`${this.repository}:${tag}-${suffix}`),
                 cacheFrom: pulumi.all([...cache.from, ...(cacheFrom ?? [])]),
                 cacheTo: pulumi.all([...cache.to, ...(cacheTo ?? [])]),
                 ...options,
-                here: args.builder.here(loginAfter(basesOf(platform, inputs), args)),
+                here: args.builder.here(args.registry.login?.(basesOf(platform, inputs))),
             },
             pulumi.mergeOptions(args.builder.imageOptions(platform), { parent: this }),
         );
@@ -95,11 +99,11 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
             name,
             {
                 builder: args.builder.builder,
-                tags: tagsOf(args).map((tag) => pulumi.interpolate`${args.repository}:${tag}`),
+                tags: tagsOf(args).map((tag) => pulumi.interpolate`${this.repository}:${tag}`),
                 sources,
                 platforms: [...platforms],
                 annotations: args.annotations,
-                here: args.builder.here(loginAfter(sources, args)),
+                here: args.builder.here(args.registry.login?.(sources)),
             },
             { parent: this },
         ).ref;
@@ -111,19 +115,12 @@ function tagsOf(args: MultiPlatformImageArgs): string[] {
 }
 
 /** The registry's cache, as an image: ECR, and other registries, take a cache in no other form. */
-function cachesOf(args: MultiPlatformImageArgs, suffix: string): { [way in "from" | "to"]: pulumi.Output<string>[] } {
-    if (args.cache === "none") {
-        return { from: [], to: [] };
-    }
-    const cache = pulumi.interpolate`type=registry,ref=${args.repository}:cache-${suffix}`;
+function cachesIn(
+    repository: pulumi.Output<string>,
+    suffix: string,
+): { [way in "from" | "to"]: pulumi.Output<string>[] } {
+    const cache = pulumi.interpolate`type=registry,ref=${repository}:cache-${suffix}`;
     return { from: [cache], to: [pulumi.interpolate`${cache},mode=max,image-manifest=true,oci-mediatypes=true`] };
-}
-
-function loginAfter(
-    after: pulumi.Output<unknown>[],
-    { login }: MultiPlatformImageArgs,
-): RegistryLoginInput | undefined {
-    return typeof login === "function" ? login(after) : login;
 }
 
 /** What has to be built before a platform's image can be. */

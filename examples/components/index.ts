@@ -24,21 +24,21 @@ const runners = platforms.map(
             idleMinutes,
             cacheGigabytes: 20,
             serverName: `${architectures[platform].suffix}.runner.internal`,
-            registry,
+            trust: registry.trust,
         }),
 );
 const builder = new RemoteBuilder("builder", {
     builder: stackFolder,
     runners,
+    registry,
 });
 
 const app = new MultiPlatformImage("app", {
     builder,
-    repository: `${registry.address}/app`,
+    registry,
     context: "app",
     tags: ["1.0", "latest"],
     args: { VERSION: "1.0" },
-    cache: "none",
 });
 
 export const ref = app.ref;

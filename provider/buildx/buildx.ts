@@ -5,8 +5,8 @@ import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import type { RegistryLogin } from "../../components/registry/registryLogin";
-import { repositoryOf } from "../image/reference";
-import { buildError } from "../progress/buildError";
+import { dockerHub, registriesHere, registryOf, repositoryOf } from "../image/reference";
+import { buildError, type ErrorHints } from "../progress/buildError";
 import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
 import { buildxEnvironment, recordsFolder, userDockerFolder } from "./environment";
@@ -16,8 +16,8 @@ import { type BuildxProgram, runBuildx } from "./runBuildx";
 export interface BuildxOptions {
     /** Logins of these calls, before the caller's own for the same registries. */
     logins: RegistryLogin[];
-    /** Hosts never asked through a proxy: the local registry's, the runners'. */
-    noProxyHosts?: string[];
+    /** What is pushed or read. A registry on this machine is not asked through a proxy. @default none */
+    references?: string[];
     /** Ends what runs, on the runner too. */
     signal?: AbortSignal | undefined;
     /** The caller's environment. @default the process's */
@@ -40,19 +40,36 @@ export async function withBuildx<T>(options: BuildxOptions, run: (buildx: Buildx
             dockerConfig: config.folder,
             records: await recordsFolder(caller),
             programs: config.programs,
-            noProxyHosts: options.noProxyHosts ?? [],
+            noProxyHosts: hasProxy(caller) ? await registriesHere(options.references ?? []) : [],
         });
-        return await run(new Buildx({ command, environment, folder, signal: options.signal }, config.failures));
+        const hints = async (reference: string) => ({
+            credentialFailures: await config.failures(),
+            loginRemedy: loginRemedy(options.logins, reference),
+        });
+        return await run(new Buildx({ command, environment, folder, signal: options.signal }, hints));
     } finally {
         await fs.rm(folder, { recursive: true, force: true });
     }
+}
+
+function hasProxy(caller: NodeJS.ProcessEnv): boolean {
+    return Object.entries(caller).some(([name, value]) => /^(https?|all)_proxy$/i.test(name) && value);
+}
+
+/** What to do where a registry refuses the login. */
+function loginRemedy(logins: RegistryLogin[], reference: string): string {
+    const registry = registryOf(reference);
+    const login = logins.find(({ address }) => registryOf(`${address}/`) === registry);
+    return login
+        ? (login.remedy ?? "")
+        : `Log in on this machine: docker login ${registry === dockerHub ? "" : registry}`.trimEnd();
 }
 
 /** Stock buildx. Only to be used inside `withBuildx`. */
 export class Buildx {
     constructor(
         private readonly program: BuildxProgram,
-        private readonly credentialFailures: () => Promise<string>,
+        private readonly hints: (reference: string) => Promise<ErrorHints>,
     ) {}
 
     /** What its calls run in; what else works with its builders must have the same `BUILDX_CONFIG`. */
@@ -71,7 +88,7 @@ export class Buildx {
             typeof source === "string" ? source : `docker-image://${await this.joinPlatforms(source)}`,
         ]);
         const resolved = { ...request, contexts: Object.fromEntries(await Promise.all(contexts)) };
-        return runBuild(this.program, resolved, options, this.credentialFailures);
+        return runBuild(this.program, resolved, options, () => this.hints(request.tags[0] ?? ""));
     }
 
     /**
@@ -82,9 +99,10 @@ export class Buildx {
     private async joinPlatforms(refs: { [platform: string]: string }): Promise<string> {
         const sources = Object.values(refs).map((ref) => ref.replace(/^docker-image:\/\//, ""));
         const repository = repositoryOf(sources[0] ?? "");
-        const index = await this.imagetools(["create", "--dry-run", `--tag=${repository}:index`, "--", ...sources]);
+        const tag = `${repository}:index`;
+        const index = await this.imagetools(tag, ["create", "--dry-run", `--tag=${tag}`, "--", ...sources]);
         const ref = `${repository}@${digestOfPrinted(index)}`;
-        await this.imagetools(["create", "--progress=rawjson", `--tag=${ref}`, "--", ...sources]);
+        await this.imagetools(ref, ["create", "--progress=rawjson", `--tag=${ref}`, "--", ...sources]);
         return ref;
     }
 
@@ -103,8 +121,9 @@ export class Buildx {
             ([key, value]) => `--annotation=index:${key}=${value}`,
         );
         const words = [...annotations, ...index.tags.map((tag) => `--tag=${tag}`), "--", ...index.sources];
-        const printed = await this.imagetools(["create", "--dry-run", ...words]);
-        await this.imagetools(["create", "--progress=rawjson", ...words]);
+        const [tag = ""] = index.tags;
+        const printed = await this.imagetools(tag, ["create", "--dry-run", ...words]);
+        await this.imagetools(tag, ["create", "--progress=rawjson", ...words]);
         return digestOfPrinted(printed);
     }
 
@@ -114,23 +133,25 @@ export class Buildx {
      * @throws with what the registry said
      */
     async readIndex(ref: string): Promise<RegistryIndex> {
-        return JSON.parse((await this.imagetools(["inspect", "--raw", "--", ref])).toString("utf8")) as RegistryIndex;
+        return JSON.parse(
+            (await this.imagetools(ref, ["inspect", "--raw", "--", ref])).toString("utf8"),
+        ) as RegistryIndex;
     }
 
     /** Where a tag leads now. @throws with what the registry said */
     async digestOf(ref: string): Promise<string> {
-        return digestOfBytes(await this.imagetools(["inspect", "--raw", "--", ref]));
+        return digestOfBytes(await this.imagetools(ref, ["inspect", "--raw", "--", ref]));
     }
 
     /** Standard output of `buildx imagetools`. It uses a builder's configuration where there is one: there is none here. */
-    private async imagetools(words: string[]): Promise<Buffer> {
+    private async imagetools(reference: string, words: string[]): Promise<Buffer> {
         const environment = { BUILDX_CONFIG: path.join(this.program.folder, "no-builders") };
         const end = await runBuildx(this.program, ["imagetools", ...words], { environment });
         if (this.program.signal?.aborted) {
             throw new Error("canceled");
         }
         if (end.code !== 0) {
-            throw new Error(buildError(end, [], await this.credentialFailures()));
+            throw new Error(buildError(end, [], await this.hints(reference)));
         }
         return end.output;
     }

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import * as path from "node:path";
-import { fromStep } from "../../tests/e2e/project";
+import { fromStep, registryHost } from "../../tests/e2e/project";
 import { Buildkit } from "../../tests/helpers/buildkit";
 import { findBuildx, withBuildx } from "./buildx";
 
@@ -126,6 +126,24 @@ describe("logins", () => {
         expect(() => readdirSync(folder)).toThrow("ENOENT");
     });
 
+    test.each(["docker.io", "index.docker.io"])(
+        "at Docker Hub, %s, are where docker looks for them",
+        async (address) => {
+            const environment = caller(`hub ${address}`, {
+                credHelpers: { "https://index.docker.io/v1/": "store", "registry-1.docker.io": "store" },
+                auths: { "https://index.docker.io/v1/": { auth: "old" }, "docker.io": { auth: "old" } },
+            });
+            const login = { address, username: "me", password: "mine" };
+            await withBuildx({ logins: [login], environment }, async (buildx) => {
+                const file = path.join(buildx.environment.DOCKER_CONFIG ?? "", "config.json");
+                const config = JSON.parse(readFileSync(file, "utf8"));
+                const auth = Buffer.from("me:mine").toString("base64");
+                expect(config.auths).toEqual({ "https://index.docker.io/v1/": { auth } });
+                expect(config.credHelpers).toEqual({ "https://index.docker.io/v1/": "" });
+            });
+        },
+    );
+
     test("the caller's DOCKER_AUTH_CONFIG counts for other registries only", async () => {
         const auths = { "127.0.0.1:1": { auth: "dDp0" }, "other.example": { auth: "dTpw" } };
         const environment = {
@@ -143,7 +161,7 @@ describe("logins", () => {
         });
     });
 
-    test("no proxy is asked for the hosts that are named", async () => {
+    test("no proxy is asked for a registry on this machine, and the caller's for any other", async () => {
         const asked: string[] = [];
         const proxy = createServer((socket) => {
             asked.push("asked");
@@ -154,12 +172,14 @@ describe("logins", () => {
         const proxies = Object.fromEntries(names.map((name) => [name, proxyOf(proxy)]));
         const environment = { ...buildkit.environment, ...proxies, NO_PROXY: "example.org" };
         try {
-            await withBuildx({ logins: [], noProxyHosts: ["registry.invalid"], environment }, async (buildx) => {
+            const here = `${registryHost}:9`;
+            const references = [`${here}/app:1`, `${here}/app:2`, "elsewhere.invalid/app:1", "acme/app"];
+            await withBuildx({ logins: [], references, environment }, async (buildx) => {
                 expect(buildx.environment).toMatchObject({
-                    NO_PROXY: "example.org,registry.invalid",
-                    no_proxy: "example.org,registry.invalid",
+                    NO_PROXY: `example.org,${registryHost}`,
+                    no_proxy: `example.org,${registryHost}`,
                 });
-                await expect(buildx.digestOf("registry.invalid/app:1")).rejects.toThrow("registry.invalid");
+                await expect(buildx.digestOf(`${here}/app:1`)).rejects.toThrow("connection refused");
                 expect(asked).toEqual([]);
                 await expect(buildx.digestOf("elsewhere.invalid/app:1")).rejects.toThrow("elsewhere.invalid");
                 expect(asked).not.toEqual([]);

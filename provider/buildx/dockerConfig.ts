@@ -1,6 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import type { RegistryLogin } from "../../components/registry/registryLogin";
+import { dockerHub, isDockerHub } from "../image/reference";
 import { userDockerFolder } from "./environment";
 
 /** What matters of docker's `config.json`. */
@@ -84,13 +85,13 @@ function mergedConfig(theirs: ConfigFile, logins: RegistryLogin[]): ConfigFile {
     return {
         auths: Object.fromEntries([
             ...others(theirs.auths),
-            ...logins.map((login) => [login.address, { auth: auth(login) }]),
+            ...logins.map((login) => [keyOf(login.address), { auth: auth(login) }]),
         ]),
         ...(theirs.credsStore ? { credsStore: helperPrefix + theirs.credsStore } : {}),
         credHelpers: Object.fromEntries([
             ...others(theirs.credHelpers).map(([registry, helper]) => [registry, helper && helperPrefix + helper]),
             // No program: the login above counts, not what a credential store has for this registry.
-            ...logins.map(({ address }) => [address, ""]),
+            ...logins.map(({ address }) => [keyOf(address), ""]),
         ]),
         ...(theirs.HttpHeaders ? { HttpHeaders: theirs.HttpHeaders } : {}),
         ...(theirs.proxies ? { proxies: theirs.proxies } : {}),
@@ -99,7 +100,13 @@ function mergedConfig(theirs: ConfigFile, logins: RegistryLogin[]): ConfigFile {
     };
 }
 
-/** A registry's host as docker compares it: keys may be URLs. */
+/** A registry's host as docker compares it: keys may be URLs, and Docker Hub has several names. */
 function hostOf(registry: string): string {
-    return registry.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
+    const host = registry.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
+    return isDockerHub(host) ? dockerHub : host;
+}
+
+/** Where docker looks for a registry's login. It knows Docker Hub's by this name alone, and has so since before version 2. */
+function keyOf(host: string): string {
+    return isDockerHub(host) ? "https://index.docker.io/v1/" : host;
 }

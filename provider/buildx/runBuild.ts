@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import * as path from "node:path";
 import { targetPlatformMistake } from "../context/targetPlatform";
-import { buildError } from "../progress/buildError";
+import { buildError, type ErrorHints } from "../progress/buildError";
 import { BuildProgress, type BuildWarning } from "../progress/buildProgress";
 import type { Receipt } from "../progress/receipt";
 import { buildCommand, type ResolvedRequest } from "./buildRequest";
@@ -37,13 +37,13 @@ export interface BuildResult {
 /**
  * Builds and pushes an image for one platform: `Buildx.build`.
  *
- * @param credentialFailures what credential programs said when they failed
+ * @param hints what else the message of a failed build may say
  */
 export async function runBuild(
     buildx: BuildxProgram,
     request: ResolvedRequest,
     options: BuildConditions,
-    credentialFailures: () => Promise<string>,
+    hints: () => Promise<ErrorHints>,
 ): Promise<BuildResult> {
     const metadataFile = path.join(buildx.folder, `metadata-${randomUUID()}.json`);
     const { words, environment } = buildCommand(request, metadataFile);
@@ -59,7 +59,7 @@ export async function runBuild(
         throw new Error("canceled");
     }
     if (end.code !== 0) {
-        throw new Error(buildError(end, display.progress.failures(), await credentialFailures()));
+        throw new Error(buildError(end, display.progress.failures(), await hints()));
     }
     const warnings = display.progress.warnings();
     // They have the Dockerfile, wherever it was.

@@ -13,7 +13,6 @@ import type { Here } from "../process/here";
 import { isInteractive } from "../process/interactivity";
 import type { Work } from "../resource";
 import type { PlatformImageInputs } from "./platformImage";
-import { hostOf } from "./reference";
 import { sourceLabels } from "./sourceLabels";
 
 /** Builds and pushes one platform's image, on a runner that serves. */
@@ -24,8 +23,7 @@ export async function buildImage(inputs: PlatformImageInputs, here: Here, work: 
         const labels = inputs.sourceLabels ? await sourceLabels(inputs, here.project) : {};
         const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
         const logins = here.login ? [here.login] : [];
-        const noProxyHosts = inputs.tags.map(hostOf);
-        const result = await withBuildx({ logins, noProxyHosts, signal: work.signal }, (buildx) =>
+        const result = await withBuildx({ logins, references: inputs.tags, signal: work.signal }, (buildx) =>
             buildx.build(request, {
                 folder: here.project,
                 onProgress: work.status,

@@ -5,7 +5,6 @@ import { Connections } from "../buildx/connectScript";
 import { type Here, HereMemory } from "../process/here";
 import { differences, type ResourceType, type Work } from "../resource";
 import { indexMistakes } from "./indexMistakes";
-import { hostOf } from "./reference";
 
 export interface ImageIndexInputs {
     /** Name of the stack's builder. */
@@ -64,8 +63,7 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
     /** Without a login, which no state has: where the registry cannot be asked, nothing is known to have changed. */
     async read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs> {
         const signal = AbortSignal.timeout(refreshSeconds * 1000);
-        const noProxyHosts = outputs.tags.map(hostOf);
-        const moved = await withBuildx({ logins: [], noProxyHosts, signal }, async (buildx) => {
+        const moved = await withBuildx({ logins: [], references: outputs.tags, signal }, async (buildx) => {
             const digests = outputs.tags.map((tag) => buildx.digestOf(tag).catch(() => outputs.digest));
             const found = await Promise.all(digests);
             return outputs.tags.filter((_tag, at) => found[at] !== outputs.digest);
@@ -78,7 +76,7 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
         const here = this.memory.of(work.urn);
         await this.connections.prepare(here.connect, inputs.builder, work.signal);
         const logins = here.login ? [here.login] : [];
-        const options = { logins, noProxyHosts: inputs.tags.map(hostOf), signal: work.signal };
+        const options = { logins, references: inputs.tags, signal: work.signal };
         const digest = await withBuildx(options, async (buildx) => {
             const joined = await buildx.joinIndex(inputs);
             await verify(buildx, `${inputs.tags[0]}@${joined}`, inputs);

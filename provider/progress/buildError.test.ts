@@ -13,7 +13,7 @@ test("a step that failed", () => {
         ...["Dockerfile:9", "--------------------", "   8 |     FROM x", "   9 | >>> RUN make", "  10 |     "],
         ...["--------------------", "ERROR: failed to build: failed to solve: process did not complete: exit code: 2"],
     ];
-    expect(buildError(ended(...text), [step], "")).toBe(
+    expect(buildError(ended(...text), [step])).toBe(
         [
             "[2/3] RUN make failed after 31 s: process did not complete: exit code: 2",
             "    one",
@@ -28,15 +28,13 @@ test("a step that failed", () => {
 test("of several steps the one that buildx ended with, not those that were ended because of it", () => {
     const locked = { ...step, name: "[context base] load metadata", error: "ref x locked for 3ms: unavailable" };
     const end = ended("ERROR: failed to build: failed to solve: process did not complete: exit code: 2");
-    expect(buildError(end, [locked, step], "")).toMatch(/^\[2\/3\] RUN make failed/);
+    expect(buildError(end, [locked, step])).toMatch(/^\[2\/3\] RUN make failed/);
     const canceled = { ...step, name: "other", error: "context canceled" };
-    expect(buildError(ended("ERROR: something else"), [canceled, step], "")).toMatch(/^\[2\/3\] RUN make failed/);
+    expect(buildError(ended("ERROR: something else"), [canceled, step])).toMatch(/^\[2\/3\] RUN make failed/);
 });
 
 test("an error of no step", () => {
-    expect(buildError(ended("ERROR: failed to build: invalid tag", "more of it"), [], "")).toBe(
-        "invalid tag\nmore of it",
-    );
+    expect(buildError(ended("ERROR: failed to build: invalid tag", "more of it"), [])).toBe("invalid tag\nmore of it");
 });
 
 test.each([
@@ -52,30 +50,32 @@ test.each([
     ["x: pull access denied, repository does not exist or may require authorization", "cannot be pulled"],
     ["r/x:1: no match for platform in manifest: not found", "not there for the platform"],
 ])("%s: in words", (error, words) => {
-    const message = buildError(ended(`ERROR: failed to build: failed to solve: ${error}`), [], "");
+    const message = buildError(ended(`ERROR: failed to build: failed to solve: ${error}`), []);
     expect(message.split("\n")[0]).toBe(error);
     expect(message).toContain(words);
 });
 
 test("a buildx that was killed, crashed, or said nothing", () => {
-    expect(buildError({ code: null, signal: "SIGKILL", text: [] }, [], "")).toMatch(/^buildx was killed \(SIGKILL\)/);
-    expect(buildError(ended("noise", "panic: nil map", "", "goroutine 1:", "x"), [], "")).toBe(
+    expect(buildError({ code: null, signal: "SIGKILL", text: [] }, [])).toMatch(/^buildx was killed \(SIGKILL\)/);
+    expect(buildError(ended("noise", "panic: nil map", "", "goroutine 1:", "x"), [])).toBe(
         "buildx crashed:\npanic: nil map\n\ngoroutine 1:",
     );
-    expect(buildError({ code: 3, signal: null, text: ["strange"] }, [], "")).toBe(
+    expect(buildError({ code: 3, signal: null, text: ["strange"] }, [])).toBe(
         "buildx ended with status 3 and without a reason.\nstrange",
     );
 });
 
 test("a buildx that was interrupted", () => {
     const step = { name: "[1/1] RUN x", error: "context canceled", seconds: 1, lines: [] };
-    expect(buildError({ code: 130, signal: null, text: ["ERROR: context canceled"] }, [step], "")).toBe(
+    expect(buildError({ code: 130, signal: null, text: ["ERROR: context canceled"] }, [step])).toBe(
         "The build was canceled.",
     );
 });
 
 test("what a credential program said", () => {
-    expect(buildError(ended("ERROR: pull access denied"), [], "docker-credential-x for r: locked\n")).toMatch(
-        /\ndocker-credential-x for r: locked$/,
-    );
+    expect(
+        buildError(ended("ERROR: pull access denied"), [], {
+            credentialFailures: "docker-credential-x for r: locked\n",
+        }),
+    ).toMatch(/\ndocker-credential-x for r: locked$/);
 });

@@ -11,15 +11,23 @@ export interface BuildxEnd {
 /** Status of a buildx that was interrupted. */
 const canceled = 130;
 
+/** What is known besides the output of a build that failed. */
+export interface ErrorHints {
+    /** What credential programs said when they failed. @default nothing */
+    credentialFailures?: string;
+    /** What to do where the registry refuses the login. @default nothing */
+    loginRemedy?: string;
+}
+
+/** What is said of a push that the registry does not let in. */
+const refusedPush = "The registry refused the push: the login is missing, expired, wrong, or may not push there.";
+
 /** Characters of two errors that are compared: both may be cut off. */
 const compared = 200;
 
 /** What BuildKit and registries say, and what it means to the person who reads it. The first that fits. */
 const meanings: [RegExp, string][] = [
-    [
-        /failed to push.*(401|unauthorized|no basic auth|denied|403|forbidden)/i,
-        "The registry refused the push: the login is missing, expired, or may not push there.",
-    ],
+    [/failed to push.*(401|unauthorized|no basic auth|denied|403|forbidden|insufficient_scope)/i, refusedPush],
     [/failed to push.*(404|not found|name unknown)/i, "The registry has no such repository, or takes no pushes to it."],
     [
         /failed to push.*(immutable|already exists.*tag|tag invalid)/i,
@@ -54,9 +62,8 @@ const meanings: [RegExp, string][] = [
  * What a failed build says to the person who has to act: the step, its last lines, the line of the Dockerfile; each once.
  *
  * @param failures steps that failed
- * @param credentialFailures what credential programs said when they failed
  */
-export function buildError(end: BuildxEnd, failures: FailedStep[], credentialFailures: string): string {
+export function buildError(end: BuildxEnd, failures: FailedStep[], hints: ErrorHints = {}): string {
     if (end.code === canceled) {
         return "The build was canceled.";
     }
@@ -68,7 +75,8 @@ export function buildError(end: BuildxEnd, failures: FailedStep[], credentialFai
         ...(failed ? stepLines(failed) : said ? [said] : []),
         ...excerpt(end.text),
         ...(meaning ? [meaning] : []),
-        ...(credentialFailures ? [credentialFailures.trimEnd()] : []),
+        ...(meaning === refusedPush && hints.loginRemedy ? [hints.loginRemedy] : []),
+        ...(hints.credentialFailures ? [hints.credentialFailures.trimEnd()] : []),
     ].join("\n");
 }
 

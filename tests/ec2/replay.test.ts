@@ -97,7 +97,7 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
             trust,
             ciPolicy({
                 instanceArns: [ec2(`instance/${instance}`)],
-                repositoryArns: [`arn:aws:ecr:${region()}:${account}:repository/app`],
+                repositoryArns: ["app", "app/*"].map((name) => `arn:aws:ecr:${region()}:${account}:repository/${name}`),
                 connectParameterArns: [parameter("connect/1")],
                 keysParameterArns: [parameter("arm64/keys")],
                 kmsKeyArn: key(),

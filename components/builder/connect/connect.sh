@@ -102,6 +102,9 @@ try_each() {
 give_up() { fail "connect: not ready:$(platforms_of "$failed")"; }
 
 prepare() {
+    if [ -n "$registry_kind" ]; then
+        "prepare_registry_$registry_kind" || fail "connect: could not prepare the registry"
+    fi
     done=
     for suffix in $suffixes; do
         eval "kind=\$kind_$suffix"

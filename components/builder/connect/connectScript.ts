@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { architectures, type Platform } from "../../architecture";
+import type { RegistryPreparation } from "../../registry/registry";
 import type { ConnectNode } from "../../runner/runner";
 
 /** All that the connect script is made of, as plain values. */
@@ -10,7 +11,12 @@ export interface ConnectScriptInputs {
     nodes: { [P in Platform]?: ConnectNode };
     /** Texts of the wake scripts of the kinds in use. */
     wakeScripts: string[];
+    /** What the registry wants to run first, and its kind. @default nothing */
+    registry?: RegistryPreparation & { kind: string };
 }
+
+/** Before the scripts of kinds, which use it. */
+const folders = path.join(__dirname, "../../localMachine/folders.sh");
 
 /** The last one uses the others, and begins. */
 const parts = ["clientKeys.sh", "register.sh", "prove.sh", "connect.sh"];
@@ -28,6 +34,8 @@ export function renderConnectScript(inputs: ConnectScriptInputs): string {
         // As buildx writes it into its records.
         builder: inputs.builder.toLowerCase(),
         suffixes: nodes.map(([platform]) => suffixOf(platform)).join(" "),
+        registry_kind: inputs.registry?.kind ?? "",
+        ...inputs.registry?.variables,
     };
     for (const [platform, node] of nodes) {
         Object.assign(variables, node.shared);
@@ -40,6 +48,8 @@ export function renderConnectScript(inputs: ConnectScriptInputs): string {
         "#!/bin/sh",
         `# Connects to ${inputs.builder}: wakes its runners and registers them with buildx. Holds no secret.`,
         ...Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value.trimEnd())}`),
+        readFileSync(folders, "utf8"),
+        ...(inputs.registry ? [inputs.registry.script] : []),
         ...inputs.wakeScripts,
         ...parts.map((part) => readFileSync(path.join(__dirname, part), "utf8")),
     ].join("\n");

@@ -51,10 +51,10 @@ describeHere.each(shells)("connect to real local runners, with real buildx, in %
                     idleMinutes: 30,
                     cacheGigabytes: 1,
                     serverName: `${suffix}.example`,
-                    registry,
+                    trust: registry.trust,
                 }),
         );
-        script = await resolved(new RemoteBuilder("builder", { builder: "demo-PR-12", runners }).connect);
+        script = await resolved(new RemoteBuilder("builder", { builder: "demo-PR-12", runners, registry }).connect);
         bench.write("connect.sh", script);
         // Names that buildx, curl and the shell could all trip over.
         mkdirSync(home);

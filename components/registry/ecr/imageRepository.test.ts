@@ -1,4 +1,3 @@
-import * as pulumi from "@pulumi/pulumi";
 import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
 import { ImageRepository, imageRepositoryProblems, lifecycleRules } from "./imageRepository";
 
@@ -32,16 +31,6 @@ describe("ImageRepository", () => {
                 { filter: "edge", filterType: "WILDCARD" },
             ],
         });
-    });
-
-    it("gives the build a login that is secret", async () => {
-        const login = new ImageRepository("app", { repositoryName: "app" }).login();
-        expect(await resolved(login)).toEqual({
-            address: "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
-            username: "AWS",
-            password: "ecr-password",
-        });
-        expect(await pulumi.isSecret(login)).toBe(true);
     });
 
     it("reports wrong names before anything is made", () => {

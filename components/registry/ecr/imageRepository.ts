@@ -1,8 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftover } from "../../runner/ec2/leftovers";
-import type { RegistryLogin } from "../registryLogin";
-import { RepositoryGuard } from "./repositoryGuard";
 
 export interface ImageRepositoryArgs {
     /** Its name in the registry, as in `team/app`: lower case letters, digits, and `/ . _ -` between them. */
@@ -37,15 +35,12 @@ export class ImageRepository extends pulumi.ComponentResource {
     /** `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME`. */
     readonly url: pulumi.Output<string>;
     readonly arn: pulumi.Output<string>;
-
-    private readonly registryId: pulumi.Output<string>;
+    /** The account. */
+    readonly registryId: pulumi.Output<string>;
+    readonly repositoryName: string;
 
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
-    constructor(
-        private readonly name: string,
-        private readonly args: ImageRepositoryArgs,
-        opts?: pulumi.ComponentResourceOptions,
-    ) {
+    constructor(name: string, args: ImageRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:ImageRepository", name, {}, opts);
         const problems = imageRepositoryProblems(args);
         if (problems.length > 0) {
@@ -73,42 +68,8 @@ export class ImageRepository extends pulumi.ComponentResource {
         this.url = repository.repositoryUrl;
         this.arn = repository.arn;
         this.registryId = repository.registryId;
+        this.repositoryName = args.repositoryName;
         this.registerOutputs({ url: this.url, arn: this.arn });
-    }
-
-    /**
-     * Stops a `pulumi destroy` that would fail half-way, at this repository: it is the first to be deleted if everything
-     * else is in `everything`, and refuses when there are images and `forceDelete` is off.
-     */
-    guard(everything: pulumi.Input<pulumi.Resource>[]): RepositoryGuard {
-        return new RepositoryGuard(
-            this.name,
-            {
-                repositoryName: this.args.repositoryName,
-                registryId: this.registryId,
-                region: aws.getRegionOutput({}, { parent: this }).region,
-                profile: aws.config.profile ?? "",
-                forceDelete: this.args.forceDelete ?? false,
-            },
-            { parent: this, dependsOn: everything },
-        );
-    }
-
-    /**
-     * A login for a build; secret, of twelve hours, and asked for when everything in `after` is known. Every `up` gets its
-     * own, and no docker configuration is written.
-     */
-    login(after: pulumi.Output<unknown>[] = []): pulumi.Output<RegistryLogin> {
-        const token = pulumi
-            .all(after)
-            .apply(() => aws.ecr.getAuthorizationTokenOutput({ registryId: this.registryId }, { parent: this }));
-        return pulumi.secret(
-            pulumi.all([this.url, token.userName, token.password]).apply(([url, username, password]) => ({
-                address: url.split("/")[0] ?? url,
-                username,
-                password,
-            })),
-        );
     }
 }
 

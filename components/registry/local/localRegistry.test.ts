@@ -6,8 +6,10 @@ describe("the local registry", () => {
     const stack = localStackForEach();
 
     it("goes by a host name, and its authority's certificate is where Go programs of a machine look", () => {
-        expect(stack.registry.address).toBe("registry.example:7443");
-        expect(stack.registry.trustFile).toBe("trust/demo-dev.pem");
+        expect(stack.registry.trust).toEqual({
+            host: "registry.example:7443",
+            certificateFile: "trust/demo-dev.pem",
+        });
     });
 
     it("has a folder that goes on destroy together with the certificate, named without this machine's paths", () => {
@@ -19,12 +21,14 @@ describe("the local registry", () => {
     });
 
     it("gives the connect script what it needs: no secret, and nothing of this machine", () => {
-        expect(stack.registry.variables).toEqual({
+        expect(stack.registry.prepare.script).toContain("prepare_registry_local() (");
+        expect(stack.registry.prepare.variables).toEqual({
             registry_folder: "demo-dev/registry",
             registry_host: "registry.example",
             registry_configuration: renderRegistryConfiguration(7443),
             registry_script: expect.stringContaining("registry serve"),
             trust_file: "../../trust/demo-dev.pem",
+            keys_script: expect.stringContaining("make_server_keys()"),
         });
     });
 

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { trustFolder } from "../../dataFolder";
 import { LocalFolder } from "../../localFolder";
+import type { Registry, RegistryPreparation, RegistryTrust } from "../registry";
 
 export interface LocalRegistryArgs {
     /** Folder of the stack, below the data folder of this machine. */
@@ -11,6 +12,8 @@ export interface LocalRegistryArgs {
     host: string;
     /** Port on 127.0.0.1. */
     port: number;
+    /** What follows the host in the name of every image. @default the project's name */
+    path?: string;
 }
 
 /** Renders the registry's configuration. Paths are relative to its folder. */
@@ -35,39 +38,54 @@ export function renderRegistryConfiguration(port: number): string {
 }
 
 /**
- * A registry on this machine over TLS, the embedded default for ECR. The connect script starts it.
+ * A registry on this machine over TLS, the embedded default. The connect script starts it; it has no login.
  *
  * It goes by a host name because the registry clients in use disagree on how to speak to a loopback address, and agree
  * on a name: see docs/decisions.md.
  */
-export class LocalRegistry extends pulumi.ComponentResource {
-    /** `host:port` */
-    readonly address: string;
-    /** Path, below a machine's data folder, of the certificate that signed the registry's. */
-    readonly trustFile: string;
-    /** Shell variables for the connect script's prepare_local. Paths are below the data folder. */
-    readonly variables: { [name: string]: string };
+export class LocalRegistry extends pulumi.ComponentResource implements Registry {
+    readonly kind = "local";
+    readonly url: pulumi.Output<string>;
+    /** A runner of this machine keeps its cache on the same disk. */
+    readonly defaultCache = "none";
+    readonly prepare: RegistryPreparation;
+    readonly trust: RegistryTrust;
 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRegistry", name, {}, opts);
         const folder = path.join(args.stackFolder, "registry");
-        const trustFile = path.join(trustFolder, `${path.basename(args.stackFolder)}.pem`);
-
+        const certificateFile = path.join(trustFolder, `${path.basename(args.stackFolder)}.pem`);
         new LocalFolder(
             name,
-            { folder, script: "registry.sh", alsoRemove: [trustFile, path.join(args.stackFolder, "last-up.svg")] },
+            {
+                folder,
+                script: "registry.sh",
+                alsoRemove: [certificateFile, path.join(args.stackFolder, "last-up.svg")],
+            },
             { parent: this },
         );
 
-        this.address = `${args.host}:${args.port}`;
-        this.trustFile = trustFile;
-        this.variables = {
-            registry_folder: folder,
-            registry_host: args.host,
-            registry_configuration: renderRegistryConfiguration(args.port),
-            registry_script: readFileSync(path.join(__dirname, "registry.sh"), "utf8"),
-            trust_file: path.relative(folder, trustFile),
+        this.trust = { host: `${args.host}:${args.port}`, certificateFile };
+        this.url = pulumi.output(`${this.trust.host}/${args.path ?? pulumi.getProject().toLowerCase()}`);
+        this.prepare = {
+            script: scriptText("prepareRegistry.sh"),
+            variables: {
+                registry_folder: folder,
+                registry_host: args.host,
+                registry_configuration: renderRegistryConfiguration(args.port),
+                registry_script: scriptText("registry.sh"),
+                trust_file: path.relative(folder, certificateFile),
+                keys_script: scriptText("../../runner/keys.sh"),
+            },
         };
-        this.registerOutputs({ address: this.address });
+        this.registerOutputs({ url: this.url });
     }
+
+    repositoryOf(image: string): pulumi.Output<string> {
+        return pulumi.interpolate`${this.url}/${image}`;
+    }
+}
+
+function scriptText(file: string): string {
+    return readFileSync(path.join(__dirname, file), "utf8");
 }

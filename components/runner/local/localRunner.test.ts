@@ -19,7 +19,7 @@ describe("a local runner", () => {
             idleMinutes: 15,
             cacheGigabytes: 30,
             serverName: "arm64.runner.example",
-            registry: stack.registry,
+            trust: stack.registry.trust,
             ...changes,
         });
     }
@@ -55,7 +55,7 @@ describe("a local runner", () => {
             configuration: expect.stringContaining('root = "@folder@/root"'),
         });
         expect(shared).toMatchObject({
-            registry_folder: "demo-dev/registry",
+            registry_host: "registry.example",
             keys_script: expect.stringContaining("make_keys()"),
             idle_script: expect.stringContaining("is_idle()"),
             runner_script: expect.stringContaining("supervise()"),
@@ -78,7 +78,7 @@ describe("a local runner", () => {
             idleMinutes: 15,
             cacheGigabytes: 30,
             serverName: "arm64.runner.example",
-            registry: stack.registry,
+            trust: stack.registry.trust,
         });
         // The wake script puts the folder's path on the machine at hand there.
         const folder = "@folder@";
@@ -104,7 +104,7 @@ describe("a local runner", () => {
         [10, 2e9],
         [100, 5e9],
     ])("with a cache of %d GB never collects below %d bytes", (cacheGigabytes, reservedSpace) => {
-        const args = { stackFolder: "demo-dev", port: 1, idleMinutes: 1, serverName: "x", registry: stack.registry };
+        const args = { stackFolder: "demo-dev", port: 1, idleMinutes: 1, serverName: "x", trust: stack.registry.trust };
         const config = localBuildkitdConfig({ ...args, platform: "linux/amd64", cacheGigabytes });
         expect(config).toMatchObject({ maxUsedSpace: cacheGigabytes * 1e9, reservedSpace });
     });
@@ -119,7 +119,7 @@ describe("a local runner", () => {
                     idleMinutes: 15,
                     cacheGigabytes: 30,
                     serverName: platform,
-                    registry: stack.registry,
+                    trust: stack.registry.trust,
                 });
                 return (await resolved(runner.node)).variables;
             }),

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../architecture";
 import { LocalFolder } from "../../localFolder";
-import type { LocalRegistry } from "../../registry/local/localRegistry";
+import type { RegistryTrust } from "../../registry/registry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
 
@@ -21,7 +21,8 @@ export interface LocalRunnerArgs {
     cacheGigabytes: number;
     /** Name in the runner's server certificate. */
     serverName: string;
-    registry: LocalRegistry;
+    /** A registry on this machine, whose authority it has to be shown. @default none */
+    trust?: RegistryTrust;
 }
 
 /** What the wake script replaces by the path of the runner's folder: another one on each machine. */
@@ -44,7 +45,9 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         // The machine's own network: BuildKit's bridge needs CNI plugins and root, and a step on one's own machine may
         // reach what its owner can.
         network: "host",
-        registryCa: { [args.registry.address]: `${folder}/${path.relative(folderOf(args), args.registry.trustFile)}` },
+        registryCa: args.trust
+            ? { [args.trust.host]: `${folder}/${path.relative(folderOf(args), args.trust.certificateFile)}` }
+            : {},
     };
 }
 
@@ -87,7 +90,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
         shared: {
-            ...args.registry.variables,
+            registry_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
             keys_script: script("..", "keys.sh"),
             idle_script: script("..", "idle.sh"),
             runner_script: script("runner.sh"),

@@ -1,0 +1,114 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Registry } from "../registry";
+import type { RegistryLogin } from "../registryLogin";
+import { ImageRepository, type ImageRepositoryArgs } from "./imageRepository";
+import { RepositoryGuard } from "./repositoryGuard";
+
+export interface EcrRegistryArgs extends ImageRepositoryArgs {
+    /** Name of a repository for builds by hand; image NAME has a repository `repositoryName/NAME`. */
+    repositoryName: string;
+}
+
+/** The account's ECR registry, with a repository for each image, below one for builds by hand. */
+export class EcrRegistry extends pulumi.ComponentResource implements Registry {
+    readonly kind = "ecr";
+    readonly url: pulumi.Output<string>;
+    /** A runner that is replaced, or another in its place, finds it there. */
+    readonly defaultCache = "registry";
+    readonly loginCommand: pulumi.Output<string>;
+    readonly repositoryArns: pulumi.Output<string[]>;
+
+    private readonly common: ImageRepository;
+    private readonly perImage = new Map<string, ImageRepository>();
+    private token: Promise<aws.ecr.GetAuthorizationTokenResult> | undefined;
+    /** When the next login gets another token, in milliseconds since 1970. */
+    private renewAt = 0;
+
+    /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
+    constructor(
+        private readonly name: string,
+        private readonly args: EcrRegistryArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
+        super("native-buildx:index:EcrRegistry", name, {}, opts);
+        this.common = new ImageRepository(name, args, { parent: this });
+        this.url = this.common.url;
+        this.repositoryArns = this.common.arn.apply((arn) => [arn, `${arn}/*`]);
+        this.loginCommand = pulumi
+            .all([this.url, this.region()])
+            .apply(
+                ([url, region]) =>
+                    `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin ${hostOf(url)}`,
+            );
+        this.registerOutputs({ url: this.url });
+    }
+
+    repositoryOf(image: string): pulumi.Output<string> {
+        const repository = this.perImage.get(image) ?? this.makeRepository(image);
+        this.perImage.set(image, repository);
+        return repository.url;
+    }
+
+    private makeRepository(image: string): ImageRepository {
+        const repositoryName = `${this.args.repositoryName}/${image}`;
+        return new ImageRepository(`${this.name}-${image}`, { ...this.args, repositoryName }, { parent: this });
+    }
+
+    /** Every `up` asks for a login of its own; no docker configuration is written. */
+    readonly login = (after: pulumi.Output<unknown>[]): pulumi.Output<RegistryLogin> =>
+        pulumi.secret(
+            pulumi.all([this.url, this.common.registryId, ...after]).apply(async ([url = "", registryId = ""]) => {
+                const { userName, password } = await this.freshToken(registryId);
+                return {
+                    address: hostOf(url),
+                    username: userName,
+                    password,
+                    remedy: "Look at what the AWS credentials of this up may do at the repository.",
+                };
+            }),
+        );
+
+    /** A token that has half of its life before it, at least: one serves all images, but for those of a chain of hours. */
+    private freshToken(registryId: string): Promise<aws.ecr.GetAuthorizationTokenResult> {
+        const now = Date.now();
+        if (this.token === undefined || now >= this.renewAt) {
+            this.renewAt = Number.POSITIVE_INFINITY;
+            this.token = aws.ecr.getAuthorizationToken({ registryId }, { parent: this }).then((token) => {
+                this.renewAt = (now + Date.parse(token.expiresAt)) / 2;
+                return token;
+            });
+        }
+        return this.token;
+    }
+
+    /**
+     * ECR does not delete a repository with images, so that a `destroy` would stop there with the runners gone. It asks
+     * about all repositories at once, before anything else is deleted.
+     */
+    readonly guard = (everything: pulumi.Resource[]): void => {
+        const repositories = [this.common, ...this.perImage.values()];
+        new RepositoryGuard(
+            this.name,
+            {
+                repositories: pulumi.all(
+                    repositories.map(({ repositoryName, urn }) => pulumi.output({ repositoryName, urn })),
+                ),
+                registryId: this.common.registryId,
+                region: this.region(),
+                profile: aws.config.profile ?? "",
+                forceDelete: this.args.forceDelete ?? false,
+            },
+            // Not this component: the guard is a child of it, and would wait for itself.
+            { parent: this, dependsOn: [...repositories, ...everything] },
+        );
+    };
+
+    private region(): pulumi.Output<string> {
+        return aws.getRegionOutput({}, { parent: this }).region;
+    }
+}
+
+function hostOf(url: string): string {
+    return url.split("/")[0] ?? url;
+}

@@ -1,0 +1,24 @@
+import { flag, listOf, setting, text, wholeNumber } from "../../../configuration/kinds";
+
+const ecr = "Registry ecr only.";
+
+/** The settings of ECR's repositories. What their values mean is checked by imageRepositoryProblems. */
+export const ecrSettings = {
+    immutableTags: setting(
+        flag(),
+        false,
+        `${ecr} Refuse to move a tag once it is pushed, except those of movingTags and of caches.`,
+    ),
+    movingTags: setting(
+        listOf("a list of tags", text("a tag")),
+        ["latest*"],
+        `${ecr} Tags that may move under immutableTags; * stands for anything.`,
+    ),
+    untaggedDays: setting(wholeNumber(1, 3650), 90, `${ecr} Days for which an untagged image is kept.`),
+    cacheDays: setting(
+        wholeNumber(1, 3650),
+        30,
+        `${ecr} Days after which a build cache in the registry expires that was not written again.`,
+    ),
+    forceDelete: setting(flag(), false, `${ecr} Let "pulumi destroy" delete repositories that still have images.`),
+};

@@ -1,0 +1,104 @@
+import * as pulumi from "@pulumi/pulumi";
+import { dockerHub, isDockerHub } from "../../../provider/image/reference";
+import type { Registry } from "../registry";
+import type { RegistryLogin } from "../registryLogin";
+
+export interface GenericRegistryArgs {
+    /**
+     * `HOST/PATH` that images are pushed under, image NAME to `HOST/PATH/NAME`: `docker.io/ORGANIZATION`,
+     * `ghcr.io/OWNER`, `registry.gitlab.com/GROUP/PROJECT`, `harbor.example/PROJECT`, and the like.
+     */
+    registryUrl: string;
+    /** With `registryToken`. @default the docker login of whoever runs the program */
+    registryUser?: string;
+    /** A token, or a password, that may push there. It is in no state. */
+    registryToken?: pulumi.Input<string>;
+}
+
+/** Any registry, at a host that machines trust, whose repositories need not be made before they are pushed to. */
+export class GenericRegistry extends pulumi.ComponentResource implements Registry {
+    readonly kind = "generic";
+    readonly url: pulumi.Output<string>;
+    /** A runner that is replaced, or another in its place, finds it there. */
+    readonly defaultCache = "registry";
+    readonly loginCommand: pulumi.Output<string>;
+    readonly login?: (after: pulumi.Output<unknown>[]) => pulumi.Output<RegistryLogin>;
+
+    /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
+    constructor(name: string, args: GenericRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("native-buildx:index:GenericRegistry", name, {}, opts);
+        const problems = genericRegistryProblems(args);
+        if (problems.length > 0) {
+            throw new pulumi.RunError(problems.join("\n"));
+        }
+        const { registryUrl, registryUser: username, registryToken } = args;
+        const [address = ""] = registryUrl.split("/");
+        this.url = pulumi.output(registryUrl);
+        this.loginCommand = pulumi.output(`docker login ${isDockerHub(address) ? "" : address}`.trim());
+        if (username && registryToken) {
+            const remedy = `Look at registryUser and registryToken: may ${username} push to ${registryUrl} with this token?`;
+            const login = pulumi.secret(registryToken).apply((password) => ({ address, username, password, remedy }));
+            // What the user has set does not run out while the program runs, as far as anybody can tell.
+            this.login = () => login;
+        }
+        this.registerOutputs({ url: this.url });
+    }
+
+    repositoryOf(image: string): pulumi.Output<string> {
+        return pulumi.interpolate`${this.url}/${image}`;
+    }
+}
+
+const examples = "docker.io/ORGANIZATION, ghcr.io/OWNER, registry.gitlab.com/GROUP/PROJECT or harbor.example/PROJECT";
+
+/** Everything that is wrong with the arguments, each a line: the setting, what is wrong, the remedy. */
+export function genericRegistryProblems(args: GenericRegistryArgs): string[] {
+    const problem = urlProblem(args.registryUrl);
+    return [...(problem ? [`registryUrl: ${problem}`] : []), ...loginProblems(args)];
+}
+
+function urlProblem(url: string): string | undefined {
+    if (url === "") {
+        return `is not set; write where images are pushed, as in ${examples}`;
+    }
+    if (/^[a-z]+:\/\//i.test(url)) {
+        return `"${url}" begins with a scheme; write ${url.replace(/^[a-z]+:\/+/i, "")}`;
+    }
+    const [host = "", ...path] = url.split("/");
+    if (!/[.:]/.test(host) && host !== "localhost") {
+        return `"${url}" names no host; write ${dockerHub}/${url} for Docker Hub, or HOST/${url}`;
+    }
+    if (!/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?$/.test(host)) {
+        return `"${host}" is no host; write it as in ${examples}`;
+    }
+    if (isDockerHub(host) && (host !== dockerHub || path.length !== 1)) {
+        return `"${url}" is not how images at Docker Hub are named; write ${dockerHub}/ORGANIZATION, without more slashes`;
+    }
+    if (path.length === 0) {
+        return `"${url}" names a host alone; write what images are pushed under too, as in ${url}/TEAM`;
+    }
+    if (path.some((part) => /[A-Z]/.test(part))) {
+        return `"${url}" has capital letters, which names of images have not; write ${host}/${path.join("/").toLowerCase()}`;
+    }
+    // As https://pkg.go.dev/github.com/distribution/reference has it.
+    if (!path.every((part) => /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/.test(part))) {
+        return `"${url}" is no beginning of an image's name: write lower case letters and digits, with . _ - between them, and no tag`;
+    }
+    return undefined;
+}
+
+function loginProblems({ registryUser, registryToken }: GenericRegistryArgs): string[] {
+    if (registryUser && !registryToken) {
+        return [
+            "registryToken: is not set, and registryUser is; set it by: pulumi config set --secret registryToken, " +
+                "or remove registryUser to use this machine's docker login",
+        ];
+    }
+    if (registryToken && !registryUser) {
+        return [
+            "registryUser: is not set, and registryToken is; set the name that the token belongs to: " +
+                "pulumi config set registryUser NAME",
+        ];
+    }
+    return [];
+}
