@@ -1,0 +1,43 @@
+// A program of the tests: runners of this machine, images pushed to a registry elsewhere.
+import * as pulumi from "@pulumi/pulumi";
+import { architectures, knownPlatforms } from "../../components/architecture";
+import { RemoteBuilder } from "../../components/builder/remoteBuilder";
+import { MultiPlatformImage } from "../../components/image/multiPlatformImage";
+import { GenericRegistry } from "../../components/registry/generic/genericRegistry";
+import { LocalRunner } from "../../components/runner/local/localRunner";
+import { stackNameOf } from "../../configuration/stackName";
+
+const config = new pulumi.Config();
+const stackFolder = stackNameOf(pulumi.getProject(), pulumi.getStack());
+const registryToken = config.getSecret("registryToken");
+
+const registry = new GenericRegistry("registry", {
+    registryUrl: config.require("registryUrl"),
+    registryUser: config.get("registryUser"),
+    ...(registryToken ? { registryToken } : {}),
+});
+const runners = knownPlatforms.map((platform, at) => {
+    const { suffix } = architectures[platform];
+    return new LocalRunner(`runner-${suffix}`, {
+        platform,
+        stackFolder,
+        port: config.requireNumber("localPort") + 1 + at,
+        idleMinutes: 15,
+        cacheGigabytes: 5,
+        serverName: `${suffix}.runner.internal`,
+    });
+});
+const builder = new RemoteBuilder("builder", { builder: stackFolder, runners, registry });
+
+const base = new MultiPlatformImage("base", { builder, registry, context: "base" });
+const app = new MultiPlatformImage("app", {
+    builder,
+    registry,
+    context: "app",
+    tags: ["1.0", "latest"],
+    contexts: { base },
+});
+
+const of = ({ ref, platformRefs }: MultiPlatformImage) => ({ ref, platforms: platformRefs });
+export const images = { base: of(base), app: of(app) };
+export const connect = builder.connect;
