@@ -42,7 +42,7 @@ const everything = [
     arn("ssm", "parameter/native-buildx/other/arm64/keys"),
     ...["i-1", "i-2", "i-3"].map(instance),
     arn("ec2", "instance/i-1", "us-east-1"),
-    ...["app", "app/web", "app-of-others"].map(repository),
+    ...["app", "app/web", "app/team/web", "app-of-others", "other/app", "other/app/web"].map(repository),
     ...["native-buildx-prod-arm64", "native-buildx-prod-ci", "admin"].map(role),
     arn("ec2", "volume/vol-1"),
     key,
@@ -71,7 +71,7 @@ describe("the runner's policy", () => {
 describe("the CI role's policy", () => {
     const resources = {
         instanceArns: [instance("i-1"), instance("i-2")],
-        repositoryArns: [repository("app"), repository("app/web")],
+        repositoryArns: [repository("app"), repository("app/*")],
         connectParameterArns: [parameter("connect/1"), parameter("connect/2")],
         keysParameterArns: names.map((name) => parameter(`arm64/${name}`)),
     };
@@ -95,12 +95,19 @@ describe("the CI role's policy", () => {
                 ...each(["ssm:GetParameter"], resources.keysParameterArns),
                 ...each(
                     pushing.map((action) => `ecr:${action}`),
-                    resources.repositoryArns,
+                    ["app", "app/web", "app/team/web"].map(repository),
                 ),
                 // These are about no resource, whichever one asks with.
                 ...each(["ec2:DescribeInstances", "ecr:GetAuthorizationToken"], everything),
             ].sort(),
         );
+    });
+
+    it("names no registry of AWS where images are pushed to another", () => {
+        const policy = JSON.stringify(ciPolicy({ access: [], connectParameterArns: ["arn"], repositoryArns: [] }));
+        expect(policy).not.toContain("ecr:");
+        // IAM takes no statement about nothing.
+        expect(policy).not.toContain('"Resource":[]');
     });
 
     it("does not start one instance of its own together with another", () => {

@@ -88,7 +88,12 @@ export class AwsMocks implements pulumi.runtime.Mocks {
             case "aws:ssm/getParameter:getParameter":
                 return { value: `ami-of${args.inputs.name}` };
             case "aws:ecr/getAuthorizationToken:getAuthorizationToken":
-                return { userName: "AWS", password: "ecr-password", proxyEndpoint: "https://ignored" };
+                return {
+                    userName: "AWS",
+                    password: "ecr-password",
+                    proxyEndpoint: "https://ignored",
+                    expiresAt: new Date(Date.now() + 12 * 3600_000).toISOString(),
+                };
             default:
                 throw new Error(`unexpected call ${args.token}`);
         }

@@ -1,0 +1,223 @@
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { RegistryWorld, tokens } from "../helpers/registryWorld";
+import { commandOf, descendants } from "./processes";
+import { archs, checkout, describeHere, fromStep, Project, type Result, type Running, writes } from "./project";
+
+jest.setTimeout(300_000);
+
+/** A stack of a program of its own whose every command runs in a world of registries. */
+class RegistryProject extends Project {
+    private world: RegistryWorld | undefined;
+
+    static createIn(world: RegistryWorld): RegistryProject {
+        const project = new RegistryProject("registries", { localPort: 7443 }, {});
+        project.world = world;
+        project.configure({});
+        rmSync(path.join(project.folder, "index.ts"));
+        symlinkSync(path.join(checkout, "tests/e2e/genericRegistryProgram.ts"), path.join(project.folder, "index.ts"));
+        // Where SSL_CERT_DIR leads.
+        mkdirSync(path.join(project.machine.home, "trust"), { recursive: true });
+        copyFileSync(world.authority, path.join(project.machine.home, "trust/world.pem"));
+        return project;
+    }
+
+    override start(
+        command: string,
+        words: string[],
+        options: { input?: string; env?: NodeJS.ProcessEnv } = {},
+    ): Running {
+        const [file, all] = this.world?.command(this.folder, command, words) ?? [command, words];
+        return super.start(file, all, options);
+    }
+
+    /** Where whoever looks into the registry is logged in. */
+    private readerLogin: NodeJS.ProcessEnv = {};
+
+    protected override async registryEnvironment(): Promise<NodeJS.ProcessEnv> {
+        return this.readerLogin;
+    }
+
+    lookAs(dockerConfig: string): void {
+        this.readerLogin = { DOCKER_CONFIG: dockerConfig };
+    }
+
+    async set(setting: string, value: string): Promise<void> {
+        await this.succeed(this.run("pulumi", ["config", "set", setting, value, "--stack", this.stack]));
+    }
+
+    async setToken(token: string): Promise<void> {
+        const words = ["config", "set", "--secret", "registryToken", "--stack", this.stack];
+        await this.succeed(this.run("pulumi", words, { input: token }));
+    }
+
+    async unset(...settings: string[]): Promise<void> {
+        for (const setting of settings) {
+            await this.succeed(this.run("pulumi", ["config", "rm", setting, "--stack", this.stack]));
+        }
+    }
+
+    /** Says something else in the app's last step. */
+    change(text: string): void {
+        this.context("app", ["FROM base", writes(text)]);
+    }
+
+    async digestOf(ref: string): Promise<string> {
+        return (await this.succeed(this.run("crane", ["digest", ref], { env: this.readerLogin }))).output.trim();
+    }
+}
+
+/** Everything that a command has started was called with, until it ended. */
+async function watched(running: Running): Promise<Result & { commands: string[] }> {
+    const commands = new Set<string>();
+    const look = () => {
+        for (const pid of descendants(running.child.pid ?? 0)) {
+            commands.add(commandOf(pid));
+        }
+    };
+    const timer = setInterval(look, 50);
+    const result = await running.done;
+    clearInterval(timer);
+    return { ...result, commands: [...commands] };
+}
+
+const registries = [
+    {
+        name: "Docker Hub, with a token service that knows OAuth",
+        url: "docker.io/acme",
+        loginKey: "https://index.docker.io/v1/",
+        asked: { service: "registry.docker.io", method: "POST", path: "acme" },
+    },
+    {
+        name: "a GitLab, with a token service that knows GET alone",
+        url: "registry.gitlab.example/acme/tools",
+        loginKey: "registry.gitlab.example",
+        asked: { service: "container_registry", method: "GET", path: "acme/tools" },
+    },
+    {
+        name: "a Harbor, with basic authentication",
+        url: "harbor.example/acme",
+        loginKey: "harbor.example",
+        asked: undefined,
+    },
+];
+
+describeHere("real local runners, and registries elsewhere that want a login", () => {
+    const world = new RegistryWorld();
+    let project: RegistryProject;
+
+    beforeAll(async () => {
+        await world.start();
+        project = RegistryProject.createIn(world);
+        project.context("base", [...fromStep, 'RUN ["/step", "write", "/base", "of the base"]']);
+        await project.init();
+    }, 300_000);
+    afterAll(async () => {
+        await project?.end();
+        await world.end();
+    });
+
+    describe.each(registries)("$name", ({ url, loginKey, asked }) => {
+        const userConfig = () => path.join(project.machine.user, ".docker/config.json");
+        const login = (user: keyof typeof tokens) =>
+            world.dockerLogin(path.join(world.folder, `login-${user}`), loginKey, user);
+        let ref: string;
+
+        beforeAll(async () => {
+            await project.set("registryUrl", url);
+            await project.set("registryUser", "ci");
+            await project.setToken(tokens.ci);
+            project.lookAs(login("ci"));
+            project.change(`for ${url}`);
+        });
+
+        it("has images pushed by digest, joined, tagged and read back, with the token", async () => {
+            const before = world.tokenRequests.length;
+            const { code, output, commands } = await watched(project.startUp());
+            expect({ code, output }).toMatchObject({ code: 0 });
+            ({ ref } = (await project.outputs()).images.app ?? { ref: "" });
+
+            expect(ref).toMatch(new RegExp(`^${url}/app:1\\.0@sha256:[0-9a-f]{64}$`));
+            expect(await project.platformsOf("app")).toEqual(["linux/amd64", "linux/arm64"]);
+            for (const arch of archs) {
+                expect(await project.fileIn("app", arch, "base")).toBe("of the base");
+                expect(await project.fileIn("app", arch, "result")).toBe(`for ${url}`);
+            }
+            const [, digest] = ref.split("@");
+            for (const tag of ["1.0", "latest"]) {
+                expect(await project.digestOf(`${url}/app:${tag}`)).toBe(digest);
+            }
+            expect(await project.digestOf(`${url}/app:cache-amd64`)).toMatch(/^sha256:/);
+
+            if (asked) {
+                const { service, method, path: name } = asked;
+                const pushed = world.tokenRequests
+                    .slice(before)
+                    .filter(({ granted }) => granted.some((scope) => scope === `repository:${name}/app:pull,push`));
+                expect(pushed).not.toEqual([]);
+                expect(pushed).toContainEqual(expect.objectContaining({ user: "ci", service, method, status: 200 }));
+            }
+            expect(commands.some((command) => command.includes("--metadata-file"))).toBe(true);
+            expect(commands.filter((command) => command.includes(tokens.ci))).toEqual([]);
+            expect(output).not.toContain(tokens.ci);
+        });
+
+        it("keeps the token out of state, outputs, logs and files", async () => {
+            const basic = Buffer.from(`ci:${tokens.ci}`).toString("base64");
+            const words = ["-rlaF", "-e", tokens.ci, "-e", basic, project.folder];
+            // 1: nothing was found.
+            expect(await project.run("grep", words)).toEqual({ code: 1, output: "" });
+            const { output } = await project.succeed(project.pulumi("stack", "export"));
+            expect(output).not.toContain(tokens.ci);
+        });
+
+        it("is left alone by an unchanged up, and looked at by a refresh", async () => {
+            const { output } = await project.succeed(project.up());
+            expect(output).toMatch(/^Resources:\n +\d+ unchanged\n/m);
+            await project.succeed(project.pulumi("refresh", "--yes", "--skip-preview"));
+            expect((await project.outputs()).images.app?.ref).toBe(ref);
+        });
+
+        it.each([
+            ["a wrong token", "ci", "not the token"],
+            // A Harbor's reader is one of its projects' members; ours knows users alone.
+            ...(asked ? [["the token of somebody who may not push", "reader", tokens.reader]] : []),
+        ])("with %s says which settings to look at, and keeps what was there", async (_what, user = "", token = "") => {
+            await project.set("registryUser", user);
+            await project.setToken(token);
+            project.change(`never pushed by ${user}`);
+            const { code, output } = await project.up();
+            expect(code).not.toBe(0);
+            expect(output).toContain("The registry refused the push");
+            expect(output).toContain(
+                `Look at registryUser and registryToken: may ${user} push to ${url} with this token?`,
+            );
+            expect(output).not.toContain(token);
+            expect(await project.digestOf(`${url}/app:latest`)).toBe(ref.split("@")[1]);
+        });
+
+        it("takes the docker login of the machine where no token is set, and says so where there is none", async () => {
+            await project.unset("registryUser", "registryToken");
+            project.change(`by the machine's login at ${url}`);
+            rmSync(userConfig(), { force: true });
+            const { code, output } = await project.up();
+            expect(code).not.toBe(0);
+            expect(output).toMatch(/Log in on this machine: docker login/);
+
+            mkdirSync(path.dirname(userConfig()), { recursive: true });
+            copyFileSync(path.join(login("ci"), "config.json"), userConfig());
+            await project.succeed(project.up());
+            expect(await project.fileIn("app", "amd64", "result")).toBe(`by the machine's login at ${url}`);
+
+            // With a login the registry tells where the tags lead, and a moved one is moved back.
+            const before = (await project.outputs()).images;
+            const [, old = ""] = ref.split("@");
+            const env = { DOCKER_CONFIG: login("ci") };
+            await project.succeed(project.run("crane", ["tag", `${url}/app@${old}`, "latest"], { env }));
+            await project.succeed(project.pulumi("refresh", "--yes", "--skip-preview"));
+            await project.succeed(project.up());
+            expect(await project.digestOf(`${url}/app:latest`)).toBe(before.app?.ref.split("@")[1]);
+            writeFileSync(userConfig(), "{}");
+        });
+    });
+});
