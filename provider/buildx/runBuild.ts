@@ -34,6 +34,17 @@ export interface BuildResult {
     warnings: BuildWarning[];
 }
 
+/** A build that did not come to its end. */
+export class BuildFailure extends Error {
+    /** @param contextsArrived whether its contexts were sent to their ends, so that the runner has them for the next build */
+    constructor(
+        message: string,
+        readonly contextsArrived: boolean,
+    ) {
+        super(message);
+    }
+}
+
 /**
  * Builds and pushes an image for one platform: `Buildx.build`.
  *
@@ -55,18 +66,19 @@ export async function runBuild(
         environment,
         onProgress: (progress) => display.progress.add(progress),
     }).finally(() => display.end());
-    if (buildx.signal?.aborted) {
-        throw new Error("canceled");
+    const { progress } = display;
+    const { aborted = false } = buildx.signal ?? {};
+    if (aborted || end.code !== 0) {
+        const message = aborted ? "canceled" : buildError(end, progress.failures(), await credentialFailures());
+        // One that was killed may have been sending what it had not told of yet.
+        throw new BuildFailure(message, end.code !== null && progress.contextsArrived());
     }
-    if (end.code !== 0) {
-        throw new Error(buildError(end, display.progress.failures(), await credentialFailures()));
-    }
-    const warnings = display.progress.warnings();
+    const warnings = progress.warnings();
     // They have the Dockerfile, wherever it was.
     refuseOtherPlatform(warnings.find(({ dockerfile }) => dockerfile)?.dockerfile, request, options, warnings);
     return {
         digest: await readDigest(metadataFile),
-        receipt: display.progress.receipt((performance.now() - started) / 1000),
+        receipt: progress.receipt((performance.now() - started) / 1000),
         warnings,
     };
 }
