@@ -79,6 +79,20 @@ test("a build that prints 200 MB", async () => {
     expect(said.some((text) => /RUN .* \d+ s: [0-9a-f]+$/.test(text))).toBe(true);
 });
 
+test("a last stage of the platform that builds is refused where the runner emulates, and nowhere else", async () => {
+    // The runner of these tests is one for amd64 that builds arm64 as well.
+    const stages = ["FROM --platform=$BUILDPLATFORM scratch AS tools", "COPY step-amd64 /step"];
+    const last = "FROM --platform=$BUILDPLATFORM tools";
+    const context = buildkit.context("build-platform", [...stages, last]);
+    const message = await failure(buildkit.build({ context, platform: "linux/arm64" }));
+    expect(message).toMatch(
+        /^Dockerfile:\d: FROM .*: this makes the image for linux\/arm64 out of one for linux\/amd64/,
+    );
+    await buildkit.build({ context, platform: "linux/amd64" });
+    const cross = buildkit.context("cross-built", [...stages, "FROM scratch", "COPY --from=tools /step /step"]);
+    await buildkit.build({ context: cross, platform: "linux/arm64" });
+});
+
 describe("a build that fails says why, once:", () => {
     test("the step, its last lines, the Dockerfile's line", async () => {
         const context = buildkit.context("fails", [...fromStep, prints("line\\n", 30, "fail"), "LABEL a=b"]);
