@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { RemoteBuilder } from "./components/builder/remoteBuilder";
 import type { MultiPlatformImage } from "./components/image/multiPlatformImage";
 import { buildCosts, receiptsOf } from "./components/image/receipts";
+import { receiptsText } from "./components/image/receiptText";
 import type { Infrastructure } from "./components/infrastructure";
 import { localInfrastructure } from "./components/localInfrastructure";
 import { declaredImages } from "./configuration/declaredImages";
@@ -39,7 +40,7 @@ export = async () => {
         runners: builder.runners,
         builder: builder.builder,
         connect: builder.connect,
-        receipts: receiptsOf(images, builder.runners, settings.ec2?.prices),
+        receipts: receiptsOf(images, builder.runners, settings.ec2?.prices).apply(receiptsText),
     });
 
     if (settings.ec2) {
@@ -54,7 +55,12 @@ export = async () => {
         return {
             ...all,
             ...ciAccess(infrastructure, builder, settings.ec2, stackName),
-            buildCosts: buildCosts(all.receipts, builder.runners, settings.ec2.prices, begun),
+            buildCosts: buildCosts(
+                receiptsOf(images, builder.runners, settings.ec2.prices),
+                builder.runners,
+                settings.ec2.prices,
+                begun,
+            ),
         };
     }
     const infrastructure = localInfrastructure(settings, stackName);

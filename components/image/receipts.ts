@@ -4,19 +4,9 @@ import { knownPlatforms, type Platform } from "../architecture";
 import { type BuildTime, costLine, type PriceSettings, pricesOf, runningCost } from "../runner/ec2/prices";
 import type { RunnerDescription } from "../runner/runner";
 import type { MultiPlatformImage } from "./multiPlatformImage";
+import type { PricedReceipt, Receipts } from "./receiptText";
 
 type Runners = { [P in Platform]?: RunnerDescription };
-
-/** A receipt with what the build cost, where its runner has a price. US dollars. */
-export interface PricedReceipt extends Receipt {
-    /** Of the instance's time from the request to wake it to the end of the build. */
-    price?: number;
-    /** Of the idle time after it, if nothing else is built in it. */
-    idlePrice?: number;
-}
-
-/** By image, then by platform. */
-export type Receipts = { [image: string]: { [platform: string]: PricedReceipt } };
 
 /** What the last build of each image took, and cost. */
 export function receiptsOf(
