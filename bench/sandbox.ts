@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
-import type { Receipts } from "../components/image/receipts";
+import { parseReceipts } from "../components/image/receiptText";
 import type { ImageDeclaration } from "../configuration/images";
 
 export const stack = "bench";
@@ -199,7 +199,7 @@ export class Sandbox {
 
     /** Seconds that the last builds took, by platform. */
     async builtSeconds(platforms: Platform[]): Promise<Map<Platform, number>> {
-        const receipts = Object.values(JSON.parse(await this.output("receipts")) as Receipts);
+        const receipts = Object.values(parseReceipts(await this.output("receipts")));
         const secondsOf = (platform: Platform) =>
             receipts.reduce((sum, image) => sum + (image[platform]?.total ?? 0), 0);
         return new Map(platforms.map((platform) => [platform, secondsOf(platform)]));

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type CiAccessArgs, ciAccess } from "../components/ci/ciAccess";
 import type { MultiPlatformImage } from "../components/image/multiPlatformImage";
 import { buildCosts, receiptsOf } from "../components/image/receipts";
+import { receiptsText } from "../components/image/receiptText";
 import type { Settings } from "./settings";
 
 const begun = new Date();
@@ -28,7 +29,7 @@ export function outputsOf(
         runners: builder.runners,
         builder: builder.builder,
         connect: builder.connect,
-        receipts,
+        receipts: receipts.apply(receiptsText),
         buildCosts: buildCosts(receipts, builder.runners, begun),
         ...ciAccess(settings, stack),
     };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Severity } from "./process/engine";
 
 /** What a resource has at hand while it works. */
@@ -39,17 +40,6 @@ export interface ResourceType<Inputs extends object, Outputs extends Inputs> {
 
 /** The names of those properties that differ, each compared as a whole. */
 export function differences<T extends object>(olds: T, news: T, properties: readonly (keyof T & string)[]): string[] {
-    // A property that is left out and one without a value are the same to the engine.
-    return properties.filter((property) => canonical(olds[property]) !== canonical(news[property]));
-}
-
-/** JSON whose keys are in order: the engine keeps no order of an object's keys. */
-function canonical(value: unknown): string {
-    return (
-        JSON.stringify(value, (_key, part: unknown) =>
-            typeof part === "object" && part !== null && !Array.isArray(part)
-                ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-                : part,
-        ) ?? "undefined"
-    );
+    // In whatever order an object's keys are: the engine keeps none.
+    return properties.filter((property) => !isDeepStrictEqual(olds[property], news[property]));
 }

@@ -1,4 +1,4 @@
-import type { PricedReceipt } from "../components/image/receipts";
+import { type PricedReceipt, receiptsText } from "../components/image/receiptText";
 import { builtSince, type Outputs, summary } from "./summary";
 
 const repository = "registry.native-buildx.internal:7443/native-buildx";
@@ -16,7 +16,7 @@ const outputs: Outputs = {
             },
         },
     },
-    receipts: {},
+    receipts: "",
 };
 const receipt = (own: Partial<PricedReceipt>): PricedReceipt => ({
     ...{
@@ -69,7 +69,9 @@ describe("the summary of make up", () => {
         const receipts = {
             app: { "linux/amd64": receipt({ began: "2026-11-25T09:59:59.999Z" }), "linux/arm64": arm64 },
         };
-        expect(builtSince(receipts, new Date("2026-11-25T10:00:00Z"))).toEqual({ app: { "linux/arm64": arm64 } });
+        const built = builtSince(receiptsText(receipts), new Date("2026-11-25T10:00:00Z"));
+        expect(Object.keys(built.app ?? {})).toEqual(["linux/arm64"]);
+        expect(built.app?.["linux/arm64"]?.total).toBe(arm64.total);
     });
 
     test("names the stack where it is not dev", () => {

@@ -2,7 +2,7 @@
 // secrets) on standard input. Arguments: the stack, when the `up` began (ISO 8601), and the file that gets its timeline.
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Platform } from "../components/architecture";
-import type { PricedReceipt } from "../components/image/receipts";
+import { type PricedReceipt, parseReceipts, type Receipts } from "../components/image/receiptText";
 import { renderTimeline } from "../provider/progress/timeline";
 
 /** Stack outputs, as DESIGN section 9 has them. */
@@ -10,13 +10,14 @@ export interface Outputs {
     repositoryUrl: string;
     builder: string;
     images: { [name: string]: { ref: string; platforms: { [P in Platform]?: string } } };
-    receipts: { [name: string]: { [platform: string]: PricedReceipt } };
+    /** See receiptText.ts. */
+    receipts: string;
 }
 
 /** The receipts of what was built since then. */
-export function builtSince(receipts: Outputs["receipts"], begun: Date): Outputs["receipts"] {
+export function builtSince(receipts: string, begun: Date): Receipts {
     return Object.fromEntries(
-        Object.entries(receipts).map(([image, platforms]) => [
+        Object.entries(parseReceipts(receipts)).map(([image, platforms]) => [
             image,
             Object.fromEntries(Object.entries(platforms).filter(([, { began }]) => new Date(began) >= begun)),
         ]),
@@ -24,7 +25,7 @@ export function builtSince(receipts: Outputs["receipts"], begun: Date): Outputs[
 }
 
 /** Renders the summary. `built` has only what was built this time, `timeline` is the file of its drawing. */
-export function summary(outputs: Outputs, built: Outputs["receipts"], stack: string, timeline?: string): string {
+export function summary(outputs: Outputs, built: Receipts, stack: string, timeline?: string): string {
     const images = Object.entries(outputs.images).flatMap(([name, image]) => {
         const platforms = Object.entries(image.platforms) as [Platform, string][];
         return [

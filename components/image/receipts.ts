@@ -3,19 +3,9 @@ import type { Receipt } from "../../provider/progress/receipt";
 import { type BuildTime, costLine, costOf } from "../runner/costs";
 import type { RunnerDescription } from "../runner/runner";
 import type { MultiPlatformImage } from "./multiPlatformImage";
+import type { PricedReceipt, Receipts } from "./receiptText";
 
 type Runners = { [runner: string]: RunnerDescription };
-
-/** A receipt with what the build cost, where its runner has a price. US dollars. */
-export interface PricedReceipt extends Receipt {
-    /** Of the instance's time from the request to wake it to the end of the build. */
-    price?: number;
-    /** Of the idle time after it, if nothing else is built in it. */
-    idlePrice?: number;
-}
-
-/** By image, then by platform. */
-export type Receipts = { [image: string]: { [platform: string]: PricedReceipt } };
 
 /** What the last build of each image took, and cost. */
 export function receiptsOf(

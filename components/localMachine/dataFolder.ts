@@ -8,7 +8,10 @@ import * as path from "node:path";
 export function dataFolder(environment: NodeJS.ProcessEnv = process.env): string {
     return (
         environment.NATIVE_BUILDX_HOME ||
-        path.join(environment.XDG_DATA_HOME || path.join(homedir(), ".local", "share"), "native-buildx")
+        path.join(
+            environment.XDG_DATA_HOME || path.join(environment.HOME || homedir(), ".local", "share"),
+            "native-buildx",
+        )
     );
 }
 

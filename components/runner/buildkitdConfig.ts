@@ -3,6 +3,8 @@ import type { Platform } from "../architecture";
 /** What a runner's buildkitd.toml is made of. Paths are absolute, or relative to the daemon's working directory. */
 export interface BuildkitdConfig {
     platform: Platform;
+    /** The machine's own platform: BUILDPLATFORM, so that cross compilers need no emulation. @default `platform` */
+    machinePlatform?: string;
     /** Folder of the daemon's state, cache included. */
     root: string;
     /** `HOST:PORT` to serve on, with mutual TLS. */
@@ -46,10 +48,12 @@ export interface CniNetwork {
 export function renderBuildkitdConfig(config: BuildkitdConfig): string {
     // TOML's basic strings are JSON's.
     const text = (value: string) => JSON.stringify(value);
+    // The first is BUILDPLATFORM.
+    const platforms = [...(config.machinePlatform ? [config.machinePlatform] : []), config.platform];
     const worker = [
         "[worker.oci]",
         "  enabled = true",
-        `  platforms = [${text(config.platform)}]`,
+        `  platforms = [${platforms.map(text).join(", ")}]`,
         ...(config.network === "host"
             ? ['  networkMode = "host"']
             : [

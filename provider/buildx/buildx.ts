@@ -159,7 +159,6 @@ export class Buildx {
 
 /** An index as it is in the registry; an image has no `manifests`. */
 export interface RegistryIndex {
-    mediaType?: string;
     manifests?: IndexEntry[];
     annotations?: { [name: string]: string };
 }
@@ -167,10 +166,7 @@ export interface RegistryIndex {
 /** A child of an index. */
 export interface IndexEntry {
     digest: string;
-    mediaType: string;
-    size: number;
     platform?: { os: string; architecture: string; variant?: string };
-    annotations?: { [name: string]: string };
 }
 
 /** Of what `imagetools create --dry-run` printed: the bytes that it would push, and a line's end. */

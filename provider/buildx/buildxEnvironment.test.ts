@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { networkInterfaces } from "node:os";
 import * as path from "node:path";
 import { fromStep, registryHost } from "../../tests/e2e/project";
 import { Buildkit } from "../../tests/helpers/buildkit";
@@ -100,12 +101,47 @@ test("where docker's configuration cannot be written to, builders are kept elsew
     expect(readdirSync(records ?? "")).toEqual([]);
 });
 
-describe("logins", () => {
-    const proxyOf = (server: Server) => {
-        const address = server.address();
-        return `http://127.0.0.1:${address && typeof address === "object" ? address.port : 0}`;
-    };
+/** A proxy that counts who asks it, and the environment of a caller who has it. */
+async function countingProxy() {
+    const asked: string[] = [];
+    const server = createServer((socket) => {
+        asked.push("asked");
+        socket.destroy();
+    });
+    const port = await portOf(server, "127.0.0.1");
+    const names = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"];
+    const proxies = Object.fromEntries(names.map((name) => [name, `http://127.0.0.1:${port}`]));
+    return { asked, server, environment: { ...buildkit.environment, ...proxies, NO_PROXY: "example.org" } };
+}
 
+function portOf(server: Server, host: string): Promise<number> {
+    return new Promise((resolve) => server.listen(0, host, () => resolve((server.address() as AddressInfo).port)));
+}
+
+test("no proxy is asked for a runner", async () => {
+    // Under an address that is not a loopback: for those no program asks a proxy.
+    const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const host = own.find(({ internal, family }) => !internal && family === "IPv4")?.address ?? "";
+    expect(host).not.toBe("");
+    const runner = createServer((socket) => {
+        const daemon = connect(path.join(buildkit.folder, "buildkitd.sock"));
+        socket.pipe(daemon).pipe(socket);
+        socket.on("error", () => daemon.destroy());
+        daemon.on("error", () => socket.destroy());
+    });
+    const endpoint = `tcp://${host}:${await portOf(runner, host)}`;
+    await buildkit.run("buildx", ["create", "--name", "far", "--driver", "remote", endpoint]);
+    const { asked, server, environment } = await countingProxy();
+    try {
+        expect((await buildkit.build({ context, builder: "far" }, {}, { environment })).digest).toBe(digest);
+        expect(asked).toEqual([]);
+    } finally {
+        server.close();
+        runner.close();
+    }
+});
+
+describe("logins", () => {
     test("of this build, before those of the caller and a credential store; those of other registries are the caller's", async () => {
         const environment = caller("logins", {
             credsStore: "store",
@@ -162,15 +198,7 @@ describe("logins", () => {
     });
 
     test("no proxy is asked for a registry on this machine, and the caller's for any other", async () => {
-        const asked: string[] = [];
-        const proxy = createServer((socket) => {
-            asked.push("asked");
-            socket.destroy();
-        });
-        await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-        const names = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
-        const proxies = Object.fromEntries(names.map((name) => [name, proxyOf(proxy)]));
-        const environment = { ...buildkit.environment, ...proxies, NO_PROXY: "example.org" };
+        const { asked, server, environment } = await countingProxy();
         try {
             const here = `${registryHost}:9`;
             const references = [`${here}/app:1`, `${here}/app:2`, "elsewhere.invalid/app:1", "acme/app"];
@@ -185,7 +213,7 @@ describe("logins", () => {
                 expect(asked).not.toEqual([]);
             });
         } finally {
-            proxy.close();
+            server.close();
         }
     });
 

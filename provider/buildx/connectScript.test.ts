@@ -16,6 +16,17 @@ describe("running the connect script", () => {
         expect(readFileSync(out, "utf8")).toMatch(/^\S*sh -s -- a b a b\n$/);
     });
 
+    it("gives it a place for the builders where docker's configuration cannot be written to", async () => {
+        const out = path.join(folder, "out");
+        const environment = process.env;
+        // Nobody can make a file there, root neither.
+        process.env = { ...environment, DOCKER_CONFIG: "/sys", BUILDX_CONFIG: "", NATIVE_BUILDX_HOME: folder };
+        await runConnectScript(`echo "$BUILDX_CONFIG" >'${out}'`, []).finally(() => {
+            process.env = environment;
+        });
+        expect(readFileSync(out, "utf8")).toBe(`${folder}/buildx\n`);
+    });
+
     it("tells each line as it comes", async () => {
         const lines: string[] = [];
         await runConnectScript("echo one >&2; echo hidden; printf 'two\\nthree\\n' >&2", [], (line) =>

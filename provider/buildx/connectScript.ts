@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { recordsFolder } from "./environment";
 
 /** For so many seconds after a runner was seen to serve, the next image does not ask again. */
 const trustSeconds = 5;
@@ -56,33 +58,28 @@ const shownLines = 8;
 
 /**
  * Runs the connect script by `sh -s`: it is on standard input, so it is in no process arguments and in no file. Resolves
- * when it is done; rejects with what it said.
+ * when it is done; rejects with what it said. It registers where the builds look, also where the caller's own docker
+ * configuration cannot be written to.
  *
  * @param onProgress gets each line as it is said
  */
-export function runConnectScript(
+export async function runConnectScript(
     script: string,
     args: string[],
     onProgress: (line: string) => void = () => undefined,
     signal?: AbortSignal,
 ): Promise<void> {
+    const records = await recordsFolder(process.env);
     return new Promise((resolve, reject) => {
-        const child = spawn("sh", ["-s", "--", ...args], { stdio: ["pipe", "ignore", "pipe"], signal });
+        const env = { ...process.env, BUILDX_CONFIG: records };
+        const child = spawn("sh", ["-s", "--", ...args], { stdio: ["pipe", "ignore", "pipe"], env, signal });
         const said: string[] = [];
-        let rest = "";
-        child.stderr.setEncoding("utf8").on("data", (text: string) => {
-            const lines = (rest + text).split("\n");
-            rest = lines.pop() ?? "";
-            for (const line of lines) {
-                said.push(line);
-                onProgress(line);
-            }
+        createInterface({ input: child.stderr }).on("line", (line) => {
+            said.push(line);
+            onProgress(line);
         });
         child.on("error", (error) => reject(signal?.aborted ? new Error("canceled") : error));
         child.on("close", (code, ended) => {
-            if (rest) {
-                said.push(rest);
-            }
             if (code === 0) {
                 resolve();
             } else {

@@ -1,6 +1,7 @@
 import * as fs from "node:fs/promises";
 import { homedir, tmpdir, userInfo } from "node:os";
 import * as path from "node:path";
+import { dataFolder } from "../../components/localMachine/dataFolder";
 
 /** The caller's docker configuration. */
 export function userDockerFolder(caller: NodeJS.ProcessEnv): string {
@@ -9,22 +10,17 @@ export function userDockerFolder(caller: NodeJS.ProcessEnv): string {
 
 /**
  * Where buildx keeps its builders: the caller's own folder, so that the builders are the ones that `docker buildx` shows
- * by hand; where that cannot be written to, a folder of ours. The connect script must register into the same folder:
- * run it with `BUILDX_CONFIG` set to this.
+ * by hand; where that cannot be written to, a folder of ours. The connect script registers into the same folder: it is
+ * run with `BUILDX_CONFIG` set to this.
  */
 export async function recordsFolder(caller: NodeJS.ProcessEnv): Promise<string> {
     const theirs = caller.BUILDX_CONFIG || path.join(userDockerFolder(caller), "buildx");
-    const data = caller.NATIVE_BUILDX_HOME || path.join(caller.XDG_DATA_HOME || dataFolder(caller), "native-buildx");
-    for (const folder of [theirs, path.join(data, "buildx")]) {
+    for (const folder of [theirs, path.join(dataFolder(caller), "buildx")]) {
         if (await isWritable(folder)) {
             return path.resolve(folder);
         }
     }
     return privateFolder(path.join(tmpdir(), `native-buildx-${userInfo().uid}`));
-}
-
-function dataFolder(caller: NodeJS.ProcessEnv): string {
-    return path.join(caller.HOME || homedir(), ".local/share");
 }
 
 /** Makes the folder where there is none, and tries to write in it: access rights do not tell of read-only mounts. */

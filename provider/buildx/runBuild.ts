@@ -5,6 +5,7 @@ import { targetPlatformMistake } from "../context/targetPlatform";
 import { buildError, type ErrorHints } from "../progress/buildError";
 import { BuildProgress, type BuildWarning } from "../progress/buildProgress";
 import type { Receipt } from "../progress/receipt";
+import { buildPlatformOf } from "./buildPlatform";
 import { buildCommand, type ResolvedRequest } from "./buildRequest";
 import { type BuildxProgram, runBuildx } from "./runBuildx";
 
@@ -21,8 +22,6 @@ export interface BuildConditions {
     onProgress?: (text: string) => void;
     /** Is there a terminal? @default false */
     isInteractive?: boolean;
-    /** What BUILDPLATFORM is on this runner. @default the request's platform */
-    buildPlatform?: string;
 }
 
 /** What a build came to. */
@@ -32,6 +31,17 @@ export interface BuildResult {
     receipt: Receipt;
     /** Of the Dockerfile; the same ones come from every platform, with the same keys. */
     warnings: BuildWarning[];
+}
+
+/** A build that did not come to its end. */
+export class BuildFailure extends Error {
+    /** @param contextsArrived whether its contexts were sent to their ends, so that the runner has them for the next build */
+    constructor(
+        message: string,
+        readonly contextsArrived: boolean,
+    ) {
+        super(message);
+    }
 }
 
 /**
@@ -47,7 +57,7 @@ export async function runBuild(
 ): Promise<BuildResult> {
     const metadataFile = path.join(buildx.folder, `metadata-${randomUUID()}.json`);
     const { words, environment } = buildCommand(request, metadataFile);
-    refuseOtherPlatform(await localDockerfile(request, options.folder), request, options);
+    await refuseOtherPlatform(buildx, request, await localDockerfile(request, options.folder));
     const display = new Display(request.platform, options);
     const started = performance.now();
     const end = await runBuildx(buildx, words, {
@@ -55,18 +65,19 @@ export async function runBuild(
         environment,
         onProgress: (progress) => display.progress.add(progress),
     }).finally(() => display.end());
-    if (buildx.signal?.aborted) {
-        throw new Error("canceled");
+    const { progress } = display;
+    const { aborted = false } = buildx.signal ?? {};
+    if (aborted || end.code !== 0) {
+        const message = aborted ? "canceled" : buildError(end, progress.failures(), await hints());
+        // One that was killed may have been sending what it had not told of yet.
+        throw new BuildFailure(message, end.code !== null && progress.contextsArrived());
     }
-    if (end.code !== 0) {
-        throw new Error(buildError(end, display.progress.failures(), await hints()));
-    }
-    const warnings = display.progress.warnings();
+    const warnings = progress.warnings();
     // They have the Dockerfile, wherever it was.
-    refuseOtherPlatform(warnings.find(({ dockerfile }) => dockerfile)?.dockerfile, request, options, warnings);
+    await refuseOtherPlatform(buildx, request, warnings.find(({ dockerfile }) => dockerfile)?.dockerfile, warnings);
     return {
         digest: await readDigest(metadataFile),
-        receipt: display.progress.receipt((performance.now() - started) / 1000),
+        receipt: progress.receipt((performance.now() - started) / 1000),
         warnings,
     };
 }
@@ -117,14 +128,17 @@ async function localDockerfile({ context, dockerfile }: ResolvedRequest, folder 
 }
 
 /** @throws where the image would be one of another architecture */
-function refuseOtherPlatform(
-    dockerfile: string | undefined,
-    { platform, target, args }: ResolvedRequest,
-    { buildPlatform }: BuildConditions,
+async function refuseOtherPlatform(
+    buildx: BuildxProgram,
+    { builder, platform, target, args }: ResolvedRequest,
+    dockerfile = "",
     warnings: BuildWarning[] = [],
-): void {
-    const mistake =
-        dockerfile && targetPlatformMistake(dockerfile, { platform, target, args, buildPlatform, warnings });
+): Promise<void> {
+    const mistakeOn = (buildPlatform: string) =>
+        targetPlatformMistake(dockerfile, { platform, target, args, buildPlatform, warnings });
+    // The runner is asked only where its answer matters.
+    const matters = mistakeOn(platform) !== mistakeOn("another/platform");
+    const mistake = mistakeOn(matters ? await buildPlatformOf(buildx, builder, platform) : platform);
     if (mistake) {
         throw new Error(mistake);
     }

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
-import { turn } from "../buildx/turns";
 import { fileDigest } from "./fileDigests";
 import type { IgnoreRules, Matches } from "./ignoreRules";
+import { turn } from "./turn";
 
 /** Something in a context that buildx sends. */
 export interface ContextEntry {
@@ -25,7 +25,8 @@ const slash = Buffer.from("/");
  * Everything of a folder that buildx sends, sorted by path. As with buildx the folder itself is not part of it, links
  * are never followed, owners and times do not count, a socket is an empty file, and the folders on the way to a file
  * that an exception keeps are sent with it. Hard links are files of their own: BuildKit's cache takes them for the same.
- * Extended attributes are not looked at: Node cannot, and most belong to the machine.
+ * Extended attributes are not looked at: buildx sends them (`user.*`), but Node cannot read them, and BuildKit, which
+ * compares size and time, does not see either that only an attribute was changed.
  *
  * Throws, naming the path, for what cannot be read: buildx would send such a file empty, and say nothing.
  */

@@ -166,10 +166,10 @@ describe("the ignore file of a main context", () => {
 describe("one hash", () => {
     test("for all who ask while it is made, and not longer", async () => {
         const context = newContext({ file: "1" });
-        const [first, second] = [hashFolder(context, {}), hashFolder(context, {})];
+        const [first, second] = [sentFiles(context, {}), sentFiles(context, {})];
         expect(await first).toBe(await second);
         fs.writeFileSync(path.join(context, "file"), "2");
-        expect(await hashFolder(context, {})).not.toEqual(await first);
+        expect(await sentFiles(context, {})).not.toEqual(await first);
     });
 
     test("says how much there is", async () => {

@@ -25,20 +25,14 @@ export interface FolderOptions {
 
 /**
  * Digest of what buildx would send of a folder, by the ignore file it would use.
- * Asked for the same folder again while the first answer is being made (two platforms of an image), it gives the same.
  * Throws for a missing folder, a bad ignore file, and files that cannot be read.
  */
 export async function hashFolder(folder: string, options: FolderOptions): Promise<ContextDigest> {
-    const key = JSON.stringify([path.resolve(folder), options.dockerfile && path.resolve(options.dockerfile)]);
-    const running = beingHashed.get(key) ?? digestOf(folder, options).finally(() => beingHashed.delete(key));
-    beingHashed.set(key, running);
-    return running;
+    return digestOf(await sentFiles(folder, options));
 }
 
-const beingHashed = new Map<string, Promise<ContextDigest>>();
-
-async function digestOf(folder: string, options: FolderOptions): Promise<ContextDigest> {
-    const entries = await sentFiles(folder, options);
+/** Digest of what buildx would send. */
+export function digestOf(entries: readonly ContextEntry[]): ContextDigest {
     const hash = createHash("sha256");
     for (const { path, type, mode, content } of entries) {
         // Lengths first: no two lists of entries read the same.
@@ -54,8 +48,21 @@ async function digestOf(folder: string, options: FolderOptions): Promise<Context
     };
 }
 
-/** What buildx would send of a folder. Throws as `hashFolder` does. */
-export async function sentFiles(folder: string, { dockerfile }: FolderOptions): Promise<ContextEntry[]> {
+/**
+ * What buildx would send of a folder. Throws as `hashFolder` does.
+ * Asked for the same folder again while the first answer is being made (two platforms of an image), it gives the same.
+ */
+export async function sentFiles(folder: string, options: FolderOptions): Promise<readonly ContextEntry[]> {
+    const key = JSON.stringify([path.resolve(folder), options.dockerfile && path.resolve(options.dockerfile)]);
+    const running = beingRead.get(key) ?? readSentFiles(folder, options).finally(() => beingRead.delete(key));
+    beingRead.set(key, running);
+    return running;
+}
+
+const beingRead = new Map<string, Promise<readonly ContextEntry[]>>();
+
+/** The same, by a look that begins now. */
+export async function readSentFiles(folder: string, { dockerfile }: FolderOptions): Promise<ContextEntry[]> {
     await checkFolder(folder);
     const own = dockerfile === undefined ? undefined : await ownIgnoreFile(dockerfile);
     const rules = own

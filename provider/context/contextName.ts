@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import type { ContextEntry } from "./contextFiles";
-import { type FolderOptions, sentFiles } from "./contextHash";
+import { type FolderOptions, readSentFiles, sentFiles } from "./contextHash";
 import { type ContextSlot, oneBuildFolder, sweepSlots, takeSlot } from "./contextSlot";
 import { SentIndex } from "./sentIndex";
 
@@ -32,8 +32,9 @@ export interface NamedContext {
      * To be called when buildx has ended.
      * @param arrived whether the context was sent to its end: the build succeeded, or failed later, in a step. If not,
      * what the runner has is not relied on, and the next build sends everything.
+     * @returns what buildx would send now; undefined where it did not arrive or cannot be read any more
      */
-    done(arrived: boolean): Promise<void>;
+    done(arrived: boolean): Promise<ContextEntry[] | undefined>;
 }
 
 /** Versions that the index of a name may have for each file that is there; then a new name, so that it does not grow for ever. */
@@ -50,9 +51,11 @@ export async function nameContext(folder: string, options: NameOptions): Promise
     await sweepSlots(options.store);
     const slot = await takeSlot(options.store, [real, options.builder, options.use]);
     if (!slot) {
-        return nameForOneBuild(real, options.store);
+        return nameForOneBuild(real, options);
     }
     try {
+        // Looked at once more than in the check, which may be long ago, and again when it was built: what is edited meanwhile
+        // may be on the runner under the size and time of what was seen.
         const before = await sentFiles(real, options);
         const { name, index } = await linkFor(slot, real, before);
         await index.add(before);
@@ -60,13 +63,14 @@ export async function nameContext(folder: string, options: NameOptions): Promise
         return {
             path: path.join(slot.folder, name),
             async done(arrived) {
-                const after = arrived ? await sentFiles(real, options).catch(() => undefined) : undefined;
+                const after = await filesAfter(arrived, real, options);
                 if (after) {
                     await addChanged(index, before, after);
                 } else {
                     await slot.clear();
                 }
                 await slot.release();
+                return after;
             },
         };
     } catch (error) {
@@ -94,7 +98,11 @@ function newName(): string {
 }
 
 /** A build can have read a file before it was edited, while it was edited, or after. */
-async function addChanged(index: SentIndex, before: ContextEntry[], after: ContextEntry[]): Promise<void> {
+async function addChanged(
+    index: SentIndex,
+    before: readonly ContextEntry[],
+    after: readonly ContextEntry[],
+): Promise<void> {
     const stillThere = new Map(after.map((entry) => [stateOf(entry), entry]));
     const gone = before.filter((entry) => !stillThere.delete(stateOf(entry)));
     const [written, put] = partition([...stillThere.values()], wasWritten);
@@ -118,9 +126,24 @@ function partition<T>(all: readonly T[], holds: (item: T) => boolean): [T[], T[]
     return [all.filter(holds), all.filter((item) => !holds(item))];
 }
 
-async function nameForOneBuild(folder: string, store: string): Promise<NamedContext> {
-    const own = await oneBuildFolder(store);
+async function nameForOneBuild(folder: string, options: NameOptions): Promise<NamedContext> {
+    const own = await oneBuildFolder(options.store);
     const link = path.join(own, newName());
     await fs.symlink(folder, link);
-    return { path: link, done: () => fs.rm(own, { recursive: true, force: true }) };
+    return {
+        path: link,
+        async done(arrived) {
+            await fs.rm(own, { recursive: true, force: true });
+            return filesAfter(arrived, folder, options);
+        },
+    };
+}
+
+/** A look of its own: one that another build has begun may have passed a file before this build read it. */
+async function filesAfter(
+    arrived: boolean,
+    folder: string,
+    options: FolderOptions,
+): Promise<ContextEntry[] | undefined> {
+    return arrived ? readSentFiles(folder, options).catch(() => undefined) : undefined;
 }

@@ -12,7 +12,7 @@ const seed = Number(process.env.CONTEXT_SEED ?? Math.floor(Math.random() * 1e6))
 const trees = 4;
 const mutationsPerTree = 24;
 
-const asArrived = (entries: ContextEntry[]) =>
+const asArrived = (entries: readonly ContextEntry[]) =>
     Object.fromEntries(entries.map((entry) => [entry.path.toString("latin1"), describeEntry(entry)]));
 
 function describeEntry({ type, mode, content }: ContextEntry): string {

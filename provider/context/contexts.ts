@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { isUnknown } from "../values";
-import { hashFolder } from "./contextHash";
+import { type FolderOptions, hashFolder } from "./contextHash";
 import { hashOciLayout, kindOf } from "./contextKind";
 import { hashDockerfile, locateDockerfile } from "./dockerfile";
 import { resolveGitCommit } from "./gitCommit";
@@ -29,15 +29,21 @@ const main = "";
  * makes is not known in a preview, and not in it.
  *
  * @param project folder that relative paths start from
+ * @param hashOf says the hash of a folder; the main context's name is empty
  * @throws Error for what is missing or cannot be read
  */
-export async function hashContexts(inputs: ContextInputs, project: string): Promise<string> {
+export async function hashContexts(
+    inputs: ContextInputs,
+    project: string,
+    hashOf: (folder: string, options: FolderOptions, name: string) => Promise<string> = hashNow,
+): Promise<string> {
     const dockerfile = await dockerfileOf(inputs, project);
     const parts: [string, Promise<string>][] = dockerfile ? [["Dockerfile", hashDockerfile(dockerfile)]] : [];
     for (const [name, source] of placesOf(inputs)) {
         const kind = kindOf(source, project, name !== main);
         if (kind === "folder") {
-            parts.push([name, hashOf(path.resolve(project, source), name === main ? dockerfile : undefined)]);
+            const options = name === main && dockerfile ? { dockerfile } : {};
+            parts.push([name, hashOf(path.resolve(project, source), options, name)]);
         } else if (kind === "oci-layout") {
             parts.push([name, hashOciLayout(source, project)]);
         }
@@ -88,8 +94,8 @@ function placesOf(inputs: ContextInputs): [name: string, source: string][] {
     );
 }
 
-async function hashOf(folder: string, dockerfile: string | undefined): Promise<string> {
-    return (await hashFolder(folder, { dockerfile })).hash;
+async function hashNow(folder: string, options: FolderOptions): Promise<string> {
+    return (await hashFolder(folder, options)).hash;
 }
 
 /** The Dockerfile, if it is a file of this machine. In a git repository it is not, nor beside an archive. */

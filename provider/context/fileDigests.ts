@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { turn } from "../buildx/turns";
+import { turn } from "./turn";
 
 /** What says that a file has not been written since: nobody can set a file's ctime back. */
 interface Known {

@@ -1,5 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { type GitContext, withoutPassword } from "./gitContext";
+
+const run = promisify(execFile);
 
 /** The commit that BuildKit would check out, or why it cannot be known from here. */
 export type Resolved = { commit: string } | { reason: string };
@@ -51,8 +55,8 @@ async function git(args: string[], cwd: string, seconds: number): Promise<string
     const started = Date.now();
     try {
         const [output, messages, status] = await Promise.all([
-            textOf(child.stdout),
-            textOf(child.stderr),
+            text(child.stdout),
+            text(child.stderr),
             new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve)),
         ]);
         if (status === 0) {
@@ -88,22 +92,8 @@ async function sshCommand(cwd: string): Promise<NodeJS.ProcessEnv> {
 }
 
 async function configuredSsh(cwd: string): Promise<string> {
-    const child = spawn("git", ["config", "--get", "core.sshCommand"], {
-        cwd,
-        env: process.env,
-        stdio: ["ignore", "pipe", "ignore"],
-    });
-    const ended = new Promise<void>((resolve) => child.on("error", () => resolve()).on("close", () => resolve()));
-    const [text] = await Promise.all([textOf(child.stdout), ended]);
-    return text.trim();
-}
-
-async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
-    const pieces: Buffer[] = [];
-    for await (const piece of stream) {
-        pieces.push(piece as Buffer);
-    }
-    return Buffer.concat(pieces).toString("utf8");
+    const asked = run("git", ["config", "--get", "core.sshCommand"], { cwd, env: process.env });
+    return (await asked.catch(() => ({ stdout: "" }))).stdout.trim();
 }
 
 /** What git and ssh say first is the reason; what follows is advice. */

@@ -1,6 +1,6 @@
 import { targetPlatformMistake } from "./targetPlatform";
 
-const arm = { platform: "linux/arm64" };
+const arm = { platform: "linux/arm64", buildPlatform: "linux/arm64" };
 const mistake = (lines: string[], options: Partial<Parameters<typeof targetPlatformMistake>[1]> = {}) =>
     targetPlatformMistake(lines.join("\n"), { ...arm, ...options });
 

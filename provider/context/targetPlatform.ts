@@ -8,8 +8,8 @@ export interface TargetOptions {
     target?: string | undefined;
     /** Build arguments. */
     args?: { [name: string]: string } | undefined;
-    /** What BUILDPLATFORM is. @default `platform` */
-    buildPlatform?: string | undefined;
+    /** What BUILDPLATFORM is. */
+    buildPlatform: string;
     /** Warnings of BuildKit's checks: those about a base that has the wrong architecture count. @default none */
     warnings?: { rule: string; line?: number; text: string }[];
 }
@@ -50,7 +50,7 @@ interface Stage {
     base: Stage | undefined;
 }
 
-function stagesOf(dockerfile: string, { platform, args = {}, buildPlatform = platform }: TargetOptions): Stage[] {
+function stagesOf(dockerfile: string, { platform, args = {}, buildPlatform }: TargetOptions): Stage[] {
     const parsed = DockerfileParser.parse(dockerfile);
     const variables = new Map(
         Object.entries({ ...platformArgs("TARGET", platform), ...platformArgs("BUILD", buildPlatform) }),

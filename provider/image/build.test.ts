@@ -67,16 +67,36 @@ test.each([
     expect(Math.max(0, ...said.map(({ length }) => length))).toBeLessThan(1000);
 });
 
-test("a build that prints 200 MB", async () => {
-    const context = buildkit.context("floods", [...fromStep, prints("0123456789abcdef\\n", 12_500_000)]);
+test("a build that prints 1 GB ends, in bounded memory, and shows little of it", async () => {
+    const context = buildkit.context("floods", [...fromStep, prints("0123456789abcdef\\n", 62_500_000)]);
     const said: string[] = [];
-    const { receipt } = await buildkit.build(
-        { context },
-        { isInteractive: true, onProgress: (text) => said.push(text) },
-    );
+    const before = process.memoryUsage().rss;
+    let most = before;
+    const watch = setInterval(() => {
+        most = Math.max(most, process.memoryUsage().rss);
+    }, 50);
+    const { receipt } = await buildkit
+        .build({ context }, { isInteractive: true, onProgress: (text) => said.push(text) })
+        .finally(() => clearInterval(watch));
     expect(receipt.slowest?.name).toMatch(/RUN /);
+    expect(most - before).toBeLessThan(400e6);
+    expect(said.join("").length).toBeLessThan(1e6);
     // Its last line of output, now and then.
     expect(said.some((text) => /RUN .* \d+ s: [0-9a-f]+$/.test(text))).toBe(true);
+}, 600_000);
+
+test("a last stage of the platform that builds is refused where the runner emulates, and nowhere else", async () => {
+    // The runner of these tests is one for amd64 that builds arm64 as well.
+    const stages = ["FROM --platform=$BUILDPLATFORM scratch AS tools", "COPY step-amd64 /step"];
+    const last = "FROM --platform=$BUILDPLATFORM tools";
+    const context = buildkit.context("build-platform", [...stages, last]);
+    const message = await failure(buildkit.build({ context, platform: "linux/arm64" }));
+    expect(message).toMatch(
+        /^Dockerfile:\d: FROM .*: this makes the image for linux\/arm64 out of one for linux\/amd64/,
+    );
+    await buildkit.build({ context, platform: "linux/amd64" });
+    const cross = buildkit.context("cross-built", [...stages, "FROM scratch", "COPY --from=tools /step /step"]);
+    await buildkit.build({ context: cross, platform: "linux/arm64" });
 });
 
 describe("a build that fails says why, once:", () => {

@@ -4,10 +4,12 @@ import * as path from "node:path";
 import { dataFolder } from "../../components/localMachine/dataFolder";
 import type { BuildRequest } from "../buildx/buildRequest";
 import { withBuildx } from "../buildx/buildx";
-import type { BuildResult } from "../buildx/runBuild";
+import { BuildFailure, type BuildResult } from "../buildx/runBuild";
+import type { ContextEntry } from "../context/contextFiles";
+import { digestOf } from "../context/contextHash";
 import { kindOf } from "../context/contextKind";
 import { type NamedContext, nameContext } from "../context/contextName";
-import { dockerfileOf } from "../context/contexts";
+import { dockerfileOf, hashContexts } from "../context/contexts";
 import { stageDockerfile } from "../context/dockerfile";
 import type { Here } from "../process/here";
 import { isInteractive } from "../process/interactivity";
@@ -15,26 +17,32 @@ import type { Work } from "../resource";
 import type { PlatformImageInputs } from "./platformImage";
 import { sourceLabels } from "./sourceLabels";
 
+/** What a build came to, and the hash of its contexts after it; none where they cannot be read any more. */
+export type ImageBuild = BuildResult & { contextHash: string | undefined };
+
 /** Builds and pushes one platform's image, on a runner that serves. */
-export async function buildImage(inputs: PlatformImageInputs, here: Here, work: Work): Promise<BuildResult> {
+export async function buildImage(inputs: PlatformImageInputs, here: Here, work: Work): Promise<ImageBuild> {
     const staged = await Staging.of(inputs, here.project, work.urn);
-    let built = false;
-    try {
-        const labels = inputs.sourceLabels ? await sourceLabels(inputs, here.project) : {};
-        const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
-        const logins = here.login ? [here.login] : [];
-        const result = await withBuildx({ logins, references: inputs.tags, signal: work.signal }, (buildx) =>
-            buildx.build(request, {
-                folder: here.project,
-                onProgress: work.status,
-                isInteractive: isInteractive(),
-            }),
-        );
-        built = true;
-        return result;
-    } finally {
-        await staged.end(built);
-    }
+    const result = await build(inputs, staged, here, work).catch(async (error) => {
+        await staged.end(error instanceof BuildFailure && error.contextsArrived);
+        throw error;
+    });
+    const files = await staged.end(true);
+    const hash = async (_folder: string, _options: object, name: string) => digestOf(files(name)).hash;
+    return { ...result, contextHash: await hashContexts(inputs, here.project, hash).catch(() => undefined) };
+}
+
+async function build(
+    inputs: PlatformImageInputs,
+    staged: Staging,
+    here: Here,
+    { signal, status }: Work,
+): Promise<BuildResult> {
+    const labels = inputs.sourceLabels ? await sourceLabels(inputs, here.project) : {};
+    const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
+    const logins = here.login ? [here.login] : [];
+    const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive() };
+    return withBuildx({ logins, references: inputs.tags, signal }, (buildx) => buildx.build(request, conditions));
 }
 
 /** Where buildx finds what is on this machine: contexts under names of their own, and a copy of the Dockerfile. */
@@ -42,7 +50,7 @@ class Staging {
     dockerfile: string | undefined;
     /** By name; the main one has none. */
     readonly folders = new Map<string, string>();
-    private readonly named: NamedContext[] = [];
+    private readonly named = new Map<string, NamedContext>();
     private temporary: string | undefined;
 
     /** @param image that it is for: its name in the state */
@@ -69,7 +77,7 @@ class Staging {
                 use: `${image} ${name}`,
                 ...(name === "" ? { dockerfile } : {}),
             });
-            this.named.push(named);
+            this.named.set(name, named);
             this.folders.set(name, named.path);
         }
         if (dockerfile) {
@@ -80,12 +88,23 @@ class Staging {
         }
     }
 
-    /** @param arrived whether the contexts were sent to their ends */
-    async end(arrived: boolean): Promise<void> {
-        await Promise.all(this.named.map((named) => named.done(arrived)));
+    /**
+     * @param arrived whether the contexts were sent to their ends
+     * @returns what is in each context now, by its name; it throws where that is not known
+     */
+    async end(arrived: boolean): Promise<(name: string) => ContextEntry[]> {
+        const ended = [...this.named].map(async ([name, named]) => [name, await named.done(arrived)] as const);
+        const files = new Map(await Promise.all(ended));
         if (this.temporary) {
             await rm(this.temporary, { recursive: true, force: true });
         }
+        return (name) => {
+            const known = files.get(name);
+            if (!known) {
+                throw new Error(`context ${name} cannot be read any more`);
+            }
+            return known;
+        };
     }
 }
 

@@ -1,16 +1,17 @@
-import { indexMistakes, type Manifest } from "./indexMistakes";
+import type { IndexEntry } from "../buildx/buildx";
+import { indexMistakes } from "./indexMistakes";
 
 const both = ["linux/amd64", "linux/arm64"];
 /** Each platform's manifest; its digest says which. */
-const manifests = (...platforms: string[]): Manifest[] =>
+const manifests = (...platforms: string[]): IndexEntry[] =>
     platforms.map((name, at) => {
         const [os = "", architecture = ""] = name.split("/");
         return { digest: `sha256:${name} ${at}`, platform: { os, architecture } };
     });
-const digests = (found: Manifest[]) => found.map(({ digest }) => digest);
+const digests = (found: IndexEntry[]) => found.map(({ digest }) => digest);
 
 describe("an index that was read back", () => {
-    it.each<[string, Manifest[], string[]]>([
+    it.each<[string, IndexEntry[], string[]]>([
         ["is right", manifests("linux/amd64", "linux/arm64"), []],
         ["is right in any order", manifests("linux/arm64", "linux/amd64"), []],
         ["may have attestations", manifests(...both, "unknown/unknown", "unknown/unknown"), []],

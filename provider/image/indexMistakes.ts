@@ -1,14 +1,10 @@
-/** One entry of an index. */
-export interface Manifest {
-    digest: string;
-    platform?: { os: string; architecture: string; variant?: string };
-}
+import type { IndexEntry } from "../buildx/buildx";
 
 /**
  * What is wrong with an index that should have exactly these platforms and these children; nothing if it is right.
  * Attestations appear as `unknown/unknown` and count as children only.
  */
-export function indexMistakes(manifests: Manifest[], platforms: readonly string[], children: string[]): string[] {
+export function indexMistakes(manifests: IndexEntry[], platforms: readonly string[], children: string[]): string[] {
     const found = manifests.map(platformOf).filter((platform) => platform !== "unknown/unknown");
     const digests = manifests.map((manifest) => manifest.digest);
     const twice = found.filter((platform, at) => found.indexOf(platform) !== at);
@@ -21,7 +17,7 @@ export function indexMistakes(manifests: Manifest[], platforms: readonly string[
     ];
 }
 
-function platformOf({ platform }: Manifest): string {
+function platformOf({ platform }: IndexEntry): string {
     if (!platform) {
         return "none";
     }

@@ -105,41 +105,33 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             const began = new Date().toISOString();
             const { builder, runner, platform } = inputs;
             const waking = await this.connections.connect(here.connect, builder, runner, work.status, work.signal);
-            const { digest, receipt, warnings } = await buildImage(inputs, here, work);
+            const { digest, receipt, warnings, contextHash } = await buildImage(inputs, here, work);
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
             const name = work.urn.split("::").at(-1);
             work.log(
                 "info",
                 `${name}: built for ${platform} in ${receipt.total.toFixed(1)} s (waking ${waking.toFixed(1)} s)`,
             );
-            const contextHash = await this.contextAfter(inputs, here, work);
             const ref = `${inputs.tags[0]}@${digest}`;
             return {
                 ...inputs,
-                contextHash,
-                digest,
-                ref,
-                receipt: { ...receipt, runner, began, waking: rounded(waking) },
+                contextHash: builtHash(inputs.contextHash, contextHash, work),
+                ...{ digest, ref, receipt: { ...receipt, runner, began, waking: rounded(waking) } },
             };
         };
         const { builder } = inputs;
         return this.turns.take(builder, here.buildsPerRunner, build, () => work.status("waiting for its turn"));
     }
+}
 
-    /**
-     * The hash of what was built: what was seen before, unless something was changed while it was built. Then nobody knows
-     * what is in the image, and the next `up` builds again.
-     */
-    private async contextAfter(
-        inputs: PlatformImageInputs,
-        { project }: Here,
-        work: Work,
-    ): Promise<string | undefined> {
-        const hash = await hashContexts(inputs, project).catch(() => undefined);
-        if (hash === inputs.contextHash) {
-            return hash;
-        }
-        work.log("warning", "a file of its context was changed while it was built: run pulumi up again");
-        return "changed while it was built";
+/**
+ * The hash of what was built: what was seen before, unless something was changed while it was built. Then nobody knows
+ * what is in the image, and the next `up` builds again.
+ */
+function builtHash(before: string | undefined, after: string | undefined, work: Work): string | undefined {
+    if (after === before) {
+        return before;
     }
+    work.log("warning", "a file of its context was changed while it was built: run pulumi up again");
+    return "changed while it was built";
 }

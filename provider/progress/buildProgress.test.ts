@@ -94,6 +94,17 @@ test("the receipt: what was sent, run, cached, made and pushed, and the slowest 
     });
 });
 
+test("the contexts have arrived when all that began to be sent was sent to its end", () => {
+    const { add, progress } = building();
+    expect(progress.contextsArrived()).toBe(true);
+    add(vertex("[internal] load build context", 0), vertex("[context more] load from client"));
+    expect(progress.contextsArrived()).toBe(false);
+    add(vertex("[internal] load build context", 0, 2), vertex("[1/1] RUN x", 2, 3, { error: "exit code: 1" }));
+    expect(progress.contextsArrived()).toBe(true);
+    add(vertex("[context more] load from client", 2, 3, { error: "context canceled" }));
+    expect(progress.contextsArrived()).toBe(false);
+});
+
 test("a warning that comes again is one", () => {
     const { progress } = building();
     const warning = {

@@ -153,6 +153,13 @@ export class BuildProgress {
         );
     }
 
+    /** Whether all that the runner asked for of the contexts has been sent to its end; a build can fail later. */
+    contextsArrived(): boolean {
+        return [...this.steps.values()]
+            .filter(({ kind }) => kind === "context")
+            .every(({ runs, error }) => error === undefined && [...runs.values()].every(Boolean));
+    }
+
     warnings(): BuildWarning[] {
         return [...this.found.values()];
     }

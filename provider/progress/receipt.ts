@@ -13,6 +13,30 @@ export interface ReceiptPart {
     cached: boolean;
 }
 
+/** A part on a line: when it began, its seconds or that it was cached, its kind and its name. */
+export function partText({ kind, name, start, seconds, cached }: ReceiptPart): string {
+    const time = (value: number) => `${value.toFixed(2)} s`;
+    return [time(start).padStart(11), (cached ? "cached" : time(seconds)).padStart(10), kind.padEnd(7), name].join(
+        "  ",
+    );
+}
+
+/** The part of such a line, which may be indented. */
+export function parsePart(line: string): ReceiptPart {
+    const found = /^ *([\d.]+) s +(?:cached|([\d.]+) s) {2}(\w+) +(.*)$/.exec(line);
+    if (!found) {
+        throw new Error(`no part of a receipt: ${line}`);
+    }
+    const [, start, seconds, kind, name = ""] = found;
+    return {
+        kind: kind as PartKind,
+        name,
+        start: Number(start),
+        seconds: Number(seconds ?? 0),
+        cached: seconds === undefined,
+    };
+}
+
 /** What one build for one platform took. Plain data, in an order that depends on nothing but the build. */
 export interface Receipt {
     platform: string;

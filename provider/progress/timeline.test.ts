@@ -44,6 +44,49 @@ test("platforms have one scale, and nothing is out of the picture", () => {
     expect(Math.max(...bars.map(([, x, wide]) => Number(x) + Number(wide)))).toBeLessThan(width);
 });
 
+test("a step that names the architecture, or a base by its digest, is one row", () => {
+    const part = (kind: "pull" | "step", name: string) => ({ kind, name, start: 1, seconds: 2, cached: false });
+    const of = (arch: string, digest: string, more: ReturnType<typeof part>[] = []) => ({
+        ...receipt(`linux/${arch}`, 0, false),
+        parts: [
+            part("pull", `[context base] docker-image://r/base@sha256:${digest}`),
+            part("step", `[build 1/2] RUN make ARCHITECTURE=${arch} -j2`),
+            part("step", "[build 2/2] COPY . /"),
+            ...more,
+        ],
+    });
+    const both = {
+        app: { "linux/amd64": of("amd64", "1a"), "linux/arm64": of("arm64", "2b", [part("step", "[b 1/1] RUN x")]) },
+    };
+    const labels = [...renderTimeline(both).matchAll(/fill="#222222" >([^<]*)<\/text>/g)].map(([, label]) => label);
+    expect(labels).toEqual([
+        "[context base] docker-image://r/base@sha256:\u2026",
+        "[build 1/2] RUN make ARCHITECTURE=\u2026 -j2",
+        "[build 2/2] COPY . /",
+        "[b 1/1] RUN x",
+    ]);
+});
+
+test("a part that comes twice in one build has two rows", () => {
+    const twice = receipt("linux/amd64", 0, false);
+    twice.parts.push({
+        kind: "cache",
+        name: "importing cache manifest from r/a:1",
+        start: 0,
+        seconds: 1,
+        cached: false,
+    });
+    twice.parts.push({
+        kind: "cache",
+        name: "importing cache manifest from r/a:2",
+        start: 0,
+        seconds: 1,
+        cached: false,
+    });
+    const svg = renderTimeline({ app: { "linux/amd64": twice } });
+    expect(svg.match(/fill="#222222" >importing cache manifest from r\/a:[12]</g)).toHaveLength(2);
+});
+
 test("no builds", () => {
     expect(renderTimeline({})).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
 });

@@ -63,7 +63,9 @@ function legend(): string[] {
 }
 
 interface Bar {
+    /** What tells its row. */
     row: string;
+    label: string;
     colour: string;
     start: number;
     seconds: number;
@@ -73,6 +75,7 @@ interface Bar {
 function drawImage(image: string, receipts: Receipt[], top: number): { svg: string; height: number } {
     const bars = receipts.map(barsOf);
     const rows = rowsOf(bars);
+    const labels = rows.map((row) => commonLabel(bars.flat().filter((bar) => bar.row === row)));
     const seconds = Math.max(1, ...receipts.map(lengthOf));
     const firstRow = top + imageHeadHeight;
     const height = imageHeadHeight + rows.length * rowHeight + 34;
@@ -81,7 +84,7 @@ function drawImage(image: string, receipts: Receipt[], top: number): { svg: stri
         ...rows.map((row, at) => {
             const y = firstRow + at * rowHeight;
             const stripe = `<rect x="${margin}" y="${y}" width="${labelWidth - 10}" height="${rowHeight}" fill="${at % 2 ? "#ffffff" : "#f6f7f9"}"/>`;
-            return `${stripe}${text(margin + 6, y + 14, shortened(row), "#222222")}`;
+            return `${stripe}${text(margin + 6, y + 14, shortened(labels[at] ?? row), "#222222")}`;
         }),
         ...receipts.map((receipt, at) => {
             const left = margin + labelWidth + at * (panelWidth + gap);
@@ -140,8 +143,16 @@ function drawBar({ colour, start, seconds, title }: Bar, left: number, y: number
 
 /** A receipt's bars, from the beginning of waking on. */
 function barsOf({ waking, parts }: Receipt): Bar[] {
+    const seen = new Map<string, number>();
+    const rowOf = (kind: PartKind, name: string) => {
+        const place = placeOf(kind, name);
+        const before = seen.get(place) ?? 0;
+        seen.set(place, before + 1);
+        return `${place} ${before}`;
+    };
     const bar = ({ kind, name, start, seconds, cached }: ReceiptPart): Bar => ({
         row: rowOf(kind, name),
+        label: kind === "context" ? "sending the context" : withoutPlatform(name),
         colour: colours[cached && kind === "step" ? "cached" : kind][1],
         start: waking + start,
         seconds,
@@ -158,6 +169,7 @@ function barsOf({ waking, parts }: Receipt): Bar[] {
             ? [
                   {
                       row: "waking",
+                      label: "waking",
                       colour: colours.waking[1],
                       start: 0,
                       seconds: waking,
@@ -170,12 +182,34 @@ function barsOf({ waking, parts }: Receipt): Bar[] {
     ];
 }
 
-/** The same step has the same row on every platform. */
-function rowOf(kind: PartKind, name: string): string {
-    if (kind === "context") {
-        return "sending the context";
-    }
+/**
+ * Where a part is in its build, which is the same on every platform: `[build 2/5] RUN`. What follows may name the
+ * architecture, as an argument or a digest.
+ */
+function placeOf(kind: PartKind, name: string): string {
+    const [, brackets = "", word = ""] = /^(\[[^\]]*\] )?(\S*)/.exec(withoutPlatform(name)) ?? [];
+    return kind === "context" ? kind : `${kind} ${brackets}${kind === "pull" ? "" : word}`;
+}
+
+function withoutPlatform(name: string): string {
     return name.replace(/^\[linux\/\w+ /, "[");
+}
+
+/** The name of a row: what its bars have in common, and an ellipsis for that in which they differ. */
+function commonLabel(bars: Bar[]): string {
+    const [first = [], ...others] = bars.map(({ label }) => label.match(/\w+|\W/g) ?? []);
+    const isCommon = (at: number) => others.every((words) => words.at(at) === first.at(at));
+    const length = Math.min(first.length, ...others.map((words) => words.length));
+    let head = 0;
+    while (head < length && isCommon(head)) {
+        head++;
+    }
+    let tail = 0;
+    while (tail < length - head && isCommon(-1 - tail)) {
+        tail++;
+    }
+    const differs = others.some((words) => words.length !== head) || first.length !== head;
+    return [...first.slice(0, head), ...(differs ? ["\u2026"] : []), ...first.slice(first.length - tail)].join("");
 }
 
 /** Every row once: in the order of the first platform's, those of the others after the row they follow there. */

@@ -57,7 +57,7 @@ describeHere("the keys of a runner on the simulated EC2", () => {
         const folder = path.join(
             project.folder,
             machine,
-            ".docker/native-buildx/native-buildx-keys/native-buildx-keys-amd64",
+            ".docker/buildx/native-buildx/native-buildx-keys/native-buildx-keys-amd64",
         );
         return readdirSync(folder).map((name) => path.join(folder, name));
     };

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154,SC2034 # set by connect.sh, and used by it and the kinds
 # Part of the connect script: the keys of the runners' present starts, in folders of their own:
 #
-#     $docker_config/native-buildx/BUILDER/NODE/FINGERPRINT/ca.pem cert.pem key.pem
+#     $records/native-buildx/BUILDER/NODE/FINGERPRINT/ca.pem cert.pem key.pem
 #
 # What is in a folder never changes, so several connects at once need no lock: whoever reads newer keys makes another
 # folder. Once its runner has stopped, a folder is worthless.

@@ -84,23 +84,25 @@ find_buildx() {
         fail "connect: HOME is not set, so there is no place for buildx's configuration. Set HOME or DOCKER_CONFIG."
     fi
     docker_config=${DOCKER_CONFIG:-$HOME/.docker}
-    case $docker_config in /*) ;; *) docker_config=$PWD/$docker_config ;; esac
     records=${BUILDX_CONFIG:-$docker_config/buildx}
-    keys_folder=$docker_config/native-buildx/$builder
+    # Whole paths in the records: they are read from other folders, too.
+    case $records in /*) ;; *) records=$PWD/$records ;; esac
+    keys_folder=$records/native-buildx/$builder
     if docker buildx version >/dev/null 2>&1; then
         buildx='docker buildx'
     elif command -v buildx >/dev/null; then
         buildx=buildx
         if command -v docker >/dev/null; then
             # So that `docker buildx` works by hand as well.
-            mkdir -p "$docker_config/cli-plugins" &&
-                ln -sf "$(command -v buildx)" "$docker_config/cli-plugins/docker-buildx" &&
+            mkdir -p "$docker_config/cli-plugins" 2>/dev/null &&
+                ln -sf "$(command -v buildx)" "$docker_config/cli-plugins/docker-buildx" 2>/dev/null &&
                 say "docker had no buildx plugin: linked $(command -v buildx) into $docker_config/cli-plugins"
         fi
     else
         fail "connect: docker buildx is needed and was not found. Install Docker's buildx plugin: https://docs.docker.com/go/buildx/"
     fi
-    (umask 077 && mkdir -p "$keys_folder") 2>/dev/null || fail "connect: cannot write to $docker_config"
+    (umask 077 && mkdir -p "$keys_folder" && probe=$(mktemp "$keys_folder/probe.XXXXXX") && rm "$probe") 2>/dev/null ||
+        fail "connect: cannot write to $records, where buildx keeps its builders. Set BUILDX_CONFIG to a folder of yours."
 }
 
 # platforms_of "RUNNER...": their platforms, each but once.

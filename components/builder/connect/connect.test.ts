@@ -135,7 +135,9 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
                 BUILDX_CONFIG: bench.path("home/other/buildx-store"),
             };
             expect(await bench.connect({ env })).toMatchObject({ status: 0 });
-            const [fingerprint] = readdirSync(bench.path("home/other/docker/native-buildx/demo-dev/demo-dev-arm64"));
+            const [fingerprint] = readdirSync(
+                bench.path("home/other/buildx-store/native-buildx/demo-dev/demo-dev-arm64"),
+            );
             expect(fingerprint).toMatch(/^\d+-\d+$/);
             expect(JSON.parse(bench.read("home/other/buildx-store/instances/demo-dev")).Nodes).toHaveLength(2);
         });
@@ -143,7 +145,7 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
         it("gives buildx whole paths where DOCKER_CONFIG is none", async () => {
             expect(await bench.connect({ env: { DOCKER_CONFIG: ".docker" } })).toMatchObject({ status: 0 });
             for (const { DriverOpts } of bench.record("demo-dev")) {
-                expect(DriverOpts.key).toContain(bench.path("home/.docker/native-buildx/demo-dev/"));
+                expect(DriverOpts.key).toContain(bench.path("home/.docker/buildx/native-buildx/demo-dev/"));
             }
         });
 
@@ -220,8 +222,13 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
             chmodSync(bench.path("home/.docker"), 0o600);
             const { status, stderr } = await bench.connect();
             expect(status).toBe(1);
-            expect(stderr).toMatch(/^connect: cannot write to \S+\/\.docker\n$/);
+            expect(stderr).toMatch(
+                /^connect: cannot write to \S+\/\.docker\/buildx, where buildx keeps its builders\. Set /,
+            );
             expect(bench.lines("woken")).toEqual([]);
+            // As it says.
+            const env = { BUILDX_CONFIG: bench.path("home/elsewhere") };
+            expect(await bench.connect({ env })).toMatchObject({ status: 0, stderr: ready });
         });
     });
 

@@ -294,7 +294,7 @@ export class ConnectBench extends Workbench {
 
     /** Where the keys of the builder's nodes are. */
     keysFolder(...file: string[]): string {
-        return this.path(path.join("home/.docker/native-buildx/demo-dev", ...file));
+        return this.path(path.join("home/.docker/buildx/native-buildx/demo-dev", ...file));
     }
 
     /** What a builder's record says of its nodes. */

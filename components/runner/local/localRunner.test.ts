@@ -90,6 +90,7 @@ describe("a local runner", () => {
         const folder = "@folder@";
         expect(config).toEqual({
             platform: "linux/arm64",
+            machinePlatform: "linux/@machine@",
             root: `${folder}/root`,
             tcpAddress: "127.0.0.1:7445",
             socket: `${folder}/buildkitd.sock`,
@@ -191,6 +192,11 @@ describe("buildkitd.toml", () => {
                 '[worker.oci] cniConfigPath = "/etc/builds.conflist"',
                 '[worker.oci] cniBinaryPath = "/opt/cni"',
             ],
+        ],
+        [
+            "another platform of the machine's own",
+            { machinePlatform: "linux/x86_64" },
+            ['[worker.oci] platforms = ["linux/x86_64", "linux/arm64"]'],
         ],
         ["another runtime", { runtime: "/opt/crun" }, ['[worker.oci] binary = "/opt/crun"']],
         [

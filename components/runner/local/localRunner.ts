@@ -27,8 +27,9 @@ export interface LocalRunnerArgs {
 
 const kind = "local";
 
-/** What the wake script replaces by the path of the runner's folder: another one on each machine. */
+/** What the wake script replaces, by what is another on each machine: the path of the runner's folder, `uname -m`. */
 const folder = "@folder@";
+const machine = "@machine@";
 
 /** The buildkitd.toml of a local runner. */
 export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
@@ -36,6 +37,7 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
     const { maxUsedSpace, reservedSpace } = cacheLimits(args.cacheGigabytes);
     return {
         platform: args.platform,
+        machinePlatform: `linux/${machine}`,
         root: `${folder}/root`,
         tcpAddress: `127.0.0.1:${args.port}`,
         socket: `${folder}/buildkitd.sock`,

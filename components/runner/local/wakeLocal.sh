@@ -11,7 +11,7 @@ wake_local() (
     here=$(printf '%s' "$PWD" | sed 's/[\\"]/\\&/g; s/[\\&|]/\\&/g')
     settings="name=$(quoted "$name") server_name=$server_name idle_seconds=$idle_seconds PATH=$(quoted "$PATH")"
     put settings.sh "$settings registry_host=$(quoted "$registry_host")" &&
-        put buildkitd.toml "$(printf '%s\n' "$configuration" | sed "s|@folder@|$here|g")" &&
+        put buildkitd.toml "$(printf '%s\n' "$configuration" | sed "s|@folder@|$here|g; s|@machine@|$(uname -m)|")" &&
         put keys.sh "$keys_script" &&
         put idle.sh "$idle_script" &&
         put runner.sh "$runner_script" &&

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 let last = 0;
 
 /**
@@ -6,7 +8,7 @@ let last = 0;
  */
 export async function turn(): Promise<void> {
     if (performance.now() - last > 10) {
-        await new Promise((resolve) => setImmediate(resolve));
+        await setImmediate();
         last = performance.now();
     }
 }

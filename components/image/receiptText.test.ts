@@ -1,0 +1,33 @@
+import { type ReceiptPart, receiptOf } from "../../provider/progress/receipt";
+import { parseReceipts, type Receipts, receiptsText } from "./receiptText";
+
+const parts: ReceiptPart[] = [
+    { kind: "context", name: "[internal] load build context", start: 0, seconds: 2, cached: false },
+    { kind: "step", name: "[2/3] COPY . /", start: 2, seconds: 0, cached: true },
+    { kind: "step", name: '[3/3] RUN  echo "a  s  step [1/1] b"', start: 2.5, seconds: 1234.56, cached: false },
+    { kind: "push", name: "pushing", start: 1237.06, seconds: 0.01, cached: false },
+];
+const receipt = (platform: string) => ({
+    ...receiptOf({ platform, parts, sentBytes: 4567, total: 1240.1 }),
+    ...{ began: "2026-11-25T10:00:00.000Z", waking: 1.2 },
+});
+const receipts: Receipts = {
+    app: { "linux/amd64": receipt("linux/amd64"), "linux/arm64": receipt("linux/arm64") },
+    "base.image": { "linux/amd64": receipt("linux/amd64") },
+};
+
+test("a line for each build, and a line for each of its parts", () => {
+    const priced = { ...receipt("linux/arm64"), price: 0.012345, idlePrice: 0.05 };
+    expect(receiptsText({ app: { "linux/arm64": priced } }).split("\n")).toEqual([
+        "app linux/arm64  2026-11-25T10:00:00.000Z  waking 1.20 s  building 1240.10 s  sent 4567 bytes  $0.0123  idle after it $0.0500",
+        "       0.00 s      2.00 s  context  [internal] load build context",
+        "       2.00 s      cached  step     [2/3] COPY . /",
+        '       2.50 s   1234.56 s  step     [3/3] RUN  echo "a  s  step [1/1] b"',
+        "    1237.06 s      0.01 s  push     pushing",
+    ]);
+});
+
+test("is read again as what it was made of", () => {
+    expect(parseReceipts(receiptsText(receipts))).toEqual(receipts);
+    expect(parseReceipts(receiptsText({}))).toEqual({});
+});

@@ -1,0 +1,60 @@
+import { parsePart, partText, type Receipt, receiptOf } from "../../provider/progress/receipt";
+
+/** A receipt with what the build cost, where its runner has a price. US dollars. */
+export interface PricedReceipt extends Receipt {
+    /** Of the instance's time from the request to wake it to the end of the build. */
+    price?: number;
+    /** Of the idle time after it, if nothing else is built in it. */
+    idlePrice?: number;
+}
+
+/** By image, then by platform. */
+export type Receipts = { [image: string]: { [platform: string]: PricedReceipt } };
+
+/**
+ * Receipts as a person reads them, which is also what programs read again: for each image and platform a line, then a line
+ * a part of its build, indented.
+ *
+ *     app linux/arm64  2026-11-25T10:00:00.000Z  waking 1.20 s  building 12.34 s  sent 4567 bytes
+ *            0.00 s      2.00 s  context  [internal] load build context
+ *            2.00 s      cached  step     [2/3] COPY . /
+ */
+export function receiptsText(receipts: Receipts): string {
+    return Object.entries(receipts)
+        .flatMap(([image, platforms]) =>
+            Object.entries(platforms).flatMap(([platform, receipt]) => linesOf(`${image} ${platform}`, receipt)),
+        )
+        .join("\n");
+}
+
+function linesOf(what: string, receipt: PricedReceipt): string[] {
+    const { began, waking, total, sending, parts, price, idlePrice } = receipt;
+    const head = [
+        what,
+        began,
+        `waking ${waking.toFixed(2)} s`,
+        `building ${total.toFixed(2)} s`,
+        `sent ${sending.bytes} bytes`,
+        ...(price === undefined ? [] : [`$${price.toFixed(4)}`]),
+        ...(idlePrice === undefined ? [] : [`idle after it $${idlePrice.toFixed(4)}`]),
+    ];
+    return [head.join("  "), ...parts.map((part) => `  ${partText(part)}`)];
+}
+
+/** What `receiptsText` was made of, prices apart. */
+export function parseReceipts(text: string): Receipts {
+    const receipts: Receipts = {};
+    const blocks = text.split(/\n(?=\S)/).map((block) => block.split("\n"));
+    for (const [head = "", ...lines] of blocks) {
+        const found = /^(\S+) (\S+) {2}(\S+) {2}waking ([\d.]+) s {2}building ([\d.]+) s {2}sent (\d+) bytes/.exec(
+            head,
+        );
+        const [, image = "", platform = "", began = "", waking, total, sentBytes] = found ?? [];
+        if (found) {
+            const parts = lines.map(parsePart);
+            const receipt = receiptOf({ platform, parts, sentBytes: Number(sentBytes), total: Number(total) });
+            receipts[image] = { ...receipts[image], [platform]: { ...receipt, began, waking: Number(waking) } };
+        }
+    }
+    return receipts;
+}

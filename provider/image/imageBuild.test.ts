@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { utimesSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { commandOf, descendants, until } from "../../tests/e2e/processes";
+import { fromStep } from "../../tests/e2e/project";
+import { Buildkit } from "../../tests/helpers/buildkit";
+import type { Work } from "../resource";
+import { buildImage, type ImageBuild } from "./imageBuild";
+import type { PlatformImageInputs } from "./platformImage";
+
+jest.setTimeout(120_000);
+
+/** Bytes of a context's large file. */
+const large = 4 << 20;
+const fails = 'RUN ["/step", "print", "x", "1", "fail"]';
+const copies = ["COPY data.bin /data.bin", "COPY --from=more . /more/"];
+
+const buildkit = new Buildkit();
+const environment = process.env;
+beforeAll(async () => {
+    await buildkit.start();
+    process.env = { ...environment, ...buildkit.environment };
+});
+afterAll(() => {
+    process.env = environment;
+    return buildkit.end();
+});
+
+/** An image with a large main context and a large named one, built as the provider does. */
+class Image {
+    private readonly context: string;
+    readonly more: string;
+
+    constructor(readonly name: string) {
+        const data = () => ({ "data.bin": randomBytes(large).toString("latin1") });
+        this.context = buildkit.context(name, [], data());
+        this.more = buildkit.context(`${name}-more`, [], data());
+    }
+
+    build(dockerfile: string[], signal = new AbortController().signal): Promise<ImageBuild> {
+        writeFileSync(path.join(this.context, "Dockerfile"), `${dockerfile.join("\n")}\n`);
+        const inputs: PlatformImageInputs = {
+            platform: "linux/amd64",
+            runner: "amd64",
+            builder: buildkit.builder,
+            context: this.context,
+            contexts: { more: this.more },
+            args: {},
+            secrets: {},
+            tags: [`${buildkit.registry}/${this.name}:latest`],
+            cacheFrom: [],
+            cacheTo: [],
+        };
+        const here = { connect: "", project: buildkit.folder, buildsPerRunner: 1 };
+        const work: Work = { urn: this.name, signal, status: () => undefined, log: () => undefined };
+        return buildImage(inputs, here, work);
+    }
+}
+
+const sentBy = async (build: Promise<ImageBuild>) => (await build).receipt.sending.bytes;
+
+test("what a build sent before one of its steps failed is not sent again", async () => {
+    const image = new Image("step");
+    await expect(image.build([...fromStep, ...copies, fails])).rejects.toThrow("failed, as it was told to");
+    writeFileSync(path.join(image.more, "edited.txt"), "edited");
+    const sent = await sentBy(image.build([...fromStep, ...copies, "LABEL a=b"]));
+    expect(sent).toBeLessThan(100_000);
+});
+
+test("a build that failed before anything was sent leaves the runner what it has", async () => {
+    const image = new Image("parse");
+    expect(await sentBy(image.build([...fromStep, ...copies]))).toBeGreaterThan(2 * large);
+    await expect(image.build(["FROM scratch", "RUNE x"])).rejects.toThrow("unknown instruction: RUNE");
+    expect(await sentBy(image.build([...fromStep, ...copies, "LABEL a=b"]))).toBeLessThan(100_000);
+});
+
+test("what a build sent before it was canceled is not sent again", async () => {
+    const image = new Image("canceled");
+    const abort = new AbortController();
+    const build = image.build([...fromStep, ...copies, 'RUN ["/step", "sleep", "1000"]'], abort.signal);
+    const end = build.catch((error: Error) => error.message);
+    await until("the step sleeps", () =>
+        descendants(process.pid).some((pid) => commandOf(pid).startsWith("/step sleep")),
+    );
+    abort.abort();
+    expect(await end).toBe("canceled");
+    expect(await sentBy(image.build([...fromStep, ...copies]))).toBeLessThan(100_000);
+});
+
+test("an edit under the old size and time, made while a build failed, arrives in the next", async () => {
+    const image = new Image("edited");
+    const file = path.join(image.more, "v.txt");
+    const write = (text: string) => {
+        writeFileSync(file, text);
+        utimesSync(file, 1_600_000_000, 1_600_000_000);
+    };
+    write("old");
+    const expects = (text: string) => `RUN ["/step", "expect", "/more/v.txt", "${text}"]`;
+    const failed = image.build([...fromStep, ...copies, expects("other")]);
+    const end = failed.catch((error: Error) => error.message);
+    expect(await end).toContain('"old" is in /more/v.txt');
+    write("new");
+    await image.build([...fromStep, ...copies, expects("new")]);
+});
+
+test("a build says the hash of its contexts, by which an edit is seen", async () => {
+    const image = new Image("hash");
+    const first = await image.build([...fromStep, ...copies]);
+    const same = await image.build([...fromStep, ...copies]);
+    expect(same.contextHash).toBe(first.contextHash);
+    writeFileSync(path.join(image.more, "edited.txt"), "edited");
+    expect((await image.build([...fromStep, ...copies])).contextHash).not.toBe(first.contextHash);
+});
