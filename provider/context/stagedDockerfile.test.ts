@@ -49,7 +49,7 @@ describeWithBuildkit("a main context that is built with its staged Dockerfile", 
             for (const [name, content] of Object.entries({ a: "a", b: "b", ...files })) {
                 fs.writeFileSync(path.join(context, name), content);
             }
-            const dockerfile = await locateDockerfile(context, declared && path.join(context, declared));
+            const dockerfile = locateDockerfile(context, declared && path.join(context, declared));
             expect((await sentFiles(context, { dockerfile })).map((entry) => entry.path.toString())).toEqual(expected);
             expect(Object.keys(arrivedTree(await built(context, dockerfile))).sort()).toEqual(expected);
         },
