@@ -23,6 +23,7 @@ export function localInfrastructure(settings: Settings, stackFolder: string): In
             cacheGigabytes: settings.cacheGigabytes,
             serverName: `${suffix}.runner.native-buildx.internal`,
             registry,
+            registryMirrors: settings.registryMirrors,
         });
     });
     const repositoryUrl = pulumi.output(`${registry.address}/${pulumi.getProject().toLowerCase()}`);

@@ -17,6 +17,7 @@ describe("the settings of EC2 runners, by the component that takes them", () => 
                 platform,
                 idleMinutes: 15,
                 cacheGigabytes: 30,
+                registryMirrors: {},
                 buildkit: {},
             })),
             repository: {
@@ -55,6 +56,7 @@ describe("the settings of EC2 runners, by the component that takes them", () => 
                 emulateOn: "linux/amd64",
                 idleMinutes: 15,
                 cacheGigabytes: 30,
+                registryMirrors: {},
                 buildkit: { url: "https://mirror.example/{version}/{arch}", version: "0.30.0", sha256 },
                 kmsKeyArn,
                 ssmEndpoint: "https://ssm.example",

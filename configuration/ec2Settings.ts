@@ -18,7 +18,7 @@ export interface Ec2Settings {
 
 /** The settings that only EC2 runners have, by the component that takes them. An empty text is one that was not set. */
 export function ec2Settings(
-    common: Pick<Settings, "platforms" | "idleMinutes" | "cacheGigabytes">,
+    common: Pick<Settings, "platforms" | "idleMinutes" | "cacheGigabytes" | "registryMirrors">,
     values: Ec2Values,
 ): Ec2Settings {
     const { vpc, buildkitSha256: sha256 } = values;
@@ -42,6 +42,7 @@ export function ec2Settings(
             emulateOn: values.emulateOn[platform],
             idleMinutes: common.idleMinutes,
             cacheGigabytes: common.cacheGigabytes,
+            registryMirrors: common.registryMirrors,
             buildkit,
             kmsKeyArn,
             ssmEndpoint: values.ssmEndpoint || undefined,

@@ -1,8 +1,22 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { knownPlatforms, type Platform } from "../components/architecture";
+import { mirrorMistakes } from "../components/runner/registryMirrors";
 import { type ImageDeclaration, imageDeclaration } from "./images";
-import { byPlatform, choice, flag, keysOf, listOf, mapOf, price, secretMap, setting, text, wholeNumber } from "./kinds";
+import {
+    byPlatform,
+    checked,
+    choice,
+    flag,
+    keysOf,
+    listOf,
+    mapOf,
+    price,
+    secretMap,
+    setting,
+    text,
+    wholeNumber,
+} from "./kinds";
 
 /** The kinds of runner. */
 export const runnerTypes = ["local", "ec2"] as const;
@@ -45,6 +59,14 @@ export const commonSettings = {
         "Minutes without a build after which a runner stops itself. 0 for never.",
     ),
     cacheGigabytes: setting(wholeNumber(1, 16_000), 30, "Size that a runner's build cache is kept below, in GB."),
+    registryMirrors: setting(
+        checked(
+            mapOf("HOST: list of mirrors", listOf("a list of mirrors", text("HOST:PORT of a mirror"))),
+            mirrorMistakes,
+        ),
+        {},
+        'Mirrors that the runners pull from, a list by the host of the registry, as in {"docker.io": ["mirror.example:5000"]}; http:// before one that has no TLS.',
+    ),
     localPort: setting(
         wholeNumber(1024, 65_535 - knownPlatforms.length),
         7443,

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { temporaryFolder } from "../../tests/helpers/contextBuildkit";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { hashOciLayout, parseOciLayout } from "./ociLayout";
 
 const digest = `sha256:${"0".repeat(64)}`;

@@ -1,4 +1,5 @@
 import { architectures, isPlatform, type Platform } from "../../architecture";
+import { mirrorMistakes, type RegistryMirrors } from "../registryMirrors";
 import { type BuildkitRelease, defaultBuildkitRelease } from "./ec2Bootstrap";
 
 /** What the user may set for one platform's runner. Plain values: they decide the structure. */
@@ -27,6 +28,8 @@ export interface Ec2RunnerSettings {
     cacheGigabytes?: number;
     /** Version, address and checksums of BuildKit. @default v0.31.1 from its release page */
     buildkit?: Partial<BuildkitRelease>;
+    /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
+    registryMirrors?: RegistryMirrors;
     /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
     kmsKeyArn?: string;
     /** Where the runner asks SSM, for VPC endpoints. @default the region's public address */
@@ -101,6 +104,7 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
         problems.push(`${of("cacheGigabytes")} ${cacheGigabytes}: a whole number of GiB from 20 to 16384`);
     }
     problems.push(...releaseProblems(settings));
+    problems.push(...mirrorMistakes(settings.registryMirrors ?? {}).map((mistake) => `registryMirrors: ${mistake}`));
     if (settings.kmsKeyArn !== undefined && !/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/.test(settings.kmsKeyArn)) {
         problems.push(
             `kmsKeyArn "${settings.kmsKeyArn}": the key's own ARN is needed (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias: policies name it`,

@@ -40,7 +40,10 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
     return packUserData(script);
 }
 
-function buildkitConfig({ platform }: Ec2RunnerSettings, { port, cacheGigabytes }: MachineFacts): string {
+function buildkitConfig(
+    { platform, registryMirrors }: Ec2RunnerSettings,
+    { port, cacheGigabytes }: MachineFacts,
+): string {
     const bytes = cacheGigabytes * 2 ** 30;
     return renderBuildkitdConfig({
         platform,
@@ -57,6 +60,7 @@ function buildkitConfig({ platform }: Ec2RunnerSettings, { port, cacheGigabytes 
         minFreeSpace: Math.floor(bytes * 0.2),
         network: { configuration: runnerPaths.networkConfig, plugins: runnerPaths.networkPlugins },
         runtime: "buildkit-runc",
+        registryMirrors,
     });
 }
 

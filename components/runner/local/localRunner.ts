@@ -5,6 +5,7 @@ import { architectures, type Platform } from "../../architecture";
 import { LocalFolder } from "../../localFolder";
 import type { LocalRegistry } from "../../registry/local/localRegistry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
+import type { RegistryMirrors } from "../registryMirrors";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
 
 const gigabyte = 1e9;
@@ -22,6 +23,8 @@ export interface LocalRunnerArgs {
     /** Name in the runner's server certificate. */
     serverName: string;
     registry: LocalRegistry;
+    /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
+    registryMirrors?: RegistryMirrors;
 }
 
 /** What the wake script replaces by the path of the runner's folder: another one on each machine. */
@@ -45,6 +48,7 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         // reach what its owner can.
         network: "host",
         registryCa: { [args.registry.address]: `${folder}/${path.relative(folderOf(args), args.registry.trustFile)}` },
+        registryMirrors: args.registryMirrors,
     };
 }
 
