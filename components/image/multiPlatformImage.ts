@@ -53,8 +53,8 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     readonly receipts: { readonly [P in Platform]?: pulumi.Output<Receipt> };
 
     constructor(name: string, args: MultiPlatformImageArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("native-buildx:index:MultiPlatformImage", name, {}, opts);
         throwMistakes(name, args);
+        super("native-buildx:index:MultiPlatformImage", name, {}, opts);
         const platforms = args.platforms ?? args.builder.platforms;
         this.platforms = platforms;
 

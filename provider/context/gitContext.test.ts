@@ -97,7 +97,7 @@ describe("the commit of a git context", () => {
         git("tag", "-a", "v1", "-m", "v1", "release");
         git("tag", "other", "release");
         git("update-ref", "refs/pull/1/head", commits.other as string);
-        const port = await freePort();
+        const [port] = await freePorts(1);
         address = `git://127.0.0.1:${port}/repo.git`;
         server = spawn(
             "git",

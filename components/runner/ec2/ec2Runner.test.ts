@@ -234,6 +234,18 @@ describe("Ec2Runner", () => {
         expect(userData).toContain("buildkit_url='https://mirror.example.com/v0.31.1/arm64.tar.gz'");
     });
 
+    it("pulls from the mirrors that are declared, and refuses what is none", async () => {
+        makeRunner({ registryMirrors: { "docker.io": ["http://mirror.example:5000"] } });
+        await settled();
+        const userData = userDataOf();
+        expect(userData).toContain('[registry."docker.io"]\n  mirrors = ["mirror.example:5000"]');
+        expect(userData).toContain('[registry."mirror.example:5000"]\n  http = true');
+        expect(() => makeRunner({ registryMirrors: { hub: ["m"] } })).toThrow(
+            'registryMirrors: "hub" is no host of a registry',
+        );
+        await settled();
+    });
+
     it("stays private where that is wanted", async () => {
         const runner = makeRunner({}, { usePrivateAddress: true, vpc: { subnetId: "subnet-0a" } });
         expect((await resolved(runner.node)).variables.address).toBe("private");
