@@ -115,11 +115,6 @@ describe("a mistake is one line that names setting and remedy", () => {
             ],
         ],
         [
-            "a tag twice",
-            { context: "app", tags: ["1", "2", "1", "1"] },
-            ['images.app.tags: "1" is there twice; take one out'],
-        ],
-        [
             "a tag that is another's with the architecture behind",
             { context: "app", tags: ["1", "1-amd64", "2-arm64"] },
             [
