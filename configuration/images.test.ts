@@ -54,7 +54,7 @@ describe("declarations without a mistake", () => {
                     addHosts: ["db.internal:10.0.0.7", "six:[fd00::1]", "db=fd00::2"],
                     noCache: true,
                     trigger: "week 48",
-                    options: ["--pull", "--cgroup-parent=builds", "--no-cache-filter", "test"],
+                    options: ["--cgroup-parent=builds", "--no-cache-filter", "test"],
                     overrides: { "linux/arm64": { target: "small", args: { A: "2" } } },
                 },
                 base: { context: "base", cache: "registry" },
@@ -96,16 +96,23 @@ describe("a mistake is one line that names setting and remedy", () => {
             ["images.app.context: missing; write the folder of the build context, relative to the project"],
         ],
         [
+            "a context of the example that was not made yet",
+            { context: "examples/encoder/none" },
+            [
+                "images.app.context: folder examples/encoder/none does not exist; create it or correct the path, or make the example's inputs: examples/encoder/prepare.sh",
+            ],
+        ],
+        [
+            "a named context that BuildKit does not take, its name quoted where it must be",
+            { context: "app", contexts: { "a.b": "ssh://git@host/r" } },
+            [expect.stringMatching(/^images\.app\.contexts\["a\.b"\]: git repository ssh:/)],
+        ],
+        [
             "a malformed tag",
             { context: "app", tags: ["1.0", "no blanks"] },
             [
                 'images.app.tags: "no blanks" is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"',
             ],
-        ],
-        [
-            "a tag twice",
-            { context: "app", tags: ["1", "2", "1", "1"] },
-            ['images.app.tags: "1" is there twice; take one out'],
         ],
         [
             "a tag that is another's with the architecture behind",
@@ -140,7 +147,7 @@ describe("a mistake is one line that names setting and remedy", () => {
         ],
         [
             "an option that is ours",
-            { context: "app", options: ["--pull", "--push"] },
+            { context: "app", options: ["--allow=device", "--push"] },
             ['images.app.options: "--push" is set for every build already; leave it out: images are pushed'],
         ],
         [
@@ -261,10 +268,10 @@ describe("a mistake is one line that names setting and remedy", () => {
             base: { context: "base", platforms: ["linux/arm64"] },
         };
         expect(mistakesOf(images)).toEqual([
-            'images.app.bases: "base": is not built for linux/amd64; add that to its key platforms',
+            'images.app.bases: "base": is not built for linux/amd64; add that to its platforms',
         ]);
         expect(mistakesOf(images, { platforms: ["linux/arm64"] })).toEqual([
-            'images.app.platforms: "linux/amd64" is not in setting platforms; add it there or take it out here',
+            'images.app.platforms: "linux/amd64" is not in setting platforms; add it there or remove it here',
         ]);
     });
 

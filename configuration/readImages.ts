@@ -1,10 +1,9 @@
-import { isIP } from "node:net";
-import { architectures, knownPlatforms, type Platform } from "../components/architecture";
+import type { Platform } from "../components/architecture";
+import { baseMistake } from "../components/image/contextMistakes";
+import { imageMistakes, type Mistake, platformsOf } from "../components/image/imageMistakes";
 import { isObject } from "../components/settings/kinds";
 import { type Parsed, parsed, pathText } from "../components/settings/mistakes";
-import { fileMistakes } from "./imageFiles";
-import { type ImageDeclaration, type ImageDraft, imageDeclaration, imageKeys, repositoryName } from "./images";
-import { optionMistakes } from "./ownOptions";
+import { type ImageDeclaration, type ImageDraft, imageDeclaration, repositoryName } from "./images";
 
 /** What the declarations are checked against. */
 export interface ImageFacts {
@@ -59,70 +58,20 @@ function declarationMistakes(
     images: Images,
     facts: ImageFacts,
 ): string[] {
-    const { tags = [], secrets = [], addHosts = [], options = [] } = image;
-    const at = (key: keyof typeof imageKeys) => pathText(["images", name, key]);
-    const platforms = platformsOf(image, facts);
-    // Without one of these, what is there is not what was meant.
-    const areFilesKnown = !["context", "dockerfile", "contexts", "overrides", "platforms"].some((key) =>
-        wrong.has(key),
-    );
-    return [
-        ...(areFilesKnown ? fileMistakes(name, image, platforms, facts.project) : []),
-        ...platformMistakes(image, facts).map((mistake) => `${at("platforms")}: ${mistake}`),
-        ...tagMistakes(tags).map((mistake) => `${at("tags")}: ${mistake}`),
-        ...secretMistakes(secrets, facts.buildSecrets).map((mistake) => `${at("secrets")}: ${mistake}`),
-        ...baseMistakes(image, platforms, images, facts).map((mistake) => `${at("bases")}: ${mistake}`),
-        ...hostMistakes(addHosts).map((mistake) => `${at("addHosts")}: ${mistake}`),
-        ...optionMistakes(options).map((mistake) => `${at("options")}: ${mistake}`),
+    const { bases = [], secrets = [] } = image;
+    const mistakes: Mistake[] = [
+        ...imageMistakes(image, { ...facts, platformsIn: "setting platforms" }, wrong),
+        ...secretMistakes(secrets, facts.buildSecrets).map((what) => ({ at: ["secrets"], what })),
+        ...bases.flatMap((base) => baseMistakes(base, image, images, facts)).map((what) => ({ at: ["bases"], what })),
     ];
+    return mistakes.map(({ at, what }) => `${pathText(["images", name, ...at])}: ${what}${hint(what)}`);
 }
 
-function platformsOf(image: ImageDraft, facts: ImageFacts): readonly Platform[] {
-    return image.platforms?.filter((platform) => facts.platforms.includes(platform)) ?? facts.platforms;
-}
-
-function platformMistakes({ platforms }: ImageDraft, facts: ImageFacts): string[] {
-    if (platforms?.length === 0) {
-        return ["must name at least one platform; leave the key out for all of them"];
-    }
-    const others = facts.platforms.length > 0 ? (platforms ?? []) : [];
-    return [
-        ...others
-            .filter((platform) => !facts.platforms.includes(platform))
-            .map((platform) => `"${platform}" is not in setting platforms; add it there or take it out here`),
-        ...twice(platforms ?? []),
-    ];
-}
-
-function twice(names: readonly string[]): string[] {
-    const again = names.filter((name, at) => names.indexOf(name) !== at);
-    return [...new Set(again)].map((name) => `"${name}" is there twice; take one out`);
-}
-
-/** A tag that still is one, of at most 128 characters, with `-amd64` behind it. */
-const tagName = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,121}$/;
-/** With `-amd64` behind it, a cache's; and what an ECR repository lets expire as one. */
-const cacheTag = /^cache(-|$)/;
-const suffixes = knownPlatforms.map((platform) => architectures[platform].suffix);
-
-function tagMistakes(tags: readonly string[]): string[] {
-    const wrong = [...new Set(tags)].flatMap((tag) => {
-        const mistake = tagMistake(tag);
-        return mistake ? [`"${tag}" ${mistake}`] : [];
-    });
-    return [...wrong, ...twice(tags)];
-}
-
-/** What is wrong with a tag by itself. None may be one that is pushed beside it: see MultiPlatformImageArgs. */
-function tagMistake(tag: string): string | undefined {
-    if (!tagName.test(tag)) {
-        return 'is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"';
-    }
-    if (cacheTag.test(tag)) {
-        return 'is kept for build caches, which expire, as is all that begins with "cache-"; choose another';
-    }
-    const suffix = suffixes.find((one) => tag.endsWith(`-${one}`));
-    return suffix && `is kept for a platform's image, which gets "-${suffix}" by itself; leave that out`;
+/** The example's contexts are made, not committed. */
+function hint(mistake: string): string {
+    return mistake.startsWith("folder examples/encoder/")
+        ? ", or make the example's inputs: examples/encoder/prepare.sh"
+        : "";
 }
 
 function secretMistakes(secrets: readonly string[], known: readonly string[]): string[] {
@@ -137,26 +86,17 @@ export function secretCommand(name: string): string {
     return `pulumi config set --secret --path ${/^[\w.-]+$/.test(at) ? at : `'${at.replaceAll("'", "'\\''")}'`} VALUE`;
 }
 
-function baseMistakes(image: ImageDraft, platforms: readonly Platform[], images: Images, facts: ImageFacts): string[] {
-    const { bases = [], contexts = {} } = image;
-    return bases.flatMap((base) => {
-        const declared = Object.hasOwn(images, base) ? images[base] : undefined;
-        if (!declared) {
-            return [`"${base}": no such image is declared; declared: ${Object.keys(images).join(", ")}`];
-        }
-        const lacks = platforms.filter((platform) => !platformsOf(declared, facts).includes(platform));
-        return [
-            ...lacks.map((platform) => `"${base}": is not built for ${platform}; add that to its key platforms`),
-            ...(Object.hasOwn(contexts, base) ? [`"${base}": is a named context, too; rename one of them`] : []),
-        ];
-    });
-}
-
-function hostMistakes(hosts: readonly string[]): string[] {
-    return hosts.flatMap((host) => {
-        const address = host.replace(/^[^:=]+[:=]/, "").replace(/^\[(.*)\]$/, "$1");
-        return isIP(address) ? [] : [`"${host}": ${address} is no IP address; write NAME:ADDRESS`];
-    });
+function baseMistakes(base: string, image: ImageDraft, images: Images, facts: ImageFacts): string[] {
+    const declared = Object.hasOwn(images, base) ? images[base] : undefined;
+    if (!declared) {
+        return [`"${base}": no such image is declared; declared: ${Object.keys(images).join(", ")}`];
+    }
+    const platforms = platformsOf(declared, facts);
+    const lacks = platformsOf(image, facts).flatMap((platform) => baseMistake({ platforms }, platform) ?? []);
+    const isContext = Object.hasOwn(image.contexts ?? {}, base);
+    return [...lacks, ...(isContext ? ["is a named context, too; rename one of them"] : [])].map(
+        (mistake) => `"${base}": ${mistake}`,
+    );
 }
 
 /** Images that need each other. */

@@ -71,6 +71,19 @@ describe("settings", () => {
         ],
         ["negative idleMinutes", { idleMinutes: -1 }, ["idleMinutes: must be a whole number from 0 to 10080, not -1"]],
         ["half a minute", { idleMinutes: 0.5 }, ["idleMinutes: must be a whole number from 0 to 10080, not 0.5"]],
+        [
+            "mirrors that are none, all told",
+            { registryMirrors: { Hub: ["a"], "docker.io": ["ftp://a"] } },
+            [
+                'registryMirrors: "Hub" is no host of a registry; write it as in docker.io or registry.example:5000',
+                expect.stringMatching(/^registryMirrors: "docker\.io": "ftp:\/\/a" is no address of a mirror; write/),
+            ],
+        ],
+        [
+            "a mirror that is no list",
+            { registryMirrors: { "docker.io": "mirror.example" } },
+            ['registryMirrors["docker.io"]: must be a list of mirrors, not "mirror.example"'],
+        ],
         ["no cache", { cacheGigabytes: 0 }, ["cacheGigabytes: must be a whole number from 1 to 16000, not 0"]],
         ["a port for root", { localPort: 443 }, ["localPort: must be a whole number from 1024 to 65517, not 443"]],
         [

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -51,18 +51,31 @@ beforeEach(async () => {
 });
 afterEach(settled);
 
-const folders: string[] = [];
-afterAll(() => {
-    for (const folder of folders) {
-        rmSync(folder, { recursive: true });
+const project = mkdtempSync(path.join(tmpdir(), "nbx-image-"));
+const before = process.cwd();
+beforeAll(() => {
+    process.chdir(project);
+    for (const folder of [".", "app", "base", "arm"]) {
+        makeContext(folder, "FROM base");
+    }
+    for (const folder of ["more", "x", "y"]) {
+        mkdirSync(folder);
     }
 });
+afterAll(() => {
+    process.chdir(before);
+    rmSync(project, { recursive: true });
+});
+
+function makeContext(folder: string, dockerfile: string): void {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, "Dockerfile"), dockerfile);
+}
 
 /** A context with this Dockerfile. */
 function withDockerfile(text: string): string {
-    const folder = mkdtempSync(path.join(tmpdir(), "nbx-image-"));
-    folders.push(folder);
-    writeFileSync(path.join(folder, "Dockerfile"), text);
+    const folder = mkdtempSync(path.join(project, "own-"));
+    makeContext(folder, text);
     return folder;
 }
 
@@ -143,7 +156,7 @@ describe("a multi-platform image", () => {
                 ulimits: ["nofile=1:2"],
                 addHosts: ["h:1.2.3.4"],
             },
-            ...{ noCache: true, trigger: "week 48", options: ["--quiet"] },
+            ...{ noCache: true, trigger: "week 48", options: ["--allow=device"] },
         };
         makeImage(options);
         await settled();
@@ -224,6 +237,12 @@ describe("a multi-platform image", () => {
     });
 
     it("puts the architecture in place of {arch}", async () => {
+        for (const suffix of ["amd64", "arm64"]) {
+            makeContext(`app/${suffix}`, "FROM base");
+            mkdirSync(`roots/${suffix}`, { recursive: true });
+            mkdirSync(`docker/${suffix}`, { recursive: true });
+            writeFileSync(`docker/${suffix}/${suffix}.Dockerfile`, "FROM base");
+        }
         makeImage({
             context: "./app/{arch}",
             dockerfile: "./docker/{arch}/{arch}.Dockerfile",
@@ -267,10 +286,43 @@ describe("a multi-platform image", () => {
         expect(dependencies.sort()).toEqual(["base-amd64", "base-arm64", "machine linux/arm64"]);
     });
 
-    it("refuses a base that is not built for one of its platforms", () => {
+    it("tells everything that is wrong with its arguments at once, and declares nothing", async () => {
         const base = makeImage({ platforms: ["linux/amd64"] }, "base");
-        expect(() => makeImage({ contexts: { base } })).toThrow(
-            "Context base is an image that is not built for linux/arm64.",
+        const wrong: Partial<MultiPlatformImageArgs> = {
+            context: "./gone",
+            contexts: { base, ssh: "ssh://git@host/r", typo: undefined as never },
+            platforms: ["linux/arm64", "linux/s390x" as Platform],
+            tags: ["cache-1", "x-arm64", "1", "1"],
+            cache: "both" as never,
+            addHosts: ["db:localhost"],
+            options: ["--push", "-D", "app"],
+        };
+        expect(() => makeImage(wrong)).toThrow(
+            [
+                "Image app has mistakes:",
+                "  - context: folder ./gone does not exist; create it or correct the path",
+                "  - contexts.base: is not built for linux/arm64; add that to its platforms",
+                "  - contexts.ssh: git repository ssh://***@host/r: as a named context BuildKit takes " +
+                    "https://HOST/PATH.git, git@HOST:PATH and git://HOST/PATH only, in small letters",
+                "  - contexts.typo: must be a folder, a URL, docker-image://REF or another image, not nothing",
+                '  - platforms: "linux/s390x" is not in the platforms of builder demo-dev; add it there or remove it here',
+                '  - tags: "cache-1" is kept for build caches, which expire, as is all that begins with "cache-"; choose another',
+                `  - tags: "x-arm64" is kept for a platform's image, which gets "-arm64" by itself; leave that out`,
+                '  - tags: "1" is there twice; take one out',
+                '  - cache: must be "registry" or "none", not "both"',
+                '  - addHosts: "db:localhost": localhost is no IP address; write NAME:ADDRESS',
+                '  - options: "--push" is set for every build already; leave it out: images are pushed',
+                '  - options: "-D" is set for every build already; call docker buildx by hand',
+                '  - options: "app" is no option; write an option with its value as --NAME=VALUE',
+            ].join("\n"),
+        );
+        await settled();
+        expect(mocks.of(imageType).map(({ name }) => name)).toEqual(["base-amd64"]);
+    });
+
+    it("tells a single mistake as such", () => {
+        expect(() => makeImage({ platforms: [] })).toThrow(
+            "Image app has a mistake:\n  - platforms: must name at least one platform; leave the key out for all of them",
         );
     });
 
@@ -360,9 +412,7 @@ describe("the declared images", () => {
             tags: ["registry.example/app:latest-arm64"],
             contexts: {
                 more: "./more",
-                base: expect.objectContaining({
-                    "linux/arm64": `docker-image://registry.example/base:13-arm64@${digestOf("base-arm64")}`,
-                }),
+                base: `docker-image://registry.example/base:13-arm64@${digestOf("base-arm64")}`,
             },
             secrets: { token: "TOKEN" },
         });

@@ -2,12 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { ContextSource } from "../../provider/context/contexts";
+import { locateDockerfile } from "../../provider/context/dockerfile";
 import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
 import type { Registry } from "../registry/registry";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
+import { imageMistakes } from "./imageMistakes";
 import { PlatformImage } from "./platformImage";
 
 export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
@@ -38,8 +40,11 @@ export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
 /**
  * An image for several platforms: one image a platform, each built on its own runner with its own cache, in parallel,
  * then an index that joins them in the registry, read back to see that every platform is there.
+ *
+ * @throws {pulumi.RunError} that lists everything that is wrong with its arguments: see imageMistakes.ts
  */
 export class MultiPlatformImage extends pulumi.ComponentResource {
+    readonly platforms: readonly Platform[];
     /** `repo:tag@sha256:...` of the index, under the first tag. */
     readonly ref: pulumi.Output<string>;
     /** The same of each platform's image. */
@@ -51,9 +56,11 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     private readonly repository: pulumi.Output<string>;
 
     constructor(name: string, args: MultiPlatformImageArgs, opts?: pulumi.ComponentResourceOptions) {
+        throwMistakes(name, args);
         super("native-buildx:index:MultiPlatformImage", name, {}, opts);
         this.repository = args.registry.repositoryOf(args.repository ?? name);
         const platforms = args.platforms ?? args.builder.platforms;
+        this.platforms = platforms;
 
         const images = platforms.map((platform) => this.buildPlatform(name, platform, args));
         this.platformRefs = Object.fromEntries(platforms.map((platform, at) => [platform, images[at]?.ref]));
@@ -112,6 +119,16 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     }
 }
 
+function throwMistakes(name: string, args: MultiPlatformImageArgs): void {
+    const { builder, platforms } = args.builder;
+    const facts = { platforms, platformsIn: `the platforms of builder ${builder}`, project: process.cwd() };
+    const mistakes = imageMistakes(args, facts).map(({ at, what }) => `  - ${at.join(".")}: ${what}`);
+    if (mistakes.length > 0) {
+        const title = `Image ${name} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`;
+        throw new pulumi.RunError([title, ...mistakes].join("\n"));
+    }
+}
+
 function tagsOf(args: MultiPlatformImageArgs): string[] {
     return args.tags?.length ? args.tags : ["latest"];
 }
@@ -137,7 +154,7 @@ function namedContexts(platform: Platform, inputs: BuildInputs): { [name: string
     return Object.fromEntries(
         Object.entries(inputs.contexts ?? {}).map(([name, source]) => [
             name,
-            typeof source === "string" ? forArchitecture(source, platform) : imageContext(platform, name, source, all),
+            typeof source === "string" ? forArchitecture(source, platform) : imageContext(platform, source, all),
         ]),
     );
 }
@@ -145,14 +162,10 @@ function namedContexts(platform: Platform, inputs: BuildInputs): { [name: string
 /** Another image by digest: the platform's own, or where the Dockerfile may ask for others, each by its platform. */
 function imageContext(
     platform: Platform,
-    name: string,
     { platformRefs }: MultiPlatformImage,
     all: boolean,
 ): pulumi.Output<ContextSource> {
-    const own = platformRefs[platform];
-    if (!own) {
-        throw new pulumi.RunError(`Context ${name} is an image that is not built for ${platform}.`);
-    }
+    const own = platformRefs[platform] as pulumi.Output<string>;
     const contextOf = (ref: pulumi.Output<string>) => pulumi.interpolate`docker-image://${ref}`;
     return all
         ? pulumi.output(Object.fromEntries(Object.entries(platformRefs).map(([other, ref]) => [other, contextOf(ref)])))
@@ -164,6 +177,6 @@ function imageContext(
  * wait for the other platforms of its bases.
  */
 function asksForPlatforms({ context, dockerfile }: BuildInputs): boolean {
-    const file = path.resolve(dockerfile ?? path.join(context, "Dockerfile"));
+    const file = locateDockerfile(path.resolve(context), dockerfile && path.resolve(dockerfile));
     return !existsSync(file) || /^\s*FROM\s+--platform/im.test(readFileSync(file, "utf8"));
 }

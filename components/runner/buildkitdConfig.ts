@@ -1,4 +1,5 @@
 import type { Platform } from "../architecture";
+import { type RegistryMirrors, registryTables } from "./registryMirrors";
 
 /** What a runner's buildkitd.toml is made of. Paths are absolute, or relative to the daemon's working directory. */
 export interface BuildkitdConfig {
@@ -27,6 +28,8 @@ export interface BuildkitdConfig {
     network: "host" | CniNetwork;
     /** Registries (`host:port`) whose certificate another authority signed, with the path of its certificate. */
     registryCa?: { [host: string]: string };
+    /** Mirrors to pull from in place of a registry. @default none */
+    registryMirrors?: RegistryMirrors;
     /** Command that runs containers, if it is not called runc. */
     runtime?: string;
 }
@@ -69,9 +72,6 @@ export function renderBuildkitdConfig(config: BuildkitdConfig): string {
         `    reservedSpace = ${config.reservedSpace}`,
         `    minFreeSpace = ${config.minFreeSpace}`,
     ];
-    const registries = Object.entries(config.registryCa ?? {}).map(
-        ([host, path]) => `[registry.${text(host)}]\n  ca = [${text(path)}]\n`,
-    );
     return [
         `root = ${text(config.root)}`,
         "",
@@ -90,6 +90,6 @@ export function renderBuildkitdConfig(config: BuildkitdConfig): string {
         "[worker.containerd]",
         "  enabled = false",
         "",
-        ...registries,
+        ...registryTables(config.registryMirrors ?? {}, config.registryCa ?? {}),
     ].join("\n");
 }

@@ -1,6 +1,7 @@
 import { isPlatform, knownPlatforms, type Platform } from "../architecture";
-import { listOf, setting, text, wholeNumber } from "../settings/kinds";
+import { checked, listOf, mapOf, setting, text, wholeNumber } from "../settings/kinds";
 import type { ValuesOf } from "../settings/values";
+import { mirrorMistakes } from "./registryMirrors";
 import { mostRunners } from "./runnerNames";
 
 /** The settings of runners of every kind. */
@@ -24,6 +25,14 @@ export const runnerSettings = {
         wholeNumber(1, 16_000),
         30,
         "Room for the build cache of each runner, in GiB. A quarter is for builds that run, the rest is kept between them.",
+    ),
+    registryMirrors: setting(
+        checked(
+            mapOf("HOST: list of mirrors", listOf("a list of mirrors", text("HOST:PORT of a mirror"))),
+            mirrorMistakes,
+        ),
+        {},
+        'Mirrors that the runners pull from, a list by the host of the registry, as in {"docker.io": ["mirror.example:5000"]}; http:// before one that has no TLS.',
     ),
 };
 

@@ -196,6 +196,18 @@ export function mapOf<T extends v.GenericSchema>(what: string, value: T, name: R
     return v.pipe(someObject(what), v.record(key, value));
 }
 
+/** Such a value, checked further. @param mistakesOf what is wrong with a value, each as one line */
+export function checked<T extends v.GenericSchema>(schema: T, mistakesOf: (value: v.InferOutput<T>) => string[]) {
+    return v.pipe(
+        schema,
+        v.rawCheck(({ dataset, addIssue }) => {
+            for (const message of dataset.typed ? mistakesOf(dataset.value) : []) {
+                addIssue({ message });
+            }
+        }),
+    );
+}
+
 /** Secrets by name. What was given in their place may be one, and is in no message. */
 export function secretMap() {
     const isMap = v.custom<object>(

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
 import * as path from "node:path";
-import { temporaryFolder } from "../../tests/helpers/contextBuildkit";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { type FolderOptions, hashFolder, sentFiles } from "./contextHash";
 
 const folder = temporaryFolder();

@@ -1,26 +1,24 @@
-import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
-import * as fs from "node:fs/promises";
+import { type Stats, statSync } from "node:fs";
 import * as path from "node:path";
-import { parseGitContext, withoutPassword } from "./gitContext";
+import { isGitContext, parseGitContext, withoutPassword } from "./gitContext";
+import { ociLayoutMistake, ociLayoutPrefix, parseOciLayout } from "./ociLayout";
 
-export type ContextKind = "folder" | "git" | "http" | "image" | "oci-layout" | "target";
+/** Only folders and layouts are on this machine. */
+export type ContextKind = "folder" | "git" | "http" | "image" | "oci-layout";
 
 /**
- * What buildx takes a context for.
+ * What buildx takes a context for. What it takes for nothing else is a folder, which need not exist: `contextMistake`
+ * says what is wrong with it.
+ *
  * @param from folder that a relative path starts from
  * @param named whether it is a named context: a main one is a folder wherever there is a folder of that name, and only a
- * named one can be an image, an OCI layout or a target
- * Throws for the address of a git repository that BuildKit refuses.
+ * named one can be an image or an OCI layout
  */
-export function kindOf(context: string, from: string, named: boolean): ContextKind {
-    if (!named && isFolder(path.resolve(from, context))) {
+export function contextKind(context: string, from: string, named: boolean): ContextKind {
+    if (!named && statsOf(path.resolve(from, context))?.isDirectory()) {
         return "folder";
     }
-    if (parseGitContext(context)) {
-        if (named) {
-            checkNamedGit(context);
-        }
+    if (isGitContext(context)) {
         return "git";
     }
     if (/^https?:\/\//.test(context)) {
@@ -29,48 +27,85 @@ export function kindOf(context: string, from: string, named: boolean): ContextKi
     if (named && context.startsWith("docker-image://")) {
         return "image";
     }
-    if (named && context.startsWith("target:")) {
-        return "target";
-    }
-    return named && context.startsWith(ociLayout) ? "oci-layout" : "folder";
-}
-
-/** The forms that BuildKit knows for a named context are fewer than for a main one. */
-function checkNamedGit(context: string): void {
-    if (!/^(git@|git:|https?:)/.test(context)) {
-        throw new Error(
-            `git repository ${withoutPassword(context)}: as a named context BuildKit takes https://HOST/PATH.git, ` +
-                "git@HOST:PATH and git://HOST/PATH only, in small letters",
-        );
-    }
-}
-
-function isFolder(folder: string): boolean {
-    return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-const ociLayout = "oci-layout://";
-
-/** The folder of context `oci-layout://FOLDER[:TAG][@DIGEST]`, as it is written there. */
-export function ociLayoutFolder(context: string): string {
-    return context
-        .slice(ociLayout.length)
-        .replace(/@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}$/, "")
-        .replace(/:\w[\w.-]{0,127}$/, "");
+    return named && context.startsWith(ociLayoutPrefix) ? "oci-layout" : "folder";
 }
 
 /**
- * Hash of an OCI layout: of its list of images, all of which are named there by digest.
- * Throws where there is no layout.
+ * Why buildx, or BuildKit behind it, would refuse a context, and what to write instead; undefined for one that they take.
+ * The parameters are those of `contextKind`.
  */
-export async function hashOciLayout(context: string, from: string): Promise<string> {
-    const index = path.join(path.resolve(from, ociLayoutFolder(context)), "index.json");
+export function contextMistake(context: string, from: string, named: boolean): string | undefined {
+    switch (contextKind(context, from, named)) {
+        case "folder":
+            return folderMistake(context, from, context, named);
+        case "oci-layout":
+            return (
+                folderMistake(context, from, parseOciLayout(context).folder, named) ?? ociLayoutMistake(context, from)
+            );
+        case "git":
+            return (named ? namedGitMistake(context, from) : undefined) ?? gitMistake(context);
+        default:
+            return undefined;
+    }
+}
+
+function gitMistake(context: string): string | undefined {
     try {
-        return createHash("sha256")
-            .update(await fs.readFile(index))
-            .digest("hex");
+        parseGitContext(context);
+        return undefined;
     } catch (error) {
-        const missing = ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
-        throw new Error(`${index} ${missing ? "does not exist" : `cannot be read: ${(error as Error).message}`}`);
+        return (error as Error).message;
+    }
+}
+
+/** The forms that BuildKit knows for a named context are fewer than for a main one. */
+function namedGitMistake(context: string, from: string): string | undefined {
+    if (/^(git@|git:|https?:)/.test(context)) {
+        return undefined;
+    }
+    const folder = statsOf(path.resolve(from, context))?.isDirectory() ? `; for the folder write ./${context}` : "";
+    return (
+        `git repository ${withoutPassword(context)}: as a named context BuildKit takes https://HOST/PATH.git, ` +
+        `git@HOST:PATH and git://HOST/PATH only, in small letters${folder}`
+    );
+}
+
+function folderMistake(context: string, from: string, folder: string, named: boolean): string | undefined {
+    const stats = statsOf(path.resolve(from, folder));
+    if (stats?.isDirectory()) {
+        return undefined;
+    }
+    return stats
+        ? `${folder} is no folder; name the folder that it is in`
+        : ((folder === context ? addressMistake(context, named) : undefined) ??
+              `folder ${folder} does not exist; create it or correct the path`);
+}
+
+/** What is told of a context that looks like an address, but not to buildx. */
+function addressMistake(context: string, named: boolean): string | undefined {
+    if (!named && /^(docker-image:\/\/|oci-layout:\/\/|target:)/.test(context)) {
+        return `${context} can only be a named context; write it in contexts`;
+    }
+    if (context.startsWith("target:")) {
+        return `${context}: only docker buildx bake knows targets; name an image that is built already, docker-image://REF`;
+    }
+    const shown = withoutPassword(context);
+    if (/^(https?|docker-image|oci-layout):\/\//i.test(context)) {
+        return `${shown}: buildx takes this only with ${context.replace(/:.*$/s, "").toLowerCase()}:// in small letters`;
+    }
+    if (/^[^/@:]+@[A-Za-z0-9.-]+:/.test(context)) {
+        const instead = named ? "git@HOST:PATH" : "ssh://USER@HOST/PATH";
+        return `${shown}: in USER@HOST:PATH buildx takes letters, digits, "-" and "_" for a user only; write ${instead}`;
+    }
+    const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(context)?.[0];
+    return scheme && `${shown}: buildx knows no ${scheme}; write https://HOST/PATH.git, git@HOST:PATH or a folder`;
+}
+
+/** Undefined where nothing can be found, for whatever reason: an address may be too long for a name of a file. */
+function statsOf(file: string): Stats | undefined {
+    try {
+        return statSync(file, { throwIfNoEntry: false });
+    } catch {
+        return undefined;
     }
 }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { temporaryFolder } from "../../tests/helpers/contextBuildkit";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { processTag } from "../process/liveProcess";
 import { nameContext } from "./contextName";
 import { sweepSlots } from "./contextSlot";

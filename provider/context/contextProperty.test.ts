@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { Buildkit, describeWithBuildkit, temporaryFolder } from "../../tests/helpers/contextBuildkit";
+import { Buildkit, describeWithBuildkit } from "../../tests/helpers/buildkit";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { arrivedTree } from "./arrivedTree";
 import { type ContextEntry } from "./contextFiles";
 import { hashFolder, sentFiles } from "./contextHash";
@@ -29,14 +30,14 @@ function describeEntry({ type, mode, content }: ContextEntry): string {
 
 describeWithBuildkit(`what a context's hash covers (CONTEXT_SEED=${seed})`, () => {
     const folder = temporaryFolder();
-    let buildkit: Buildkit;
+    const buildkit = new Buildkit();
 
     beforeAll(async () => {
-        buildkit = await Buildkit.start();
+        await buildkit.start();
     }, 60_000);
 
     afterAll(async () => {
-        await buildkit.stop();
+        await buildkit.end();
         fs.rmSync(folder, { recursive: true, force: true });
     });
 
@@ -63,7 +64,7 @@ describeWithBuildkit(`what a context's hash covers (CONTEXT_SEED=${seed})`, () =
         fs.mkdirSync(empty, { recursive: true });
         const output = path.join(folder, `${names[0]}-output`);
         const contexts = Object.fromEntries(names.map((name) => [name, path.join(folder, name)]));
-        await buildkit.build({ context: empty, contexts, dockerfile, output });
+        await buildkit.buildFolder({ context: empty, contexts, dockerfile, output });
         return output;
     }
 

@@ -1,23 +1,24 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { Buildkit, describeWithBuildkit, temporaryFolder } from "../../tests/helpers/contextBuildkit";
+import { Buildkit, describeWithBuildkit } from "../../tests/helpers/buildkit";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { nameContext } from "./contextName";
 
 describeWithBuildkit("what is sent to a runner that has been used before", () => {
     const folder = temporaryFolder();
     const store = path.join(folder, "store");
     const dockerfile = path.join(folder, "Dockerfile");
-    let buildkit: Buildkit;
+    const buildkit = new Buildkit();
     let builds = 0;
 
     beforeAll(async () => {
-        buildkit = await Buildkit.start();
+        await buildkit.start();
         fs.writeFileSync(dockerfile, "FROM scratch\nCOPY . /main\nCOPY --from=more . /more\n");
     }, 60_000);
 
     afterAll(async () => {
-        await buildkit.stop();
+        await buildkit.end();
         fs.rmSync(folder, { recursive: true, force: true });
     });
 
@@ -39,7 +40,7 @@ describeWithBuildkit("what is sent to a runner that has been used before", () =>
         ]);
         const output = path.join(folder, `output-${builds++}`);
         const inputs = { context: named[0].path, contexts: { more: named[1].path }, dockerfile, output };
-        const { sent } = await buildkit.build(inputs);
+        const { sent } = await buildkit.buildFolder(inputs);
         await Promise.all(named.map(({ done }) => done(true)));
         return { output, sent };
     }

@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { isUnknown } from "../values";
 import { type FolderOptions, hashFolder } from "./contextHash";
-import { hashOciLayout, kindOf } from "./contextKind";
+import { contextKind, contextMistake } from "./contextKind";
 import { hashDockerfile, locateDockerfile } from "./dockerfile";
 import { resolveGitCommit } from "./gitCommit";
 import { parseGitContext, withoutPassword } from "./gitContext";
+import { hashOciLayout } from "./ociLayout";
 
 /** A named context: where it is, or for an image of several platforms, where each platform's is. */
 export type ContextSource = string | { [platform: string]: string };
@@ -37,22 +38,32 @@ export async function hashContexts(
     project: string,
     hashOf: (folder: string, options: FolderOptions, name: string) => Promise<string> = hashNow,
 ): Promise<string> {
-    const dockerfile = await dockerfileOf(inputs, project);
-    const parts: [string, Promise<string>][] = dockerfile ? [["Dockerfile", hashDockerfile(dockerfile)]] : [];
     for (const [name, source] of placesOf(inputs)) {
-        const kind = kindOf(source, project, name !== main);
+        const mistake = contextMistake(source, project, name !== main);
+        if (mistake) {
+            throw new Error(name === main ? mistake : `context ${name}: ${mistake}`);
+        }
+    }
+    const dockerfile = dockerfileOf(inputs, project);
+    const parts: Promise<string[]>[] = dockerfile ? [named("Dockerfile", hashDockerfile(dockerfile))] : [];
+    for (const [name, source] of placesOf(inputs)) {
+        const kind = contextKind(source, project, name !== main);
         if (kind === "folder") {
             const options = name === main && dockerfile ? { dockerfile } : {};
-            parts.push([name, hashOf(path.resolve(project, source), options, name)]);
+            parts.push(named(name, hashOf(path.resolve(project, source), options, name)));
         } else if (kind === "oci-layout") {
-            parts.push([name, hashOciLayout(source, project)]);
+            parts.push(named(name, hashOciLayout(source, project)));
         }
     }
     const hash = createHash("sha256");
-    for (const [name, part] of parts) {
-        hash.update(JSON.stringify([name, await part]));
+    for (const part of await Promise.all(parts)) {
+        hash.update(JSON.stringify(part));
     }
     return hash.digest("hex");
+}
+
+async function named(name: string, part: Promise<string>): Promise<string[]> {
+    return [name, await part];
 }
 
 /**
@@ -70,7 +81,7 @@ export async function askCommits(
     const commits: Commits = {};
     const notAsked: string[] = [];
     for (const [name, address] of placesOf(inputs)) {
-        const git = kindOf(address, project, name !== main) === "git" ? parseGitContext(address) : undefined;
+        const git = contextKind(address, project, name !== main) === "git" ? parseGitContext(address) : undefined;
         if (!git || commits[address]) {
             continue;
         }
@@ -99,8 +110,8 @@ async function hashNow(folder: string, options: FolderOptions): Promise<string> 
 }
 
 /** The Dockerfile, if it is a file of this machine. In a git repository it is not, nor beside an archive. */
-export async function dockerfileOf(inputs: ContextInputs, project: string): Promise<string | undefined> {
-    if (kindOf(inputs.context, project, false) !== "folder") {
+export function dockerfileOf(inputs: ContextInputs, project: string): string | undefined {
+    if (contextKind(inputs.context, project, false) !== "folder") {
         return undefined;
     }
     const file = inputs.dockerfile ? path.resolve(project, inputs.dockerfile) : undefined;

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { temporaryFolder } from "../../tests/helpers/contextBuildkit";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { hashDockerfile, locateDockerfile, ownIgnoreFile, stageDockerfile } from "./dockerfile";
 
 const folder = temporaryFolder();
@@ -23,10 +23,10 @@ describe("where the Dockerfile is", () => {
         ["not in small letters, where there is", ["dockerfile", "Dockerfile"], undefined, "Dockerfile"],
         ["nowhere", [], undefined, "Dockerfile"],
         ["as declared", ["dockerfile", "my.Dockerfile"], "my.Dockerfile", "my.Dockerfile"],
-    ])("%s", async (_where, files, declared, expected) => {
+    ])("%s", (_where, files, declared, expected) => {
         const context = newFolder(Object.fromEntries(files.map((name) => [name, ""])));
         const dockerfile = declared && path.join(context, declared);
-        expect(await locateDockerfile(context, dockerfile)).toBe(path.join(context, expected));
+        expect(locateDockerfile(context, dockerfile)).toBe(path.join(context, expected));
     });
 });
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 
@@ -7,15 +8,15 @@ import * as path from "node:path";
  * `Dockerfile`. The path need not exist.
  * @param dockerfile its path, from the current folder as for buildx's `--file`; by default in the context
  */
-export async function locateDockerfile(context: string, dockerfile?: string): Promise<string> {
+export function locateDockerfile(context: string, dockerfile?: string): string {
     const file = dockerfile ?? path.join(context, "Dockerfile");
-    if (path.basename(file) !== "Dockerfile") {
+    if (path.basename(file) !== "Dockerfile" || existsSync(file)) {
         return file;
     }
-    const names = await fs.readdir(path.dirname(file)).catch((): string[] => []);
-    return !names.includes("Dockerfile") && names.includes("dockerfile")
-        ? path.join(path.dirname(file), "dockerfile")
-        : file;
+    const folder = path.dirname(file);
+    // A link that leads nowhere goes before a file in small letters, too.
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    return !names.includes("Dockerfile") && names.includes("dockerfile") ? path.join(folder, "dockerfile") : file;
 }
 
 /** What belongs to a Dockerfile, by what it is called after the Dockerfile's own name. */

@@ -2,7 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
 import * as path from "node:path";
-import { temporaryFolder } from "../../tests/helpers/contextBuildkit";
+import { freePorts } from "../../tests/helpers/freePorts";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { resolveGitCommit } from "./gitCommit";
 import { parseGitContext } from "./gitContext";
 
@@ -96,7 +97,7 @@ describe("the commit of a git context", () => {
         git("tag", "-a", "v1", "-m", "v1", "release");
         git("tag", "other", "release");
         git("update-ref", "refs/pull/1/head", commits.other as string);
-        const port = await freePort();
+        const [port] = await freePorts(1);
         address = `git://127.0.0.1:${port}/repo.git`;
         server = spawn(
             "git",
@@ -221,12 +222,3 @@ describe("the commit of a git context", () => {
         });
     });
 });
-
-function freePort(): Promise<number> {
-    return new Promise((resolve) => {
-        const server = createServer().listen(0, "127.0.0.1", () => {
-            const { port } = server.address() as { port: number };
-            server.close(() => resolve(port));
-        });
-    });
-}

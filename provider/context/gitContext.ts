@@ -15,7 +15,7 @@ export interface GitContext {
  * Throws for an address that BuildKit takes for a repository and then refuses.
  */
 export function parseGitContext(context: string): GitContext | undefined {
-    const parts = /^\.\.?\//.test(context) ? undefined : (splitUrl(context) ?? splitScpStyle(context));
+    const parts = split(context);
     if (!parts) {
         return undefined;
     }
@@ -25,10 +25,19 @@ export function parseGitContext(context: string): GitContext | undefined {
     return git;
 }
 
+/** Whether BuildKit takes a context for a git repository, be it to refuse it then. */
+export function isGitContext(context: string): boolean {
+    return split(context) !== undefined;
+}
+
 interface Parts {
     remote: string;
     query: string;
     fragment: string;
+}
+
+function split(context: string): Parts | undefined {
+    return /^\.\.?\//.test(context) ? undefined : (splitUrl(context) ?? splitScpStyle(context));
 }
 
 /** `https://HOST/PATH.git`, `git://...`, `ssh://...` and, for GitHub only, without a scheme. */
@@ -118,7 +127,7 @@ function readQuery(git: GitContext, query: URLSearchParams, context: string): vo
                 }
                 break;
             default:
-                throw refuse(`BuildKit knows no ?${name}=`);
+                throw refuse(`BuildKit knows no ?${name}=; leave it out`);
         }
     }
 }

@@ -1,21 +1,22 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { Buildkit, describeWithBuildkit, temporaryFolder } from "../../tests/helpers/contextBuildkit";
+import { Buildkit, describeWithBuildkit } from "../../tests/helpers/buildkit";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { arrivedTree } from "./arrivedTree";
 import { sentFiles } from "./contextHash";
 import { locateDockerfile, stageDockerfile } from "./dockerfile";
 
 describeWithBuildkit("a main context that is built with its staged Dockerfile", () => {
     const folder = temporaryFolder();
-    let buildkit: Buildkit;
+    const buildkit = new Buildkit();
     let builds = 0;
 
     beforeAll(async () => {
-        buildkit = await Buildkit.start();
+        await buildkit.start();
     }, 60_000);
 
     afterAll(async () => {
-        await buildkit.stop();
+        await buildkit.end();
         fs.rmSync(folder, { recursive: true, force: true });
     });
 
@@ -49,7 +50,7 @@ describeWithBuildkit("a main context that is built with its staged Dockerfile", 
             for (const [name, content] of Object.entries({ a: "a", b: "b", ...files })) {
                 fs.writeFileSync(path.join(context, name), content);
             }
-            const dockerfile = await locateDockerfile(context, declared && path.join(context, declared));
+            const dockerfile = locateDockerfile(context, declared && path.join(context, declared));
             expect((await sentFiles(context, { dockerfile })).map((entry) => entry.path.toString())).toEqual(expected);
             expect(Object.keys(arrivedTree(await built(context, dockerfile))).sort()).toEqual(expected);
         },
@@ -71,7 +72,7 @@ describeWithBuildkit("a main context that is built with its staged Dockerfile", 
         const target = path.join(folder, `staged-${builds}`);
         const output = path.join(folder, `output-${builds++}`);
         fs.mkdirSync(target);
-        await buildkit.build({ context, dockerfile: await stageDockerfile(dockerfile, target), output });
+        await buildkit.buildFolder({ context, dockerfile: await stageDockerfile(dockerfile, target), output });
         return output;
     }
 });

@@ -7,7 +7,7 @@ import { withBuildx } from "../buildx/buildx";
 import { BuildFailure, type BuildResult } from "../buildx/runBuild";
 import type { ContextEntry } from "../context/contextFiles";
 import { digestOf } from "../context/contextHash";
-import { kindOf } from "../context/contextKind";
+import { contextKind } from "../context/contextKind";
 import { type NamedContext, nameContext } from "../context/contextName";
 import { dockerfileOf, hashContexts } from "../context/contexts";
 import { stageDockerfile } from "../context/dockerfile";
@@ -66,9 +66,9 @@ class Staging {
     }
 
     private async stage(inputs: PlatformImageInputs, project: string, image: string): Promise<void> {
-        const dockerfile = await dockerfileOf(inputs, project);
+        const dockerfile = dockerfileOf(inputs, project);
         for (const [name, source] of [["", inputs.context] as const, ...Object.entries(inputs.contexts)]) {
-            if (typeof source !== "string" || kindOf(source, project, name !== "") !== "folder") {
+            if (typeof source !== "string" || contextKind(source, project, name !== "") !== "folder") {
                 continue;
             }
             const named = await nameContext(path.resolve(project, source), {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { kindOf } from "../context/contextKind";
+import { contextKind } from "../context/contextKind";
 import type { PlatformImageInputs } from "./platformImage";
 
 const run = promisify(execFile);
@@ -15,7 +15,7 @@ export async function sourceLabels(
     project: string,
 ): Promise<{ [label: string]: string }> {
     const revision = "org.opencontainers.image.revision";
-    const kind = kindOf(inputs.context, project, false);
+    const kind = contextKind(inputs.context, project, false);
     if (kind === "git") {
         const commit = inputs.commits?.[inputs.context];
         return commit ? { [revision]: commit } : {};

@@ -82,7 +82,7 @@ export function stepBinary(arch: Arch): string {
 }
 
 /** A first port with four free ones behind it. */
-async function freePorts(): Promise<number> {
+export async function firstFreePort(): Promise<number> {
     for (;;) {
         // Test files that run side by side choose among different ones.
         const range = 20_000 + (Number(process.env.JEST_WORKER_ID ?? 1) % 4) * 2_500;
@@ -140,6 +140,8 @@ export class Project {
     /** Who runs the commands, if not root. */
     readonly user: UnprivilegedUser | undefined;
     port = 0;
+    /** Of the project, in Pulumi.yaml. */
+    protected readonly name: string = "native-buildx";
 
     protected constructor(
         readonly stack: string,
@@ -172,7 +174,7 @@ export class Project {
         options: ProjectOptions = {},
     ): Promise<Project> {
         const project = new Project(stack, settings, options);
-        project.port = options.port ?? (await freePorts());
+        project.port = options.port ?? (await firstFreePort());
         project.configure({});
         return project;
     }
@@ -326,7 +328,7 @@ export class Project {
     }
 
     runnerFolder(name: Arch | "registry"): string {
-        return path.join(this.machine.home, stackNameOf("native-buildx", this.stack), name);
+        return path.join(this.machine.home, stackNameOf(this.name, this.stack), name);
     }
 
     /** What a runner says of itself; `absent` before its first wake. */
@@ -364,7 +366,7 @@ export class Project {
 
     /** Ends all that is left and removes the folder. For afterAll, whatever happened before. */
     async end(): Promise<void> {
-        const base = path.join(this.machine.home, stackNameOf("native-buildx", this.stack));
+        const base = path.join(this.machine.home, stackNameOf(this.name, this.stack));
         const folders = existsSync(base) ? readdirSync(base) : [];
         for (const name of folders) {
             for (const script of ["runner.sh", "registry.sh"]) {

@@ -1,34 +1,55 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import type { BuildRequest } from "../../provider/buildx/buildRequest";
 import { type BuildxOptions, withBuildx } from "../../provider/buildx/buildx";
 import type { BuildConditions, BuildResult } from "../../provider/buildx/runBuild";
 import { until } from "../e2e/processes";
-import { type Arch, checkout, stepBinary } from "../e2e/project";
+import { type Arch, checkout, describeUnless, stepBinary } from "../e2e/project";
+import { Registry } from "./registry";
+import { temporaryFolder } from "./temporaryFolder";
 
 const tools = path.join(checkout, "tools/bin");
+
+function missing(): string | undefined {
+    const tool = ["buildx", "buildkitd", "registry", "crane"].find((name) => !existsSync(path.join(tools, name)));
+    if (tool) {
+        return `tools/bin/${tool} is missing: run tools/setup.sh`;
+    }
+    return process.getuid?.() === 0 ? undefined : "not root";
+}
+
+/** `describe` for tests with a BuildKit of their own. */
+export const describeWithBuildkit = describeUnless(missing());
 
 /** BuildKit cuts the output of a step after 2 MiB, and what is faster than 200 kB a second; here all of it comes through. */
 const unclipped = { BUILDKIT_STEP_LOG_MAX_SIZE: "-1", BUILDKIT_STEP_LOG_MAX_SPEED: "-1" };
 
+/** A build into a folder: what buildx is handed. */
+export interface FolderBuild {
+    context: string;
+    /** By name. */
+    contexts?: { [name: string]: string };
+    dockerfile: string;
+    /** Folder for what was built. */
+    output: string;
+}
+
 /** A real buildkitd and a registry in a folder of their own, for the tests of one file; and a builder for them. */
 export class Buildkit {
-    readonly folder = mkdtempSync("/tmp/nbx-");
+    readonly folder = temporaryFolder();
     readonly builder = "test";
-    private readonly children: ChildProcess[] = [];
-    private port = 0;
-    private privatePort = 0;
+    private daemon: ChildProcess | undefined;
+    private readonly registries: Registry[] = [];
 
     /** `HOST:PORT` of the registry. */
     get registry(): string {
-        return `127.0.0.1:${this.port}`;
+        return this.registries[0]?.address ?? "";
     }
 
     /** `HOST:PORT` of a registry that lets in `me` with password `secret` alone; see `startPrivateRegistry`. */
     get privateRegistry(): string {
-        return `127.0.0.1:${this.privatePort}`;
+        return this.registries[1]?.address ?? "";
     }
 
     /** What a user's shell has: a home of its own, the project's tools. */
@@ -42,75 +63,73 @@ export class Buildkit {
     }
 
     async start(): Promise<void> {
-        this.port = await freePort();
-        this.privatePort = await freePort();
         mkdirSync(path.join(this.folder, "home"));
+        this.registries.push(await Registry.start(this.folder, "registry"));
+        // Of registries on 127.0.0.1 it knows that they have no TLS.
         this.write("buildkitd.toml", [
             `root = "${this.folder}/root"`,
             `[grpc]\n  address = ["unix://${this.folder}/buildkitd.sock"]`,
             `[otel]\n  socketPath = "${this.folder}/otel.sock"`,
             '[worker.oci]\n  enabled = true\n  platforms = ["linux/amd64", "linux/arm64"]\n  networkMode = "host"',
             "[worker.containerd]\n  enabled = false",
-            `[registry."${this.registry}"]\n  http = true`,
-            `[registry."${this.privateRegistry}"]\n  http = true`,
         ]);
-        this.startRegistry("registry", this.registry);
+        const log = path.join(this.folder, "buildkitd.log");
+        const output = openSync(log, "a");
         // What its builds started goes with it.
         const namespace = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"];
-        this.spawn("unshare", [...namespace, "buildkitd", "--config", "buildkitd.toml"]);
-        const log = path.join(this.folder, "log");
+        this.daemon = spawn("unshare", [...namespace, "buildkitd", "--config", "buildkitd.toml"], {
+            cwd: this.folder,
+            env: { ...this.environment, OTEL_TRACES_EXPORTER: "none", ...unclipped },
+            stdio: ["ignore", output, output],
+        });
         await until("buildkitd serves", () => readFileSync(log, "utf8").includes("running server on"));
-        await until("the registry serves", () => readFileSync(log, "utf8").includes(`listening on ${this.registry}`));
-        await this.run("buildx", [
-            "create",
-            "--name",
-            this.builder,
-            "--driver",
-            "remote",
-            `unix://${this.folder}/buildkitd.sock`,
-        ]);
+        const endpoint = `unix://${this.folder}/buildkitd.sock`;
+        await this.run("buildx", ["create", "--name", this.builder, "--driver", "remote", endpoint]);
     }
 
     async startPrivateRegistry(): Promise<void> {
         // bcrypt's; made by crypt(3).
         this.write("htpasswd", ["me:$2b$04$HnovRJOIZIgzAQz4XMDXpu8JGVfMeDPZEHvDBek5.RbW07yDzsd7q"]);
         const htpasswd = `auth: {htpasswd: {realm: test, path: ${this.folder}/htpasswd}}`;
-        this.startRegistry("private", this.privateRegistry, htpasswd);
-        const log = path.join(this.folder, "log");
-        await until("it serves", () => readFileSync(log, "utf8").includes(`listening on ${this.privateRegistry}`));
-    }
-
-    private startRegistry(name: string, address: string, ...more: string[]): void {
-        const storage = `storage: {filesystem: {rootdirectory: ${this.folder}/${name}}}`;
-        this.write(`${name}.yml`, ["version: 0.1", storage, `http: {addr: "${address}"}`, ...more]);
-        this.spawn("registry", ["serve", `${name}.yml`]);
-    }
-
-    private spawn(command: string, words: string[]): void {
-        const log = openSync(path.join(this.folder, "log"), "a");
-        const env = { ...this.environment, OTEL_TRACES_EXPORTER: "none", ...unclipped };
-        this.children.push(spawn(command, words, { cwd: this.folder, env, stdio: ["ignore", log, log] }));
+        this.registries.push(await Registry.start(this.folder, "private", htpasswd));
     }
 
     /** Standard output of a command. */
-    run(command: string, words: string[]): Promise<string> {
+    async run(command: string, words: string[]): Promise<string> {
+        return (await this.outputsOf(command, words)).stdout;
+    }
+
+    private outputsOf(command: string, words: string[]): Promise<{ stdout: string; stderr: string }> {
         return new Promise((resolve, reject) => {
             const child = spawn(command, words, { cwd: this.folder, env: this.environment });
-            let output = "";
-            let said = "";
+            let [stdout, stderr] = ["", ""];
             child.stdout.on("data", (text) => {
-                output += text;
+                stdout += text;
             });
             child.stderr.on("data", (text) => {
-                said += text;
+                stderr += text;
             });
             child.on("error", reject);
-            child.on("close", (code) => (code === 0 ? resolve(output) : reject(new Error(said))));
+            child.on("close", (code) => (code === 0 ? resolve({ stdout, stderr }) : reject(new Error(stderr))));
         });
     }
 
     private write(file: string, lines: string[]): void {
         writeFileSync(path.join(this.folder, file), `${lines.join("\n")}\n`);
+    }
+
+    /** Builds into a folder, and says how many bytes of contexts were sent. Throws with buildx's own words. */
+    async buildFolder({ context, contexts = {}, dockerfile, output }: FolderBuild): Promise<{ sent: number }> {
+        const named = Object.entries(contexts).flatMap(([name, folder]) => ["--build-context", `${name}=${folder}`]);
+        const { stderr } = await this.outputsOf("buildx", [
+            ...["build", "--builder", this.builder, "--provenance=false", "--progress", "rawjson"],
+            ...["--file", dockerfile, ...named, "--output", `type=tar,dest=${output}.tar`, context],
+        ]);
+        // Not type=local: buildx cannot write a folder whose name is no text.
+        mkdirSync(output, { recursive: true });
+        const options = ["--extract", "--touch", "--preserve-permissions"];
+        execFileSync("tar", [...options, "--file", `${output}.tar`, "--directory", output]);
+        return { sent: bytesOfContexts(stderr) };
     }
 
     /** A context with the step program and a Dockerfile that begins with nothing else. */
@@ -147,23 +166,24 @@ export class Buildkit {
     }
 
     async end(): Promise<void> {
-        for (const child of this.children) {
-            child.kill("SIGKILL");
-        }
-        await until("the daemons ended", () =>
-            this.children.every(({ exitCode, signalCode }) => exitCode !== null || signalCode),
-        );
+        await Promise.all(this.registries.map((registry) => registry.end()));
+        const { daemon } = this;
+        daemon?.kill("SIGKILL");
+        await until("buildkitd ended", () => !daemon || daemon.exitCode !== null || daemon.signalCode !== null);
         rmSync(this.folder, { recursive: true, force: true });
     }
 }
 
-async function freePort(): Promise<number> {
-    return new Promise((resolve, reject) => {
-        const server = createServer();
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", () => {
-            const address = server.address();
-            server.close(() => (address && typeof address === "object" ? resolve(address.port) : reject(address)));
-        });
-    });
+/** The last word of each transfer; those of Dockerfiles and ignore files are called otherwise or are a few bytes. */
+function bytesOfContexts(progress: string): number {
+    const sent = new Map<string, number>();
+    for (const line of progress.split("\n").filter((text) => text.startsWith("{"))) {
+        const { statuses = [] } = JSON.parse(line) as { statuses?: { id: string; vertex: string; current?: number }[] };
+        for (const { id, vertex, current = 0 } of statuses) {
+            if (id.startsWith("transferring ") && !id.startsWith("transferring dockerfile")) {
+                sent.set(vertex + id, current);
+            }
+        }
+    }
+    return [...sent.values()].reduce((sum, bytes) => sum + bytes, 0);
 }

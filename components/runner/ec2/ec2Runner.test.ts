@@ -227,15 +227,18 @@ describe("Ec2Runner", () => {
         expect(userData).not.toMatch(/network\.host|security\.insecure|insecure-entitlements/);
     });
 
-    it("asks the VPC's endpoint, and the company's mirror, where they are named", async () => {
+    it("asks the VPC's endpoint, and the company's mirrors, where they are named", async () => {
         makeRunner({
             ssmEndpoint: "https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com/",
             buildkit: { url: "https://mirror.example.com/{version}/{arch}.tar.gz" },
+            registryMirrors: { "docker.io": ["http://mirror.example.com:5000"] },
         });
         await settled();
         const userData = userDataOf();
         expect(userData).toContain("ssm_endpoint='https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com'");
         expect(userData).toContain("buildkit_url='https://mirror.example.com/v0.31.1/arm64.tar.gz'");
+        expect(userData).toContain('[registry."docker.io"]\n  mirrors = ["mirror.example.com:5000"]');
+        expect(userData).toContain('[registry."mirror.example.com:5000"]\n  http = true');
     });
 
     it("stays private where that is wanted", async () => {
@@ -305,6 +308,7 @@ describe("ec2RunnerProblems", () => {
         [{ buildkit: { url: "ftp://x" } }, "http(s) address"],
         [{ kmsKeyArn: "alias/mine" }, "not an alias"],
         [{ ssmEndpoint: "ssm.local" }, "an address without a path"],
+        [{ registryMirrors: { hub: ["m"] } }, 'registryMirrors: "hub" is no host'],
     ])("refuses %j", (settings, reason) => {
         expect(ec2RunnerProblems({ platform: "linux/arm64", ...settings })).toEqual([expect.stringContaining(reason)]);
     });

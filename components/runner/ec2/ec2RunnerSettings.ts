@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { architectures, isPlatform, type Platform } from "../../architecture";
+import { mirrorMistakes, type RegistryMirrors } from "../registryMirrors";
 import { runnerSettings } from "../settings";
 import { type BuildkitRelease, defaultBuildkitRelease } from "./ec2Bootstrap";
 import type { PriceSettings } from "./prices";
@@ -30,6 +31,8 @@ export interface Ec2RunnerSettings {
     cacheGigabytes?: number;
     /** Version, address and checksums of BuildKit. @default v0.31.1 from its release page */
     buildkit?: Partial<BuildkitRelease>;
+    /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
+    registryMirrors?: RegistryMirrors;
     /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
     kmsKeyArn?: string;
     /** Prices to reckon with, where the built-in table has none or others. @default none */
@@ -106,6 +109,7 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
         problems.push(`${of("cacheGigabytes")} ${cacheGigabytes}: a whole number of GiB from 20 to 16384`);
     }
     problems.push(...releaseProblems(settings));
+    problems.push(...mirrorMistakes(settings.registryMirrors ?? {}).map((mistake) => `registryMirrors: ${mistake}`));
     if (settings.kmsKeyArn !== undefined && !/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/.test(settings.kmsKeyArn)) {
         problems.push(
             `kmsKeyArn "${settings.kmsKeyArn}": the key's own ARN is needed (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias: policies name it`,

@@ -91,6 +91,7 @@ export function runnerArgs(
             ...(values.buildkitVersion ? { version: values.buildkitVersion } : {}),
             ...(Object.keys(sha256).length > 0 ? { sha256 } : {}),
         },
+        registryMirrors: values.registryMirrors,
         kmsKeyArn: values.kmsKeyArn || undefined,
         ssmEndpoint: values.ssmEndpoint || undefined,
         prices: values.ec2Prices,

@@ -41,7 +41,10 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
     return packUserData(script);
 }
 
-function buildkitConfig({ platform }: Ec2RunnerSettings, { port, cacheGigabytes }: MachineFacts): string {
+function buildkitConfig(
+    { platform, registryMirrors }: Ec2RunnerSettings,
+    { port, cacheGigabytes }: MachineFacts,
+): string {
     const { bytes, maxUsedSpace, reservedSpace } = cacheLimits(cacheGigabytes);
     return renderBuildkitdConfig({
         platform,
@@ -58,6 +61,7 @@ function buildkitConfig({ platform }: Ec2RunnerSettings, { port, cacheGigabytes 
         minFreeSpace: Math.floor(bytes * 0.2),
         network: { configuration: runnerPaths.networkConfig, plugins: runnerPaths.networkPlugins },
         runtime: "buildkit-runc",
+        registryMirrors,
     });
 }
 

@@ -68,6 +68,13 @@ describe("a local runner", () => {
         });
     });
 
+    it("has the mirrors of its registries beside the local registry's certificate", async () => {
+        const registryMirrors = { "docker.io": ["http://registry.example:7443"] };
+        const { configuration } = (await resolved(makeRunner({ registryMirrors }).node)).variables;
+        expect(configuration).toMatch(/\[registry\."registry\.example:7443"\]\n {2}ca = .*\n {2}http = true\n/);
+        expect(configuration).toContain('[registry."docker.io"]\n  mirrors = ["registry.example:7443"]');
+    });
+
     it.each([
         [0, "0"],
         [1, "60"],
@@ -203,6 +210,19 @@ describe("buildkitd.toml", () => {
             "registries of other authorities",
             { registryCa: { "a.example:7443": "/a.pem", "b.example": "/b.pem" } },
             ['[registry."a.example:7443"] ca = ["/a.pem"]', '[registry."b.example"] ca = ["/b.pem"]'],
+        ],
+        [
+            "mirrors, in the tables that their hosts have already",
+            {
+                registryCa: { "a.example:7443": "/a.pem" },
+                registryMirrors: { "docker.io": ["http://a.example:7443"], "a.example:7443": ["b.example"] },
+            },
+            [
+                '[registry."a.example:7443"] ca = ["/a.pem"]',
+                '[registry."a.example:7443"] mirrors = ["b.example"]',
+                '[registry."a.example:7443"] http = true',
+                '[registry."docker.io"] mirrors = ["a.example:7443"]',
+            ],
         ],
         ["a path with quotes and backslashes", { root: 'C:\\a "b"' }, ['root = "C:\\\\a \\"b\\""']],
     ])("with %s", (_what, changes, lines) => {

@@ -5,6 +5,7 @@ import type { Platform } from "../../architecture";
 import { LocalFolder } from "../../localMachine/localFolder";
 import type { RegistryTrust } from "../../registry/registry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
+import type { RegistryMirrors } from "../registryMirrors";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
 import { serverNameOf } from "../runnerNames";
 import { cacheLimits } from "../settings";
@@ -23,6 +24,8 @@ export interface LocalRunnerArgs {
     cacheGigabytes: number;
     /** A registry on this machine, whose authority it has to be shown. @default none */
     trust?: RegistryTrust;
+    /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
+    registryMirrors?: RegistryMirrors;
 }
 
 const kind = "local";
@@ -52,6 +55,7 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         // reach what its owner can.
         network: "host",
         registryCa: trust && { [trust.host]: `${folder}/${path.relative(folderOf(args), trust.certificateFile)}` },
+        registryMirrors: args.registryMirrors,
     };
 }
 

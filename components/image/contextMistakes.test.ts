@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { knownPlatforms } from "../components/architecture";
-import { fileMistakes } from "./imageFiles";
-import type { ImageDraft } from "./images";
+import { knownPlatforms } from "../architecture";
+import { contextMistakes } from "./contextMistakes";
+import type { ImageDraft } from "./imageMistakes";
 
 let project: string;
 beforeAll(() => {
@@ -12,13 +12,17 @@ beforeAll(() => {
         mkdirSync(path.join(project, folder), { recursive: true });
         writeFileSync(path.join(project, folder, "Dockerfile"), "FROM scratch\n");
     }
+    mkdirSync(path.join(project, "small"));
+    writeFileSync(path.join(project, "small/dockerfile"), "FROM scratch\n");
+    writeFileSync(path.join(project, "layouts/app/index.json"), "{}");
     mkdirSync(path.join(project, "empty"));
     symlinkSync("app", path.join(project, "link"));
     symlinkSync("nowhere", path.join(project, "dangling"));
 });
 afterAll(() => rmSync(project, { recursive: true }));
 
-const mistakesOf = (image: ImageDraft) => fileMistakes("app", image, knownPlatforms, project);
+const mistakesOf = (image: ImageDraft) =>
+    contextMistakes(image, knownPlatforms, project).map(({ at, what }) => `${at.join(".")}: ${what}`);
 
 describe("what is on this machine, or need not be", () => {
     it.each<[string, ImageDraft]>([
@@ -26,6 +30,8 @@ describe("what is on this machine, or need not be", () => {
         ["a folder by its full path", { context: "/", dockerfile: "app/Dockerfile" }],
         ["a folder with blanks and letters outside ASCII", { context: "größe und gewicht" }],
         ["a link to a folder", { context: "link" }],
+        ["a Dockerfile in small letters, as buildx finds it", { context: "small" }],
+        ["another image", { context: "app", contexts: { base: { platforms: knownPlatforms } } }],
         [
             "a git repository, with the Dockerfile in it",
             { context: "git://example.com/a.git#main", dockerfile: "docker/Dockerfile" },
@@ -52,73 +58,88 @@ describe("what is missing on this machine", () => {
     const gone = (folder: string) => `folder ${folder} does not exist; create it or correct the path`;
 
     it.each<[string, ImageDraft, string[]]>([
-        ["a folder", { context: "gone" }, [`images.app.context: ${gone("gone")}`]],
-        ["a dangling link", { context: "dangling" }, [`images.app.context: ${gone("dangling")}`]],
-        [
-            "a context of the example that was not made yet",
-            { context: "examples/encoder/base/{arch}" },
-            [
-                "images.app.context: folder examples/encoder/base/amd64 does not exist; create it or correct the path, or make the example's inputs: examples/encoder/prepare.sh",
-                "images.app.context: folder examples/encoder/base/arm64 does not exist; create it or correct the path, or make the example's inputs: examples/encoder/prepare.sh",
-            ],
-        ],
+        ["a folder", { context: "gone" }, [`context: ${gone("gone")}`]],
+        ["a dangling link", { context: "dangling" }, [`context: ${gone("dangling")}`]],
         [
             "a context that one platform lacks",
             { context: "split/{arch}" },
-            ["images.app.context: folder split/arm64 does not exist; create it or correct the path"],
+            ["context: folder split/arm64 does not exist; create it or correct the path"],
         ],
         [
             "no Dockerfile in the context",
             { context: "empty" },
-            ["images.app.dockerfile: file empty/Dockerfile does not exist; create it or name another"],
+            ["dockerfile: file empty/Dockerfile does not exist; create it or name another"],
         ],
         [
             "a named Dockerfile that is not there",
             { context: "app", dockerfile: "app/{arch}.Dockerfile" },
             [
-                "images.app.dockerfile: file app/amd64.Dockerfile does not exist; create it or name another",
-                "images.app.dockerfile: file app/arm64.Dockerfile does not exist; create it or name another",
+                "dockerfile: file app/amd64.Dockerfile does not exist; create it or name another",
+                "dockerfile: file app/arm64.Dockerfile does not exist; create it or name another",
             ],
         ],
         [
             "a folder that is a file",
             { context: "app/Dockerfile" },
-            ["images.app.context: app/Dockerfile is no folder; name the folder that it is in"],
+            ["context: app/Dockerfile is no folder; name the folder that it is in"],
         ],
         [
             "a Dockerfile that is a folder",
             { context: "app", dockerfile: "more" },
-            ["images.app.dockerfile: file more does not exist; create it or name another"],
+            ["dockerfile: file more does not exist; create it or name another"],
         ],
-        [
-            "a named context",
-            { context: "app", contexts: { more: "./nope" } },
-            [`images.app.contexts.more: ${gone("./nope")}`],
-        ],
+        ["a named context", { context: "app", contexts: { more: "./nope" } }, [`contexts.more: ${gone("./nope")}`]],
         [
             "a named layout",
             { context: "app", contexts: { "b.1": "oci-layout://./nope" } },
-            [`images.app.contexts["b.1"]: ${gone("./nope")}`],
+            [`contexts.b.1: ${gone("./nope")}`],
         ],
         [
             "a named context of one platform, besides the context",
             { context: "gone", overrides: { "linux/arm64": { contexts: { more: "nope-{arch}" } } } },
-            [`images.app.context: ${gone("gone")}`, `images.app.contexts.more: ${gone("nope-arm64")}`],
+            [`context: ${gone("gone")}`, `contexts.more: ${gone("nope-arm64")}`],
         ],
         [
             "a named context of a git repository",
             { context: "git@host:a.git", contexts: { more: "nope" } },
-            [`images.app.contexts.more: ${gone("nope")}`],
+            [`contexts.more: ${gone("nope")}`],
         ],
         [
             "a context that is an image",
             { context: "docker-image://debian:13" },
-            ["images.app.context: docker-image://debian:13 can only be a named context; write it in key contexts"],
+            ["context: docker-image://debian:13 can only be a named context; write it in contexts"],
+        ],
+        [
+            "addresses that buildx does not take, which depends on what is there once {arch} is replaced",
+            {
+                context: "split/{arch}",
+                dockerfile: "app/Dockerfile",
+                contexts: { a: "ssh://git@host/r", b: "git@host:r.git?x=1", c: "HTTPS://host/{arch}.tar" },
+            },
+            [
+                expect.stringMatching(/^contexts\.a: git repository .*: as a named context BuildKit takes/),
+                "contexts.b: git repository git@host:r.git?x=1: BuildKit knows no ?x=; leave it out",
+                "contexts.c: HTTPS://host/amd64.tar: buildx takes this only with https:// in small letters",
+                "context: folder split/arm64 does not exist; create it or correct the path",
+                "contexts.c: HTTPS://host/arm64.tar: buildx takes this only with https:// in small letters",
+            ],
+        ],
+        [
+            "other images that are none, or are not built for a platform",
+            {
+                context: "app",
+                contexts: { base: { platforms: ["linux/arm64"] }, gone: undefined as never, empty: "" },
+            },
+            [
+                "contexts.base: is not built for linux/amd64; add that to its platforms",
+                "contexts.gone: must be a folder, a URL, docker-image://REF or another image, not nothing",
+                'contexts.empty: must be a folder, a URL, docker-image://REF or another image, not ""',
+            ],
         ],
         [
             "a context on one platform",
             { overrides: { "linux/amd64": { context: "app" } } },
-            ["images.app.context: missing; write the folder of the build context, relative to the project"],
+            ["context: missing; write the folder of the build context, relative to the project"],
         ],
     ])("%s", (_what, image, mistakes) => {
         expect(mistakesOf(image)).toEqual(mistakes);

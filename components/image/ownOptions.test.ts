@@ -3,7 +3,7 @@ import { optionMistakes } from "./ownOptions";
 describe("options for buildx", () => {
     it.each([
         [[]],
-        [["--pull"]],
+        [["--no-cache-filter=test"]],
         [["--cgroup-parent=builds", "--no-cache-filter", "test"]],
         [["--allow=device"]],
         [["--shm"]],
@@ -12,14 +12,17 @@ describe("options for buildx", () => {
     });
 
     it.each<[string[], string[]]>([
-        [["--platform=linux/arm64"], ['"--platform=linux/arm64" is set for every build already; use key platforms']],
-        [["--tag", "x"], ['"--tag" is set for every build already; use key tags']],
-        [["-t=x"], ['"-t=x" is set for every build already; use key tags']],
-        [["-fother"], ['"-fother" is set for every build already; use key dockerfile']],
-        [["--secret=id=a\nb"], ['"--secret=id=a\nb" is set for every build already; use key secrets']],
+        [["--platform=linux/arm64"], ['"--platform=linux/arm64" is set for every build already; use platforms']],
+        [["--tag", "x"], ['"--tag" is set for every build already; use tags']],
+        [["-t=x"], ['"-t=x" is set for every build already; use tags']],
+        [["-fother"], ['"-fother" is set for every build already; use dockerfile']],
+        [["--secret=id=a\nb"], ['"--secret=id=a\nb" is set for every build already; use secrets']],
         [["app"], ['"app" is no option; write an option with its value as --NAME=VALUE']],
-        [["--pull=true", "app"], ['"app" is no option; write an option with its value as --NAME=VALUE']],
-        [["-D"], ['"-D" is not known here; write the option in its long form, --NAME=VALUE']],
+        [["--memory=1g", "app"], ['"app" is no option; write an option with its value as --NAME=VALUE']],
+        [["--pull=true"], ['"--pull=true" is set for every build already; use trigger']],
+        [["--debug"], ['"--debug" is set for every build already; call docker buildx by hand']],
+        [["-D"], ['"-D" is set for every build already; call docker buildx by hand']],
+        [["-m"], ['"-m" is not known here; write the option in its long form, --NAME=VALUE']],
         [["--"], ['"--" is not known here; write the option in its long form, --NAME=VALUE']],
         [
             ["--push", "--load"],

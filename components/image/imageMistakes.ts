@@ -1,0 +1,129 @@
+import { isIP } from "node:net";
+import { architectures, knownPlatforms, type Platform } from "../architecture";
+import type { BuildOptions } from "./buildInputs";
+import { contextMistakes } from "./contextMistakes";
+import { optionMistakes } from "./ownOptions";
+
+/** What is wrong with a value, and what to write instead. */
+export interface Mistake {
+    /** The key, and the keys in its value, as in `["contexts", "base"]`. */
+    at: string[];
+    what: string;
+}
+
+/** A named context that is another image. */
+export interface OtherImage {
+    platforms: readonly Platform[];
+}
+
+/** What is built, and may differ from platform to platform, as far as it is checked. */
+interface DraftInputs {
+    context?: string;
+    dockerfile?: string;
+    contexts?: { [name: string]: string | OtherImage };
+}
+
+/** An image's declaration before it is checked: in the configuration, or as arguments of a `MultiPlatformImage`. */
+export interface ImageDraft extends DraftInputs, Pick<BuildOptions, "addHosts" | "options"> {
+    platforms?: readonly Platform[];
+    tags?: readonly string[];
+    cache?: string;
+    overrides?: { [P in Platform]?: DraftInputs };
+}
+
+/** What an image is checked against. */
+export interface ImageFacts {
+    /** Those that have a runner. None if they are not known. */
+    platforms: readonly Platform[];
+    /** Where those are declared, as in "setting platforms". */
+    platformsIn: string;
+    /** Folder that relative paths start from. */
+    project: string;
+}
+
+/**
+ * THE rules of an image's declaration, for the configuration and for whoever uses the component: every mistake at once.
+ *
+ * @param wrong keys whose values are known to be wrong and are left out
+ */
+export function imageMistakes(image: ImageDraft, facts: ImageFacts, wrong: ReadonlySet<string> = new Set()): Mistake[] {
+    const { tags = [], addHosts = [], options = [] } = image;
+    const of = (key: keyof ImageDraft, all: string[]) => all.map((what): Mistake => ({ at: [key], what }));
+    // Without one of these, what is there is not what was meant.
+    const areContextsKnown = !["context", "dockerfile", "contexts", "overrides", "platforms"].some((key) =>
+        wrong.has(key),
+    );
+    return [
+        ...(areContextsKnown ? contextMistakes(image, platformsOf(image, facts), facts.project) : []),
+        ...of("platforms", platformMistakes(image, facts)),
+        ...of("tags", tagMistakes(tags)),
+        ...of("cache", cacheMistakes(image.cache)),
+        ...of("addHosts", hostMistakes(addHosts)),
+        ...of("options", optionMistakes(options)),
+    ];
+}
+
+/** The platforms that an image is built for. */
+export function platformsOf(
+    image: Pick<ImageDraft, "platforms">,
+    facts: Pick<ImageFacts, "platforms">,
+): readonly Platform[] {
+    return image.platforms?.filter((platform) => facts.platforms.includes(platform)) ?? facts.platforms;
+}
+
+function platformMistakes({ platforms }: ImageDraft, facts: ImageFacts): string[] {
+    if (platforms?.length === 0) {
+        return ["must name at least one platform; leave the key out for all of them"];
+    }
+    const others = facts.platforms.length > 0 ? (platforms ?? []) : [];
+    return [
+        ...others
+            .filter((platform) => !facts.platforms.includes(platform))
+            .map((platform) => `"${platform}" is not in ${facts.platformsIn}; add it there or remove it here`),
+        ...twice(platforms ?? []),
+    ];
+}
+
+function twice(names: readonly string[]): string[] {
+    const again = names.filter((name, at) => names.indexOf(name) !== at);
+    return [...new Set(again)].map((name) => `"${name}" is there twice; take one out`);
+}
+
+/** A tag that still is one, of at most 128 characters, with `-amd64` behind it. */
+const tagName = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,121}$/;
+/** With `-amd64` behind it, a cache's; and what an ECR repository lets expire as one. */
+const cacheTag = /^cache(-|$)/;
+const suffixes = knownPlatforms.map((platform) => architectures[platform].suffix);
+
+function tagMistakes(tags: readonly string[]): string[] {
+    const wrong = [...new Set(tags)].flatMap((tag) => {
+        const mistake = tagMistake(tag);
+        return mistake ? [`"${tag}" ${mistake}`] : [];
+    });
+    return [...wrong, ...twice(tags)];
+}
+
+/** What is wrong with a tag by itself. None may be one that is pushed beside it: see MultiPlatformImageArgs. */
+function tagMistake(tag: string): string | undefined {
+    if (!tagName.test(tag)) {
+        return 'is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"';
+    }
+    if (cacheTag.test(tag)) {
+        return 'is kept for build caches, which expire, as is all that begins with "cache-"; choose another';
+    }
+    const suffix = suffixes.find((one) => tag.endsWith(`-${one}`));
+    return suffix && `is kept for a platform's image, which gets "-${suffix}" by itself; leave that out`;
+}
+
+function cacheMistakes(cache: string | undefined): string[] {
+    return cache === undefined || cache === "registry" || cache === "none"
+        ? []
+        : [`must be "registry" or "none", not ${JSON.stringify(cache)}`];
+}
+
+function hostMistakes(hosts: readonly string[]): string[] {
+    return hosts.flatMap((host) => {
+        const address = host.replace(/^[^:=]+[:=]/, "").replace(/^\[(.*)\]$/, "$1");
+        return isIP(address) ? [] : [`"${host}": ${address} is no IP address; write NAME:ADDRESS`];
+    });
+}
