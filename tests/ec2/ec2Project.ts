@@ -156,10 +156,12 @@ export class Ec2Project extends Project {
         await this.succeed(this.run("sh", ["-eu", "-c", script, path.join(checkout, "tools/stack.sh")]));
     }
 
-    override up(): Promise<Result> {
-        // It may change what the script says.
-        this.script = undefined;
-        return super.up();
+    /** Any command may change what the script says. */
+    override start(...command: Parameters<Project["start"]>): Running {
+        if (command[0] === "pulumi" && command[1][0] !== "stack") {
+            this.script = undefined;
+        }
+        return super.start(...command);
     }
 
     /** How often an action of the API was called until now. */
