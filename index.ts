@@ -49,11 +49,12 @@ export = async () => {
         const infrastructure = ec2Infrastructure(settings, settings.ec2, stackName);
         const builder = builderOn(infrastructure);
         const images = declaredImages(settings, builder, infrastructure);
-        infrastructure.guardRepositories([builder, ...Object.values(images)]);
+        const ci = ciAccess(infrastructure, builder, settings.ec2, stackName);
+        infrastructure.guardRepositories([builder, ...Object.values(images), ...ci.resources]);
         const all = outputs(infrastructure, builder, images);
         return {
             ...all,
-            ...ciAccess(infrastructure, builder, settings.ec2, stackName),
+            ...ci.outputs,
             buildCosts: buildCosts(all.receipts, builder.runners, settings.ec2.prices, begun),
         };
     }

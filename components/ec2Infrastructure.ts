@@ -7,6 +7,7 @@ import { CiRole, isCiWanted } from "./ci/ciRole";
 import { ConnectParameters } from "./ci/connectParameters";
 import type { Infrastructure } from "./infrastructure";
 import { ImageRepository } from "./registry/ecr/imageRepository";
+import { RepositoryGuard } from "./registry/ecr/repositoryGuard";
 import { Ec2Runner } from "./runner/ec2/ec2Runner";
 import { Network } from "./runner/ec2/network";
 
@@ -22,7 +23,7 @@ const tagsOf = (stackName: string) => ({ "native-buildx": stackName });
 export interface Ec2Infrastructure extends Infrastructure {
     runners: Ec2Runner[];
     repositories: ImageRepository[];
-    /** Makes `pulumi destroy` stop before it begins where a repository would refuse to go. */
+    /** Makes `pulumi destroy` stop before it begins where a repository still holds images. */
     guardRepositories(everything: pulumi.Resource[]): void;
 }
 
@@ -55,13 +56,15 @@ export function ec2Infrastructure(settings: Settings, ec2: Ec2Settings, stackNam
     return {
         runners,
         repositoryUrl: common.url,
+        repositoryMadeOf: (image) => (perImage[image] ?? common).createdAt,
         repositoryOf: (image) => perImage[image]?.url ?? pulumi.interpolate`${common.url}/${image}`,
         repositories,
         guardRepositories: (everything) => {
-            for (const one of repositories) {
-                // Not the repositories: a guard is a child of its own, and would wait for itself.
-                one.guard([network, ...runners, ...everything]);
-            }
+            new RepositoryGuard(
+                "repositories",
+                { repositories, forceDelete: ec2.repository.forceDelete },
+                { dependsOn: [network, ...runners, ...repositories, ...everything] },
+            );
         },
         loginsOf: (image) => (after) => (perImage[image] ?? common).login(after),
         // A replaced runner, or a stand-in, finds it there.
@@ -74,15 +77,21 @@ function emulatedOn(platform: Platform, ec2: Ec2Settings): Platform[] {
     return ec2.runners.filter(({ emulateOn }) => emulateOn === platform).map((runner) => runner.platform);
 }
 
+interface CiAccess {
+    resources: pulumi.Resource[];
+    /** Stack outputs. */
+    outputs: { ciRoleArn?: pulumi.Output<string>; ciConnect?: pulumi.Output<string> };
+}
+
 /** How CI, which has no access to the stack, comes to the builder: parameters, and a role that may read them. */
 export function ciAccess(
     infrastructure: Ec2Infrastructure,
     builder: RemoteBuilder,
     ec2: Ec2Settings,
     stackName: string,
-): { ciRoleArn?: pulumi.Output<string>; ciConnect?: pulumi.Output<string> } {
+): CiAccess {
     if (!isCiWanted(ec2.ci)) {
-        return {};
+        return { resources: [], outputs: {} };
     }
     const tags = tagsOf(stackName);
     const parameters = new ConnectParameters("connect", {
@@ -101,5 +110,5 @@ export function ciAccess(
         kmsKeyArn: ec2.kmsKeyArn,
         tags,
     });
-    return { ciRoleArn: role.arn, ciConnect: parameters.readCommand };
+    return { resources: [parameters, role], outputs: { ciRoleArn: role.arn, ciConnect: parameters.readCommand } };
 }

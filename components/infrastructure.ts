@@ -10,6 +10,8 @@ export interface Infrastructure {
     repositoryUrl: pulumi.Output<string>;
     /** `host/name` of one image's repository. */
     repositoryOf(image: string): pulumi.Output<string>;
+    /** When an image's repository was made. Undefined where one repository, or none, is made for them. */
+    repositoryMadeOf?(image: string): pulumi.Output<string>;
     /** Logins for an image's repository. Undefined where none is needed. */
     loginsOf?(image: string): RegistryLogins;
     /** Where images keep their cache besides the runner, unless they say so themselves. */

@@ -9,7 +9,7 @@ import type { Settings } from "./settings";
 export function declaredImages(
     settings: Pick<Settings, "images" | "buildSecrets">,
     builder: RemoteBuilder,
-    infrastructure: Pick<Infrastructure, "repositoryOf" | "loginsOf" | "cache">,
+    infrastructure: Pick<Infrastructure, "repositoryOf" | "repositoryMadeOf" | "loginsOf" | "cache">,
 ): { [name: string]: MultiPlatformImage } {
     const images: { [name: string]: MultiPlatformImage } = {};
     for (const name of inBuildOrder(settings.images)) {
@@ -19,6 +19,7 @@ export function declaredImages(
             ...declaration,
             builder,
             repository: infrastructure.repositoryOf(name),
+            repositoryMade: infrastructure.repositoryMadeOf?.(name),
             login: infrastructure.loginsOf?.(name),
             contexts: {
                 ...contexts,

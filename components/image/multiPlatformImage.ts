@@ -14,6 +14,8 @@ export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     builder: RemoteBuilder;
     /** `host/name` to push to. */
     repository: pulumi.Input<string>;
+    /** When the repository was made, say: where this changes, it holds none of the images, and they are pushed anew. */
+    repositoryMade?: pulumi.Input<string>;
     /** Login of the repository's registry, or a function that asks for one when it is needed. @default none */
     login?: RegistryLoginInput | RegistryLogins;
     /** @default the builder's */
@@ -78,6 +80,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 tags: tagsOf(args).map((tag) => pulumi.interpolate`${repository}:${tag}-${suffix}`),
                 cacheFrom: pulumi.all([...cache.from, ...(cacheFrom ?? [])]),
                 cacheTo: pulumi.all([...cache.to, ...(cacheTo ?? [])]),
+                repositoryMade: args.repositoryMade,
                 ...options,
                 here: args.builder.here(loginAfter(basesOf(platform, inputs), args)),
             },
@@ -99,6 +102,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 sources,
                 platforms: [...platforms],
                 annotations: args.annotations,
+                repositoryMade: args.repositoryMade,
                 here: args.builder.here(loginAfter(sources, args)),
             },
             { parent: this },

@@ -1,35 +1,28 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { differences, type ResourceType, type Work } from "./resource";
+import { differences, type ResourceType, type Work } from "../resource";
+import type { Account } from "./account";
+import { deleteCommand } from "./ecrRepository";
 
-const run = promisify(execFile);
-
-export interface RepositoryGuardInputs {
-    /** Name of the ECR repository. */
-    repositoryName: string;
+export interface RepositoryGuardInputs extends Account {
+    /** Names of the stack's repositories. */
+    repositories: string[];
     /** The account. */
     registryId: string;
-    region: string;
-    /** Profile of the AWS CLI, empty for none. */
-    profile: string;
-    /** Images may be deleted with the repository. */
+    /** Images may be deleted with their repository. */
     forceDelete: boolean;
 }
 
-const properties = ["repositoryName", "registryId", "region", "profile", "forceDelete"] as const;
-
 /**
- * Deletes nothing, and is deleted first: that is when it looks whether its repository may be.
- *
- * ECR refuses to delete a repository with images, and `pulumi destroy` would stop there, with the runners already gone.
+ * Makes and deletes nothing. It goes with the stack alone, before everything else: `pulumi destroy` stops there if a
+ * repository still holds images, with the runners still there. An image that is removed from the configuration only makes
+ * its list shorter.
  */
 export class RepositoryGuardResource implements ResourceType<RepositoryGuardInputs, RepositoryGuardInputs> {
     changes(olds: RepositoryGuardInputs, news: RepositoryGuardInputs): string[] {
-        return differences(olds, news, properties);
+        return differences(olds, news, ["repositories", "registryId", "region", "profile", "forceDelete"]);
     }
 
     async create(inputs: RepositoryGuardInputs): Promise<{ id: string; outputs: RepositoryGuardInputs }> {
-        return { id: inputs.repositoryName, outputs: inputs };
+        return { id: "repositories", outputs: inputs };
     }
 
     async update(inputs: RepositoryGuardInputs): Promise<RepositoryGuardInputs> {
@@ -37,49 +30,34 @@ export class RepositoryGuardResource implements ResourceType<RepositoryGuardInpu
     }
 
     async delete(guard: RepositoryGuardInputs, { urn }: Work): Promise<void> {
-        if (guard.forceDelete || !(await hasImages(guard))) {
+        const full = guard.forceDelete ? [] : await withImages(guard);
+        if (full.length === 0) {
             return;
         }
-        const profile = guard.profile ? `--profile ${guard.profile} ` : "";
+        const commands = full.map((repositoryName) => `  ${deleteCommand({ ...guard, repositoryName })}\n`);
+        const [repositories, them] = full.length === 1 ? ["Repository", "it"] : ["Repositories", "them"];
         throw new Error(
-            `Repository ${guard.repositoryName} still holds images, and forceDelete is off. Nothing has been deleted that ` +
-                "depends on it. Delete the repository and its images:\n" +
-                `  aws ecr delete-repository --force ${profile}--registry-id ${guard.registryId} --region ${guard.region} ` +
-                `--repository-name ${guard.repositoryName}\n` +
-                "or keep it, outside of this stack:\n" +
-                `  pulumi state delete --yes --target-dependents '${repositoryUrn(urn)}'\n` +
+            `${repositories} ${full.join(", ")} still ${full.length === 1 ? "holds" : "hold"} images, and forceDelete is off. ` +
+                `Nothing has been deleted. Delete ${them} with the images:\n${commands.join("")}` +
+                `or keep ${them}, outside of this stack:\n` +
+                `  pulumi state delete --yes '${urn}'\n` +
                 "and run the same command again.",
         );
     }
 }
 
-/** The component that the guard is a child of, with everything in it. */
-function repositoryUrn(guard: string): string {
-    const [stack, project, types = "", ...name] = guard.split("::");
-    const parents = types.slice(0, types.lastIndexOf("$"));
-    return [stack, project, parents, ...name].join("::");
-}
-
-async function hasImages({ repositoryName, registryId, region, profile }: RepositoryGuardInputs): Promise<boolean> {
-    const words = [
-        ...["ecr", "list-images", "--registry-id", registryId, "--region", region],
-        ...(profile ? ["--profile", profile] : []),
-        // One page is enough to see an image.
-        ...["--repository-name", repositoryName, "--no-paginate"],
-        ...["--query", "imageIds[0].imageDigest", "--output", "text"],
-    ];
-    try {
-        const { stdout } = await run("aws", words, { env: { ...process.env, AWS_PAGER: "" } });
-        // `None` where there is no image.
-        return stdout.includes("sha256:");
-    } catch (error) {
-        const { stderr = "", message } = error as Error & { stderr?: string };
-        if (stderr.includes("RepositoryNotFoundException")) {
-            return false;
-        }
-        throw new Error(
-            `Could not see whether repository ${repositoryName} still holds images: ${(stderr || message).trim()}. ` +
-                "Nothing that depends on it was deleted. The AWS command line (aws) is needed for this.",
-        );
-    }
+async function withImages(guard: RepositoryGuardInputs): Promise<string[]> {
+    const { EcrRepositoryCalls } = require("./ecr") as typeof import("./ecr");
+    const { repositories } = guard;
+    const found = await Promise.all(
+        repositories.map((repository) =>
+            new EcrRepositoryCalls(guard, repository, guard.registryId).hasImages().catch((error: Error) => {
+                throw new Error(
+                    `Could not see whether repository ${repository} still holds images: ${error.message}. ` +
+                        "Nothing has been deleted.",
+                );
+            }),
+        ),
+    );
+    return repositories.filter((_repository, at) => found[at]);
 }

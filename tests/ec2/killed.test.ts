@@ -61,22 +61,39 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
         return actions.filter((action) => calls.some((call) => call.action === action));
     }
 
+    /** An `up` that is killed at the first of some calls, which AWS has done then. Resolves to those that were. */
+    async function killedAt(calls: string[]): Promise<string[]> {
+        const first = (await simulation.calls()).length;
+        await simulation.setFaults({ unanswered: calls });
+        const running = project.startUp();
+        await until(`one of ${calls.join(", ")}`, async () => {
+            if (running.child.exitCode !== null) {
+                throw new Error(`the up ended early:\n${running.said()}`);
+            }
+            return (await doneSince(first, calls)).length > 0;
+        });
+        await project.kill(running);
+        const done = await doneSince(first, calls);
+        await simulation.setFaults({ unanswered: [] });
+        return done;
+    }
+
+    const destroy = () => project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+
+    it.each([
+        ["ec2:RunInstances", /i-[0-9a-f]+: made by an up that was interrupted, and in no state; terminated now/],
+        ["ec2:CreateVolume", /vol-[0-9a-f]+: made by an up that was interrupted, and in no state; deleted now/],
+    ])("is destroyed after a kill at %s, with what no state knows", async (call, said) => {
+        await killedAt([call]);
+        expect((await destroy()).output).toMatch(said);
+        expect(await simulation.account()).toEqual(emptyAccount);
+    });
+
     it("goes on where it was, each time", async () => {
         let untried = makingCalls;
         while (untried.length > 0) {
-            const first = (await simulation.calls()).length;
-            await simulation.setFaults({ unanswered: untried });
-            const running = project.startUp();
-            await until(`one of ${untried.join(", ")}`, async () => {
-                if (running.child.exitCode !== null) {
-                    throw new Error(`the up ended early:\n${running.said()}`);
-                }
-                return (await doneSince(first, untried)).length > 0;
-            });
-            await project.kill(running);
-            const tried = await doneSince(first, untried);
+            const tried = await killedAt(untried);
             untried = untried.filter((action) => !tried.includes(action));
-            await simulation.setFaults({ unanswered: [] });
         }
     });
 
@@ -94,7 +111,7 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
             const own = kind === "subnets" || kind === "volumes" || kind === "securityGroups" ? 2 : 1;
             expect(`${now.length - before.length} ${kind}`).toBe(`${own} ${kind}`);
         }
-        await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+        await destroy();
         expect(await simulation.account()).toEqual(emptyAccount);
     });
 });

@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { removesLeftover } from "../../runner/ec2/leftovers";
+import { awsAccount } from "../../awsAccount";
 import type { RegistryLogin } from "../registryLogin";
-import { RepositoryGuard } from "./repositoryGuard";
+import { EcrRepository } from "./ecrRepository";
 
 export interface ImageRepositoryArgs {
     /** Its name in the registry, as in `team/app`: lower case letters, digits, and `/ . _ -` between them. */
@@ -22,11 +22,20 @@ export interface ImageRepositoryArgs {
     untaggedDays?: number;
     /** Days after which a cache that was not written again expires. @default 30 */
     cacheDays?: number;
-    /** Delete the images with the repository. Off: `pulumi destroy` stops before it begins if there are any. @default false */
+    /**
+     * Delete the images with the repository. Off: a repository with images that is removed from the program is kept, and
+     * said; `pulumi destroy` stops before it begins, where there is a `RepositoryGuard`.
+     *
+     * @default false
+     */
     forceDelete?: boolean;
     /** ARN of a customer key for the images. @default ECR's own encryption */
     kmsKeyArn?: string;
-    /** Tags of the repository. @default none */
+    /**
+     * Tags of the repository. One that exists and has them is taken over.
+     *
+     * @default `native-buildx`: PROJECT-STACK
+     */
     tags?: { [name: string]: string };
 }
 
@@ -38,60 +47,40 @@ export class ImageRepository extends pulumi.ComponentResource {
     readonly url: pulumi.Output<string>;
     readonly arn: pulumi.Output<string>;
 
-    private readonly registryId: pulumi.Output<string>;
+    /** The account. */
+    readonly registryId: pulumi.Output<string>;
+    /** When it was made. */
+    readonly createdAt: pulumi.Output<string>;
+    readonly repositoryName: string;
 
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
-    constructor(
-        private readonly name: string,
-        private readonly args: ImageRepositoryArgs,
-        opts?: pulumi.ComponentResourceOptions,
-    ) {
+    constructor(name: string, args: ImageRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:ImageRepository", name, {}, opts);
         const problems = imageRepositoryProblems(args);
         if (problems.length > 0) {
             throw new pulumi.RunError(problems.join("\n"));
         }
-        const repository = new aws.ecr.Repository(
+        const repository = new EcrRepository(
             name,
             {
-                name: args.repositoryName,
+                ...awsAccount(this),
+                repositoryName: args.repositoryName,
                 forceDelete: args.forceDelete ?? false,
-                imageScanningConfiguration: { scanOnPush: true },
-                ...mutability(args),
-                ...(args.kmsKeyArn
-                    ? { encryptionConfigurations: [{ encryptionType: "KMS", kmsKey: args.kmsKeyArn }] }
-                    : {}),
-                tags: args.tags,
+                scanOnPush: true,
+                immutableTags: args.immutableTags ?? false,
+                movingTags: movingTags(args),
+                lifecyclePolicy: { rules: lifecycleRules(args) },
+                ...(args.kmsKeyArn ? { kmsKeyArn: args.kmsKeyArn } : {}),
+                tags: args.tags ?? { "native-buildx": `${pulumi.getProject()}-${pulumi.getStack()}` },
             },
-            { parent: this, hooks: { onError: [removesRepository(args)] } },
-        );
-        new aws.ecr.LifecyclePolicy(
-            name,
-            { repository: repository.name, policy: { rules: lifecycleRules(args) } },
             { parent: this },
         );
         this.url = repository.repositoryUrl;
         this.arn = repository.arn;
         this.registryId = repository.registryId;
+        this.createdAt = repository.createdAt;
+        this.repositoryName = args.repositoryName;
         this.registerOutputs({ url: this.url, arn: this.arn });
-    }
-
-    /**
-     * Stops a `pulumi destroy` that would fail half-way, at this repository: it is the first to be deleted if everything
-     * else is in `everything`, and refuses when there are images and `forceDelete` is off.
-     */
-    guard(everything: pulumi.Input<pulumi.Resource>[]): RepositoryGuard {
-        return new RepositoryGuard(
-            this.name,
-            {
-                repositoryName: this.args.repositoryName,
-                registryId: this.registryId,
-                region: aws.getRegionOutput({}, { parent: this }).region,
-                profile: aws.config.profile ?? "",
-                forceDelete: this.args.forceDelete ?? false,
-            },
-            { parent: this, dependsOn: everything },
-        );
     }
 
     /**
@@ -112,15 +101,9 @@ export class ImageRepository extends pulumi.ComponentResource {
     }
 }
 
-function mutability(args: ImageRepositoryArgs): Partial<aws.ecr.RepositoryArgs> {
-    if (!args.immutableTags) {
-        return { imageTagMutability: "MUTABLE" };
-    }
-    const filters = [`${args.cacheTagPrefix ?? defaults.cacheTagPrefix}*`, ...(args.movingTags ?? defaults.movingTags)];
-    return {
-        imageTagMutability: "IMMUTABLE_WITH_EXCLUSION",
-        imageTagMutabilityExclusionFilters: filters.map((filter) => ({ filter, filterType: "WILDCARD" })),
-    };
+function movingTags({ immutableTags, ...args }: ImageRepositoryArgs): string[] {
+    const caches = `${args.cacheTagPrefix ?? defaults.cacheTagPrefix}*`;
+    return immutableTags ? [caches, ...(args.movingTags ?? defaults.movingTags)] : [];
 }
 
 /**
@@ -131,7 +114,7 @@ function mutability(args: ImageRepositoryArgs): Partial<aws.ecr.RepositoryArgs> 
  */
 export function lifecycleRules(
     args: Pick<ImageRepositoryArgs, "untaggedDays" | "cacheDays" | "cacheTagPrefix">,
-): aws.types.input.ecr.LifecyclePolicyDocument["rules"] {
+): { [name: string]: unknown }[] {
     const older = (days: number) => ({ countType: "sinceImagePushed", countUnit: "days", countNumber: days });
     return [
         {
@@ -151,22 +134,6 @@ export function lifecycleRules(
             action: { type: "expire" },
         },
     ];
-}
-
-/** An empty one with this stack's tags: ECR does not delete one with images unless it is told to. */
-function removesRepository({ repositoryName, tags = {} }: ImageRepositoryArgs): pulumi.ErrorHook {
-    return removesLeftover(`Repository ${repositoryName}`, ["RepositoryAlreadyExistsException"], async (runAws) => {
-        const name = ["--repository-name", repositoryName];
-        const query = ["--query", "repositories[].repositoryArn"];
-        const arn = await runAws("ecr", "describe-repositories", "--repository-names", repositoryName, ...query);
-        for (const [tag, value] of Object.entries(tags)) {
-            const wanted = `tags[?Key=='${tag}'].Value`;
-            if ((await runAws("ecr", "list-tags-for-resource", "--resource-arn", arn, "--query", wanted)) !== value) {
-                throw new Error(`it does not have the tag ${tag}=${value}, so it is not this stack's`);
-            }
-        }
-        await runAws("ecr", "delete-repository", ...name);
-    });
 }
 
 /** Everything that is wrong with the arguments, each a line: the setting, what is wrong, the remedy. */
