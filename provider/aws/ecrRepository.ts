@@ -38,8 +38,9 @@ export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, 
     async create(inputs: EcrRepositoryInputs): Promise<{ id: string; outputs: EcrRepositoryOutputs }> {
         const calls = callsTo(inputs);
         const made = (await calls.create(inputs, inputs.kmsKeyArn)) ?? (await takeOver(calls, inputs));
-        const outputs = { ...inputs, ...outputsOf(made) };
-        await calls.put(inputs, outputs.arn, {});
+        await calls.put(inputs, outputsOf(made).arn, {});
+        // As a refresh sees it: a time that is written with other digits would be another repository.
+        const outputs = { ...inputs, ...outputsOf((await calls.find()) ?? made) };
         return { id: inputs.repositoryName, outputs };
     }
 

@@ -1,3 +1,4 @@
+import { TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2/simulation";
 import { until } from "../e2e/processes";
 import { describeHere, fromStep, writes } from "../e2e/project";
@@ -111,6 +112,18 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
             const own = kind === "subnets" || kind === "volumes" || kind === "securityGroups" ? 2 : 1;
             expect(`${now.length - before.length} ${kind}`).toBe(`${own} ${kind}`);
         }
+    });
+
+    it("names another's instance that has the security group, does not wait for it, and goes when it has gone", async () => {
+        const { SubnetId, SecurityGroups = [] } = await project.instance("amd64");
+        const SecurityGroupIds = SecurityGroups.map(({ GroupId = "" }) => GroupId);
+        const other = await simulation.launch("#!/bin/sh\n", { SubnetId, SecurityGroupIds });
+        const { code, output } = await project.pulumi("destroy", "--yes", "--skip-preview");
+        expect(code).not.toBe(0);
+        expect(output).toContain(`${other} has it too, and is not this stack's`);
+
+        await simulation.ec2.send(new TerminateInstancesCommand({ InstanceIds: [other] }));
+        await simulation.awaitState(other, "terminated");
         await destroy();
         expect(await simulation.account()).toEqual(emptyAccount);
     });
