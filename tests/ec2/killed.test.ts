@@ -4,7 +4,7 @@ import { until } from "../e2e/processes";
 import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 /** The calls of a first `up` that make something, roughly in their order. */
 const makingCalls = [
@@ -67,12 +67,13 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
         const first = (await simulation.calls()).length;
         await simulation.setFaults({ unanswered: calls });
         const running = project.startUp();
-        await until(`one of ${calls.join(", ")}`, async () => {
+        const isOneDone = async () => {
             if (running.child.exitCode !== null) {
                 throw new Error(`the up ended early:\n${running.said()}`);
             }
             return (await doneSince(first, calls)).length > 0;
-        });
+        };
+        await until(`one of ${calls.join(", ")}`, isOneDone, 600);
         await project.kill(running);
         const done = await doneSince(first, calls);
         await simulation.setFaults({ unanswered: [] });

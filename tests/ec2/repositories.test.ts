@@ -2,7 +2,7 @@ import { Simulation } from "../../packages/simulated-ec2/simulation";
 import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 // forceDelete is off, as it is unless somebody sets it: no repository with images is deleted unless somebody asks for it.
 describeHere("repositories on the simulated EC2 whose images come and go", () => {
