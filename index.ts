@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RemoteBuilder } from "./components/builder/remoteBuilder";
+import { ciAccess } from "./components/ci/ciAccess";
 import { registryKind } from "./components/registry/kinds";
 import { runnerKind } from "./components/runner/kinds";
 import { declaredImages } from "./configuration/declaredImages";
@@ -25,6 +26,7 @@ export = async () => {
         buildsPerRunner: settings.buildsPerRunner,
     });
     const images = declaredImages(settings, builder, registry);
-    registry.guard?.([runners, builder, ...Object.values(images)]);
-    return outputsOf({ settings, ...context, registry, runners, builder, images });
+    const ci = ciAccess(settings, { ...context, registry, runners, builder });
+    registry.guard?.([runners, builder, ...Object.values(images), ...ci.resources]);
+    return outputsOf({ registry, builder, images, ci });
 };

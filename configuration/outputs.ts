@@ -1,11 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type CiAccessArgs, ciAccess } from "../components/ci/ciAccess";
+import type { RemoteBuilder } from "../components/builder/remoteBuilder";
+import type { CiAccess } from "../components/ci/ciAccess";
 import type { MultiPlatformImage } from "../components/image/multiPlatformImage";
 import { buildCosts, receiptsOf } from "../components/image/receipts";
 import { receiptsText } from "../components/image/receiptText";
-import type { Settings } from "./settings";
+import type { Registry } from "../components/registry/registry";
 
 const begun = new Date();
+
+interface Stack {
+    registry: Registry;
+    builder: RemoteBuilder;
+    images: { [name: string]: MultiPlatformImage };
+    ci: CiAccess;
+}
 
 /** Without a word of them a failed `up` shows all outputs as removed (pulumi/pulumi#15755). They are not. */
 export function emptyOutputs(): void {
@@ -16,10 +24,7 @@ export function emptyOutputs(): void {
 }
 
 /** What the stack says for whoever uses it: people, CI, `make up`. */
-export function outputsOf(
-    stack: CiAccessArgs & { settings: Settings; images: { [name: string]: MultiPlatformImage } },
-): pulumi.Inputs {
-    const { settings, registry, builder, images } = stack;
+export function outputsOf({ registry, builder, images, ci }: Stack): pulumi.Inputs {
     const receipts = receiptsOf(images, builder.runners);
     return {
         repositoryUrl: registry.url,
@@ -31,6 +36,6 @@ export function outputsOf(
         connect: builder.connect,
         receipts: receipts.apply(receiptsText),
         buildCosts: buildCosts(receipts, builder.runners, begun),
-        ...ciAccess(settings, stack),
+        ...ci.outputs,
     };
 }

@@ -1,11 +1,13 @@
 // The provider `native-buildx`: what is done, where components/ says what is declared. One resource a file.
 
+import { EcrRepositoryResource } from "./aws/ecrRepository";
+import { GroupLeftoversResource } from "./aws/groupLeftovers";
+import { RepositoryGuardResource } from "./aws/repositoryGuard";
 import { ImageIndexResource } from "./image/imageIndex";
 import { PlatformImageResource } from "./image/platformImage";
 import { LocalFolderResource } from "./localFolder";
 import { Engine } from "./process/engine";
 import { endWithEngine } from "./process/lifetime";
-import { RepositoryGuardResource } from "./repositoryGuard";
 import { serve } from "./serve";
 
 // Options of the engine's come before its address.
@@ -16,6 +18,8 @@ void serve(
         PlatformImage: new PlatformImageResource(),
         Index: new ImageIndexResource(),
         LocalFolder: new LocalFolderResource(),
+        EcrRepository: new EcrRepositoryResource(),
+        GroupLeftovers: new GroupLeftoversResource(),
         RepositoryGuard: new RepositoryGuardResource(),
     },
     new Engine(engineAddress),

@@ -32,8 +32,10 @@ export interface ResourceType<Inputs extends object, Outputs extends Inputs> {
     readonly replacedBy?: readonly string[];
     create(inputs: Inputs, work: Work): Promise<{ id: string; outputs: Outputs }>;
     update(inputs: Inputs, work: Work, olds: Outputs): Promise<Outputs>;
-    /** Looks at what there is now, in a refresh. @default the state is believed */
-    read?(outputs: Outputs, work: Work): Promise<Outputs>;
+    /** A replacement is made before the old one is deleted. @default false */
+    readonly createdFirst?: boolean;
+    /** Looks at what there is now, in a refresh. Undefined: it is gone. @default the state is believed */
+    read?(outputs: Outputs, work: Work): Promise<Outputs | undefined>;
     /** @default nothing is deleted */
     delete?(outputs: Outputs, work: Work): Promise<void>;
 }

@@ -46,7 +46,7 @@ export class ResourceProvider implements pulumi.provider.Provider {
         return {
             changes: changes.length > 0,
             replaces: changes.filter((property) => type.replacedBy?.includes(property)),
-            deleteBeforeReplace: true,
+            deleteBeforeReplace: !type.createdFirst,
         };
     }
 
@@ -68,8 +68,12 @@ export class ResourceProvider implements pulumi.provider.Provider {
 
     async read(id: pulumi.ID, urn: pulumi.URN, olds: Properties = {}): Promise<pulumi.provider.ReadResult> {
         const type = this.typeOf(urn);
-        const outputs = type.read ? await type.read(plain(olds) as Properties, this.work(urn)) : undefined;
-        return { id, props: outputs ? withSecrets(outputs, secretProperties(olds)) : olds };
+        if (!type.read) {
+            return { id, props: olds };
+        }
+        const outputs = await type.read(plain(olds) as Properties, this.work(urn));
+        // Without an id it is gone.
+        return outputs ? { id, props: withSecrets(outputs, secretProperties(olds)) } : { id: "", props: {} };
     }
 
     async delete(_id: pulumi.ID, urn: pulumi.URN, olds: Properties): Promise<void> {

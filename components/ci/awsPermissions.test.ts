@@ -157,12 +157,12 @@ const needed: readonly Needed[] = [
     { by: "who reads a runner's console", resource: instance, actions: inEc2(["GetConsoleOutput"]) },
     { by: "waking a runner", resource: instance, actions: inEc2(["DescribeInstances", "StartInstances"]) },
     {
-        by: "ecr.Repository and LifecyclePolicy",
+        by: "the stack's repositories",
         resource: repository,
         actions: [
             ...inEcr(["CreateRepository", "DescribeRepositories", "DeleteRepository", "PutImageTagMutability"]),
             ...inEcr(["PutImageScanningConfiguration", "ListTagsForResource", "TagResource", "UntagResource"]),
-            ...inEcr(["PutLifecyclePolicy", "GetLifecyclePolicy", "DeleteLifecyclePolicy"]),
+            ...inEcr(["PutLifecyclePolicy", "GetLifecyclePolicy"]),
         ],
     },
     { by: "the guard of repositories", resource: repository, actions: inEcr(["ListImages"]) },

@@ -18,17 +18,21 @@ export interface CiAccessArgs {
     tags: { [name: string]: string };
 }
 
+/** What was made for CI. */
+export interface CiAccess {
+    resources: pulumi.Resource[];
+    /** Stack outputs. */
+    outputs: { ciRoleArn?: pulumi.Output<string>; ciConnect?: pulumi.Output<string> };
+}
+
 /**
  * How CI, which has no access to the stack, comes to the builder: SSM parameters with the connect script, and a role that
  * may read them and use the runners and the registry. Nothing, unless a setting names somebody.
  */
-export function ciAccess(
-    settings: CiValues,
-    { stackName, runners, registry, builder, tags }: CiAccessArgs,
-): { ciRoleArn?: pulumi.Output<string>; ciConnect?: pulumi.Output<string> } {
+export function ciAccess(settings: CiValues, { stackName, runners, registry, builder, tags }: CiAccessArgs): CiAccess {
     const trust = trustOf(settings);
     if (!isCiWanted(trust)) {
-        return {};
+        return { resources: [], outputs: {} };
     }
     // Loaded here: others neither need the AWS packages nor wait for them.
     const { CiRole } = require("./ciRole") as typeof import("./ciRole");
@@ -45,7 +49,7 @@ export function ciAccess(
         connectParameterArns: parameters.arns,
         tags,
     });
-    return { ciRoleArn: role.arn, ciConnect: parameters.readCommand };
+    return { resources: [parameters, role], outputs: { ciRoleArn: role.arn, ciConnect: parameters.readCommand } };
 }
 
 /** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */

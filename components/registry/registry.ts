@@ -28,6 +28,11 @@ export interface Registry extends pulumi.ComponentResource {
      * @param image name of the image, as in `app`
      */
     repositoryOf(image: string): pulumi.Output<string>;
+    /**
+     * When an image's repository was made, say: where this changes, it holds none of the images, and they are pushed anew.
+     * Undefined: that is not known.
+     */
+    repositoryMadeOf?(image: string): pulumi.Output<string>;
 
     /**
      * A login for all of its repositories; secret. Undefined: none is needed, or the caller's own docker login is used.

@@ -17,6 +17,8 @@ export interface ImageIndexInputs {
     platforms: Platform[];
     /** OCI annotations of the index. @default none */
     annotations?: { [name: string]: string };
+    /** When the repository was made: a new one has no index. */
+    repositoryMade?: string;
     /** In no state. */
     here?: Here;
 }
@@ -47,7 +49,13 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
     changes(olds: ImageIndexOutputs, news: ImageIndexInputs): string[] {
         const moved = olds.movedTags?.length ? ["movedTags"] : [];
         return [
-            ...differences<ImageIndexInputs>(olds, news, ["tags", "sources", "platforms", "annotations"]),
+            ...differences<ImageIndexInputs>(olds, news, [
+                "tags",
+                "sources",
+                "platforms",
+                "annotations",
+                "repositoryMade",
+            ]),
             ...moved,
         ];
     }

@@ -30,6 +30,8 @@ export interface PlatformImageInputs extends BuildOptions {
     secrets: { [id: string]: string };
     /** Full references to push, one at least. */
     tags: string[];
+    /** When the repository was made: a new one has none of the images. */
+    repositoryMade?: string;
     cacheFrom: string[];
     cacheTo: string[];
     /** In no state. */
@@ -49,7 +51,17 @@ export interface PlatformImageOutputs extends PlatformImageInputs {
 
 /** Whatever of these is another, is another image. Runner and builder are only where it is made. */
 const parts = [
-    ...(["platform", "context", "dockerfile", "target", "args", "contexts", "secrets", "tags"] as const),
+    ...([
+        "platform",
+        "context",
+        "dockerfile",
+        "target",
+        "args",
+        "contexts",
+        "secrets",
+        "tags",
+        "repositoryMade",
+    ] as const),
     ...(["contextHash", "commits", "cacheFrom", "cacheTo", "ssh", "labels", "annotations", "provenance"] as const),
     ...([
         "sourceLabels",

@@ -28,6 +28,7 @@ export interface Ec2Outputs {
 /** Stack `prod` in the simulated EC2: the real program and engine, against the account of a simulation. */
 export class Ec2Project extends Project {
     private script: string | undefined;
+    private known: Promise<Ec2Outputs> | undefined;
 
     private constructor(
         readonly simulation: Simulation,
@@ -96,8 +97,9 @@ export class Ec2Project extends Project {
         return { DOCKER_CONFIG: folder };
     }
 
-    override async outputs(): Promise<Ec2Outputs> {
-        return (await super.outputs()) as Ec2Outputs;
+    override outputs(): Promise<Ec2Outputs> {
+        this.known ??= super.outputs() as Promise<Ec2Outputs>;
+        return this.known;
     }
 
     async instanceId(arch: Arch): Promise<string> {
@@ -156,10 +158,19 @@ export class Ec2Project extends Project {
         await this.succeed(this.run("sh", ["-eu", "-c", script, path.join(checkout, "tools/stack.sh")]));
     }
 
-    override up(): Promise<Result> {
-        // It may change what the script says.
-        this.script = undefined;
-        return super.up();
+    /** What changes the stack changes its outputs, and what the script says. */
+    override start(...command: Parameters<Project["start"]>): Running {
+        const [program, [verb]] = command;
+        const forget = () => {
+            if (program === "pulumi" && verb !== "stack") {
+                this.script = undefined;
+                this.known = undefined;
+            }
+        };
+        forget();
+        const running = super.start(...command);
+        running.done.then(forget, forget);
+        return running;
     }
 
     /** How often an action of the API was called until now. */

@@ -1,9 +1,10 @@
+import { TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2/simulation";
 import { until } from "../e2e/processes";
 import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 /** The calls of a first `up` that make something, roughly in their order. */
 const makingCalls = [
@@ -61,22 +62,40 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
         return actions.filter((action) => calls.some((call) => call.action === action));
     }
 
+    /** An `up` that is killed at the first of some calls, which AWS has done then. Resolves to those that were. */
+    async function killedAt(calls: string[]): Promise<string[]> {
+        const first = (await simulation.calls()).length;
+        await simulation.setFaults({ unanswered: calls });
+        const running = project.startUp();
+        const isOneDone = async () => {
+            if (running.child.exitCode !== null) {
+                throw new Error(`the up ended early:\n${running.said()}`);
+            }
+            return (await doneSince(first, calls)).length > 0;
+        };
+        await until(`one of ${calls.join(", ")}`, isOneDone, 600);
+        await project.kill(running);
+        const done = await doneSince(first, calls);
+        await simulation.setFaults({ unanswered: [] });
+        return done;
+    }
+
+    const destroy = () => project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+
+    it.each([
+        ["ec2:RunInstances", /i-[0-9a-f]+: made by an up that was interrupted, and in no state; terminated now/],
+        ["ec2:CreateVolume", /vol-[0-9a-f]+: made by an up that was interrupted, and in no state; deleted now/],
+    ])("is destroyed after a kill at %s, with what no state knows", async (call, said) => {
+        await killedAt([call]);
+        expect((await destroy()).output).toMatch(said);
+        expect(await simulation.account()).toEqual(emptyAccount);
+    });
+
     it("goes on where it was, each time", async () => {
         let untried = makingCalls;
         while (untried.length > 0) {
-            const first = (await simulation.calls()).length;
-            await simulation.setFaults({ unanswered: untried });
-            const running = project.startUp();
-            await until(`one of ${untried.join(", ")}`, async () => {
-                if (running.child.exitCode !== null) {
-                    throw new Error(`the up ended early:\n${running.said()}`);
-                }
-                return (await doneSince(first, untried)).length > 0;
-            });
-            await project.kill(running);
-            const tried = await doneSince(first, untried);
+            const tried = await killedAt(untried);
             untried = untried.filter((action) => !tried.includes(action));
-            await simulation.setFaults({ unanswered: [] });
         }
     });
 
@@ -94,7 +113,19 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
             const own = kind === "subnets" || kind === "volumes" || kind === "securityGroups" ? 2 : 1;
             expect(`${now.length - before.length} ${kind}`).toBe(`${own} ${kind}`);
         }
-        await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+    });
+
+    it("names another's instance that has the security group, does not wait for it, and goes when it has gone", async () => {
+        const { SubnetId, SecurityGroups = [] } = await project.instance("amd64");
+        const SecurityGroupIds = SecurityGroups.map(({ GroupId = "" }) => GroupId);
+        const other = await simulation.launch("#!/bin/sh\n", { SubnetId, SecurityGroupIds });
+        const { code, output } = await project.pulumi("destroy", "--yes", "--skip-preview");
+        expect(code).not.toBe(0);
+        expect(output).toContain(`${other} has it too, and is not this stack's`);
+
+        await simulation.ec2.send(new TerminateInstancesCommand({ InstanceIds: [other] }));
+        await simulation.awaitState(other, "terminated");
+        await destroy();
         expect(await simulation.account()).toEqual(emptyAccount);
     });
 });

@@ -223,7 +223,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
 
         expect(code).not.toBe(0);
         expect(output).toContain("Repository native-buildx-story/app still holds images, and forceDelete is off");
-        expect(output).toMatch(/aws ecr delete-repository --force .* --repository-name native-buildx-story\/app\n/);
+        expect(output).toMatch(/aws ecr delete-repository --force .* --repository-name native-buildx-story\/app /);
         expect(await simulation.account()).toEqual(before);
     });
 

@@ -51,8 +51,8 @@ export class AwsMocks implements pulumi.runtime.Mocks {
         const id = this.idOf(args);
         const arn = `arn:aws:mock:eu-central-1:123456789012:${args.type}/${args.inputs.name ?? args.name}`;
         const state: { [name: string]: unknown } = { name: args.name, ...args.inputs, arn };
-        if (args.type === "aws:ecr/repository:Repository") {
-            state.repositoryUrl = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/${args.inputs.name}`;
+        if (args.type === "native-buildx:index:EcrRepository") {
+            state.repositoryUrl = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/${args.inputs.repositoryName}`;
             state.registryId = "123456789012";
         } else if (args.type === "aws:ec2/vpc:Vpc") {
             state.defaultRouteTableId = "rtb-main";

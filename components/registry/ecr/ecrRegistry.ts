@@ -45,9 +45,17 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     }
 
     repositoryOf(image: string): pulumi.Output<string> {
+        return this.repository(image).url;
+    }
+
+    repositoryMadeOf(image: string): pulumi.Output<string> {
+        return this.repository(image).createdAt;
+    }
+
+    private repository(image: string): ImageRepository {
         const repository = this.perImage.get(image) ?? this.makeRepository(image);
         this.perImage.set(image, repository);
-        return repository.url;
+        return repository;
     }
 
     private makeRepository(image: string): ImageRepository {
@@ -90,15 +98,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
         const repositories = [this.common, ...this.perImage.values()];
         new RepositoryGuard(
             this.name,
-            {
-                repositories: pulumi.all(
-                    repositories.map(({ repositoryName, urn }) => pulumi.output({ repositoryName, urn })),
-                ),
-                registryId: this.common.registryId,
-                region: this.region(),
-                profile: aws.config.profile ?? "",
-                forceDelete: this.args.forceDelete ?? false,
-            },
+            { repositories, forceDelete: this.args.forceDelete },
             // Not this component: the guard is a child of it, and would wait for itself.
             { parent: this, dependsOn: [...repositories, ...everything] },
         );

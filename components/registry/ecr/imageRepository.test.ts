@@ -1,7 +1,7 @@
 import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
 import { ImageRepository, imageRepositoryProblems, lifecycleRules } from "./imageRepository";
 
-const type = "aws:ecr/repository:Repository";
+const type = "native-buildx:index:EcrRepository";
 
 describe("ImageRepository", () => {
     let mocks: AwsMocks;
@@ -14,10 +14,12 @@ describe("ImageRepository", () => {
         expect(await resolved(repository.url)).toBe("123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/app");
         await settled();
         expect(mocks.one(type).inputs).toMatchObject({
-            name: "team/app",
+            repositoryName: "team/app",
             forceDelete: false,
-            imageScanningConfiguration: { scanOnPush: true },
-            imageTagMutability: "MUTABLE",
+            scanOnPush: true,
+            immutableTags: false,
+            movingTags: [],
+            lifecyclePolicy: { rules: lifecycleRules({}) },
         });
     });
 
@@ -25,12 +27,17 @@ describe("ImageRepository", () => {
         new ImageRepository("app", { repositoryName: "app", immutableTags: true, movingTags: ["edge"] });
         await settled();
         expect(mocks.one(type).inputs).toMatchObject({
-            imageTagMutability: "IMMUTABLE_WITH_EXCLUSION",
-            imageTagMutabilityExclusionFilters: [
-                { filter: "cache-*", filterType: "WILDCARD" },
-                { filter: "edge", filterType: "WILDCARD" },
-            ],
+            immutableTags: true,
+            movingTags: ["cache-*", "edge"],
         });
+    });
+
+    it("says by a tag whose it is, which is how it is taken over", async () => {
+        new ImageRepository("app", { repositoryName: "app" });
+        new ImageRepository("tagged", { repositoryName: "tagged", tags: { team: "web" } });
+        await settled();
+        expect(mocks.one(type, "app").inputs.tags).toEqual({ "native-buildx": "native-buildx-prod" });
+        expect(mocks.one(type, "tagged").inputs.tags).toEqual({ team: "web" });
     });
 
     it("reports wrong names before anything is made", () => {

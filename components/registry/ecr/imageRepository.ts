@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { removesLeftover } from "../../runner/ec2/leftovers";
+import { awsAccount } from "../../account/awsAccount";
+import { EcrRepository } from "./ecrRepository";
 
 export interface ImageRepositoryArgs {
     /** Its name in the registry, as in `team/app`: lower case letters, digits, and `/ . _ -` between them. */
@@ -20,11 +20,20 @@ export interface ImageRepositoryArgs {
     untaggedDays?: number;
     /** Days after which a cache that was not written again expires. @default 30 */
     cacheDays?: number;
-    /** Delete the images with the repository. Off: `pulumi destroy` stops before it begins if there are any. @default false */
+    /**
+     * Delete the images with the repository. Off: a repository with images that is removed from the program is kept, and
+     * said; `pulumi destroy` stops before it begins, where there is a `RepositoryGuard`.
+     *
+     * @default false
+     */
     forceDelete?: boolean;
     /** ARN of a customer key for the images. @default ECR's own encryption */
     kmsKeyArn?: string;
-    /** Tags of the repository. @default none */
+    /**
+     * Tags of the repository. One that exists and has them is taken over.
+     *
+     * @default `native-buildx`: PROJECT-STACK
+     */
     tags?: { [name: string]: string };
 }
 
@@ -35,8 +44,11 @@ export class ImageRepository extends pulumi.ComponentResource {
     /** `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME`. */
     readonly url: pulumi.Output<string>;
     readonly arn: pulumi.Output<string>;
+
     /** The account. */
     readonly registryId: pulumi.Output<string>;
+    /** When it was made. */
+    readonly createdAt: pulumi.Output<string>;
     readonly repositoryName: string;
 
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
@@ -46,42 +58,33 @@ export class ImageRepository extends pulumi.ComponentResource {
         if (problems.length > 0) {
             throw new pulumi.RunError(problems.join("\n"));
         }
-        const repository = new aws.ecr.Repository(
+        const repository = new EcrRepository(
             name,
             {
-                name: args.repositoryName,
+                ...awsAccount(this),
+                repositoryName: args.repositoryName,
                 forceDelete: args.forceDelete ?? false,
-                imageScanningConfiguration: { scanOnPush: true },
-                ...mutability(args),
-                ...(args.kmsKeyArn
-                    ? { encryptionConfigurations: [{ encryptionType: "KMS", kmsKey: args.kmsKeyArn }] }
-                    : {}),
-                tags: args.tags,
+                scanOnPush: true,
+                immutableTags: args.immutableTags ?? false,
+                movingTags: movingTags(args),
+                lifecyclePolicy: { rules: lifecycleRules(args) },
+                ...(args.kmsKeyArn ? { kmsKeyArn: args.kmsKeyArn } : {}),
+                tags: args.tags ?? { "native-buildx": `${pulumi.getProject()}-${pulumi.getStack()}` },
             },
-            { parent: this, hooks: { onError: [removesRepository(args)] } },
-        );
-        new aws.ecr.LifecyclePolicy(
-            name,
-            { repository: repository.name, policy: { rules: lifecycleRules(args) } },
             { parent: this },
         );
         this.url = repository.repositoryUrl;
         this.arn = repository.arn;
         this.registryId = repository.registryId;
+        this.createdAt = repository.createdAt;
         this.repositoryName = args.repositoryName;
         this.registerOutputs({ url: this.url, arn: this.arn });
     }
 }
 
-function mutability(args: ImageRepositoryArgs): Partial<aws.ecr.RepositoryArgs> {
-    if (!args.immutableTags) {
-        return { imageTagMutability: "MUTABLE" };
-    }
-    const filters = [`${args.cacheTagPrefix ?? defaults.cacheTagPrefix}*`, ...(args.movingTags ?? defaults.movingTags)];
-    return {
-        imageTagMutability: "IMMUTABLE_WITH_EXCLUSION",
-        imageTagMutabilityExclusionFilters: filters.map((filter) => ({ filter, filterType: "WILDCARD" })),
-    };
+function movingTags({ immutableTags, ...args }: ImageRepositoryArgs): string[] {
+    const caches = `${args.cacheTagPrefix ?? defaults.cacheTagPrefix}*`;
+    return immutableTags ? [caches, ...(args.movingTags ?? defaults.movingTags)] : [];
 }
 
 /**
@@ -92,7 +95,7 @@ function mutability(args: ImageRepositoryArgs): Partial<aws.ecr.RepositoryArgs> 
  */
 export function lifecycleRules(
     args: Pick<ImageRepositoryArgs, "untaggedDays" | "cacheDays" | "cacheTagPrefix">,
-): aws.types.input.ecr.LifecyclePolicyDocument["rules"] {
+): { [name: string]: unknown }[] {
     const older = (days: number) => ({ countType: "sinceImagePushed", countUnit: "days", countNumber: days });
     return [
         {
@@ -112,22 +115,6 @@ export function lifecycleRules(
             action: { type: "expire" },
         },
     ];
-}
-
-/** An empty one with this stack's tags: ECR does not delete one with images unless it is told to. */
-function removesRepository({ repositoryName, tags = {} }: ImageRepositoryArgs): pulumi.ErrorHook {
-    return removesLeftover(`Repository ${repositoryName}`, ["RepositoryAlreadyExistsException"], async (runAws) => {
-        const name = ["--repository-name", repositoryName];
-        const query = ["--query", "repositories[].repositoryArn"];
-        const arn = await runAws("ecr", "describe-repositories", "--repository-names", repositoryName, ...query);
-        for (const [tag, value] of Object.entries(tags)) {
-            const wanted = `tags[?Key=='${tag}'].Value`;
-            if ((await runAws("ecr", "list-tags-for-resource", "--resource-arn", arn, "--query", wanted)) !== value) {
-                throw new Error(`it does not have the tag ${tag}=${value}, so it is not this stack's`);
-            }
-        }
-        await runAws("ecr", "delete-repository", ...name);
-    });
 }
 
 /** Everything that is wrong with the arguments, each a line: the setting, what is wrong, the remedy. */

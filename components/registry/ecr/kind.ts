@@ -1,4 +1,4 @@
-import { awsRegionMistakes } from "../../awsRegion";
+import { awsRegionMistakes } from "../../account/awsRegion";
 import type { ValuesOf } from "../../settings/values";
 import type { RegistryModule } from "../kind";
 import { EcrRegistry, type EcrRegistryArgs } from "./ecrRegistry";

@@ -1,4 +1,4 @@
-import { awsSettings } from "../../awsSettings";
+import { awsSettings } from "../../account/awsSettings";
 import { flag, listOf, setting, text, wholeNumber } from "../../settings/kinds";
 
 const ecr = "Registry ecr only.";

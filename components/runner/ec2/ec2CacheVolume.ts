@@ -16,7 +16,7 @@ export interface CacheVolumeArgs {
 }
 
 /** Tag by which a volume says whose it is. */
-const ownerTag = "native-buildx:security-group";
+export const ownerTag = "native-buildx:security-group";
 
 /**
  * The volume that a runner's cache is on. It outlives the instance, and stays in its zone for as long as the runner can

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { awsRegionMistakes } from "../../awsRegion";
+import { awsRegionMistakes } from "../../account/awsRegion";
 import type { ValuesOf } from "../../settings/values";
 import type { RunnersModule } from "../kind";
 import { Ec2Runners } from "./ec2Runners";

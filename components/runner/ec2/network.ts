@@ -1,6 +1,9 @@
 import { isIPv4, isIPv6 } from "node:net";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { awsAccount } from "../../account/awsAccount";
+import { ownerTag } from "./ec2CacheVolume";
+import { GroupLeftovers } from "./groupLeftovers";
 import { removesLeftover } from "./leftovers";
 import { OwnVpc } from "./ownVpc";
 
@@ -58,7 +61,16 @@ export class Network extends pulumi.ComponentResource {
         this.vpcId = place.vpcId;
         this.zones = place.zones;
         this.subnetIds = place.subnetIds;
-        this.securityGroupId = this.admitOnly(name, args).id;
+        this.securityGroupId = new GroupLeftovers(
+            name,
+            {
+                securityGroupId: this.admitOnly(name, args).id,
+                tags: args.tags ?? {},
+                volumeTag: ownerTag,
+                ...awsAccount(this),
+            },
+            { parent: this },
+        ).securityGroupId;
         this.registerOutputs({
             vpcId: this.vpcId,
             zones: this.zones,

@@ -1,6 +1,6 @@
 import * as v from "valibot";
+import { awsSettings } from "../../account/awsSettings";
 import { knownPlatforms } from "../../architecture";
-import { awsSettings } from "../../awsSettings";
 import {
     byPlatform,
     choice,

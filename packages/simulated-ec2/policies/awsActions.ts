@@ -57,7 +57,6 @@ const checkedKinds: { readonly [action: string]: string } = {
     "ecr:BatchGetImage": "repository",
     "ecr:CompleteLayerUpload": "repository",
     "ecr:CreateRepository": "repository",
-    "ecr:DeleteLifecyclePolicy": "repository",
     "ecr:DeleteRepository": "repository",
     "ecr:DescribeImages": "repository",
     "ecr:DescribeRepositories": "repository",

@@ -48,6 +48,7 @@ describeUnless(process.env.CAMPAIGN_STEPS ? missing() : "CAMPAIGN_STEPS is not s
                 );
             }
             await world.destroy();
+            await world.deleteReleased();
             expect(await simulation.account()).toEqual(emptyAccount);
         });
     },

@@ -33,7 +33,7 @@ async function stopped(world: World): Promise<string> {
 
 /** Any change of a setting or an image that is quick to make: for the steps that interrupt its `up`. */
 async function someChange(world: World): Promise<string> {
-    return world.random.pick([editImage, addImage, changeIdleMinutes, changePlatforms, changeVpc])(world);
+    return world.random.pick([editImage, addImage, removeImage, changeIdleMinutes, changePlatforms, changeVpc])(world);
 }
 
 async function editImage(world: World): Promise<string> {
@@ -139,6 +139,18 @@ async function changeCi(world: World): Promise<string> {
     return `githubRepositories ${githubRepositories.join(" ") || "none"}`;
 }
 
+/** Off: an image that is removed leaves its repository. */
+async function changeForceDelete(world: World): Promise<string> {
+    const forceDelete = !world.settings.forceDelete;
+    world.change({ forceDelete });
+    return `forceDelete ${forceDelete}`;
+}
+
+/** An image that is removed and one that is declared, by one `up`. */
+async function renameImage(world: World): Promise<string> {
+    return `${await removeImage(world)}, ${await addImage(world)}`;
+}
+
 /** There, and back: this machine cannot reach a runner by its private address. */
 async function changeAddress(world: World): Promise<string> {
     const { vpc } = world.settings;
@@ -167,6 +179,8 @@ export const steps: readonly Step[] = [
     editImage,
     addImage,
     removeImage,
+    renameImage,
+    changeForceDelete,
     changePlatforms,
     changeVpc,
     changeIdleMinutes,
@@ -224,6 +238,11 @@ export const stepsByHand: readonly Step[] = [
         const Name = parameters.find((name) => name.endsWith(`/${arch}/keys`)) ?? "";
         await world.simulation.ssm.send(new DeleteParameterCommand({ Name }));
         return `delete parameter ${Name}`;
+    },
+    async (world) => {
+        const name = `native-buildx-${world.project.stack}/${world.random.pick(world.images)}`;
+        await world.deleteRepository(name);
+        return `delete repository ${name}`;
     },
 ];
 

@@ -17,6 +17,7 @@ interface Settings {
     instanceTypes: { [platform: string]: string };
     fallbackInstanceTypes: { [platform: string]: string[] };
     githubRepositories: string[];
+    forceDelete: boolean;
     [name: string]: unknown;
 }
 
@@ -26,6 +27,8 @@ export class World {
     /** What each image has to hold, by name. */
     private readonly texts = new Map<string, string>();
     private written = 0;
+    /** Images whose repositories may be there without the stack: they were removed while `forceDelete` was off. */
+    private readonly released = new Set<string>();
 
     readonly settings: Settings;
 
@@ -44,8 +47,9 @@ export class World {
             instanceTypes: {},
             fallbackInstanceTypes: {},
             githubRepositories: [],
+            forceDelete: false,
         };
-        this.project = Ec2Project.createIn(simulation, "campaign", { forceDelete: true }, 60);
+        this.project = Ec2Project.createIn(simulation, "campaign", {}, 60);
         this.project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
         this.write("first");
     }
@@ -74,6 +78,9 @@ export class World {
 
     remove(image: string): void {
         this.texts.delete(image);
+        if (!this.settings.forceDelete) {
+            this.released.add(image);
+        }
         rmSync(path.join(this.project.folder, image), { recursive: true });
         this.change({});
     }
@@ -134,7 +141,36 @@ export class World {
         return true;
     }
 
-    destroy(): Promise<unknown> {
-        return this.project.succeed(this.project.pulumi("destroy", "--yes", "--skip-preview"));
+    /** While `forceDelete` is off, it is refused as long as there are images: then what the message says, word for word. */
+    async destroy(): Promise<void> {
+        const { project, settings } = this;
+        const destroy = () => project.pulumi("destroy", "--yes", "--skip-preview");
+        const { code, output } = await destroy();
+        if (code === 0) {
+            return;
+        }
+        const commands = [...output.matchAll(/^ +(aws ecr delete-repository .*)$/gm)].map(([, words = ""]) => words);
+        if (settings.forceDelete || commands.length === 0) {
+            throw new Error(`destroy failed:\n${output}`);
+        }
+        for (const command of commands) {
+            await project.succeed(project.run("sh", ["-c", command]));
+        }
+        await project.succeed(destroy());
+    }
+
+    /** Repositories that the stack has released, and that nobody deleted. */
+    async deleteReleased(): Promise<void> {
+        const { AWS_REGION } = this.simulation.environment;
+        for (const name of (await this.simulation.account())[`${AWS_REGION} repositories`] ?? []) {
+            if (this.released.has(name.split("/").at(-1) ?? "")) {
+                await this.deleteRepository(name);
+            }
+        }
+    }
+
+    async deleteRepository(name: string): Promise<void> {
+        const words = ["ecr", "delete-repository", "--force", "--repository-name", name];
+        await this.project.succeed(this.project.run("aws", words));
     }
 }

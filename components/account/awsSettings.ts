@@ -1,4 +1,4 @@
-import { setting, text } from "./settings/kinds";
+import { setting, text } from "../settings/kinds";
 
 /** What everything at AWS has. */
 export const awsSettings = {

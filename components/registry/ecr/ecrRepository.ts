@@ -1,0 +1,21 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { EcrRepositoryInputs, EcrRepositoryOutputs } from "../../../provider/aws/ecrRepository";
+import type { Inputs } from "../../image/inputs";
+
+/** An ECR repository: see provider/aws/ecrRepository.ts. */
+export class EcrRepository extends pulumi.CustomResource {
+    declare readonly repositoryUrl: pulumi.Output<string>;
+    declare readonly arn: pulumi.Output<string>;
+    declare readonly registryId: pulumi.Output<string>;
+    declare readonly createdAt: pulumi.Output<string>;
+
+    constructor(name: string, args: Inputs<EcrRepositoryInputs>, opts?: pulumi.CustomResourceOptions) {
+        const outputs: { [P in Exclude<keyof EcrRepositoryOutputs, keyof EcrRepositoryInputs>]: undefined } = {
+            repositoryUrl: undefined,
+            arn: undefined,
+            registryId: undefined,
+            createdAt: undefined,
+        };
+        super("native-buildx:index:EcrRepository", name, { ...args, ...outputs }, opts);
+    }
+}
