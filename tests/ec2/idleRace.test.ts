@@ -33,7 +33,9 @@ describeHere("around the idle stop of a runner on the simulated EC2", () => {
     const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
     it(`loses none of ${connections} connections at random moments, nor a build`, async () => {
-        await Promise.all(homes.map((home) => project.connectAndBuild(home, ...archs)));
+        for (const arch of archs) {
+            await Promise.all(homes.map((home) => project.connectAndBuild(home, arch)));
+        }
         const found = { serving: 0, starting: 0, stopping: 0 };
         const lost: string[] = [];
         let begun = 0;
