@@ -134,8 +134,9 @@ describe.each(shells)("idle.sh in %s", (_name, shell) => {
         expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
         return bench.calls.filter((call) => /^(publish-keys|systemctl (stop|restart))/.test(call));
     };
-    /** They are good now, and not for another fifteen days. */
-    const halfway = 'case $* in *"-checkend 0 "*) exit 0 ;; esac; exit 1';
+    /** They are good now, and for another day, and not for another fifteen. */
+    const halfway = 'case $* in *"-checkend 0 "* | *"-checkend 86400 "*) exit 0 ;; esac; exit 1';
+    const lastDay = 'case $* in *"-checkend 0 "*) exit 0 ;; esac; exit 1';
 
     it("publishes its keys again and again, whatever others do to the parameter", async () => {
         const done = await caresForKeys("");
@@ -154,10 +155,18 @@ describe.each(shells)("idle.sh in %s", (_name, shell) => {
         expect(rules().slice(0, 4)).toEqual([close, freeze, freeze.replace("-I", "-D"), close.replace("-I", "-D")]);
     });
 
-    it("leaves renewing for later where a build has just ended", async () => {
-        bench.write("histories", header + row(5));
-        expect(new Set(await caresForKeys(halfway))).toEqual(new Set(["publish-keys.sh again"]));
-    });
+    it.each([
+        ["within the last ten minutes", halfway, 500, false],
+        ["more than ten minutes ago", halfway, 700, true],
+        ["within the last ten seconds of their last day", lastDay, 5, false],
+        ["more than ten seconds ago on their last day", lastDay, 20, true],
+    ])(
+        "renews them where a build ended %s: not while somebody may have connected for another",
+        async (_when, openssl, age, renews) => {
+            bench.write("histories", header + row(age));
+            expect((await caresForKeys(openssl))[0]).toBe(`publish-keys.sh ${renews ? "renew" : "again"}`);
+        },
+    );
 
     it("renews keys that have expired as soon as no build runs", async () => {
         bench.write("histories", header + row(5));
