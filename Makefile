@@ -17,7 +17,7 @@ down: ## destroys the stack and ends its processes
 test: ## everything that can be tested on this machine
 	@tools/test.sh
 
-soak: ## the longer series of the tests: 50 connections around the idle stop of runners on the simulated EC2
+soak: ## the longer series of the tests: 200 connections around the idle stop of runners on the simulated EC2
 	@tools/soak.sh
 
 campaign: ## 200 random steps of a stack on the simulated EC2, each followed by an up that must be enough

@@ -22,6 +22,8 @@ export const measurements = {
     upEmpty: "pulumi up of an empty program, the same engine and SDK",
     hash: "hashing a context of 10,000 files and 1 GB",
     sha256sum: "sha256sum over the same files",
+    wake: "connect to a stopped runner, simulated EC2",
+    boot: "start of a bare machine until its system is up, simulated EC2",
 } as const;
 
 export type Measurement = keyof typeof measurements;
@@ -35,6 +37,7 @@ export const ratios = {
         "unchanged pulumi up over that of an empty program (goal: 1.5)",
     ],
     hashVsSha256sum: ["hash", "sha256sum", "hashing a context over sha256sum (goal: 1.3)"],
+    wakeVsBoot: ["wake", "boot", "waking a runner over the start of a bare machine, simulated EC2"],
     unchangedUpVsBuildx: ["upUnchanged", "buildxUnchanged", "unchanged pulumi up over plain buildx"],
     bothVsSlowest: ["upBothOneCoreEach", "upSlowestOneCore", "both platforms over the slower one alone"],
     oneLineChangeVsCold: ["upOneLineChange", "upCold", "one-line change over cold pulumi up"],

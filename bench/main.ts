@@ -4,10 +4,12 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { knownPlatforms, type Platform } from "../components/architecture";
+import { canSimulate } from "../packages/simulated-ec2/simulation";
 import { barChart, evaluate, type Measurement, measurements, type Results, textTable } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
 import { plainCommands } from "./plainBuildx";
-import { type BenchSettings, Sandbox, stackName } from "./sandbox";
+import { type Account, type BenchSettings, Sandbox, stackName } from "./sandbox";
+import { WakeBench } from "./wakes";
 
 const checkout = path.join(__dirname, "..");
 /** Measurements of seconds only are repeated more often: they cost nothing. */
@@ -89,6 +91,15 @@ class Bench {
             await this.time("upEmpty", () => this.sandbox.upEmpty());
             await this.time("sha256sum", () => sha256sum(context));
             this.note("hash", await hash(context));
+        }
+    }
+
+    /** (f) of one run: a wake on EC2, and the start that is in it whatever a runner does. */
+    async runWakes(wakes: WakeBench): Promise<void> {
+        for (let time = 0; time < repetitionsOfShort; time++) {
+            await wakes.stop();
+            await this.time("wake", () => wakes.wake());
+            await this.time("boot", () => wakes.boot());
         }
     }
 
@@ -180,17 +191,24 @@ async function writeResults(results: Results): Promise<void> {
     await fs.writeFile(path.join(folder, "latest.svg"), barChart(results));
 }
 
-async function main(): Promise<void> {
-    const runs = numberOfRuns(process.env.BENCH_RUNS ?? "2");
-    const sandbox = await Sandbox.open(checkout);
+/** A sandbox whose programs end when this one is told to. */
+async function openSandbox(account?: Account): Promise<Sandbox> {
+    const sandbox = await Sandbox.open(checkout, account);
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
         process.on(signal, () => {
             say("interrupted: ending and removing everything");
             sandbox.interrupt();
         });
     }
+    return sandbox;
+}
+
+async function main(): Promise<void> {
+    const runs = numberOfRuns(process.env.BENCH_RUNS ?? "2");
+    const sandbox = await openSandbox();
     try {
-        await sandbox.fill();
+        await sandbox.makeStack();
+        await sandbox.addExample();
         const images = await sandbox.declaredImages();
         const wanted = chosenImages(process.env.BENCH_IMAGES, Object.keys(images));
         const bench = new Bench(sandbox, images, wanted);
@@ -210,6 +228,15 @@ async function main(): Promise<void> {
             } else {
                 say("fewer cores than platforms: no measurement with a core each");
             }
+        }
+        if (canSimulate) {
+            await WakeBench.with(openSandbox, async (wakes) => {
+                for (let run = 1; run <= runs; run++) {
+                    await bench.runWakes(wakes);
+                }
+            });
+        } else {
+            say("not root, which the simulated EC2 needs: no measurement of wakes");
         }
         const results = { machine: machine(), date: new Date().toISOString(), ...evaluate(bench.measured) };
         await writeResults(results);

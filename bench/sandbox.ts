@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
 import { parseReceipts } from "../components/image/receiptText";
 import type { ImageDeclaration } from "../configuration/images";
+import { freePorts } from "./freePorts";
+import { processTree, signalGroup } from "./processes";
 
 export const stack = "bench";
 /** Name of the builder and of the stack's folder, as index.ts makes it. */
@@ -16,6 +17,14 @@ export const stackName = `native-buildx-${stack}`;
 export interface BenchSettings {
     images: { [name: string]: ImageDeclaration };
     platforms: Platform[];
+}
+
+/** An account whose EC2 the runners are in. */
+export interface Account {
+    /** What leads there. */
+    environment: { [name: string]: string };
+    /** Settings of a stack that is there. */
+    settings: { [name: string]: unknown };
 }
 
 /** Minutes: longer than any measurement, and an end for runners of a bench that was killed. */
@@ -36,7 +45,9 @@ export class Sandbox {
     private constructor(
         private readonly checkout: string,
         readonly folder: string,
-        private readonly localPort: number,
+        /** Where the runners are, in settings of the stack. */
+        private readonly place: { [name: string]: unknown },
+        account?: Account,
     ) {
         this.project = path.join(folder, "project");
         this.data = path.join(folder, "data");
@@ -52,37 +63,36 @@ export class Sandbox {
             // Pulumi takes the home of the password file, not HOME.
             PULUMI_HOME: path.join(folder, "home/.pulumi"),
             NATIVE_BUILDX_HOME: this.data,
-            PULUMI_BACKEND_URL: `file://${path.join(folder, "state")}`,
-            PULUMI_CONFIG_PASSPHRASE: "",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
             PULUMI_SKIP_UPDATE_CHECK: "true",
             SSL_CERT_DIR: `/etc/ssl/certs:${path.join(this.data, "trust")}`,
+            ...account?.environment,
+            PULUMI_BACKEND_URL: `file://${path.join(folder, "state")}`,
+            PULUMI_CONFIG_PASSPHRASE: "",
         };
     }
 
-    /** Only the folder as yet; then come `fill` and, whatever happens, `close`. */
-    static async open(checkout: string): Promise<Sandbox> {
+    /**
+     * Only the folder as yet; then come `makeStack` and, whatever happens, `close`.
+     *
+     * @param account of runners on EC2. @default local runners
+     */
+    static async open(checkout: string, account?: Account): Promise<Sandbox> {
         // Short: unix sockets below it must not be longer than 107 characters.
         const folder = await fs.mkdtemp(path.join(tmpdir().length > 30 ? "/tmp" : tmpdir(), "nbx-"));
-        return new Sandbox(checkout, folder, await freePorts(3));
+        const place = account?.settings ?? { runners: "local", localPort: await freePorts(3) };
+        return new Sandbox(checkout, folder, place, account);
     }
 
-    /** A copy of the example with its inputs, and an empty stack. */
-    async fill(): Promise<void> {
-        for (const name of ["state", "home", "project/examples"]) {
+    /** An empty stack of this program. */
+    async makeStack(): Promise<void> {
+        for (const name of ["state", "home", "project"]) {
             await fs.mkdir(path.join(this.folder, name), { recursive: true });
         }
         for (const name of ["node_modules", "components", "configuration", "provider", "index.ts", "package.json"]) {
             await fs.symlink(path.join(this.checkout, name), path.join(this.project, name));
         }
         await fs.copyFile(path.join(this.checkout, "Pulumi.yaml"), path.join(this.project, "Pulumi.yaml"));
-        const example = path.join(this.project, "examples/encoder");
-        await fs.cp(path.join(this.checkout, "examples/encoder"), example, {
-            recursive: true,
-            filter: (source) => path.basename(source) !== "rootfs.tar",
-        });
-        // With the user's own HOME: what it downloads and makes is kept there, for every checkout.
-        await this.run(path.join(example, "prepare.sh"), [], { environment: process.env });
         const plugins = path.join(
             process.env.DOCKER_CONFIG ?? path.join(process.env.HOME ?? "", ".docker"),
             "cli-plugins",
@@ -94,6 +104,17 @@ export class Sandbox {
         await this.run("pulumi", ["stack", "init", stack]);
         this.encryptionSalt =
             /^encryptionsalt: (.*)$/m.exec(await fs.readFile(this.configurationFile, "utf8"))?.[1] ?? "";
+    }
+
+    /** A copy of the example with its inputs. */
+    async addExample(): Promise<void> {
+        const example = path.join(this.project, "examples/encoder");
+        await fs.cp(path.join(this.checkout, "examples/encoder"), example, {
+            recursive: true,
+            filter: (source) => path.basename(source) !== "rootfs.tar",
+        });
+        // With the user's own HOME: what it downloads and makes is kept there, for every checkout.
+        await this.run(path.join(example, "prepare.sh"), [], { environment: process.env });
     }
 
     private get configurationFile(): string {
@@ -110,12 +131,15 @@ export class Sandbox {
 
     /** Writes the stack's configuration. (JSON is YAML.) */
     async configure(settings: BenchSettings): Promise<void> {
-        const config = { runners: "local", localPort: this.localPort, idleMinutes, ...settings };
+        const config = { ...this.place, idleMinutes, ...settings };
         await fs.writeFile(
             this.configurationFile,
             JSON.stringify({
                 config: Object.fromEntries(
-                    Object.entries(config).map(([key, value]) => [`native-buildx:${key}`, value]),
+                    Object.entries(config).map(([key, value]) => [
+                        key.includes(":") ? key : `native-buildx:${key}`,
+                        value,
+                    ]),
                 ),
                 encryptionsalt: this.encryptionSalt,
             }),
@@ -282,48 +306,4 @@ export class Sandbox {
             await this.run("rootlesskit", ["rm", "-rf", this.folder], { cwd: "/" });
         });
     }
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
-        return;
-    }
-    try {
-        process.kill(-child.pid, signal);
-    } catch {
-        // It just ended.
-    }
-}
-
-/** A process and all that descend from it. */
-function processTree(pid: string): string[] {
-    const tasks = existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
-    const children = tasks.flatMap((task) => {
-        try {
-            return readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean);
-        } catch {
-            return [];
-        }
-    });
-    return [pid, ...children.flatMap(processTree)];
-}
-
-/** The first of so many free ports in a row. */
-async function freePorts(count: number): Promise<number> {
-    for (let attempt = 0; attempt < 100; attempt++) {
-        const first = 20_000 + Math.floor(Math.random() * 10_000);
-        const free = await Promise.all(Array.from({ length: count }, (_, at) => isFree(first + at)));
-        if (free.every(Boolean)) {
-            return first;
-        }
-    }
-    throw new Error(`bench: no ${count} free ports in a row between 20000 and 30000`);
-}
-
-function isFree(port: number): Promise<boolean> {
-    return new Promise((resolve) => {
-        const server = createServer();
-        server.once("error", () => resolve(false));
-        server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
-    });
 }

@@ -1,10 +1,10 @@
 #!/bin/sh
 # make soak: the longer series of the tests, in the simulated EC2.
 #
-#   SOAK_CONNECTIONS    connections around the idle stop of a runner (default 50; make test makes a few)
+#   SOAK_CONNECTIONS    connections around the idle stop of a runner (default 200; make test makes a few)
 set -eu
 cd "$(dirname "$0")/.."
 tools/setup.sh --check
 # shellcheck source=tools/env.sh
 . ./tools/env.sh
-SOAK_CONNECTIONS=${SOAK_CONNECTIONS:-50} exec npx jest --runInBand --testPathPatterns tests/ec2/idleRace
+SOAK_CONNECTIONS=${SOAK_CONNECTIONS:-200} exec npx jest --runInBand --testPathPatterns tests/ec2/idleRace

@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { describeHere, fromStep, Project, type Result } from "./project";
 
@@ -126,5 +128,75 @@ describeHere("mutual TLS", () => {
         }
         // One file may be committed: it names nothing of this machine.
         expect(script).not.toContain(project.machine.user);
+    });
+
+    describe("BuildKit, woken by somebody who has an identity in every cloud,", () => {
+        const asked: string[] = [];
+        const mine = createServer((request, response) => {
+            asked.push(`${request.url} ${JSON.stringify(request.headers)}`);
+            response.writeHead(403).end();
+        });
+        let url: string;
+
+        beforeAll(async () => {
+            await new Promise<void>((resolve) => mine.listen(0, "127.0.0.1", resolve));
+            url = `http://127.0.0.1:${(mine.address() as AddressInfo).port}`;
+            const home = path.join(project.folder, "caller");
+            mkdirSync(path.join(home, ".aws"), { recursive: true });
+            const keys = "[default]\naws_access_key_id = AKIAINAFILE\naws_secret_access_key = inafile\n";
+            writeFileSync(path.join(home, ".aws/credentials"), keys);
+            const identity = {
+                HOME: home,
+                AWS_ACCESS_KEY_ID: "AKIAOFTHECALLER",
+                AWS_SECRET_ACCESS_KEY: "of-the-caller",
+                AWS_PROFILE: "default",
+                AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/container`,
+                AWS_EC2_METADATA_SERVICE_ENDPOINT: `${url}/machine`,
+                AZURE_TENANT_ID: "tenant-of-the-caller",
+                AZURE_CLIENT_ID: "client-of-the-caller",
+                AZURE_CLIENT_SECRET: "of-the-caller",
+                IDENTITY_ENDPOINT: `${url}/identity`,
+                IDENTITY_HEADER: "of-the-caller",
+                GOOGLE_APPLICATION_CREDENTIALS: path.join(home, "google.json"),
+                ACTIONS_RUNTIME_TOKEN: "of-the-caller",
+            };
+            project.stopRunners("amd64");
+            const input = await project.connectScript();
+            await project.succeed(project.run("sh", ["-s"], { input, env: identity }));
+            await project.succeed(project.run("sh", ["-s"], { input }));
+        });
+
+        afterAll(() => mine.close());
+
+        it("has none of it in its environment", () => {
+            const variables = readFileSync(`/proc/${project.buildkitdPid("amd64")}/environ`, "utf8").split("\0");
+            expect(variables.join("\n")).not.toMatch(/caller/i);
+            expect(variables).toContain(`HOME=${project.runnerFolder("amd64")}`);
+        });
+
+        it.each([
+            ["S3", "type=s3,region=eu-central-1,bucket=mine,use_path_style=true,endpoint_url=http://", "EC2 IMDS"],
+            ["Azure", "type=azblob,name=mine,account_name=mine,account_url=https://", "AZURE_TENANT_ID"],
+        ])("uses none for a client's cache on %s", async (_where, cache, reason) => {
+            // buildx hands a client's own keys on: whoever has none shows whose others are used.
+            const env = {
+                AWS_ACCESS_KEY_ID: undefined,
+                AWS_SECRET_ACCESS_KEY: undefined,
+                AWS_EC2_METADATA_DISABLED: "true",
+            };
+            project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
+            const args = ["build", "--builder", "native-buildx-secure-amd64", "--provenance=false", "nothing"];
+            const { code, output } = await project.run(
+                "buildx",
+                [...args, "--cache-to", `${cache}${new URL(url).host}`],
+                { env },
+            );
+
+            expect(asked).toEqual([]);
+            expect(code).not.toBe(0);
+            expect(output).toContain(reason);
+            // Azure's SDK names every identity that it tried.
+            expect(output).not.toMatch(/ManagedIdentity|WorkloadIdentity|AzureCLI/);
+        });
     });
 });

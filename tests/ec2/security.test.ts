@@ -99,7 +99,19 @@ describeHere("the security of a runner on the simulated EC2", () => {
         expect(output).toMatch(/dial tcp 169\.254\.169\.254:80: i\/o timeout/);
     });
 
-    it("has BuildKit use no identity of the machine for a client's cache on S3", async () => {
+    it.each([
+        [
+            "S3",
+            "type=s3,region=eu-central-1,bucket=mine,use_path_style=true,endpoint_url=http://",
+            "access disabled to EC2 IMDS",
+        ],
+        // (Azure's SDK sends no credentials without TLS.)
+        [
+            "Azure",
+            "type=azblob,name=mine,account_name=mine,account_url=https://",
+            "missing environment variable AZURE_TENANT_ID",
+        ],
+    ])("has BuildKit use no identity of the machine for a client's cache on %s", async (_where, cache, reason) => {
         const asked: string[] = [];
         const mine = createServer((request, response) => {
             asked.push(JSON.stringify(request.headers));
@@ -108,13 +120,18 @@ describeHere("the security of a runner on the simulated EC2", () => {
         await new Promise<void>((resolve) => mine.listen(0, "0.0.0.0", resolve));
         const { port } = mine.address() as AddressInfo;
         const here = simulation.environment.SIM_CLIENT_CIDR?.split("/")[0];
-        const cache = `type=s3,region=eu-central-1,bucket=mine,use_path_style=true,endpoint_url=http://${here}:${port}`;
-        const { code, output } = await build(["FROM scratch", "COPY Dockerfile /"], "--cache-to", cache);
+        const { code, output } = await build(
+            ["FROM scratch", "COPY Dockerfile /"],
+            "--cache-to",
+            `${cache}${here}:${port}`,
+        );
         mine.close();
 
         expect(asked).toEqual([]);
         expect(code).not.toBe(0);
-        expect(output).toMatch(/access disabled to EC2 IMDS/);
+        expect(output).toContain(reason);
+        // Azure's SDK names every identity that it tried.
+        expect(output).not.toMatch(/ManagedIdentity|WorkloadIdentity|AzureCLI/);
     });
 
     it.each([

@@ -89,6 +89,22 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
             expect(proved.slice(2).sort()).toEqual(["demo-dev-amd64", "demo-dev-arm64"]);
         });
 
+        it("and asks buildx for no proof of a runner at whose address nobody is: the others would stop meanwhile", async () => {
+            bench.stubCurl();
+            order("gone-b", "1");
+            order("restarts-arm64");
+            const { status, stderr } = await bench.connect();
+            expect(status).toBe(0);
+            expect(stderr).toBe(
+                `linux/arm64: the runner at tcp://b:1 does not serve: nobody answers there any more\n${ready}`,
+            );
+            expect(bench.lines("proved").sort()).toEqual([
+                "demo-dev-amd64 tcp://a:1",
+                "demo-dev-amd64 tcp://a:1",
+                "demo-dev-arm64 tcp://b:1",
+            ]);
+        });
+
         it("and gives a runner up that fails twice in the same start, saying why", async () => {
             order("dead-demo-dev-arm64");
             const { status, stderr } = await bench.connect();

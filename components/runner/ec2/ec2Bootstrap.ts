@@ -187,6 +187,8 @@ function renderSettings(settings: BootstrapSettings): string {
         publish_limit: idleSeconds === 0 ? 1e9 : 300,
         // How long what others do to the parameter lasts.
         publish_seconds: 60,
+        // Without a build, before a runner that never stops starts BuildKit with new keys; a job connects and then builds.
+        calm_seconds: 600,
         cache_device: settings.cacheDevice,
         cache_directory: runnerPaths.cache,
         // An attachment follows its instance by seconds; one that was asked for during an `up` that failed never comes.

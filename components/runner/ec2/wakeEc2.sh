@@ -231,7 +231,7 @@ ec2_wait_for_port() {
         fi
         return 1
     fi
-    for try in 1 2 3; do
+    for try in 1 2 3 4 5 6; do
         ec2_knock
         case $? in
             0)
@@ -239,10 +239,14 @@ ec2_wait_for_port() {
                 printf 'tcp://%s:%s\n' "$host" "$port"
                 return 0
                 ;;
-            2) silent=$((silent + 1)) ;;
+            2)
+                silent=$((silent + 1))
+                # Two seconds each.
+                if [ "$try" -ge 3 ]; then break; fi
+                ;;
             *) silent=0 ;;
         esac
-        [ "$try" -eq 3 ] || sleep 1
+        [ "$try" -eq 6 ] || sleep 0.5
     done
     # A machine that has just been started is silent until it has a network: that takes more than the six seconds of three
     # knocks.

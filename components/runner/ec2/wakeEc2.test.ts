@@ -134,7 +134,7 @@ describe.each(shells)("EC2 runners in %s", (_name, shell) => {
         const result = await wake({
             states: { "i-0a": [stopped, stopped, pending, running] },
             starts: { "i-0a": ["ok"] },
-            knocks: [28, 7, 7, 7, 56],
+            knocks: [28, 7, 7, 7, 7, 7, 56],
         });
         expect(result.stdout).toBe("tcp://203.0.113.9:9753\n");
         expect(result.status).toBe(0);
@@ -172,7 +172,7 @@ describe.each(shells)("EC2 runners in %s", (_name, shell) => {
         const result = await wake({
             states: { "i-0a": [running, running, stopping, stopped, pending, running] },
             starts: { "i-0a": ["ok"] },
-            knocks: [7, 7, 7, 7, 7, 7, 56],
+            knocks: [...Array(12).fill(7), 56],
         });
         expect(result.stdout).toBe("tcp://203.0.113.9:9753\n");
         expect(starts()).toHaveLength(1);

@@ -86,7 +86,7 @@ start() {
     cp buildkitd.toml running.toml
     echo booting >state
     # shellcheck disable=SC2046 # a command and its options
-    setsid $(namespace) sh runner.sh supervise </dev/null >>log 2>&1 9>&- &
+    (forget_identity && exec setsid $(namespace) sh runner.sh supervise) </dev/null >>log 2>&1 9>&- &
     echo $! >pid
     waited=0
     until serving; do
@@ -101,6 +101,22 @@ start() {
         waited=$((waited + 1))
     done
     echo serving >state
+}
+
+# What BuildKit does for a client never uses the identity of whoever woke the runner: of their environment the
+# runner gets the ways to the network and to certificates, of their files none, and its SDKs (AWS's, Azure's) do not ask the machine's own.
+forget_identity() {
+    # shellcheck disable=SC2013 # names have no spaces
+    for variable in $(awk 'BEGIN { for (name in ENVIRON) print name }'); do
+        case $variable in
+            PATH | PWD | TMPDIR | USER | XDG_RUNTIME_DIR | BUILDKIT_HOST | SSL_CERT_* | *_PROXY | *_proxy) ;;
+            [0-9]* | *[!A-Za-z0-9_]*) ;;
+            *) unset "$variable" ;;
+        esac
+    done
+    HOME=$PWD AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+    AZURE_TOKEN_CREDENTIALS=EnvironmentCredential
+    export HOME AWS_EC2_METADATA_DISABLED AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AZURE_TOKEN_CREDENTIALS
 }
 
 # end_supervisor SECONDS: asks it to end, which leaves a build that runs so many seconds. The caller holds the lock.

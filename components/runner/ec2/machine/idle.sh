@@ -63,8 +63,9 @@ quiet() (
     # shellcheck disable=SC2030,SC2031 # only in this subshell
     idle_seconds=$1 && is_idle 0
 )
-# A pause, so that nothing of a build is disturbed; who connects in the second of the new start tries again.
-calm() { quiet 10; }
+# A pause, so that nothing of a build is disturbed, nor anybody who has connected and is going to build; on the keys' last
+# day a short one. Who connects in the second of the new start tries again.
+calm() { if keys_last "$tls_directory" 1; then quiet "$calm_seconds"; else quiet 10; fi; }
 without_build() { quiet 1; }
 
 both() {

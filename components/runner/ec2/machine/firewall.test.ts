@@ -1,0 +1,21 @@
+import { shells } from "./ec2Scripts";
+import { RunnerBench } from "./runnerBench";
+
+describe.each(shells)("firewall.sh in %s", (_name, shell) => {
+    let bench: RunnerBench;
+    beforeEach(() => {
+        bench = new RunnerBench(shell);
+    });
+    afterEach(() => bench.dispose());
+
+    it("keeps build steps off the metadata service before CNI's rules, and off the runner and each other", async () => {
+        bench.stub("iptables", 'case " $* " in *" -C "*) exit 1 ;; esac');
+        bench.stub("ip6tables", 'case " $* " in *" -C "*) exit 1 ;; esac');
+        bench.layOut();
+        expect((await bench.runScript("firewall.sh")).status).toBe(0);
+        const made = bench.calls.filter((call) => call.includes(" -I "));
+        expect(made).toContain("iptables -w -t mangle -I FORWARD -i buildkit0 -d 169.254.169.254/32 -j DROP");
+        expect(made).toContain("iptables -w -t mangle -I FORWARD -i buildkit0 -o buildkit0 -j DROP");
+        expect(made).toContain("iptables -w -t filter -I INPUT -i buildkit0 -j REJECT");
+    });
+});

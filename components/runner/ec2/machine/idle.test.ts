@@ -1,0 +1,191 @@
+import { shells } from "./ec2Scripts";
+import { RunnerBench } from "./runnerBench";
+
+// Time counts in seconds.
+jest.setTimeout(30_000);
+
+describe.each(shells)("idle.sh in %s", (_name, shell) => {
+    let bench: RunnerBench;
+    afterEach(() => bench.dispose());
+
+    const row = (ageSeconds: number) => {
+        const ended = new Date(Date.now() - ageSeconds * 1000).toISOString().replace(/\.\d+Z/, "Z");
+        return `COMPLETE\tref\t${ended}\t${ended}\t1\t\n`;
+    };
+    const header = "TYPE\tREF\tCREATED\tCOMPLETED\tGENERATION\tPINNED\n";
+    const running = "STARTED\tref\t2026-01-01T00:00:00Z\t\t1\t\n";
+
+    beforeEach(() => {
+        bench = new RunnerBench(shell);
+        bench.stub("buildctl", '[ ! -e "$bench/silent" ] || exit 1; cat "$bench/histories"');
+        bench.stub("iptables", '[ ! -e "$bench/on-iptables" ] || . "$bench/on-iptables"');
+        bench.stub("ip6tables");
+        bench.stub("sleep", "/bin/sleep 0.3");
+        // The keys last.
+        bench.stub("openssl");
+        bench.stub("df", 'printf "x\\nx 0 0 %s\\n" "$(cat "$bench/free" 2>/dev/null || echo 99000000)"');
+        bench.stub("ss", 'cat "$bench/connections" 2>/dev/null');
+        bench.stub(
+            "systemctl",
+            'case $1 in is-failed) [ -e "$bench/failed" ] ;; is-active) cat "$bench/active" 2>/dev/null; [ -e "$bench/active" ] ;; poweroff) echo off >"$bench/off" ;; esac',
+        );
+        bench.write("histories", header);
+        bench.layOut({
+            idle_seconds: 1,
+            failed_seconds: 1,
+            look_seconds: 1,
+            grace_seconds: 3,
+            publish_seconds: 1000,
+        });
+    });
+
+    const rules = () =>
+        bench.calls.filter((call) => call.startsWith("iptables")).map((call) => call.replace("iptables -w ", ""));
+    const close = "-I INPUT -p tcp --dport 9753 --syn -j REJECT --reject-with tcp-reset";
+    const freeze = "-I INPUT -p tcp --dport 9753 -j DROP";
+
+    it("closes the port, freezes it, and powers off when nothing was built for long enough", async () => {
+        bench.write("histories", header + row(3600));
+        const result = await bench.runScript("idle.sh");
+        expect(result.status).toBe(0);
+        expect(rules()).toEqual([close, freeze]);
+        expect(bench.calls.filter((call) => !call.startsWith("sleep")).slice(-2)).toEqual([
+            "systemctl stop buildkit.service",
+            "systemctl poweroff",
+        ]);
+    });
+
+    it("stays awake while a build runs, and after one has ended", async () => {
+        bench.write("histories", header + row(3600) + running);
+        expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
+        bench.write("histories", header + row(-30));
+        expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
+        expect(rules()).toEqual([]);
+    });
+
+    it("reopens the port for a client that begins a build after it closed", async () => {
+        bench.write("connections", "ESTAB 0 0 10.0.0.9:9753 203.0.113.7:40000\n");
+        bench.write("on-iptables", `printf '${header}${running}' >"$bench/histories"`);
+        expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
+        expect(bench.read("off")).toBe("");
+        expect(rules()[0]).toBe(close);
+        expect(rules()).toContain(close.replace("-I", "-D"));
+        expect(rules()).not.toContain(freeze);
+    });
+
+    it("reopens it even if the build began while the port froze", async () => {
+        bench.write(
+            "on-iptables",
+            `case "$*" in *"-I INPUT -p tcp --dport 9753 -j DROP") printf '${header}${running}' >"$bench/histories" ;; esac`,
+        );
+        expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
+        expect(bench.read("off")).toBe("");
+        expect(rules().slice(0, 4)).toEqual([close, freeze, freeze.replace("-I", "-D"), close.replace("-I", "-D")]);
+    });
+
+    it("is not kept awake by an open connection without a build", async () => {
+        bench.write("connections", "ESTAB 0 0 10.0.0.9:9753 203.0.113.7:40000\n");
+        expect((await bench.runScript("idle.sh")).status).toBe(0);
+        expect(bench.read("off")).toBe("off\n");
+    });
+
+    it("powers off a runner whose BuildKit never comes up", async () => {
+        bench.write("silent", "");
+        expect((await bench.runScript("idle.sh")).status).toBe(0);
+        expect(bench.read("off")).toBe("off\n");
+    });
+
+    it("waits for a first start that is under way", async () => {
+        bench.write("silent", "");
+        bench.write("active", "activating\n");
+        expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
+        expect(bench.read("off")).toBe("");
+    });
+
+    it("never stops where that is configured", async () => {
+        bench.layOut({ idle_seconds: 0, failed_seconds: 0, look_seconds: 1 });
+        bench.write("silent", "");
+        bench.write("failed", "");
+        expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
+        expect(bench.read("off")).toBe("");
+    });
+
+    it("does not wait for the end of its idle time when its start has failed", async () => {
+        bench.layOut({ idle_seconds: 1000, failed_seconds: 1, look_seconds: 1, grace_seconds: 1 });
+        bench.write("silent", "");
+        expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
+        bench.write("failed", "");
+        expect((await bench.runScript("idle.sh")).status).toBe(0);
+        expect(bench.read("off")).toBe("off\n");
+    });
+
+    /** Looks after its keys at every look; publish-keys.sh and openssl are stand-ins. */
+    const caresForKeys = async (openssl: string) => {
+        bench.layOut({
+            idle_seconds: 1000,
+            failed_seconds: 1000,
+            look_seconds: 1,
+            grace_seconds: 1,
+            publish_seconds: 0,
+        });
+        bench.write("lib/publish-keys.sh", `#!/bin/sh\necho "publish-keys.sh $1" >>'${bench.path("calls")}'\n`);
+        await bench.run(["chmod", "+x", bench.path("lib/publish-keys.sh")]);
+        bench.stub("openssl", openssl);
+        expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
+        return bench.calls.filter((call) => /^(publish-keys|systemctl (stop|restart))/.test(call));
+    };
+    /** They are good now, and for another day, and not for another fifteen. */
+    const halfway = 'case $* in *"-checkend 0 "* | *"-checkend 86400 "*) exit 0 ;; esac; exit 1';
+    const lastDay = 'case $* in *"-checkend 0 "*) exit 0 ;; esac; exit 1';
+
+    it("publishes its keys again and again, whatever others do to the parameter", async () => {
+        const done = await caresForKeys("");
+        expect(done.length).toBeGreaterThan(1);
+        expect(new Set(done)).toEqual(new Set(["publish-keys.sh again"]));
+        expect(rules()).toEqual([]);
+    });
+
+    it("renews keys of which half the time is left when nothing is built, with the port closed", async () => {
+        const done = await caresForKeys(halfway);
+        expect(done.slice(0, 3)).toEqual([
+            "publish-keys.sh renew",
+            "systemctl stop buildkit.service",
+            "systemctl restart buildkit.service",
+        ]);
+        expect(rules().slice(0, 4)).toEqual([close, freeze, freeze.replace("-I", "-D"), close.replace("-I", "-D")]);
+    });
+
+    it.each([
+        ["within the last ten minutes", halfway, 500, false],
+        ["more than ten minutes ago", halfway, 700, true],
+        ["within the last ten seconds of their last day", lastDay, 5, false],
+        ["more than ten seconds ago on their last day", lastDay, 20, true],
+    ])(
+        "renews them where a build ended %s: not while somebody may have connected for another",
+        async (_when, openssl, age, renews) => {
+            bench.write("histories", header + row(age));
+            expect((await caresForKeys(openssl))[0]).toBe(`publish-keys.sh ${renews ? "renew" : "again"}`);
+        },
+    );
+
+    it("renews keys that have expired as soon as no build runs", async () => {
+        bench.write("histories", header + row(5));
+        expect((await caresForKeys("exit 1"))[0]).toBe("publish-keys.sh renew");
+    });
+
+    it("collects cache while a build fills the disk, and only then", async () => {
+        bench.layOut({ idle_seconds: 1000, failed_seconds: 1000, look_seconds: 1, publish_seconds: 1000 });
+        bench.write("histories", header + running);
+        expect((await bench.runScript("idle.sh", [], 2)).status).toBe(-1);
+        expect(bench.calls.filter((call) => call.includes("prune"))).toEqual([]);
+        // A tenth of 100 GiB is 10,737 MB.
+        bench.write("free", "10000000");
+        expect((await bench.runScript("idle.sh", [], 2)).status).toBe(-1);
+        expect(bench.calls).toContain("buildctl prune --all --free-storage 21474");
+    });
+
+    it("says how long the system's start took", async () => {
+        bench.stub("systemctl", "case $* in *Userspace*) echo 5000000 ;; *ActiveEnter*) echo 7430000 ;; esac");
+        expect((await bench.runScript("idle.sh", [], 3)).stderr).toContain("serving 2.4 s after the system's start");
+    });
+});

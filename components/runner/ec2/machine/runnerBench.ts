@@ -1,0 +1,66 @@
+import * as path from "node:path";
+import { type BootstrapSettings, renderUserData, runnerPaths } from "../ec2Bootstrap";
+import { type ScriptResult, Workbench } from "./ec2Scripts";
+
+/** Of a runner for tests. */
+export const bootstrapSettings: BootstrapSettings = {
+    region: "eu-central-1",
+    ssmEndpoint: "https://ssm.eu-central-1.amazonaws.com",
+    keysParameter: "/native-buildx/prod/arm64/keys",
+    kmsKeyArn: "",
+    serverNames: ["arm64.runner.internal", "amd64.runner.internal"],
+    cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0",
+    buildkitUrl: "https://mirror.example.com/buildkit-v0.31.1.linux-arm64.tar.gz",
+    buildkitSha256: "a".repeat(64),
+    port: 9753,
+    idleMinutes: 20,
+    cacheBytes: 100 * 2 ** 30,
+    buildkitConfig: '# a comment\nroot = "/var/lib/buildkit/root"\n',
+};
+
+/** The files that user data writes, by path. */
+export function filesOf(userData: string): { [path: string]: string } {
+    const files: { [path: string]: string } = {};
+    for (const match of userData.matchAll(/^put \d+ (\S+) <<'END-OF-FILE'\n([\s\S]*?)^END-OF-FILE$/gm)) {
+        files[match[1] ?? ""] = match[2] ?? "";
+    }
+    return files;
+}
+
+/** A workbench on which the files of a runner are laid out, for the tests of its scripts. */
+export class RunnerBench extends Workbench {
+    /** @param shell what the scripts are run by */
+    constructor(private readonly shell: readonly string[]) {
+        super();
+    }
+
+    /** Lays the files out as on a runner, with paths and times that fit a test. */
+    layOut(changes: { [setting: string]: string | number } = {}): void {
+        for (const [name, text] of Object.entries(filesOf(renderUserData(bootstrapSettings)))) {
+            if (name.startsWith(runnerPaths.library)) {
+                this.write(`lib/${path.basename(name)}`, text);
+            }
+        }
+        const all = {
+            cache_directory: this.path("cache"),
+            cni_directory: this.path("cni"),
+            installed_marker: this.path("installed"),
+            tls_directory: this.path("tls"),
+            ...changes,
+        };
+        const extra = Object.entries(all).map(([name, value]) => `${name}='${value}'\n`);
+        this.write("lib/settings", this.read("lib/settings") + extra.join(""));
+    }
+
+    /** Runs a script of the runner. */
+    runScript(script: string, args: string[] = [], seconds = 20): Promise<ScriptResult> {
+        return this.run([...this.shell, this.path(`lib/${script}`), ...args], {
+            seconds,
+            env: {
+                NATIVE_BUILDX_LIB: this.path("lib"),
+                NATIVE_BUILDX_CONSOLE: this.path("console"),
+                NATIVE_BUILDX_PREFIX: this.path("prefix"),
+            },
+        });
+    }
+}
