@@ -36,12 +36,7 @@ export class ResourceProvider implements sdk.Provider {
         return { inputs: withSecrets(checked, secretProperties(news)) };
     }
 
-    async diff(
-        _id: ID,
-        urn: URN,
-        olds: Properties,
-        news: Properties,
-    ): Promise<sdk.DiffResult> {
+    async diff(_id: ID, urn: URN, olds: Properties, news: Properties): Promise<sdk.DiffResult> {
         const type = this.typeOf(urn);
         const changes = type.changes(plain(olds) as Properties, plain(news) as Properties);
         return {
@@ -56,12 +51,7 @@ export class ResourceProvider implements sdk.Provider {
         return { id, outs: withSecrets(outputs, secretProperties(news)) };
     }
 
-    async update(
-        _id: ID,
-        urn: URN,
-        olds: Properties,
-        news: Properties,
-    ): Promise<sdk.UpdateResult> {
+    async update(_id: ID, urn: URN, olds: Properties, news: Properties): Promise<sdk.UpdateResult> {
         const type = this.typeOf(urn);
         const outputs = await type.update(plain(news) as Properties, this.work(urn), plain(olds) as Properties);
         return { outs: withSecrets(outputs, secretProperties(news)) };
