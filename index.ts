@@ -12,6 +12,9 @@ import { stackNameOf } from "./configuration/stackName";
 const stackName = stackNameOf(pulumi.getProject(), pulumi.getStack());
 
 export = async () => {
+    // The engine starts the provider at its first call: at this call, so that it starts while the settings are read.
+    pulumi.runtime.invoke("native-buildx:index:ready", {}).catch(() => undefined);
+
     // Without a word of them a failed `up` shows all outputs as removed (pulumi/pulumi#15755). They are not.
     const stack = pulumi.runtime.getStackResource();
     if (stack) {

@@ -67,6 +67,11 @@ export class ResourceProvider implements sdk.Provider {
         await this.typeOf(urn).delete?.(plain(olds) as Properties, this.work(urn));
     }
 
+    /** Its one function, `ready`, does nothing: a program calls it to have this process started. */
+    async invoke(): Promise<sdk.InvokeResult> {
+        return { outputs: {} };
+    }
+
     /** Ctrl-C: ends what runs. */
     async cancel(): Promise<void> {
         this.abort.abort();
