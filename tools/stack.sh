@@ -7,8 +7,8 @@ open_stack() {
     # shellcheck source=tools/env.sh
     . ./tools/env.sh
     select_stack "$1"
-    # Pulumi fetches the plugin of the AWS package itself.
-    if [ "$(pulumi config get runnerType --stack "$1" 2>/dev/null)" = ec2 ]; then
+    # Pulumi fetches the plugin of the AWS package itself. (It is asked only where it may say so: that takes a moment.)
+    if { grep -qs ec2 "Pulumi.$1.yaml" || grep -q 'default: ec2' Pulumi.yaml; } && [ "$(pulumi config get runnerType --stack "$1" 2>/dev/null)" = ec2 ]; then
         unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION
     fi
 }
@@ -84,14 +84,16 @@ find_other_runs() {
 mend_state() {
     state=$(state_folder) || return 0
     file=$state/stacks/$(sed -n 's/^name: *//p' Pulumi.yaml)/$1.json
+    damaged=$(not_json "$state/meta.yaml.attrs" "$file.attrs" "$file.bak.attrs" "$file" "$file.bak")
+    if [ -z "$damaged" ]; then return 0; fi
     for attributes in "$state/meta.yaml.attrs" "$file.attrs" "$file.bak.attrs"; do
-        if [ -e "$attributes" ] && ! is_json "$attributes"; then
+        if is_damaged "$attributes"; then
             echo "Removing $attributes, which an interrupted run left unfinished." >&2
             rm -f "$attributes"
         fi
     done
-    if [ ! -e "$file" ] || is_json "$file"; then return 0; fi
-    if ! is_json "$file.bak"; then
+    if ! is_damaged "$file"; then return 0; fi
+    if [ ! -e "$file.bak" ] || is_damaged "$file.bak"; then
         echo "The state of stack $1 is damaged: $file, and so is $file.bak. Copy the newest whole file of $state/backups over it." >&2
         return 1
     fi
@@ -102,7 +104,19 @@ mend_state() {
     mv "$file.new" "$file"
 }
 
-is_json() { node -e 'JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"))' "$1" 2>/dev/null; }
+is_damaged() { printf '%s\n' "$damaged" | grep -qxF "$1"; }
+
+# not_json FILE...: those that are there and no JSON, a line each. In one process: every `make up` waits for it.
+not_json() {
+    node -e 'const { existsSync, readFileSync } = require("node:fs");
+        for (const file of process.argv.slice(1)) {
+            try {
+                if (existsSync(file)) JSON.parse(readFileSync(file, "utf8"));
+            } catch {
+                console.log(file);
+            }
+        }' "$@"
+}
 
 # clear_pending_operations STACK: Pulumi remembers what was being created when a run was killed, and says so at every
 # later `up`, also after `refresh --yes`. It is created again; on EC2 what was being made may exist too, so Pulumi says
