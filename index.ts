@@ -3,13 +3,14 @@ import { RemoteBuilder } from "./components/builder/remoteBuilder";
 import { ciAccess } from "./components/ci/ciAccess";
 import { registryKind } from "./components/registry/kinds";
 import { runnerKind } from "./components/runner/kinds";
+import { begin } from "./configuration/begin";
 import { declaredImages } from "./configuration/declaredImages";
-import { emptyOutputs, outputsOf } from "./configuration/outputs";
+import { outputsOf } from "./configuration/outputs";
 import { readSettings, registryKindOf } from "./configuration/readSettings";
 import { stackNameOf } from "./configuration/stackName";
 
 export = async () => {
-    emptyOutputs();
+    begin();
     /** Name of the builder, of the stack's folder on this machine, and of what it has in the cloud. */
     const stackName = stackNameOf(pulumi.getProject(), pulumi.getStack());
     const settings = await readSettings(stackName);

@@ -5,15 +5,19 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { knownPlatforms, type Platform } from "../components/architecture";
 import { canSimulate } from "../packages/simulated-ec2/simulation";
-import { barChart, evaluate, type Measurement, measurements, type Results, textTable } from "./figures";
+import { barChart, evaluate, figure, type Measurement, measurements, type Results, textTable } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
 import { plainCommands } from "./plainBuildx";
 import { type Account, type BenchSettings, Sandbox, stackName } from "./sandbox";
 import { WakeBench } from "./wakes";
 
 const checkout = path.join(__dirname, "..");
-/** Measurements of seconds only are repeated more often: they cost nothing. */
-const repetitionsOfShort = 3;
+/** Of measurements of seconds, and of those that are nearest to their goal. */
+const [repetitions, manyRepetitions] = [3, 7];
+
+/** The parts of the bench, in the order in which they run, and about how many minutes each takes on two cores. */
+const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, wakes: 2 };
+type Part = keyof typeof parts;
 
 class Bench {
     readonly measured: { [name in Measurement]?: number[] } = {};
@@ -27,45 +31,97 @@ class Bench {
         private readonly images: BenchSettings["images"],
         /** Those that are built anew; the rest is built once and kept. */
         private readonly wanted: string[],
+        private readonly runs: number,
     ) {}
 
-    /** Stack, runners, registry, and the images that are kept. */
-    async begin(): Promise<void> {
-        await this.up({ wanted: false });
-        this.repositoryUrl = await this.sandbox.output("repositoryUrl");
+    async run(part: Part): Promise<void> {
+        switch (part) {
+            case "unchanged":
+                return this.unchanged();
+            case "hash":
+                return this.hash();
+            case "cold":
+                return this.repeat(() => this.cold());
+            case "edit":
+                return this.edit();
+            case "cores":
+                return this.cores();
+            case "wakes":
+                return this.wakes();
+        }
     }
 
-    /** (a), (b) and (d) of one run: plain buildx first, so that `pulumi up` leaves its cache for the change. */
-    async run(run: number): Promise<void> {
-        await this.makeCold();
-        await this.time("buildxCold", () => this.plainBuildx());
-        for (let time = 0; time < repetitionsOfShort; time++) {
-            await this.time("buildxUnchanged", () => this.plainBuildx());
+    private async repeat(action: () => Promise<void>): Promise<void> {
+        for (let run = 1; run <= this.runs; run++) {
+            say(`run ${run} of ${this.runs}`);
+            await action();
         }
-        for (let time = 0; time < repetitionsOfShort; time++) {
+    }
+
+    /** What is measured against each other takes turns: whatever else the machine does is in both. */
+    private async unchanged(): Promise<void> {
+        await this.up({ wanted: true });
+        await this.wake();
+        await this.sandbox.sleep(this.platforms);
+        // Once before: what only the first `up` after a build does is not in the figures.
+        await this.sandbox.up();
+        await this.sandbox.upEmpty();
+        for (let time = 0; time < manyRepetitions; time++) {
+            await this.time("upEmpty", () => this.sandbox.upEmpty());
+            await this.time("upUnchangedAsleep", () => this.sandbox.up());
+        }
+        for (let time = 0; time < repetitions; time++) {
             await this.sandbox.sleep(this.platforms);
             await this.time("buildxUnchangedAsleep", async () => {
                 await this.sandbox.connect(this.connectScript);
                 await this.plainBuildx();
             });
+            await this.time("upUnchanged", () => this.sandbox.up());
+            await this.time("buildxUnchanged", () => this.plainBuildx());
         }
+    }
 
+    private async hash(): Promise<void> {
+        const context = await largeContext(this.sandbox.project);
+        for (let time = 0; time < repetitions; time++) {
+            await this.time("sha256sum", () => sha256sum(context));
+            this.note("hash", await hash(context));
+        }
+    }
+
+    /** Plain buildx first, so that `pulumi up` leaves its cache for the change. */
+    private async cold(): Promise<void> {
+        await this.makeCold();
+        await this.time("buildxCold", () => this.plainBuildx());
         await this.makeCold();
         await this.time("upCold", () => this.up({ wanted: true }));
-        for (let time = 0; time < repetitionsOfShort; time++) {
-            await this.time("upUnchanged", () => this.sandbox.up());
-        }
-        await this.sandbox.sleep(this.platforms);
-        for (let time = 0; time < repetitionsOfShort; time++) {
-            await this.time("upUnchangedAsleep", () => this.sandbox.up());
-        }
-        await this.wake();
-        await this.changeOneLine(run);
+        await this.changeOneLine();
         await this.time("upOneLineChange", () => this.sandbox.up());
     }
 
-    /** (c) of one run: each runner on a core of its own, both platforms and then the slower one. */
-    async runOnCores(): Promise<void> {
+    /** What the runner asks for of a large context, at first and after the edit of a file. */
+    private async edit(): Promise<void> {
+        const context = await largeContext(this.sandbox.project);
+        const dockerfile = path.join(context, "Dockerfile");
+        // All of it is sent, and little is pushed.
+        await fs.writeFile(dockerfile, "FROM scratch AS all\nCOPY . /\nFROM scratch\nCOPY --from=all /0/0 /\n");
+        await this.sandbox.configure({
+            platforms: this.platforms,
+            images: { large: { context: "large", platforms: ["linux/amd64"] } },
+        });
+        await this.sandbox.up();
+        this.note("sentFirst", await this.sandbox.sentMegabytes("large"));
+        await fs.appendFile(path.join(context, "0/0"), "edited");
+        await this.time("upEdit", () => this.sandbox.up());
+        this.note("sentEdit", await this.sandbox.sentMegabytes("large"));
+    }
+
+    /** Each runner on a core of its own, both platforms and then the slower one. Once: it takes long. */
+    private async cores(): Promise<void> {
+        if (os.cpus().length < knownPlatforms.length) {
+            say("fewer cores than platforms: no measurement with a core each");
+            return;
+        }
         const measure = async (name: Measurement, platforms: Platform[]) => {
             this.platforms = platforms;
             await this.makeCold();
@@ -79,28 +135,22 @@ class Bench {
         const [slowest] = [...seconds].sort(([, a], [, b]) => b - a)[0] ?? [];
         if (slowest) {
             await measure("upSlowestOneCore", [slowest]);
-            // The next run begins with runners that have every core again. (The other one is gone.)
-            await this.sandbox.sleep([slowest]);
-        }
-        this.platforms = [...knownPlatforms];
-    }
-
-    /** (e) of one run: what is the same whatever is built. */
-    async runWithoutRunners(context: string): Promise<void> {
-        for (let time = 0; time < repetitionsOfShort; time++) {
-            await this.time("upEmpty", () => this.sandbox.upEmpty());
-            await this.time("sha256sum", () => sha256sum(context));
-            this.note("hash", await hash(context));
         }
     }
 
-    /** (f) of one run: a wake on EC2, and the start that is in it whatever a runner does. */
-    async runWakes(wakes: WakeBench): Promise<void> {
-        for (let time = 0; time < repetitionsOfShort; time++) {
-            await wakes.stop();
-            await this.time("wake", () => wakes.wake());
-            await this.time("boot", () => wakes.boot());
+    /** A wake on EC2, and the start that is in it whatever a runner does. */
+    private async wakes(): Promise<void> {
+        if (!canSimulate) {
+            say("not root, which the simulated EC2 needs: no measurement of wakes");
+            return;
         }
+        await WakeBench.with(openSandbox, async (wakes) => {
+            for (let time = 0; time < repetitions * this.runs; time++) {
+                await wakes.stop();
+                await this.time("wake", () => wakes.wake());
+                await this.time("boot", () => wakes.boot());
+            }
+        });
     }
 
     private async up(images: { wanted: boolean }): Promise<void> {
@@ -122,6 +172,7 @@ class Bench {
 
     private async wake(): Promise<void> {
         this.connectScript = await this.sandbox.output("connect");
+        this.repositoryUrl = await this.sandbox.output("repositoryUrl");
         await this.sandbox.connect(this.connectScript);
     }
 
@@ -138,10 +189,10 @@ class Bench {
     }
 
     /** In the copy of the example. A line that ends up in the program: a comment would not change it. */
-    private async changeOneLine(run: number): Promise<void> {
+    private async changeOneLine(): Promise<void> {
         const file = path.join(this.sandbox.project, "examples/encoder/app/encode.c");
         const text = await fs.readFile(file, "utf8");
-        const line = `const char native_buildx_bench[] = "run ${run}";\n`;
+        const line = `const char native_buildx_bench[] = "${Date.now()}";\n`;
         await fs.writeFile(file, text.replace(/^const char native_buildx_bench.*\n/m, "") + line);
     }
 
@@ -151,9 +202,9 @@ class Bench {
         this.note(name, (performance.now() - started) / 1000);
     }
 
-    private note(name: Measurement, seconds: number): void {
-        this.measured[name] = [...(this.measured[name] ?? []), seconds];
-        say(`${measurements[name]}: ${seconds.toFixed(1)} s`);
+    private note(name: Measurement, value: number): void {
+        this.measured[name] = [...(this.measured[name] ?? []), value];
+        say(`${measurements[name]}: ${figure(name, value)}`);
     }
 }
 
@@ -169,13 +220,14 @@ function numberOfRuns(text: string): number {
     return runs;
 }
 
-function chosenImages(names: string | undefined, declared: string[]): string[] {
-    const wanted = names?.split(/[ ,]+/).filter(Boolean) ?? declared;
-    const unknown = wanted.filter((name) => !declared.includes(name));
+/** Those of `all` that a variable of the environment names, in their order. @default all */
+function chosen(variable: string, names: string | undefined, all: string[]): string[] {
+    const wanted = names?.split(/[ ,]+/).filter(Boolean) ?? all;
+    const unknown = wanted.filter((name) => !all.includes(name));
     if (wanted.length === 0 || unknown.length > 0) {
-        throw new Error(`BENCH_IMAGES: must be some of ${declared.join(", ")}, not "${names}"`);
+        throw new Error(`${variable}: must be some of ${all.join(", ")}, not "${names}"`);
     }
-    return wanted;
+    return all.filter((name) => wanted.includes(name));
 }
 
 function machine(): string {
@@ -205,38 +257,23 @@ async function openSandbox(account?: Account): Promise<Sandbox> {
 
 async function main(): Promise<void> {
     const runs = numberOfRuns(process.env.BENCH_RUNS ?? "2");
+    const wantedParts = chosen("ONLY", process.env.ONLY, Object.keys(parts)) as Part[];
+    say(`about ${wantedParts.reduce((minutes, part) => minutes + parts[part], 0)} minutes`);
     const sandbox = await openSandbox();
     try {
         await sandbox.makeStack();
         await sandbox.addExample();
         const images = await sandbox.declaredImages();
-        const wanted = chosenImages(process.env.BENCH_IMAGES, Object.keys(images));
-        const bench = new Bench(sandbox, images, wanted);
-        say(`${wanted.join(", ")}: ${runs} runs on ${machine()}`);
+        const wanted = chosen("BENCH_IMAGES", process.env.BENCH_IMAGES, Object.keys(images));
+        const bench = new Bench(sandbox, images, wanted, runs);
+        say(`${wantedParts.join(", ")} of ${wanted.join(", ")} on ${machine()}`);
         const [load = 0] = os.loadavg();
         if (load > os.cpus().length / 4) {
             say(`the machine is busy (load ${load.toFixed(1)}): what else runs will be in the figures`);
         }
-        await bench.begin();
-        const context = await largeContext(sandbox.folder);
-        for (let run = 1; run <= runs; run++) {
-            say(`run ${run} of ${runs}`);
-            await bench.run(run);
-            await bench.runWithoutRunners(context);
-            if (os.cpus().length >= knownPlatforms.length) {
-                await bench.runOnCores();
-            } else {
-                say("fewer cores than platforms: no measurement with a core each");
-            }
-        }
-        if (canSimulate) {
-            await WakeBench.with(openSandbox, async (wakes) => {
-                for (let run = 1; run <= runs; run++) {
-                    await bench.runWakes(wakes);
-                }
-            });
-        } else {
-            say("not root, which the simulated EC2 needs: no measurement of wakes");
+        for (const part of wantedParts) {
+            say(part);
+            await bench.run(part);
         }
         const results = { machine: machine(), date: new Date().toISOString(), ...evaluate(bench.measured) };
         await writeResults(results);

@@ -229,6 +229,12 @@ export class Sandbox {
         return new Map(platforms.map((platform) => [platform, secondsOf(platform)]));
     }
 
+    /** Megabytes (10^6 bytes) that the runners asked for in the last builds of an image. */
+    async sentMegabytes(image: string): Promise<number> {
+        const receipts = parseReceipts(await this.output("receipts"));
+        return Object.values(receipts[image] ?? {}).reduce((sum, { sending }) => sum + sending.bytes, 0) / 1e6;
+    }
+
     /** Runs a program in a process group of its own. Resolves to its standard output; rejects with what it said last. */
     private run(
         command: string,

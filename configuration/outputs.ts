@@ -15,14 +15,6 @@ interface Stack {
     ci: CiAccess;
 }
 
-/** Without a word of them a failed `up` shows all outputs as removed (pulumi/pulumi#15755). They are not. */
-export function emptyOutputs(): void {
-    const stack = pulumi.runtime.getStackResource();
-    if (stack) {
-        pulumi.runtime.registerResourceOutputs(stack, {});
-    }
-}
-
 /** What the stack says for whoever uses it: people, CI, `make up`. */
 export function outputsOf({ registry, builder, images, ci }: Stack): pulumi.Inputs {
     const receipts = receiptsOf(images, builder.runners);

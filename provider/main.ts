@@ -1,8 +1,11 @@
 // The provider `native-buildx`: what is done, where components/ says what is declared. One resource a file.
 
+import * as path from "node:path";
+import { dataFolder } from "../components/localMachine/dataFolder";
 import { EcrRepositoryResource } from "./aws/ecrRepository";
 import { GroupLeftoversResource } from "./aws/groupLeftovers";
 import { RepositoryGuardResource } from "./aws/repositoryGuard";
+import { keepDigestsIn } from "./context/fileDigests";
 import { ImageIndexResource } from "./image/imageIndex";
 import { PlatformImageResource } from "./image/platformImage";
 import { LocalFolderResource } from "./localFolder";
@@ -13,6 +16,7 @@ import { serve } from "./serve";
 // Options of the engine's come before its address.
 const engineAddress = process.argv.at(-1) ?? "";
 endWithEngine(engineAddress);
+keepDigestsIn(path.join(dataFolder(), "digests"));
 void serve(
     {
         PlatformImage: new PlatformImageResource(),

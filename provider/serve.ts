@@ -1,4 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
+import type { ID, URN } from "@pulumi/pulumi";
+import * as sdk from "@pulumi/pulumi/provider";
 import type { Engine } from "./process/engine";
 import type { ResourceType, Work } from "./resource";
 import { type Properties, plain, secretProperties, withSecrets } from "./values";
@@ -15,11 +16,11 @@ export interface ResourceTypes {
 export async function serve(types: ResourceTypes, engine: Engine): Promise<void> {
     // The SDK prints, with a stack, each error that it also answers with.
     console.error = () => undefined;
-    await pulumi.provider.main(new ResourceProvider(types, engine), process.argv.slice(2));
+    await sdk.main(new ResourceProvider(types, engine), process.argv.slice(2));
 }
 
 /** Between the engine's values and a resource's plain ones. */
-export class ResourceProvider implements pulumi.provider.Provider {
+export class ResourceProvider implements sdk.Provider {
     readonly version = "0.1.0";
     private readonly abort = new AbortController();
 
@@ -28,19 +29,14 @@ export class ResourceProvider implements pulumi.provider.Provider {
         private readonly engine: Pick<Engine, "log">,
     ) {}
 
-    async check(urn: pulumi.URN, olds: Properties, news: Properties): Promise<pulumi.provider.CheckResult> {
+    async check(urn: URN, olds: Properties, news: Properties): Promise<sdk.CheckResult> {
         const type = this.typeOf(urn);
         const inputs = plain(news) as Properties;
         const checked = type.check ? await type.check(inputs, this.work(urn), plain(olds) as Properties) : inputs;
         return { inputs: withSecrets(checked, secretProperties(news)) };
     }
 
-    async diff(
-        _id: pulumi.ID,
-        urn: pulumi.URN,
-        olds: Properties,
-        news: Properties,
-    ): Promise<pulumi.provider.DiffResult> {
+    async diff(_id: ID, urn: URN, olds: Properties, news: Properties): Promise<sdk.DiffResult> {
         const type = this.typeOf(urn);
         const changes = type.changes(plain(olds) as Properties, plain(news) as Properties);
         return {
@@ -50,23 +46,18 @@ export class ResourceProvider implements pulumi.provider.Provider {
         };
     }
 
-    async create(urn: pulumi.URN, news: Properties): Promise<pulumi.provider.CreateResult> {
+    async create(urn: URN, news: Properties): Promise<sdk.CreateResult> {
         const { id, outputs } = await this.typeOf(urn).create(plain(news) as Properties, this.work(urn));
         return { id, outs: withSecrets(outputs, secretProperties(news)) };
     }
 
-    async update(
-        _id: pulumi.ID,
-        urn: pulumi.URN,
-        olds: Properties,
-        news: Properties,
-    ): Promise<pulumi.provider.UpdateResult> {
+    async update(_id: ID, urn: URN, olds: Properties, news: Properties): Promise<sdk.UpdateResult> {
         const type = this.typeOf(urn);
         const outputs = await type.update(plain(news) as Properties, this.work(urn), plain(olds) as Properties);
         return { outs: withSecrets(outputs, secretProperties(news)) };
     }
 
-    async read(id: pulumi.ID, urn: pulumi.URN, olds: Properties = {}): Promise<pulumi.provider.ReadResult> {
+    async read(id: ID, urn: URN, olds: Properties = {}): Promise<sdk.ReadResult> {
         const type = this.typeOf(urn);
         if (!type.read) {
             return { id, props: olds };
@@ -76,8 +67,13 @@ export class ResourceProvider implements pulumi.provider.Provider {
         return outputs ? { id, props: withSecrets(outputs, secretProperties(olds)) } : { id: "", props: {} };
     }
 
-    async delete(_id: pulumi.ID, urn: pulumi.URN, olds: Properties): Promise<void> {
+    async delete(_id: ID, urn: URN, olds: Properties): Promise<void> {
         await this.typeOf(urn).delete?.(plain(olds) as Properties, this.work(urn));
+    }
+
+    /** Its one function, `ready`, does nothing: a program calls it to have this process started. */
+    async invoke(): Promise<sdk.InvokeResult> {
+        return { outputs: {} };
     }
 
     /** Ctrl-C: ends what runs. */
@@ -85,7 +81,7 @@ export class ResourceProvider implements pulumi.provider.Provider {
         this.abort.abort();
     }
 
-    private typeOf(urn: pulumi.URN): Any {
+    private typeOf(urn: URN): Any {
         // urn:pulumi:STACK::PROJECT::PARENTS$native-buildx:index:TYPE::NAME
         const name = urn.split("::")[2]?.split(":").at(-1) ?? "";
         const type = this.types[name];
@@ -95,7 +91,7 @@ export class ResourceProvider implements pulumi.provider.Provider {
         return type;
     }
 
-    private work(urn: pulumi.URN): Work {
+    private work(urn: URN): Work {
         return {
             urn,
             signal: this.abort.signal,

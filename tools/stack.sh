@@ -8,14 +8,15 @@ open_stack() {
     . ./tools/env.sh
     select_stack "$1"
     # What is not on this machine needs plugins, which Pulumi fetches itself.
-    if needs_plugins "$1"; then unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION; fi
+    if needs_plugins "Pulumi.$1.yaml"; then unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION; fi
 }
 
-# needs_plugins STACK: true if the stack's runners or its registry are of another kind than where nothing is set.
+# needs_plugins FILE: true if the stack's runners or its registry are of another kind than where nothing is set. Read here:
+# asking Pulumi takes a moment, at every `up`.
 needs_plugins() {
     for setting in runners registry; do
         default=$(sed -n "/^  $setting:/,/default:/s/^ *default: //p" Pulumi.yaml)
-        kind=$(pulumi config get "$setting" --stack "$1" 2>/dev/null)
+        kind=$(sed -n "s/^ *[\"']*[^ :]*:$setting[\"']*: *//p" "$1" 2>/dev/null | sed "s/ *#.*//; s/[\"']//g")
         case $kind in '' | "$default") ;; *) return 0 ;; esac
     done
     return 1
@@ -92,14 +93,16 @@ find_other_runs() {
 mend_state() {
     state=$(state_folder) || return 0
     file=$state/stacks/$(sed -n 's/^name: *//p' Pulumi.yaml)/$1.json
+    damaged=$(not_json "$state/meta.yaml.attrs" "$file.attrs" "$file.bak.attrs" "$file" "$file.bak")
+    if [ -z "$damaged" ]; then return 0; fi
     for attributes in "$state/meta.yaml.attrs" "$file.attrs" "$file.bak.attrs"; do
-        if [ -e "$attributes" ] && ! is_json "$attributes"; then
+        if is_damaged "$attributes"; then
             echo "Removing $attributes, which an interrupted run left unfinished." >&2
             rm -f "$attributes"
         fi
     done
-    if [ ! -e "$file" ] || is_json "$file"; then return 0; fi
-    if ! is_json "$file.bak"; then
+    if ! is_damaged "$file"; then return 0; fi
+    if [ ! -e "$file.bak" ] || is_damaged "$file.bak"; then
         echo "The state of stack $1 is damaged: $file, and so is $file.bak. Copy the newest whole file of $state/backups over it." >&2
         return 1
     fi
@@ -110,7 +113,19 @@ mend_state() {
     mv "$file.new" "$file"
 }
 
-is_json() { node -e 'JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"))' "$1" 2>/dev/null; }
+is_damaged() { printf '%s\n' "$damaged" | grep -qxF "$1"; }
+
+# not_json FILE...: those that are there and no JSON, a line each. In one process: every `make up` waits for it.
+not_json() {
+    node -e 'const { existsSync, readFileSync } = require("node:fs");
+        for (const file of process.argv.slice(1)) {
+            try {
+                if (existsSync(file)) JSON.parse(readFileSync(file, "utf8"));
+            } catch {
+                console.log(file);
+            }
+        }' "$@"
+}
 
 # clear_pending_operations STACK: Pulumi remembers what was being created when a run was killed, and says so at every
 # later `up`, also after `refresh --yes`. It is created again; on EC2 what was being made may exist too, so Pulumi says

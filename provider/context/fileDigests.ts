@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import { DigestStore, type FileState } from "./digestStore";
 import { turn } from "./turn";
 
-/** What says that a file has not been written since: nobody can set a file's ctime back. */
-interface Known {
-    size: bigint;
-    mtimeNs: bigint;
-    ctimeNs: bigint;
-    digest: Buffer;
-}
+/** Read in this process, by device and inode. */
+const known = new Map<string, FileState & { digest: Buffer }>();
 
-const known = new Map<string, Known>();
+/** What earlier processes read. */
+let store: DigestStore | undefined;
+
+/** From now on digests are also kept in a file of this machine, and those in it are not made again. */
+export function keepDigestsIn(file: string): void {
+    store = new DigestStore(file);
+}
 
 const buffer = Buffer.allocUnsafe(1 << 20);
 
@@ -21,14 +23,15 @@ const buffer = Buffer.allocUnsafe(1 << 20);
 const settled = 50_000_000n;
 
 /**
- * SHA-256 of a regular file's content. A file that this process has read before and that has not been touched since is
- * not read again. Never follows a link, never waits for a pipe.
+ * SHA-256 of a regular file's content. A file that has been read before and that has not been touched since is not read
+ * again: nobody can set a file's ctime back. Never follows a link, never waits for a pipe.
  */
 export async function fileDigest(path: Buffer, stats: fs.BigIntStats): Promise<Buffer> {
     const key = `${stats.dev}:${stats.ino}`;
     const before = known.get(key);
-    if (before && same(before, stats)) {
-        return before.digest;
+    const remembered = before && same(before, stats) ? before.digest : store?.digestOf(stats);
+    if (remembered) {
+        return remembered;
     }
     const started = BigInt(Date.now()) * 1_000_000n;
     const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
@@ -38,6 +41,7 @@ export async function fileDigest(path: Buffer, stats: fs.BigIntStats): Promise<B
         if (same(after, stats) && after.ctimeNs + settled < started) {
             const { size, mtimeNs, ctimeNs } = after;
             known.set(key, { size, mtimeNs, ctimeNs, digest });
+            store?.add(path, after, digest, started);
         }
         return digest;
     } finally {
@@ -45,7 +49,7 @@ export async function fileDigest(path: Buffer, stats: fs.BigIntStats): Promise<B
     }
 }
 
-function same(a: Omit<Known, "digest">, b: Omit<Known, "digest">): boolean {
+function same(a: FileState, b: FileState): boolean {
     return a.ctimeNs === b.ctimeNs && a.mtimeNs === b.mtimeNs && a.size === b.size;
 }
 

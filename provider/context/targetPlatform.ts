@@ -1,4 +1,4 @@
-import { DockerfileParser, type From } from "dockerfile-ast";
+import type { From } from "dockerfile-ast";
 
 /** What decides which platform a stage has. */
 export interface TargetOptions {
@@ -51,6 +51,8 @@ interface Stage {
 }
 
 function stagesOf(dockerfile: string, { platform, args = {}, buildPlatform }: TargetOptions): Stage[] {
+    // Loaded here: an `up` that builds nothing does not wait for it.
+    const { DockerfileParser } = require("dockerfile-ast") as typeof import("dockerfile-ast");
     const parsed = DockerfileParser.parse(dockerfile);
     const variables = new Map(
         Object.entries({ ...platformArgs("TARGET", platform), ...platformArgs("BUILD", buildPlatform) }),

@@ -1,0 +1,96 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+/** What says that a file has not been written since. */
+export interface FileState {
+    size: bigint;
+    mtimeNs: bigint;
+    ctimeNs: bigint;
+}
+
+type Identified = FileState & { dev: bigint; ino: bigint };
+
+/** Bytes of a file below which reading it is as fast as remembering it. */
+const smallest = 65_536n;
+
+/**
+ * Nanoseconds for which a file must have been left alone. A program that writes through a mapping changes the ctime at its
+ * first write only, until the kernel has written the page to the disk: Linux does after 35 s.
+ */
+const settled = 60_000_000_000n;
+
+/**
+ * Types of file systems (statfs(2)) whose ctime this machine's own kernel sets at every write: ext2 to ext4, XFS, Btrfs.
+ * On others, such as NFS, what `stat` says may be older than the content.
+ */
+const trusted = new Set([0xef53, 0x5846_5342, 0x9123_683e]);
+
+export function hasTrustedTimes(file: Buffer | string): boolean {
+    return trusted.has(fs.statfsSync(file).type >>> 0);
+}
+
+/** Bytes after which the store begins anew, for it only grows: more than 100,000 files. */
+const largest = 16 << 20;
+
+/**
+ * Digests of larger files, kept between processes, so that an `up` of a large context that has not changed need not read
+ * it. A log of lines: state, digest. Each begins with its newline: what an interrupted write left spoils no other.
+ * Without the store everything is only slower.
+ */
+export class DigestStore {
+    private readonly digests = new Map<string, Buffer>();
+    private readonly isTrusted = new Map<bigint, boolean>();
+    private added: string[] = [];
+
+    constructor(private readonly file: string) {
+        try {
+            if (fs.statSync(file).size > largest) {
+                fs.rmSync(file);
+                return;
+            }
+            for (const line of fs.readFileSync(file, "latin1").split("\n")) {
+                const [, state, digest] = /^((?:\d+ ){4}\d+) ([0-9a-f]{64})$/.exec(line) ?? [];
+                if (state && digest) {
+                    this.digests.set(state, Buffer.from(digest, "hex"));
+                }
+            }
+        } catch {
+            // There is none yet, or it cannot be read.
+        }
+    }
+
+    digestOf(stats: Identified): Buffer | undefined {
+        return this.digests.get(stateOf(stats));
+    }
+
+    /** @param now nanoseconds since 1970 when the file began to be read */
+    add(file: Buffer, stats: Identified, digest: Buffer, now: bigint): void {
+        if (stats.size < smallest || stats.ctimeNs + settled > now || !this.trusts(file, stats.dev)) {
+            return;
+        }
+        if (this.added.length === 0) {
+            setImmediate(() => this.write());
+        }
+        this.added.push(`\n${stateOf(stats)} ${digest.toString("hex")}`);
+    }
+
+    private trusts(file: Buffer, device: bigint): boolean {
+        const answer = this.isTrusted.get(device) ?? hasTrustedTimes(file);
+        this.isTrusted.set(device, answer);
+        return answer;
+    }
+
+    private write(): void {
+        const lines = this.added.splice(0).join("");
+        try {
+            fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
+            fs.appendFileSync(this.file, lines, { mode: 0o600 });
+        } catch {
+            // A full or read-only disk.
+        }
+    }
+}
+
+function stateOf({ dev, ino, size, mtimeNs, ctimeNs }: Identified): string {
+    return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+}

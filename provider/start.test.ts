@@ -1,0 +1,47 @@
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+
+/** The file that the engine starts, with other sources. */
+const entry = "pulumi-resource-native-buildx";
+
+describe("the provider's start", () => {
+    let folder: string;
+    beforeEach(() => {
+        folder = fs.mkdtempSync(path.join(tmpdir(), "nbx-start-"));
+        fs.copyFileSync(path.join(__dirname, entry), path.join(folder, entry));
+        fs.mkdirSync(path.join(folder, "node_modules/esbuild"), { recursive: true });
+        // Not the package's own folder: what is kept goes beside it.
+        const real = path.dirname(require.resolve("esbuild/package.json"));
+        fs.writeFileSync(
+            path.join(folder, "node_modules/esbuild/index.js"),
+            `console.log("translating"); module.exports = require(${JSON.stringify(real)});`,
+        );
+        const description = {
+            ...JSON.parse(fs.readFileSync(path.join(real, "package.json"), "utf8")),
+            main: "index.js",
+        };
+        fs.writeFileSync(path.join(folder, "node_modules/esbuild/package.json"), JSON.stringify(description));
+    });
+    afterEach(() => fs.rmSync(folder, { recursive: true }));
+
+    function said(source: string): string[] {
+        fs.writeFileSync(path.join(folder, "main.ts"), source);
+        const output = execFileSync(process.execPath, [path.join(folder, entry)], { encoding: "utf8" });
+        return output.trim().split("\n");
+    }
+
+    it("translates a file once, and again when it was edited", () => {
+        const source = 'const text: string = "first"; console.log(text);';
+        expect(said(source)).toEqual(["translating", "first"]);
+        expect(said(source)).toEqual(["first"]);
+        expect(said(source.replace("first", "edited"))).toEqual(["translating", "edited"]);
+    });
+
+    it("does without a place to keep it", () => {
+        fs.writeFileSync(path.join(folder, "node_modules/.cache"), "a file");
+        expect(said('console.log("works" as string);')).toEqual(["translating", "works"]);
+        expect(said('console.log("works" as string);')).toEqual(["translating", "works"]);
+    });
+});
