@@ -15,7 +15,7 @@ class RegistryProject extends Project {
         project.world = world;
         project.configure({});
         rmSync(path.join(project.folder, "index.ts"));
-        symlinkSync(path.join(checkout, "tests/e2e/genericRegistryProgram.ts"), path.join(project.folder, "index.ts"));
+        symlinkSync(path.join(checkout, "tests/e2e/registryProgram.ts"), path.join(project.folder, "index.ts"));
         // Where SSL_CERT_DIR leads.
         mkdirSync(path.join(project.machine.home, "trust"), { recursive: true });
         copyFileSync(world.authority, path.join(project.machine.home, "trust/world.pem"));
