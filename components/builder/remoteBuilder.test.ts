@@ -136,11 +136,13 @@ describe("the connect script", () => {
             readFileSync(path.join(__dirname, "connect", part), "utf8"),
         );
         expect(script.endsWith(`\nwake_local() { :; }\nwake_ec2() { :; }\n${parts.join("\n")}`)).toBe(true);
-        expect(script.slice(0, script.indexOf("wake_local")).split("\n").slice(0, -1)).toEqual([
+        // The functions for folders of this machine come first, then those of kinds, which use them.
+        expect(script.slice(0, script.indexOf("# shellcheck")).split("\n").slice(0, -1)).toEqual([
             "#!/bin/sh",
             expect.stringMatching(/^# Connects to demo-Dev: /),
             "builder='demo-dev'",
             "suffixes='amd64 arm64'",
+            "registry_kind=''",
             "script='one",
             "two'",
             "platform_amd64='linux/amd64'",
@@ -152,6 +154,13 @@ describe("the connect script", () => {
             "server_name_arm64='arm64.example'",
             "instance_arm64='i-0a'",
         ]);
+    });
+
+    it("has the registry's variables and functions, and calls what prepares it", () => {
+        const registry = { kind: "stub", script: "prepare_registry_stub() { :; }", variables: { stub_host: "h" } };
+        const script = renderConnectScript({ ...inputs, registry });
+        expect(script).toContain("\nregistry_kind='stub'\nstub_host='h'\n");
+        expect(script).toContain("\nprepare_registry_stub() { :; }\nwake_local() { :; }\n");
     });
 
     const nasty: [string, string][] = [
