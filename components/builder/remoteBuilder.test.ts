@@ -162,6 +162,7 @@ describe("the connect script", () => {
             readFileSync(path.join(__dirname, "connect", part), "utf8"),
         );
         expect(script.endsWith(`\nwake_local() { :; }\nwake_ec2() { :; }\n${parts.join("\n")}`)).toBe(true);
+        // The functions for folders of this machine come first, then those of kinds, which use them.
         expect(script.slice(0, script.indexOf("# shellcheck")).split("\n").slice(0, -1)).toEqual([
             "#!/bin/sh",
             expect.stringMatching(/^# Connects to demo-Dev: /),
@@ -179,6 +180,13 @@ describe("the connect script", () => {
             "server_name_arm64='arm64.example'",
             "instance_arm64='i-0a'",
         ]);
+    });
+
+    it("has the registry's variables and functions, and calls what prepares it", () => {
+        const registry = { kind: "stub", script: "prepare_registry_stub() { :; }", variables: { stub_host: "h" } };
+        const script = renderConnectScript({ ...inputs, registry });
+        expect(script).toContain("\nregistry_kind='stub'\nstub_host='h'\n");
+        expect(script).toContain("\nprepare_registry_stub() { :; }\nwake_local() { :; }\n");
     });
 
     const nasty: [string, string][] = [

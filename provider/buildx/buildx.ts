@@ -4,8 +4,9 @@ import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { dockerHub } from "../../components/registry/dockerHub";
 import type { RegistryLogin } from "../../components/registry/registryLogin";
-import { dockerHub, registriesHere, registryOf, repositoryOf } from "../image/reference";
+import { registriesHere, registryOf, repositoryOf } from "../image/reference";
 import { buildError, type ErrorHints } from "../progress/buildError";
 import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
@@ -44,7 +45,7 @@ export async function withBuildx<T>(options: BuildxOptions, run: (buildx: Buildx
         });
         const hints = async (reference: string) => ({
             credentialFailures: await config.failures(),
-            loginRemedy: loginRemedy(options.logins, reference),
+            login: refusedLogin(options.logins, registryOf(reference)),
         });
         return await run(new Buildx({ command, environment, folder, signal: options.signal }, hints));
     } finally {
@@ -57,12 +58,10 @@ function hasProxy(caller: NodeJS.ProcessEnv): boolean {
 }
 
 /** What to do where a registry refuses the login. */
-function loginRemedy(logins: RegistryLogin[], reference: string): string {
-    const registry = registryOf(reference);
+function refusedLogin(logins: RegistryLogin[], registry: string): ErrorHints["login"] {
     const login = logins.find(({ address }) => registryOf(`${address}/`) === registry);
-    return login
-        ? (login.remedy ?? "")
-        : `Log in on this machine: docker login ${registry === dockerHub ? "" : registry}`.trimEnd();
+    const byHand = `Log in on this machine: docker login ${registry === dockerHub ? "" : registry}`.trimEnd();
+    return { registry, remedy: login ? (login.remedy ?? "") : byHand };
 }
 
 /** Stock buildx. Only to be used inside `withBuildx`. */

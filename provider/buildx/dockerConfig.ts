@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
+import { dockerHub, isDockerHub } from "../../components/registry/dockerHub";
 import type { RegistryLogin } from "../../components/registry/registryLogin";
-import { dockerHub, isDockerHub } from "../image/reference";
 import { userDockerFolder } from "./environment";
 
 /** What matters of docker's `config.json`. */

@@ -1,12 +1,5 @@
 import { lookup } from "node:dns/promises";
-
-/** What docker calls Docker Hub in a reference. */
-export const dockerHub = "docker.io";
-
-/** Whether a host is Docker Hub, by whichever of its names. */
-export function isDockerHub(host: string): boolean {
-    return [dockerHub, "index.docker.io", "registry-1.docker.io"].includes(host);
-}
+import { dockerHub, isDockerHub } from "../../components/registry/dockerHub";
 
 /** The registry of a reference as docker reads it: its host, with the port if it has one. Without a host it is Docker Hub. */
 export function registryOf(reference: string): string {

@@ -79,3 +79,49 @@ test("what a credential program said", () => {
         }),
     ).toMatch(/\ndocker-credential-x for r: locked$/);
 });
+
+describe("a refused login", () => {
+    const login = { registry: "ghcr.io", remedy: "Look at registryToken." };
+    const importing = { ...step, name: "importing cache manifest from ghcr.io/acme/app:cache-amd64" };
+    const token =
+        "failed to fetch oauth token: unexpected status from GET request to https://auth.example/: 401 Unauthorized";
+
+    test.each([
+        ["a push", "failed to push ghcr.io/acme/app:1: unexpected status: 403 Forbidden", "refused the push", step],
+        [
+            "a push, by its token service",
+            `failed to push ghcr.io/acme/app:1: failed to authorize: ${token}`,
+            "push",
+            step,
+        ],
+        ["a cache", `failed to configure registry cache importer: failed to authorize: ${token}`, "login", importing],
+        [
+            "a base",
+            "ghcr.io/acme/base:1: failed to resolve source metadata: 401 Unauthorized",
+            "cannot be pulled",
+            step,
+        ],
+    ])("of %s says what to look at", (_what, error, meaning, failed) => {
+        const message = buildError(ended(`ERROR: failed to build: failed to solve: ${error}`), [{ ...failed, error }], {
+            login,
+        });
+        expect(message).toContain(meaning);
+        expect(message).toMatch(/\nLook at registryToken\.$/);
+    });
+
+    test("of an index, which has no steps, says what to look at", () => {
+        expect(buildError(ended(`ERROR: failed to authorize: ${token}`), [], { login })).toMatch(
+            /Look at registryToken\.$/,
+        );
+    });
+
+    test.each([
+        ["another registry", "other.example/base:1: failed to resolve source metadata: 401 Unauthorized"],
+        ["none", "failed to push ghcr.io/acme/app:1: connection refused"],
+    ])("of %s does not", (_what, error) => {
+        const message = buildError(ended(`ERROR: failed to build: failed to solve: ${error}`), [{ ...step, error }], {
+            login,
+        });
+        expect(message).not.toContain("registryToken");
+    });
+});

@@ -15,19 +15,22 @@ const canceled = 130;
 export interface ErrorHints {
     /** What credential programs said when they failed. @default nothing */
     credentialFailures?: string;
-    /** What to do where the registry refuses the login. @default nothing */
-    loginRemedy?: string;
+    /** Host of the registry that is pushed to, and what to do where it refuses the login. @default nothing is said */
+    login?: { registry: string; remedy: string };
 }
 
-/** What is said of a push that the registry does not let in. */
-const refusedPush = "The registry refused the push: the login is missing, expired, wrong, or may not push there.";
+/** How registries, and the token services in front of them, refuse a login. */
+const refusal = /(401|403|unauthorized|forbidden|no basic auth|denied|insufficient_scope|authorization failed)/i;
 
 /** Characters of two errors that are compared: both may be cut off. */
 const compared = 200;
 
 /** What BuildKit and registries say, and what it means to the person who reads it. The first that fits. */
 const meanings: [RegExp, string][] = [
-    [/failed to push.*(401|unauthorized|no basic auth|denied|403|forbidden|insufficient_scope)/i, refusedPush],
+    [
+        new RegExp(`failed to push.*${refusal.source}`, "i"),
+        "The registry refused the push: the login is missing, expired, wrong, or may not push there.",
+    ],
     [/failed to push.*(404|not found|name unknown)/i, "The registry has no such repository, or takes no pushes to it."],
     [
         /failed to push.*(immutable|already exists.*tag|tag invalid)/i,
@@ -56,6 +59,10 @@ const meanings: [RegExp, string][] = [
         /(pull access denied|failed to resolve source metadata|insufficient_scope|authorization failed).*/i,
         "A base image cannot be pulled: its name is wrong, or its registry wants a login (docker login on this machine).",
     ],
+    [
+        new RegExp(`failed to (authorize|fetch \\w+ token).*${refusal.source}`, "i"),
+        "The registry refused the login: it is wrong, or expired.",
+    ],
 ];
 
 /**
@@ -75,9 +82,15 @@ export function buildError(end: BuildxEnd, failures: FailedStep[], hints: ErrorH
         ...(failed ? stepLines(failed) : said ? [said] : []),
         ...excerpt(end.text),
         ...(meaning ? [meaning] : []),
-        ...(meaning === refusedPush && hints.loginRemedy ? [hints.loginRemedy] : []),
+        ...loginRemedy(`${failed?.name}\n${failed?.error}\n${said}`, failed !== undefined, hints.login),
         ...(hints.credentialFailures ? [hints.credentialFailures.trimEnd()] : []),
     ].join("\n");
+}
+
+/** Where it is the registry that is pushed to which has refused: a step may also be about another's base. */
+function loginRemedy(text: string, isOfStep: boolean, login: ErrorHints["login"]): string[] {
+    const isIts = !isOfStep || text.includes(login?.registry ?? "");
+    return login?.remedy && isIts && refusal.test(text) ? [login.remedy] : [];
 }
 
 /** The step whose error buildx ended with. The others were ended because of it, and their errors say anything. */

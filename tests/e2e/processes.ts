@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** Waits until something is so; fails with what was waited for after a generous time. */
 export async function until(what: string, check: () => boolean | Promise<boolean>, seconds = 90): Promise<void> {
@@ -27,15 +27,23 @@ export function processesIn(folder: string): number[] {
         .map(Number);
 }
 
-/** Ids of the processes that a process has started, and theirs; 0 has none. */
+/** Ids of the processes that a process has started, and theirs; 0, or one that ends meanwhile, has none. */
 export function descendants(pid: number): number[] {
-    const threads = pid && existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
     // A program of several threads has started children from any of them.
+    const threads = pid ? ifThere([], () => readdirSync(`/proc/${pid}/task`)) : [];
     const children = threads.flatMap((thread) => {
-        const file = `/proc/${pid}/task/${thread}/children`;
-        return existsSync(file) ? readFileSync(file, "utf8").split(/\s+/).filter(Boolean).map(Number) : [];
+        const found = ifThere("", () => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
+        return found.split(/\s+/).filter(Boolean).map(Number);
     });
     return [...children, ...children.flatMap(descendants)];
+}
+
+function ifThere<T>(otherwise: T, read: () => T): T {
+    try {
+        return read();
+    } catch {
+        return otherwise;
+    }
 }
 
 /** A process's command and arguments; empty if it has ended. */

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { dockerHub, isDockerHub } from "../../../provider/image/reference";
+import { dockerHub, isDockerHub } from "../dockerHub";
 import type { Registry } from "../registry";
 import type { RegistryLogin } from "../registryLogin";
 
