@@ -32,6 +32,6 @@ format: ## puts the code into the project's format
 bench: ## measures the example against plain buildx; results in bench/results
 	@tools/bench.sh
 
-sim: ## the simulated EC2 in the foreground, to try stack prod without an account: see packages/simulated-ec2/README.md
+sim: ## the simulated EC2 in the foreground, to try stack prod without an account: see docs/aws.md
 	@tools/setup.sh --check
-	@packages/simulated-ec2/sim.sh run
+	@tools/sim.sh run

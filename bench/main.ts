@@ -4,7 +4,7 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { knownPlatforms, type Platform } from "../components/architecture";
-import { canSimulate } from "../packages/simulated-ec2/simulation";
+import { canSimulate } from "../packages/simulated-ec2";
 import { barChart, evaluate, figure, type Measurement, measurements, type Results, textTable } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
 import { plainCommands } from "./plainBuildx";

@@ -1,5 +1,5 @@
 import { StartInstancesCommand, StopInstancesCommand } from "@aws-sdk/client-ec2";
-import { eventually, Simulation } from "../packages/simulated-ec2/simulation";
+import { eventually, Simulation } from "../packages/simulated-ec2";
 import type { Account, Sandbox } from "./sandbox";
 
 const platform = "linux/amd64";

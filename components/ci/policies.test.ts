@@ -1,5 +1,4 @@
-import { knownActions } from "../../packages/simulated-ec2/policies/awsActions";
-import { evaluate, evaluateTrust, type Principal } from "../../packages/simulated-ec2/policies/policyEvaluator";
+import { actionsOf, evaluate, evaluateTrust, type Principal } from "../../packages/simulated-ec2";
 import { clientStatements, runnerPolicy, runnerTrustPolicy } from "../runner/ec2/policies";
 import { ciPolicy, ciTrustPolicy } from "./policies";
 
@@ -12,21 +11,13 @@ const repository = (name: string) => arn("ecr", `repository/${name}`);
 const role = (name: string) => arn("iam", `role/${name}`, "");
 const key = arn("kms", "key/1234");
 
-/** What nobody of the project should be able to do, and what policies often let in by a wildcard too many. */
-const dangerous = [
-    ...["ec2:CreateImage", "ec2:CreateSnapshot", "ec2:GetPasswordData", "ec2:ModifySnapshotAttribute"],
-    ...["ec2:SendDiagnosticInterrupt", "ec2-instance-connect:SendSSHPublicKey"],
-    ...["ecr:SetRepositoryPolicy", "ecr:PutRegistryPolicy", "ecr:CreatePullThroughCacheRule"],
-    ...["iam:AttachRolePolicy", "iam:CreateAccessKey", "iam:CreateUser", "iam:PassRole", "iam:PutUserPolicy"],
-    ...["kms:Decrypt", "kms:CreateGrant", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"],
-    ...["s3:GetObject", "secretsmanager:GetSecretValue"],
-    ...["ssm:DeleteParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory", "ssm:SendCommand"],
-    ...["ssm:StartSession", "sts:AssumeRole"],
-];
+/** All that AWS has of these services, less what nobody needs a permission for. */
+const actions = ["ec2", "ecr", "iam", "kms", "secretsmanager", "ssm", "sts"]
+    .flatMap(actionsOf)
+    .filter((action) => action !== "sts:GetCallerIdentity");
 
 /** Pairs `action resource` that the policy allows, of all actions on these resources. */
 function allowed(policy: unknown, resources: readonly string[]): string[] {
-    const actions = [...new Set([...knownActions, ...dangerous, "ec2:DescribeInstances", "ecr:GetAuthorizationToken"])];
     return actions
         .flatMap((action) => resources.map((resource) => ({ action, resource })))
         .filter(({ action, resource }) => evaluate([policy], { action, resources: [resource] }).outcome === "allowed")

@@ -1,16 +1,13 @@
 #!/bin/sh
-# Makes what the simulated EC2 needs, once, in a cache folder: moto, BuildKit's release archive of our own build, and
-# the root file system of its machines. Prints nothing when all is there.
+# Makes what the simulated EC2 needs, once, in a cache folder: moto, and the root file system of its machines. Prints
+# where they are. SIM_PACKAGES: further Debian packages for the machines, separated by commas.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-PATH=$here/../../tools/bin:$PATH
-cache=${SIM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/ec2}
+cache=${SIM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/simulated-ec2}
 suite=trixie
-version=v0.31.1
-# What the bootstrap wants and Debian's cloud image may lack (git, iptables) is in the image: see README.md.
 packages=systemd,systemd-sysv,dbus,libpam-systemd,curl,ca-certificates,openssl,python3-minimal,iproute2,iptables,git
-packages=$packages,e2fsprogs,kmod,procps,gzip,libseccomp2,iputils-ping,util-linux,libfaketime
+packages=$packages,e2fsprogs,kmod,procps,gzip,libseccomp2,iputils-ping,util-linux,libfaketime${SIM_PACKAGES:+,$SIM_PACKAGES}
 
 say() {
     echo "prepare: $*" >&2
@@ -27,9 +24,9 @@ need() {
 }
 
 [ "$(id -u)" = 0 ] || { say "the simulation boots machines and needs root"; exit 1; }
-need python3 go buildkitd buildctl registry pulumi mmdebstrap systemd-nspawn iptables ip losetup mkfs.ext4 nsenter unshare
+need python3 registry mmdebstrap systemd-nspawn iptables ip losetup mkfs.ext4 nsenter unshare
 if [ -n "${missing:-}" ]; then
-    say "missing:$missing (tools/setup.sh --check brings buildkitd, registry, pulumi; Debian: mmdebstrap systemd-container iptables iproute2 e2fsprogs util-linux python3-venv)"
+    say "missing:$missing (registry: https://distribution.github.io; Debian: mmdebstrap systemd-container iptables iproute2 e2fsprogs util-linux python3-venv)"
     exit 1
 fi
 mkdir -p "$cache"
@@ -44,7 +41,7 @@ if [ ! -e "$venv/.done" ]; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
     # In a folder of its own: the rest of the environment must not come before the machine's programs.
     mkdir -p "$venv/client"
-    ln -s ../bin/aws "$venv/client/aws"
+    ln -sf ../bin/aws "$venv/client/aws"
     : >"$venv/.done"
 fi
 
@@ -55,9 +52,10 @@ if [ ! -e "$cache/ca/ca.pem" ]; then
 fi
 
 # The root file system
-template=$cache/template-$suite-$(echo "$packages" | digest - "$cache/ca/ca.pem" "$here"/simulation/machine/*)
+template=$cache/template-$suite-$(echo "$packages" | digest - "$cache/ca/ca.pem" "$0" "$here"/image/*)
 if [ ! -e "$template/.done" ]; then
     say "making the machines' root file system (Debian $suite)"
+    rm -rf "$template"
     mkdir -p "$template"
     # shellcheck disable=SC1091 # the machine's own description
     . /etc/os-release
@@ -66,14 +64,11 @@ if [ ! -e "$template/.done" ]; then
     done
     sources=$template/debian.${file##*.}
     sed "s/$VERSION_CODENAME/$suite/g" "$file" >"$sources"
-    # shellcheck disable=SC2016 # mmdebstrap expands it
-    mmdebstrap --quiet --variant=minbase --include="$packages" \
-        --customize-hook='mkdir "$1/../runc" && cd "$1/../runc" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download runc && dpkg-deb -x runc_*.deb .' \
-        --format=directory "$suite" "$template/root" "$sources"
+    mmdebstrap --quiet --variant=minbase --include="$packages" --format=directory "$suite" "$template/root" "$sources"
     root=$template/root
-    install -D -m 755 "$here/simulation/machine/user-data" "$root/usr/local/lib/simulation/user-data"
+    install -D -m 755 "$here/image/user-data" "$root/usr/local/lib/simulation/user-data"
     for unit in cloud-final.service cloud-init.target; do
-        install -m 644 "$here/simulation/machine/$unit" "$root/usr/lib/systemd/system/$unit"
+        install -m 644 "$here/image/$unit" "$root/usr/lib/systemd/system/$unit"
     done
     install -D -m 644 "$cache/ca/ca.pem" "$root/usr/local/share/ca-certificates/simulation.crt"
     chroot "$root" update-ca-certificates >/dev/null 2>&1
@@ -85,36 +80,17 @@ if [ ! -e "$template/.done" ]; then
     for unit in systemd-sysctl.service systemd-modules-load.service systemd-binfmt.service systemd-random-seed.service \
         console-getty.service getty.target apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer \
         proc-sys-fs-binfmt_misc.automount dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
-        sys-kernel-config.mount; do
+        sys-kernel-config.mount modprobe@.service e2scrub_reap.service; do
         ln -sf /dev/null "$units/$unit"
     done
+    # What systemd does after an upgrade is done: it would rebuild caches at every first boot.
+    touch "$root/etc/.updated" "$root/var/.updated"
     : >"$root/etc/machine-id"
     : >"$template/.done"
 fi
 
-# BuildKit's release archive
-downloads=$cache/downloads
-stamp=$version-$(digest "$here/tools/go.mod" "$here/tools/go.sum" "$(command -v buildkitd)" "$(command -v buildctl)" "$template/runc/usr/sbin/runc")
-if [ "$(cat "$downloads/.stamp" 2>/dev/null)" != "$stamp" ]; then
-    say "packing BuildKit $version"
-    rm -rf "$downloads" "$cache/archive"
-    mkdir -p "$downloads" "$cache/archive/bin"
-    for plugin in ipam/host-local main/bridge main/loopback meta/firewall; do
-        (cd "$here/tools" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' \
-            -o "$cache/archive/bin/buildkit-cni-${plugin#*/}" "github.com/containernetworking/plugins/plugins/$plugin")
-    done
-    cp "$(command -v buildkitd)" "$(command -v buildctl)" "$cache/archive/bin/"
-    cp "$template/runc/usr/sbin/runc" "$cache/archive/bin/buildkit-runc"
-    # The arm64 machines of the simulation are this machine's kernel and so run its programs; only their names differ.
-    archive=$downloads/buildkit-$version.linux
-    tar -C "$cache/archive" --owner=0 --group=0 --sort=name --mtime=@0 -cf - bin | gzip -1n >"$archive-amd64.tar.gz"
-    ln "$archive-amd64.tar.gz" "$archive-arm64.tar.gz"
-    rm -rf "$cache/archive"
-    echo "$stamp" >"$downloads/.stamp"
-fi
-
-cat <<EOF
+cat <<END
 cache=$cache
 venv=$venv
 template=$template/root
-EOF
+END

@@ -4,7 +4,6 @@
 #   sim.sh start    in the background
 #   sim.sh stop     ends it and everything in it
 #   sim.sh env      prints the environment to use it with: eval "$(packages/simulated-ec2/sim.sh env)"
-#   sim.sh stack [NAME]   makes a stack like prod (default sim), configured for the simulation
 #   sim.sh shell INSTANCE [COMMAND]   runs a command in a machine
 #   sim.sh console INSTANCE           prints a machine's console
 # SIM_SLOT (0 to 15) keeps several simulations on one machine apart.
@@ -12,10 +11,8 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 slot=${SIM_SLOT:-0}
-name=nbxsim$slot
-tools=$(cd "$here/../../tools" && pwd)/bin
-PATH=$tools:$PATH
-cache=${SIM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/ec2}
+name=simec2-$slot
+cache=${SIM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/simulated-ec2}
 state=${SIM_STATE:-$cache/slot-$slot}
 control=http://127.0.0.1:$((4566 + slot))/simulation
 
@@ -45,18 +42,21 @@ clean() {
     rm -rf "$state"
 }
 
-# Pulumi's side: the test provider under the names of the real ones, in a PULUMI_HOME of the simulation.
-install_plugins() {
-    repository=$(cd "$here/../.." && pwd)
-    export PULUMI_HOME="$state/pulumi" PULUMI_SKIP_UPDATE_CHECK=true
-    mkdir -p "$state/pulumi" "$state/stacks" "$state/trust"
+# Pulumi's side: a PULUMI_HOME of the simulation, whose `aws` plugin is provider/.
+install_plugin() {
+    mkdir -p "$state/stacks" "$state/trust"
     cp "$cache/ca/ca.pem" "$state/trust/"
-    cat >"$state/pulumi-resource-aws" <<EOF
+    command -v node >/dev/null || return 0
+    # Of the version that the programs' @pulumi/aws asks for. `pulumi plugin install` would do the same in a second.
+    version=$(sed -n 's|.*"@pulumi/aws": "\(.*\)".*|\1|p' "$here/package.json")
+    plugin=$state/pulumi/plugins/resource-aws-v$version
+    mkdir -p "$plugin"
+    loader=$(cd "$here" && node -p 'require.resolve("tsx")') || { say "tsx is missing: npm install"; exit 1; }
+    cat >"$plugin/pulumi-resource-aws" <<END
 #!/bin/sh
-exec node --import "file://$repository/node_modules/tsx/dist/loader.mjs" "$here/provider/aws.ts" "\$@"
-EOF
-    chmod +x "$state/pulumi-resource-aws"
-    pulumi plugin install resource aws 7.48.0 --file "$state/pulumi-resource-aws" >/dev/null 2>&1
+exec node --import "file://$loader" "$here/provider/main.ts" "\$@"
+END
+    chmod +x "$plugin/pulumi-resource-aws"
 }
 
 is_up() {
@@ -70,7 +70,7 @@ become() {
     eval "$made"
     mkdir -p "$state"
     echo $$ >"$state/pid"
-    install_plugins
+    install_plugin
     # shellcheck disable=SC2016,SC2154 # expanded by the inner shell; set by prepare.sh
     PYTHONPATH=$here PYTHONPYCACHEPREFIX=$cache/pycache exec unshare --mount --pid --fork --kill-child --mount-proc sh -c '
         mkdir -p /run/netns /run/systemd/nspawn
@@ -84,31 +84,17 @@ become() {
 }
 
 print_env() {
-    python3 - "$state/environment.json" "$tools" <<'EOF'
+    python3 - "$state/environment.json" <<'END'
 import json, shlex, sys
 environment = json.load(open(sys.argv[1]))
 for name, value in environment.items():
     print(f"export {name}={shlex.quote(value)}")
-print(f'export PATH={shlex.quote(sys.argv[2])}:"$PATH":{shlex.quote(environment["SIM_CLIENTS"])}')
-EOF
-}
-
-make_stack() {
-    cd "$here/../.."
-    eval "$(print_env)"
-    configuration=Pulumi.$1.yaml
-    if [ ! -e "$configuration" ]; then cp Pulumi.prod.yaml "$configuration"; fi
-    pulumi stack select "$1" 2>/dev/null || pulumi stack init "$1"
-    pulumi config set aws:region "$AWS_REGION"
-    pulumi config set --path 'allowedCidrs[0]' "$SIM_CLIENT_CIDR"
-    pulumi config set buildkitUrl "$(echo "$SIM_BUILDKIT_URL_AMD64" | sed 's/amd64/{arch}/')"
-    pulumi config set --path 'buildkitSha256["linux/amd64"]' "$SIM_BUILDKIT_SHA256_AMD64"
-    pulumi config set --path 'buildkitSha256["linux/arm64"]' "$SIM_BUILDKIT_SHA256_ARM64"
-    say "stack $1 is selected and configured: pulumi up"
+print(f'export PATH="$PATH":{shlex.quote(environment["SIM_CLIENTS"])}')
+END
 }
 
 post() {
-    python3 - "$control/$1" "${2:-}" <<'EOF'
+    python3 - "$control/$1" "${2:-}" <<'END'
 import json, sys, urllib.request
 body = json.dumps({"command": sys.argv[2], "timeout": 600}).encode() if sys.argv[2] else b""
 request = urllib.request.Request(sys.argv[1], data=body or None, method="POST")
@@ -117,7 +103,7 @@ with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, 
 sys.stdout.write(result.get("stdout", ""))
 sys.stderr.write(result.get("stderr", ""))
 sys.exit(result.get("status", 0))
-EOF
+END
 }
 
 case ${1:-} in
@@ -149,7 +135,6 @@ case ${1:-} in
         ;;
     become) become ;;
     env) print_env ;;
-    stack) make_stack "${2:-sim}" ;;
     shell) post "instances/$2/execute" "${3:-uptime}" ;;
     console) cat "$state/instances/$2/console.log" ;;
     stop)

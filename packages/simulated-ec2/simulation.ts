@@ -1,5 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, linkSync, readFileSync, rmSync } from "node:fs";
 import * as path from "node:path";
 import {
     AuthorizeSecurityGroupIngressCommand,
@@ -11,54 +10,23 @@ import {
     type RunInstancesCommandInput,
 } from "@aws-sdk/client-ec2";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import type { Call, Executed, Faults } from "./control";
+import { eventually } from "./eventually";
+import { claimSlot, releaseSlot, runSim, stateFolder } from "./slots";
 
-/** A request that reached the simulated API. */
-export interface Call {
-    time: number;
-    principal: string;
-    /** As policies write it: `ec2:StartInstances`. */
-    action: string;
-    /** ARNs of what the call names; `*`, if nothing. */
-    resources: string[];
-    resourceTags?: { [arn: string]: { [key: string]: string } };
-    /** Roles that the call gives to instances. */
-    passedRoles?: string[];
-    /** Customer keys by what is encrypted with them: the parameters and volumes that the call uses. */
-    keys?: { [arn: string]: string };
-    /** Who an identity token is of, and what it says. */
-    identity?: { provider: string; issuer: string; claims: { [name: string]: unknown } };
-    region: string;
-    parameters?: { [name: string]: unknown };
-    status: number;
-    error?: string | null;
-}
-
-/** What can be made to go wrong; see `Faults` in simulation/cloud.py. */
-export interface Faults {
-    no_capacity?: string[];
-    no_capacity_late?: string[];
-    metadata_delay_seconds?: number;
-    throttled?: string[];
-    unanswered?: string[];
-    denied?: string[];
-    slow?: { [action: string]: number };
-    pending_seconds?: number | null;
-    stopping_seconds?: number | null;
-    login_seconds?: number | null;
-    debian_release?: number;
-}
-
-export interface Executed {
-    status: number;
-    stdout: string;
-    stderr: string;
-}
+export type { Call, Executed, Faults } from "./control";
 
 /** Machines need root: without it, tests that need the simulation are skipped. */
 export const canSimulate = process.getuid?.() === 0;
 
 /** A running simulated EC2, for tests. Test equipment: see README.md. */
 export class Simulation {
+    /** What a client of any service needs: `new ECRClient(simulation.client)`. */
+    readonly client: {
+        endpoint?: string;
+        region?: string;
+        credentials: { accessKeyId: string; secretAccessKey: string };
+    };
     readonly ec2: EC2Client;
     readonly ssm: SSMClient;
 
@@ -67,7 +35,7 @@ export class Simulation {
         /** What a shell needs to use it: the values of `sim.sh env`. */
         readonly environment: { [name: string]: string },
     ) {
-        const client = {
+        this.client = {
             endpoint: environment.AWS_ENDPOINT_URL,
             region: environment.AWS_REGION,
             credentials: {
@@ -75,29 +43,32 @@ export class Simulation {
                 secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? "",
             },
         };
-        this.ec2 = new EC2Client(client);
-        this.ssm = new SSMClient(client);
+        this.ec2 = new EC2Client(this.client);
+        this.ssm = new SSMClient(this.client);
     }
 
-    /** Starts one in a slot that is free, apart from those that people start by hand. */
+    /**
+     * Starts a simulation in a free slot. The first start on a machine takes minutes: see README.md.
+     *
+     * @param settings environment variables of sim.sh, as `SIM_STOPPING_SECONDS`. @default none
+     */
     static start(settings: { [name: string]: string } = {}): Simulation {
         const slot = claimSlot();
         try {
-            sim(slot, ["start"], settings);
+            runSim(slot, ["start"], settings);
         } catch (error) {
-            rmSync(claimOf(slot));
+            releaseSlot(slot);
             throw error;
         }
-        const state = path.join(cacheFolder(), `slot-${slot}`, "environment.json");
-        const environment = JSON.parse(readFileSync(state, "utf8")) as { [name: string]: string };
-        const tools = path.resolve(__dirname, "../../tools/bin");
-        const programs = [tools, process.env.PATH ?? "", environment.SIM_CLIENTS ?? ""].join(":");
+        const file = path.join(stateFolder(slot), "environment.json");
+        const environment = JSON.parse(readFileSync(file, "utf8")) as { [name: string]: string };
+        const programs = [process.env.PATH ?? "", environment.SIM_CLIENTS ?? ""].join(":");
         return new Simulation(slot, { ...environment, PATH: programs });
     }
 
     stop(): void {
-        sim(this.slot, ["stop"]);
-        rmSync(claimOf(this.slot), { force: true });
+        runSim(this.slot, ["stop"]);
+        releaseSlot(this.slot);
     }
 
     private async control<T>(method: string, what: string, body?: unknown): Promise<T> {
@@ -137,6 +108,20 @@ export class Simulation {
 
     async console(instanceId: string): Promise<string> {
         return (await this.control<{ console: string }>("GET", `instances/${instanceId}/console`)).console;
+    }
+
+    /** Lets machines download a file by HTTPS, under its own name. @returns its address */
+    publish(file: string): string {
+        const name = path.basename(file);
+        const served = path.join(this.environment.SIM_DOWNLOADS ?? "", name);
+        rmSync(served, { force: true });
+        try {
+            linkSync(file, served);
+        } catch {
+            // Another file system.
+            copyFileSync(file, served);
+        }
+        return `${this.environment.SIM_DOWNLOADS_URL}/${name}`;
     }
 
     async image(architecture: "amd64" | "arm64"): Promise<string> {
@@ -215,83 +200,5 @@ export class Simulation {
             const result = await this.execute(instanceId, "cat /var/lib/cloud/instance/result");
             return result.stdout.trim() === "" ? undefined : true;
         });
-    }
-}
-
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined>, seconds = 60): Promise<T> {
-    const end = Date.now() + seconds * 1000;
-    for (;;) {
-        const found = await ask();
-        if (found !== undefined) {
-            return found;
-        }
-        if (Date.now() > end) {
-            throw new Error(`${what}: not within ${seconds} s`);
-        }
-        await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-}
-
-/** What a simulation in this slot has left on this machine. */
-export function leftovers(slot: number): string[] {
-    const name = `nbxsim${slot}`;
-    const folder = path.join(cacheFolder(), `slot-${slot}`);
-    const output = (command: string, ...args: string[]) => execFileSync(command, args, { encoding: "utf8" });
-    const lines = (text: string, pattern: string) => text.split("\n").filter((line) => line.includes(pattern));
-    const places = [
-        folder,
-        `/proc/sys/fs/binfmt_misc/${name}`,
-        `/sys/fs/cgroup/unified/${name}`,
-        `/sys/fs/cgroup/${name}`,
-    ];
-    return [
-        ...lines(output("ip", "-brief", "link"), name),
-        ...lines(output("ip", "netns"), name),
-        ...lines(output("ps", "-eo", "pid,args"), folder),
-        ...lines(output("losetup", "--list", "--output", "BACK-FILE"), folder),
-        ...lines(readFileSync("/proc/self/mountinfo", "utf8"), folder),
-        ...lines(readFileSync("/etc/hosts", "utf8"), name),
-        ...places.filter(existsSync),
-    ];
-}
-
-function cacheFolder(): string {
-    const cache = process.env.XDG_CACHE_HOME ?? path.join(process.env.HOME ?? "", ".cache");
-    return process.env.SIM_CACHE ?? path.join(cache, "native-buildx", "ec2");
-}
-
-/** A slot that no other test has, on this machine. Its claim is a file with the process that has it. */
-function claimSlot(): number {
-    mkdirSync(cacheFolder(), { recursive: true });
-    for (const slot of [8, 9, 10, 11, 12, 13, 14, 15]) {
-        const claim = claimOf(slot);
-        if (existsSync(claim) && !existsSync(`/proc/${readFileSync(claim, "utf8")}`)) {
-            sim(slot, ["stop"]);
-            rmSync(claim, { force: true });
-        }
-        try {
-            writeFileSync(claim, String(process.pid), { flag: "wx" });
-            return slot;
-        } catch {
-            // Somebody else's.
-        }
-    }
-    throw new Error(
-        `no free slot for a simulation: see ${cacheFolder()}, and SIM_SLOT=8 packages/simulated-ec2/sim.sh stop`,
-    );
-}
-
-function claimOf(slot: number): string {
-    return path.join(cacheFolder(), `claim-${slot}`);
-}
-
-function sim(slot: number, args: string[], settings: { [name: string]: string } = {}): void {
-    const done = spawnSync(path.join(__dirname, "sim.sh"), args, {
-        encoding: "utf8",
-        env: { ...process.env, ...settings, SIM_SLOT: String(slot) },
-        stdio: ["ignore", "inherit", "pipe"],
-    });
-    if (done.status !== 0) {
-        throw new Error(`sim.sh ${args.join(" ")}: ${done.stderr}`);
     }
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { RegistryWorld, tokens } from "../helpers/registryWorld";
 import { commandOf, descendants } from "./processes";

@@ -1,5 +1,5 @@
 import { DescribeSubnetsCommand, DescribeVolumesCommand, type Volume } from "@aws-sdk/client-ec2";
-import { Simulation } from "../../packages/simulated-ec2/simulation";
+import { Simulation } from "../../packages/simulated-ec2";
 import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 

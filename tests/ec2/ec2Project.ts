@@ -2,8 +2,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Instance } from "@aws-sdk/client-ec2";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
-import type { Simulation } from "../../packages/simulated-ec2/simulation";
+import type { Simulation } from "../../packages/simulated-ec2";
 import { type Arch, checkout, Project, type Result, type Running } from "../e2e/project";
+import { publishBuildkit } from "./buildkit/archive";
 
 /** What stack output `runners` says of a runner on EC2. */
 interface RunnerOutput {
@@ -47,7 +48,6 @@ export class Ec2Project extends Project {
         secondsPerMinute: number,
     ): Ec2Project {
         const { environment } = simulation;
-        const archive = environment.SIM_BUILDKIT_URL_AMD64 ?? "";
         const project = new Ec2Project(
             simulation,
             stack,
@@ -55,11 +55,7 @@ export class Ec2Project extends Project {
                 runners: "ec2",
                 "aws:region": environment.AWS_REGION,
                 allowedCidrs: [environment.SIM_CLIENT_CIDR],
-                buildkitUrl: archive.replace("amd64", "{arch}"),
-                buildkitSha256: {
-                    "linux/amd64": environment.SIM_BUILDKIT_SHA256_AMD64,
-                    "linux/arm64": environment.SIM_BUILDKIT_SHA256_ARM64,
-                },
+                ...publishBuildkit(simulation),
                 cacheGigabytes: 20,
                 ...settings,
             },
@@ -80,12 +76,8 @@ export class Ec2Project extends Project {
 
     /** A login of its own: the user's configuration is for the program to leave alone. */
     protected override async registryEnvironment(): Promise<NodeJS.ProcessEnv> {
-        const { environment, ec2 } = this.simulation;
-        const ecr = new ECRClient({
-            endpoint: environment.AWS_ENDPOINT_URL,
-            region: environment.AWS_REGION,
-            credentials: await ec2.config.credentials(),
-        });
+        const { client, environment } = this.simulation;
+        const ecr = new ECRClient(client);
         const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}));
         const folder = path.join(this.folder, "registry-login");
         mkdirSync(folder, { recursive: true });

@@ -1,5 +1,5 @@
 import { StartInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
-import { Simulation } from "../../packages/simulated-ec2/simulation";
+import { Simulation } from "../../packages/simulated-ec2";
 import { until } from "../e2e/processes";
 import { type Arch, archs, asleepFor, describeHere, fromStep, type Running, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";

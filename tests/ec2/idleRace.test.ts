@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { Simulation } from "../../packages/simulated-ec2/simulation";
+import { Simulation } from "../../packages/simulated-ec2";
 import { type Arch, archs, describeHere } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import { StopInstancesCommand } from "@aws-sdk/client-ec2";
 import { DeleteParameterCommand, GetParameterCommand, PutParameterCommand } from "@aws-sdk/client-ssm";
-import { type Faults, Simulation } from "../../packages/simulated-ec2/simulation";
+import { type Faults, Simulation } from "../../packages/simulated-ec2";
 import { until } from "../e2e/processes";
 import { describeHere } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";

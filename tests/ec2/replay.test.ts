@@ -8,10 +8,17 @@ import {
 } from "@aws-sdk/client-iam";
 import { GetParameterCommand, GetParametersCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, AssumeRoleWithWebIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { ciPolicy, ciTrustPolicy } from "../../components/ci/policies";
 import { clientStatements, runnerPolicy } from "../../components/runner/ec2/policies";
-import { policiesOfAccount, replay, rolePolicies } from "../../packages/simulated-ec2/policies/replay";
-import { type Call, canSimulate, Simulation } from "../../packages/simulated-ec2/simulation";
+import {
+    type Call,
+    canSimulate,
+    policiesOfAccount,
+    replay,
+    rolePolicies,
+    Simulation,
+} from "../../packages/simulated-ec2";
 
 jest.setTimeout(180_000);
 
@@ -33,13 +40,8 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
 
     beforeAll(async () => {
         sim = Simulation.start();
-        const client = {
-            endpoint: sim.environment.AWS_ENDPOINT_URL,
-            region: region(),
-            credentials: await sim.ec2.config.credentials(),
-        };
-        const iam = new IAMClient(client);
-        const sts = new STSClient(client);
+        const iam = new IAMClient(sim.client);
+        const sts = new STSClient(sim.client);
         const makeRole = async (name: string, trust: object, policy: object) => {
             const RoleName = `native-buildx-${name}`;
             await iam.send(
@@ -62,7 +64,7 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
                 secretAccessKey: SecretAccessKey,
                 sessionToken: SessionToken,
             };
-            return { ...client, credentials };
+            return { ...sim.client, credentials };
         };
         const trust = ciTrustPolicy({
             oidcProviderArn: provider,
@@ -150,7 +152,7 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
     });
 
     test("is what the roles may do, and no more", async () => {
-        const { policiesOf, trustOf } = policiesOfAccount(await rolePolicies(sim));
+        const { policiesOf, trustOf } = policiesOfAccount(await rolePolicies(sim), [administratorPolicy()]);
         const { refused, actions } = replay(calls, policiesOf, trustOf);
         const session = (name: string) => `arn:aws:sts::${account}:assumed-role/native-buildx-${name}/test`;
         expect(refused.map(({ principal, action, resource }) => [principal, action, resource])).toEqual([

@@ -7,7 +7,7 @@ import {
     DescribeSecurityGroupsCommand,
     DescribeVolumesCommand,
 } from "@aws-sdk/client-ec2";
-import { Simulation } from "../../packages/simulated-ec2/simulation";
+import { Simulation } from "../../packages/simulated-ec2";
 import { commandOf, until } from "../e2e/processes";
 import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";

@@ -1,13 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
-import {
-    policiesOfAccount,
-    type RolePolicies,
-    replay,
-    rolePolicies,
-} from "../../packages/simulated-ec2/policies/replay";
-import { Simulation } from "../../packages/simulated-ec2/simulation";
+import { administratorPolicy } from "../../components/ci/administratorPolicy";
+import { policiesOfAccount, type RolePolicies, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
 import { archs, checkout, describeHere, fromStep } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 
@@ -237,7 +232,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
     });
 
     it("made no call that the permissions of docs/aws-permissions.json, or the role that made it, do not allow", async () => {
-        const { policiesOf, trustOf } = policiesOfAccount(roles);
+        const { policiesOf, trustOf } = policiesOfAccount(roles, [administratorPolicy()]);
         // To see all roles is this test's own wish.
         const calls = (await simulation.calls()).filter(({ action }) => action !== "iam:ListRoles");
         const { refused, actions } = replay(calls, policiesOf, trustOf);

@@ -1,6 +1,7 @@
 import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
-import { Simulation } from "../../packages/simulated-ec2/simulation";
+import { Simulation } from "../../packages/simulated-ec2";
 import { describeHere, fromStep, writes } from "../e2e/project";
+import { publishBuildkit } from "./buildkit/archive";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);
@@ -79,8 +80,8 @@ describeHere("variants of a stack on the simulated EC2", () => {
         expect(output).toMatch(/was started and stopped again: .*get-console-output/);
         expect(await project.console("amd64")).toContain(`not ${wrong} as configured: refused`);
 
-        const right = simulation.environment.SIM_BUILDKIT_SHA256_AMD64;
-        project.configure({ buildkitSha256: { "linux/amd64": right }, images: { image: { context: "image" } } });
+        const { buildkitSha256 } = publishBuildkit(simulation);
+        project.configure({ buildkitSha256, images: { image: { context: "image" } } });
         await project.succeed(project.up());
         expect(await project.fileIn("image", "amd64", "result")).toBe("at first");
         await destroy();

@@ -1,5 +1,5 @@
 /** Reads tags out of recorded calls: each protocol of AWS's writes them in its own way. For tests. */
-import type { Call } from "../simulation";
+import type { Call } from "../control";
 
 type Parameters = { readonly [name: string]: unknown };
 

@@ -1,6 +1,6 @@
 /** What a call needs of the customer keys that it encrypts with, or that what it reads is encrypted with. For tests. */
 
-import type { Call } from "../simulation";
+import type { Call } from "../control";
 import type { Request } from "./policyEvaluator";
 
 /** https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions */

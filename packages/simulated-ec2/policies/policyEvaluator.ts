@@ -1,10 +1,11 @@
 /**
- * Evaluates IAM policies as AWS does, for tests. Pure functions.
+ * Evaluates IAM policies as AWS does, for tests. Hand-written: the library that does it (iam-simulate) is under the AGPL.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 import type { Context } from "./policyConditions";
 import { type Patterns, readPolicy, type Statement } from "./policyDocument";
 import { matches, matchesArn } from "./policyPatterns";
+import { actionOf } from "./reference";
 
 export interface Request {
     /** As in `ec2:StartInstances`. */
@@ -24,25 +25,12 @@ export interface Decision {
     readonly resource?: string;
 }
 
-/**
- * Actions for which AWS knows no resources: what a policy allows on an ARN, it does not allow for them. Those that the
- * project calls, or might. https://docs.aws.amazon.com/service-authorization/latest/reference/
- */
-const withoutResources = [
-    "ec2:Describe*",
-    "ecr:GetAuthorizationToken",
-    "iam:ListOpenIDConnectProviders",
-    "iam:ListRoles",
-    "kms:ListAliases",
-    "ssm:DescribeParameters",
-    "sts:GetCallerIdentity",
-];
-
 /** What nobody needs a permission for: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html */
 const withoutPermission = ["sts:GetCallerIdentity"];
 
-export function isWithoutResources(action: string): boolean {
-    return withoutResources.some((pattern) => matches(pattern, action, true));
+/** What a policy allows on an ARN, it does not allow for these. */
+function isWithoutResources(action: string): boolean {
+    return actionOf(action)?.resourceTypes.length === 0;
 }
 
 /**

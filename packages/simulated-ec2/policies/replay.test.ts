@@ -1,40 +1,57 @@
-import { ciPolicy, ciTrustPolicy } from "../../../components/ci/policies";
-import { clientStatements, runnerPolicy, runnerTrustPolicy } from "../../../components/runner/ec2/policies";
-import type { Call } from "../simulation";
+import type { Call } from "../control";
 import { policiesOfAccount, type Refused, replay } from "./replay";
 
 const account = "123456789012";
 const administrator = `arn:aws:iam::${account}:user/administrator`;
-const runner = `arn:aws:sts::${account}:assumed-role/native-buildx-prod-arm64-0a/i-0a`;
-const ci = `arn:aws:sts::${account}:assumed-role/native-buildx-prod-ci-0a/job`;
+const runner = `arn:aws:sts::${account}:assumed-role/runner/i-0a`;
+const ci = `arn:aws:sts::${account}:assumed-role/ci/job`;
 const arn = (service: string, resource: string) => `arn:aws:${service}:eu-central-1:${account}:${resource}`;
 const role = (name: string) => `arn:aws:iam::${account}:role/${name}`;
-const parameter = (name: string) => arn("ssm", `parameter/native-buildx/prod/${name}`);
+const parameter = (name: string) => arn("ssm", `parameter/app/${name}`);
 const key = arn("kms", "key/1234");
 const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubusercontent.com`;
 
+const policy = (...Statement: object[]) => ({ Version: "2012-10-17", Statement });
+const allow = (Action: string | string[], Resource: string | string[], Condition?: object) => ({
+    Effect: "Allow",
+    Action,
+    Resource,
+    Condition,
+});
+const trust = (Principal: object, Action = "sts:AssumeRole", Condition?: object) => ({
+    Effect: "Allow",
+    Action,
+    Principal,
+    Condition,
+});
+const ofEc2 = policy(trust({ Service: "ec2.amazonaws.com" }));
+
 const roles = {
-    "native-buildx-prod-arm64-0a": {
-        trust: runnerTrustPolicy,
-        inline: [runnerPolicy([parameter("arm64/keys")])],
-    },
-    "native-buildx-prod-ci-0a": {
-        trust: ciTrustPolicy({
-            oidcProviderArn: provider,
-            githubSubjects: ["repo:acme/app:*"],
-            principalArns: [role("jenkins"), `arn:aws:iam::${account}:root`],
-        }),
-        inline: [
-            ciPolicy({
-                access: clientStatements([arn("ec2", "instance/i-0a")], [parameter("arm64/keys")], undefined),
-                repositoryArns: [arn("ecr", "repository/app")],
-                connectParameterArns: [parameter("connect/1"), parameter("connect/2")],
+    runner: { trust: ofEc2, inline: [policy(allow("ssm:PutParameter", parameter("arm64/keys")))] },
+    ci: {
+        trust: policy(
+            trust({ Federated: provider }, "sts:AssumeRoleWithWebIdentity", {
+                StringLike: { "token.actions.githubusercontent.com:sub": "repo:acme/app:*" },
             }),
+            trust({ AWS: [role("jenkins"), `arn:aws:iam::${account}:root`] }),
+        ),
+        inline: [
+            policy(
+                allow("ec2:StartInstances", arn("ec2", "instance/i-0a")),
+                allow(["ec2:DescribeInstances", "ecr:GetAuthorizationToken"], "*"),
+                allow("ecr:PutImage", arn("ecr", "repository/app")),
+                allow("ssm:GetParameter", parameter("arm64/keys")),
+            ),
         ],
     },
-    jenkins: { trust: runnerTrustPolicy, inline: [] },
+    jenkins: { trust: ofEc2, inline: [] },
 };
-const { policiesOf, trustOf } = policiesOfAccount(roles);
+const administratorPolicy = policy(
+    allow(["ec2:*", "ssm:Get*", "ssm:PutParameter"], "*"),
+    allow(["iam:CreateRole", "iam:PutRolePolicy"], [role("runner"), role("ci")]),
+    allow("iam:PassRole", role("runner"), { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } }),
+);
+const { policiesOf, trustOf } = policiesOfAccount(roles, [administratorPolicy]);
 
 function call(action: string, resources: string[], more: Partial<Call> = {}): Call {
     return { time: 1, principal: administrator, action, resources, region: "eu-central-1", status: 200, ...more };
@@ -47,11 +64,11 @@ const run = call(
     "ec2:RunInstances",
     ["arn:aws:ec2:eu-central-1::image/ami-0a", arn("ec2", "security-group/sg-0a"), arn("ec2", "subnet/subnet-0a")],
     {
-        passedRoles: [role("native-buildx-prod-arm64-0a")],
+        passedRoles: [role("runner")],
         parameters: {
             "BlockDeviceMapping.1.Ebs.Encrypted": "true",
             "TagSpecification.1.ResourceType": "instance",
-            "TagSpecification.1.Tag.1.Key": "native-buildx",
+            "TagSpecification.1.Tag.1.Key": "app",
             "TagSpecification.1.Tag.1.Value": "prod",
             "TagSpecification.2.ResourceType": "volume",
             "TagSpecification.2.Tag.1.Key": "Name",
@@ -67,14 +84,14 @@ describe("what a call comes to", () => {
     it("launching: the instance and all it is made of, its tags, and its role", () => {
         expect(asked(run)).toEqual([
             "ec2:RunInstances arn:aws:ec2:eu-central-1::image/ami-0a",
-            `ec2:RunInstances ${arn("ec2", "security-group/sg-0a")}`,
-            `ec2:RunInstances ${arn("ec2", "subnet/subnet-0a")}`,
             `ec2:RunInstances ${arn("ec2", "instance/*")}`,
             `ec2:RunInstances ${arn("ec2", "network-interface/*")}`,
+            `ec2:RunInstances ${arn("ec2", "security-group/sg-0a")}`,
+            `ec2:RunInstances ${arn("ec2", "subnet/subnet-0a")}`,
             `ec2:RunInstances ${arn("ec2", "volume/*")}`,
             `ec2:CreateTags ${arn("ec2", "instance/*")}`,
             `ec2:CreateTags ${arn("ec2", "volume/*")}`,
-            `iam:PassRole ${role("native-buildx-prod-arm64-0a")}`,
+            `iam:PassRole ${role("runner")}`,
         ]);
     });
 
@@ -141,15 +158,15 @@ describe("what a call comes to", () => {
     });
 
     it("is asked with tags: those that the resource has, and those that it gets", () => {
-        const Condition = { StringEquals: { "aws:ResourceTag/native-buildx": "prod" } };
+        const Condition = { StringEquals: { "aws:ResourceTag/app": "prod" } };
         const tagged = { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "*", Resource: "*", Condition } };
         const instance = arn("ec2", "instance/i-0a");
         const start = call("ec2:StartInstances", [instance]);
-        const of = (value: string) => ({ ...start, resourceTags: { [instance]: { "native-buildx": value } } });
+        const of = (value: string) => ({ ...start, resourceTags: { [instance]: { app: value } } });
         const refused = (...calls: Call[]) => replay(calls, () => [tagged]).refused.length;
         expect([refused(of("prod")), refused(of("dev")), refused(start)]).toEqual([0, 1, 1]);
 
-        const wanted = { StringEquals: { "aws:RequestTag/native-buildx": "prod" }, Null: { "aws:TagKeys": false } };
+        const wanted = { StringEquals: { "aws:RequestTag/app": "prod" }, Null: { "aws:TagKeys": false } };
         const tagging = {
             Version: "2012-10-17",
             Statement: [{ Effect: "Allow", Action: "ec2:CreateTags", Resource: "*", Condition: wanted }],
@@ -159,8 +176,8 @@ describe("what a call comes to", () => {
         ).toEqual([`ec2:CreateTags ${arn("ec2", "volume/*")}`]);
     });
 
-    it("is not known for an action that nobody has looked up", () => {
-        expect(() => refusedOf(call("ec2:CreateSnapshot", ["*"]))).toThrow(/ec2:CreateSnapshot/);
+    it("is not known for an action that AWS does not have", () => {
+        expect(() => refusedOf(call("ec2:CreateInstance", ["*"]))).toThrow(/ec2:CreateInstance/);
     });
 });
 
@@ -168,7 +185,7 @@ describe("replay", () => {
     it("has nothing to say when everybody does what they may", () => {
         const calls = [
             run,
-            call("iam:PutRolePolicy", [role("native-buildx-prod-arm64-0a")]),
+            call("iam:PutRolePolicy", [role("runner")]),
             call("ssm:GetParameter", [
                 "arn:aws:ssm:eu-central-1::parameter/aws/service/debian/release/13/latest/arm64",
             ]),
@@ -238,7 +255,7 @@ describe("replay", () => {
 });
 
 describe("assuming a role", () => {
-    const target = role("native-buildx-prod-ci-0a");
+    const target = role("ci");
     const token = (sub: string, issuer = "token.actions.githubusercontent.com") =>
         call("sts:AssumeRoleWithWebIdentity", [target], {
             principal: "anonymous",

@@ -1,16 +1,8 @@
 /** Replays the calls that the simulated EC2 has recorded against the policies of whoever made them. For tests. */
-import { readFileSync } from "node:fs";
-import * as path from "node:path";
-import {
-    GetRoleCommand,
-    GetRolePolicyCommand,
-    IAMClient,
-    ListRolePoliciesCommand,
-    ListRolesCommand,
-} from "@aws-sdk/client-iam";
-import type { Call, Simulation } from "../simulation";
-import { requestsOf } from "./awsActions";
+import type { Call } from "../control";
 import { type Decision, evaluate, evaluateTrust, type Principal, type Request } from "./policyEvaluator";
+import { requestsOf } from "./requests";
+import type { RolePolicies } from "./rolePolicies";
 
 /** A call that the policies would not have allowed, or something that AWS checks for it. */
 export interface Refused {
@@ -112,56 +104,23 @@ function reason({ outcome, sids }: Decision): string {
     return outcome === "explicit deny" ? `denied by ${sids.join(", ")}` : "no statement allows it";
 }
 
-/** A role's policies. */
-export interface RolePolicies {
-    trust: unknown;
-    inline: unknown[];
-}
-
-/** The policies of all roles in the simulated account, by the role's name. Roles go with their stack: fetch them before. */
-export async function rolePolicies(simulation: Simulation): Promise<{ [role: string]: RolePolicies }> {
-    const { environment } = simulation;
-    const iam = new IAMClient({
-        endpoint: environment.AWS_ENDPOINT_URL,
-        region: environment.AWS_REGION,
-        credentials: {
-            accessKeyId: environment.AWS_ACCESS_KEY_ID ?? "",
-            secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? "",
-        },
-    });
-    const document = (text?: string): unknown => JSON.parse(decodeURIComponent(text ?? "{}"));
-    const found: { [role: string]: RolePolicies } = {};
-    for (const { RoleName } of (await iam.send(new ListRolesCommand({}))).Roles ?? []) {
-        const name = RoleName ?? "";
-        const role = await iam.send(new GetRoleCommand({ RoleName: name }));
-        const inline: unknown[] = [];
-        for (const PolicyName of (await iam.send(new ListRolePoliciesCommand({ RoleName: name }))).PolicyNames ?? []) {
-            const policy = await iam.send(new GetRolePolicyCommand({ PolicyName, RoleName: name }));
-            inline.push(document(policy.PolicyDocument));
-        }
-        found[name] = { trust: document(role.Role?.AssumeRolePolicyDocument), inline };
-    }
-    return found;
-}
-
-/** Who has which policies: the person who runs pulumi has docs/aws-permissions.json, a role its own. */
-export function policiesOfAccount(roles: { [role: string]: RolePolicies }): {
-    policiesOf: PoliciesOf;
-    trustOf: TrustOf;
-} {
+/**
+ * Who has which policies in an account: its administrator these, a role its own.
+ *
+ * @param administrator the policies of the person whose key the simulation's environment has
+ */
+export function policiesOfAccount(
+    roles: { [role: string]: RolePolicies },
+    administrator: readonly unknown[],
+): { policiesOf: PoliciesOf; trustOf: TrustOf } {
     return {
         policiesOf: (principal) => {
             if (/^arn:[a-z-]+:iam::\d+:user\/administrator$/.test(principal)) {
-                return [administratorPolicy()];
+                return administrator;
             }
             const role = /^arn:[a-z-]+:sts::\d+:assumed-role\/([^/]+)\//.exec(principal)?.[1];
             return role === undefined ? undefined : roles[role]?.inline;
         },
         trustOf: (roleArn) => roles[roleArn.split("/").at(-1) ?? ""]?.trust,
     };
-}
-
-/** What docs/aws.md asks the person to have who runs pulumi. */
-export function administratorPolicy(): unknown {
-    return JSON.parse(readFileSync(path.resolve(__dirname, "../../../docs/aws-permissions.json"), "utf8"));
 }

@@ -74,7 +74,8 @@ const program = `
         sim = Simulation.start();
         Object.assign(before, await sim.account());
         folder = mkdtempSync(path.join(tmpdir(), "provider-"));
-        symlinkSync(path.resolve(__dirname, "../../node_modules"), path.join(folder, "node_modules"));
+        const packages = path.resolve(require.resolve("@pulumi/pulumi/package.json"), "../../..");
+        symlinkSync(packages, path.join(folder, "node_modules"));
         writeFileSync(
             path.join(folder, "Pulumi.yaml"),
             "name: provider\nruntime: { name: nodejs, options: { typescript: false, nodeargs: --import=tsx } }\nmain: index.ts\n",

@@ -21,7 +21,7 @@ class Authority:
         if not (self.certificate_file.exists() and key_file.exists()):
             folder.mkdir(parents=True, exist_ok=True)
             key = ec.generate_private_key(ec.SECP256R1())
-            name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "native-buildx simulated EC2 (test only)")])
+            name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulated EC2 (test only)")])
             certificate = (
                 _builder(name, name, key, days=3650)
                 .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -39,7 +39,7 @@ class Authority:
         """A TLS context for a server of these names; its files go to `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "native-buildx simulation")])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulated EC2")])
         certificate = (
             _builder(subject, self._certificate.subject, key, days=30, issuer_key=self._key)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)

@@ -14,7 +14,7 @@ ADMIN_SECRET_KEY = "simulation"
 METADATA_ADDRESS = "169.254.169.254"
 NAMESERVER_ADDRESS = "169.254.169.253"
 
-DOMAIN = "native-buildx.test"
+DOMAIN = "simulated-ec2.test"
 DOWNLOADS_HOST = f"downloads.{DOMAIN}"
 
 
@@ -28,7 +28,6 @@ class Settings:
 
     slot: int
     state: Path
-    cache: Path
     #: EC2 takes about 20 s from StartInstances to running and up to a minute from StopInstances to stopped.
     pending_seconds: float = field(default_factory=lambda: _seconds("SIM_PENDING_SECONDS", 1))
     stopping_seconds: float = field(default_factory=lambda: _seconds("SIM_STOPPING_SECONDS", 1))
@@ -38,7 +37,7 @@ class Settings:
     @property
     def name(self) -> str:
         """Name of the router's namespace, of the host's interface and of the control group."""
-        return f"nbxsim{self.slot}"
+        return f"simec2-{self.slot}"
 
     def _address(self, third: int, fourth: int) -> str:
         # 198.18.0.0/15 is reserved for tests of network equipment (RFC 2544): no such host exists on the Internet.
@@ -72,6 +71,15 @@ class Settings:
 
     def registry_host(self, region: str) -> str:
         return f"{ACCOUNT}.dkr.ecr.{region}.sim{self.slot}.{DOMAIN}"
+
+    @property
+    def environment_file(self) -> Path:
+        return self.state / "environment.json"
+
+    @property
+    def downloads(self) -> Path:
+        """Files that machines can get from DOWNLOADS_HOST by HTTPS."""
+        return self.state / "downloads"
 
     @property
     def api_port(self) -> int:

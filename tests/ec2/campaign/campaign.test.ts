@@ -1,4 +1,4 @@
-import { Simulation } from "../../../packages/simulated-ec2/simulation";
+import { Simulation } from "../../../packages/simulated-ec2";
 import { describeUnless, missing } from "../../e2e/project";
 import { Random } from "./random";
 import { steps, stepsByHand } from "./steps";

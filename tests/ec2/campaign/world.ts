@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import * as path from "node:path";
-import type { Simulation } from "../../../packages/simulated-ec2/simulation";
+import type { Simulation } from "../../../packages/simulated-ec2";
 import { type Arch, fromStep, writes } from "../../e2e/project";
 import { Ec2Project } from "../ec2Project";
 import type { Random } from "./random";
