@@ -4,7 +4,7 @@ import { until } from "../e2e/processes";
 import { describeHere, fromStep, writes } from "../e2e/project";
 import { Ec2Project } from "./ec2Project";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 /** The calls of a first `up` that make something, roughly in their order. */
 const makingCalls = [
