@@ -18,14 +18,18 @@ const kinds = (table: { [kind: string]: { meaning: string } }) =>
         .map(([kind, { meaning }]) => `"${kind}" for ${meaning}`)
         .join(", ");
 
-/** The settings of the stack itself. */
-const stackSettings = {
+/** The two questions. */
+const kindSettings = {
     runners: setting(choice(...Object.keys(runnerKinds)), "local", `Where it is built: ${kinds(runnerKinds)}.`),
     registry: setting(
         choice("", ...Object.keys(registryKinds)),
         "",
         `Where it is pushed: ${kinds(registryKinds)}. Empty for the one that fits the runners.`,
     ),
+};
+
+/** What is built. */
+const imageSettings = {
     images: setting(
         mapOf("NAME: {context: FOLDER}", imageDeclaration),
         {},
@@ -44,8 +48,9 @@ const stackSettings = {
  * editors' schema follow (`npx tsx tools/configurationTable.ts`). In the order in which people read them.
  */
 export const allSettings = {
-    ...stackSettings,
+    ...kindSettings,
     ...runnerSettings,
+    ...imageSettings,
     ...localRegistrySettings,
     ...ec2RunnerSettings,
     ...ecrSettings,

@@ -75,6 +75,7 @@ test("the receipt: what was sent, run, cached, made and pushed, and the slowest 
     });
     expect(progress.receipt(12.3456)).toEqual({
         platform: "linux/arm64",
+        runner: "",
         began: "",
         waking: 0,
         sending: { seconds: 2, bytes: 70 },

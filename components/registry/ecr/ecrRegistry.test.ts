@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
 import { EcrRegistry, type EcrRegistryArgs } from "./ecrRegistry";
 
-const repositoryType = "aws:ecr/repository:Repository";
+const repositoryType = "native-buildx:index:EcrRepository";
 const guardType = "native-buildx:index:RepositoryGuard";
 const host = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
 
@@ -23,13 +23,16 @@ describe("EcrRegistry", () => {
         await settled();
         expect(mocks.of(repositoryType).map(({ name }) => name)).toEqual(["registry", "registry-app"]);
         for (const { inputs } of mocks.of(repositoryType)) {
-            expect(inputs).toMatchObject({ imageTagMutability: "IMMUTABLE_WITH_EXCLUSION", tags: { team: "a" } });
+            expect(inputs).toMatchObject({ immutableTags: true, tags: { team: "a" } });
         }
     });
 
     it("names its repositories for policies by what they begin with", async () => {
         const arn = await resolved(make().repositoryArns);
-        expect(arn).toEqual([expect.stringMatching(/\/demo-prod$/), expect.stringMatching(/\/demo-prod\/\*$/)]);
+        expect(arn).toEqual([
+            expect.stringMatching(/EcrRepository\/registry$/),
+            expect.stringMatching(/\/registry\/\*$/),
+        ]);
     });
 
     it("tells how to log in by hand", async () => {
@@ -90,10 +93,7 @@ describe("EcrRegistry", () => {
         registry.guard([]);
         await settled();
         expect(mocks.one(guardType).inputs).toEqual({
-            repositories: ["demo-prod", "demo-prod/app"].map((repositoryName) => ({
-                repositoryName,
-                urn: expect.stringContaining("ImageRepository::registry"),
-            })),
+            repositories: ["demo-prod", "demo-prod/app"],
             registryId: "123456789012",
             region: "eu-central-1",
             profile: "",

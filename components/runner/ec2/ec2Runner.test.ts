@@ -70,7 +70,8 @@ describe("Ec2Runner", () => {
     it("tells the connect script how to wake and reach it", async () => {
         expect(await resolved(makeRunner().node)).toEqual({
             kind: "ec2",
-            serverName: "arm64.native-buildx.internal",
+            platform: "linux/arm64",
+            serverName: "arm64.runner.native-buildx.internal",
             variables: {
                 instance: "i-runner",
                 instance_type: "c7g.xlarge",
