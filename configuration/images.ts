@@ -39,7 +39,7 @@ const limits = "core|cpu|data|fsize|locks|memlock|msgqueue|nice|nofile|nproc|rss
     "|",
 );
 
-/** THE table of what an image's declaration may say: types, checks, messages, the README and the editors' schema follow. */
+/** THE table of what an image's declaration may say: types, checks, messages, docs/configuration.md and the editors' schema follow. */
 export const imageKeys = {
     ...buildKeys,
     bases: key(
@@ -74,7 +74,7 @@ export const imageKeys = {
     cache: key(
         oneOf("registry", "none"),
         "`registry` keeps the build cache beside the image too, all stages; `none` keeps it on the runner only.",
-        "`none` for local runners, `registry` on EC2",
+        "`none` in registry `local`, `registry` in every other",
     ),
     cacheFrom: key(
         listOf("a list of caches", text("a cache as buildx writes it, as in type=registry,ref=REF")),
