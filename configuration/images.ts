@@ -18,7 +18,7 @@ const buildKeys = {
         "Path of the Dockerfile, relative to the project, in a git context to the repository; `{arch}` as above.",
         "`Dockerfile` in the context",
     ),
-    target: key(text("the name of a stage"), "Stage to build.", "the last one"),
+    target: key(text("the name of a stage"), "Stage to build.", "the last stage"),
     args: key(
         mapOf("build arguments, NAME: value", text("a text", { mayBeEmpty: true }), argumentName),
         "Build arguments. Not for secrets: they stay in the image's history.",
