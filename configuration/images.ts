@@ -74,7 +74,7 @@ export const imageKeys = {
     cache: key(
         oneOf("registry", "none"),
         "`registry` keeps the build cache beside the image too, all stages; `none` keeps it on the runner only.",
-        "`none` in registry `local`, `registry` in every other",
+        "`none` with a registry on this machine, else `registry`",
     ),
     cacheFrom: key(
         listOf("a list of caches", text("a cache as buildx writes it, as in type=registry,ref=REF")),
