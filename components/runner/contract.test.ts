@@ -12,7 +12,7 @@ import { shellQuote } from "../builder/connect/connectScript";
 import { shells } from "./ec2/machine/ec2Scripts";
 import { fakeAws, running } from "./ec2/wakeEc2Bench";
 import { runnerKind, runnerKinds } from "./kinds";
-import { LocalRunnerBench } from "./local/localRunnerBench";
+import { type LocalRunnerBench, localRunnerForEach } from "./local/localRunnerBench";
 import type { Runner } from "./runner";
 import { namedRunners } from "./runnerNames";
 import { type RunnerValues, runnerSettings } from "./settings";
@@ -179,18 +179,15 @@ describe.each(kinds)("runners %s", (kind) => {
     });
 
     describe.each(shells)("woken in %s", (_name, shell) => {
-        let bench: LocalRunnerBench;
-        beforeEach(() => {
-            bench = new LocalRunnerBench(shell);
-            particular.rightMachine(bench);
-        });
+        // Before the bench ends.
         afterEach(async () => {
             // Where the kind's machines are processes.
             const script =
                 'for f in data/*/*/runner.sh; do if [ -e "$f" ]; then (cd "$(dirname "$f")" && sh runner.sh stop); fi; done';
-            await bench.run(["sh", "-c", `cd '${bench.folder}' && ${script}`]);
-            await bench.end();
+            await bench().run(["sh", "-c", `cd '${bench().folder}' && ${script}`]);
         });
+        const { it, bench } = localRunnerForEach(shell);
+        beforeEach(() => particular.rightMachine(bench()));
 
         /** Runs words of shell after the variables and functions that connect has of these runners. */
         async function run(words: string, more: Partial<RunnerValues> = {}) {
@@ -207,13 +204,13 @@ describe.each(kinds)("runners %s", (kind) => {
             ]);
             const scripts = [folders, ...new Set(runners.map(({ wakeScript }) => wakeScript))];
             const texts = scripts.map((file) => readFileSync(file, "utf8"));
-            const notes = `notes='${bench.path("notes")}'`;
-            const main = bench.write("main.sh", [...assignments, notes, ...texts, words, ""].join("\n"));
-            const { stdout, ...rest } = await bench.run([...shell, main], {
+            const notes = `notes='${bench().path("notes")}'`;
+            const main = bench().write("main.sh", [...assignments, notes, ...texts, words, ""].join("\n"));
+            const { stdout, ...rest } = await bench().run([...shell, main], {
                 env: {
                     // `sh` is the same shell.
-                    PATH: `${bench.path("bin")}:${bench.path("programs")}:${process.env.PATH}`,
-                    NATIVE_BUILDX_HOME: bench.path("data"),
+                    PATH: `${bench().path("bin")}:${bench().path("programs")}:${process.env.PATH}`,
+                    NATIVE_BUILDX_HOME: bench().path("data"),
                 },
                 seconds: 60,
             });
@@ -228,7 +225,7 @@ describe.each(kinds)("runners %s", (kind) => {
                 stdout: `${wake}\n${keys}\n`,
                 stderr: "",
             });
-            expect(bench.calls).toEqual([]);
+            expect(bench().calls).toEqual([]);
         });
 
         it("say the endpoint and nothing else, again and again, and each runner its own", async () => {
@@ -256,7 +253,7 @@ describe.each(kinds)("runners %s", (kind) => {
         });
 
         it("fail in words where they cannot be woken", async () => {
-            particular.breakMachine(bench);
+            particular.breakMachine(bench());
             const { status, stdout, stderr } = await run(`${wake} arm64`);
             expect(status).not.toBe(0);
             expect(stdout).toBe("");
