@@ -10,13 +10,22 @@ export interface Architecture {
     readonly nodeArch: NodeJS.Architecture;
     /** Name of the emulator's registration below `/proc/sys/fs/binfmt_misc`, for machines on which it is foreign. */
     readonly binfmt: string;
+    /** Other names of the architecture, as `uname -m`, Dockerfiles and registries have them. */
+    readonly aliases: readonly string[];
+    /** The variant that is meant where none is said, as in `linux/arm64/v8`. */
+    readonly variant: string;
     readonly ec2: {
         /** Default instance type: the current generation that exists in most regions. 4 vCPU, 8 GiB. */
         readonly instanceType: string;
         /** Public SSM parameter that holds the newest Debian 13 image (https://wiki.debian.org/Cloud/AmazonEC2Image). */
         readonly amiParameter: string;
+        /** What its instance types look like. @default like those of no other architecture */
+        readonly types?: RegExp;
     };
 }
+
+/** `c7g`, `m8gd`, `t4g`: a `g` after the generation is Graviton; so was the first, a1. */
+const graviton = /^(a1|[a-z]+\d+g[a-z]*)(-[a-z]+)?\./;
 
 /** THE table: to add an architecture, add its row (and its name to `Platform`). */
 export const architectures: { readonly [P in Platform]: Architecture } = {
@@ -25,6 +34,8 @@ export const architectures: { readonly [P in Platform]: Architecture } = {
         suffix: "amd64",
         nodeArch: "x64",
         binfmt: "qemu-x86_64",
+        aliases: ["x86_64", "x86-64"],
+        variant: "v1",
         ec2: { instanceType: "c7i.xlarge", amiParameter: "/aws/service/debian/release/13/latest/amd64" },
     },
     "linux/arm64": {
@@ -32,12 +43,34 @@ export const architectures: { readonly [P in Platform]: Architecture } = {
         suffix: "arm64",
         nodeArch: "arm64",
         binfmt: "qemu-aarch64",
-        ec2: { instanceType: "c7g.xlarge", amiParameter: "/aws/service/debian/release/13/latest/arm64" },
+        aliases: ["aarch64"],
+        variant: "v8",
+        ec2: {
+            instanceType: "c7g.xlarge",
+            amiParameter: "/aws/service/debian/release/13/latest/arm64",
+            types: graviton,
+        },
     },
 };
 
 /** Every platform the table knows, in its order. */
 export const knownPlatforms = Object.keys(architectures) as Platform[];
+
+/** The architecture of a name, any of its names. */
+export function architectureOf(name: string): Architecture | undefined {
+    return Object.values(architectures).find(({ suffix, aliases }) => suffix === name || aliases.includes(name));
+}
+
+/** Its instance types, as in `c7g.xlarge`, tell an EC2 instance's platform. */
+export function platformOfInstanceType(type: string): Platform {
+    const named = knownPlatforms.find((platform) => architectures[platform].ec2.types?.test(type));
+    return named ?? (knownPlatforms.find((platform) => !architectures[platform].ec2.types) as Platform);
+}
+
+/** What people read of all architectures, as in "`amd64` or `arm64`". */
+export function eachArchitecture(say: (architecture: Architecture) => string, joint: string): string {
+    return Object.values(architectures).map(say).join(joint);
+}
 
 export function isPlatform(name: string): name is Platform {
     return Object.hasOwn(architectures, name);

@@ -1,16 +1,17 @@
 import * as v from "valibot";
-import { knownPlatforms } from "../components/architecture";
+import { eachArchitecture, knownPlatforms } from "../components/architecture";
 import { byPlatform, flag, flagOrText, key, keysOf, listOf, mapOf, oneOf, text } from "../components/settings/kinds";
 
 const argumentName = /^[^=]+$/;
 const none = "none";
+const endings = eachArchitecture(({ suffix }) => `\`-${suffix}\``, " or ");
 
 /** What may differ from platform to platform. */
 const buildKeys = {
     context: key(
         text("a folder or a URL"),
         "Folder of the build context, relative to the project, or the URL of a git repository or an archive. " +
-            "`{arch}` in it becomes `amd64` or `arm64`.",
+            `\`{arch}\` in it becomes ${eachArchitecture(({ suffix }) => `\`${suffix}\``, " or ")}.`,
         "required",
     ),
     dockerfile: key(
@@ -67,7 +68,7 @@ export const imageKeys = {
     ),
     tags: key(
         listOf("a list of tags", text("a tag")),
-        "Tags of the index. Each platform's image has them with `-amd64` or `-arm64` behind, so none may end like that, " +
+        `Tags of the index. Each platform's image has them with ${endings} behind, so none may end like that, ` +
             "nor be `cache` or begin with `cache-`.",
         "`[latest]`",
     ),

@@ -1,15 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../components/architecture";
 import { ciSettings } from "../components/ci/settings";
-import { ecrSettings } from "../components/registry/ecr/settings";
-import { genericRegistrySettings } from "../components/registry/generic/settings";
 import { registryKinds } from "../components/registry/kinds";
-import { localRegistrySettings } from "../components/registry/local/settings";
-import { ec2RunnerSettings } from "../components/runner/ec2/settings";
-import { runnerKinds } from "../components/runner/kinds";
+import { defaultRunners, runnerKinds } from "../components/runner/kinds";
 import { runnerSettings } from "../components/runner/settings";
 import { choice, mapOf, secretMap, setting, wholeNumber } from "../components/settings/kinds";
-import type { ValuesOf } from "../components/settings/values";
+import { settingsOf, type ValuesOf } from "../components/settings/values";
 import { type ImageDeclaration, imageDeclaration } from "./images";
 
 /** The kinds by their names, each with what it means. */
@@ -20,7 +16,7 @@ const kinds = (table: { [kind: string]: { meaning: string } }) =>
 
 /** The two questions. */
 const kindSettings = {
-    runners: setting(choice(...Object.keys(runnerKinds)), "local", `Where it is built: ${kinds(runnerKinds)}.`),
+    runners: setting(choice(...Object.keys(runnerKinds)), defaultRunners, `Where it is built: ${kinds(runnerKinds)}.`),
     registry: setting(
         choice("", ...Object.keys(registryKinds)),
         "",
@@ -51,10 +47,8 @@ export const allSettings = {
     ...kindSettings,
     ...runnerSettings,
     ...imageSettings,
-    ...localRegistrySettings,
-    ...ec2RunnerSettings,
-    ...ecrSettings,
-    ...genericRegistrySettings,
+    ...settingsOf(runnerKinds),
+    ...settingsOf(registryKinds),
     ...ciSettings,
 };
 

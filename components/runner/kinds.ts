@@ -21,6 +21,9 @@ export const runnerKinds = {
     }),
 };
 
+/** The kind that a stack has which names none. */
+export const defaultRunners: keyof typeof runnerKinds = "local";
+
 /** The row of a kind, whichever it is: for code that passes on the values of all kinds. */
 export function runnerKind(kind: string): RunnersRow<Schemas> {
     return (runnerKinds as unknown as { [kind: string]: RunnersRow<Schemas> })[kind] as RunnersRow<Schemas>;

@@ -9,6 +9,14 @@ export type Schemas = { [setting: string]: v.GenericSchema };
 /** The values of such settings. */
 export type ValuesOf<S extends Schemas> = { [N in keyof S]: v.InferOutput<S[N]> };
 
+/** Of a union of types, the type that is all of them. */
+type All<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer A) => void ? A : never;
+
+/** The settings of all rows of a table of kinds. What two kinds share is there once. */
+export function settingsOf<T extends { [kind: string]: { settings: Schemas } }>(table: T): All<T[keyof T]["settings"]> {
+    return Object.assign({}, ...Object.values(table).map(({ settings }) => settings));
+}
+
 /**
  * The settings among a component's arguments, checked, and with their defaults where they are left out: the same for a
  * program of your own as for the configuration of a stack.

@@ -1,4 +1,5 @@
 import type { From } from "dockerfile-ast";
+import { architectureOf } from "../../components/architecture";
 
 /** What decides which platform a stage has. */
 export interface TargetOptions {
@@ -110,12 +111,12 @@ function wrongBase(line: number, { warnings = [] }: TargetOptions): string | und
     return warning && /with platform "([^"]*)"/.exec(warning.text)?.[1];
 }
 
-/** One name of each platform: there are two for either architecture, and a default variant. */
+/** One name of each platform: architectures have several, and variants. */
 function normal(platform: string): string {
-    return platform
+    const [os, name, ...variant] = platform
         .toLowerCase()
-        .replace("aarch64", "arm64")
-        .replace("x86_64", "amd64")
         .replace(/^(?!.*\/)/, "linux/")
-        .replace(/(arm64\/v8|amd64\/v\d)$/, (text) => text.slice(0, 5));
+        .split("/");
+    const known = architectureOf(name ?? "");
+    return [os, ...(known ? [known.suffix] : [name, ...variant])].join("/");
 }

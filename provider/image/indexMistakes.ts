@@ -1,3 +1,4 @@
+import { architectureOf } from "../../components/architecture";
 import type { IndexEntry } from "../buildx/buildx";
 
 /**
@@ -22,6 +23,7 @@ function platformOf({ platform }: IndexEntry): string {
         return "none";
     }
     const { os, architecture, variant } = platform;
-    // arm64 is v8 unless it says otherwise; some registries' clients write it out.
-    return [os, architecture, ...(variant && architecture !== "arm64" ? [variant] : [])].join("/");
+    // Some registries' clients write out the variant that is meant anyway.
+    const isSaid = variant && variant !== architectureOf(architecture)?.variant;
+    return [os, architecture, ...(isSaid ? [variant] : [])].join("/");
 }

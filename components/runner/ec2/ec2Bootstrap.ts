@@ -18,7 +18,7 @@ export interface BuildkitRelease {
  * The release that is tested with this program. The checksums are those that containerd/nerdctl pins for the same files
  * (its `Dockerfile.d/SHA256SUMS.d/buildkit-v0.31.1`, commit 5c98de18af2e); docs/aws.md says how to get others.
  */
-export const defaultBuildkitRelease: BuildkitRelease = {
+export const defaultBuildkitRelease: BuildkitRelease & { sha256: { [P in Platform]: string } } = {
     version: "v0.31.1",
     url: "https://github.com/moby/buildkit/releases/download/{version}/buildkit-{version}.linux-{arch}.tar.gz",
     sha256: {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { architectures, isPlatform, type Platform } from "../../architecture";
+import { architectures, isPlatform, type Platform, platformOfInstanceType } from "../../architecture";
 import { mirrorMistakes, type RegistryMirrors } from "../registryMirrors";
 import { runnerSettings } from "../settings";
 import { type BuildkitRelease, defaultBuildkitRelease } from "./ec2Bootstrap";
@@ -123,14 +123,11 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     return problems;
 }
 
-/** `c7g`, `m8gd`, `t4g`: a `g` after the generation is Graviton; so was the first, a1. */
-const arm64Type = /^(a1|[a-z]+\d+g[a-z]*)(-[a-z]+)?\./;
-
 function typeProblems(setting: string, type: string, platform: Platform): string[] {
     if (!/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type)) {
         return [`${setting} "${type}": an instance type is written as in ${architectures[platform].ec2.instanceType}`];
     }
-    const actual: Platform = arm64Type.test(type) ? "linux/arm64" : "linux/amd64";
+    const actual = platformOfInstanceType(type);
     return actual === platform
         ? []
         : [

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { awsSettings } from "../../account/awsSettings";
-import { knownPlatforms } from "../../architecture";
+import { eachArchitecture, knownPlatforms } from "../../architecture";
 import {
     byPlatform,
     choice,
@@ -39,7 +39,7 @@ export const ec2RunnerSettings = {
     instanceTypes: setting(
         byPlatform("PLATFORM: instance type", text("an instance type")),
         {},
-        `${ec2} Instance type by platform. Default c7i.xlarge for linux/amd64 and c7g.xlarge for linux/arm64.`,
+        `${ec2} Instance type by platform. Default ${eachArchitecture(({ platform, ec2 }) => `${ec2.instanceType} for ${platform}`, " and ")}.`,
     ),
     fallbackInstanceTypes: setting(
         byPlatform("PLATFORM: list of instance types", listOf("a list of instance types", text("an instance type"))),

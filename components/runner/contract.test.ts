@@ -1,0 +1,291 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
+import { firstFreePort } from "../../tests/e2e/project";
+import { type AwsMocks, mockAws, resolved, settled } from "../../tests/helpers/awsMocks";
+import { StandInMachine } from "../../tests/helpers/standInMachine";
+import { StubRegistry } from "../../tests/helpers/stubRegistry";
+import { daemonRow } from "../../tests/kind/row";
+import { shellQuote } from "../builder/connect/connectScript";
+import { shells } from "./ec2/machine/ec2Scripts";
+import { fakeAws, running } from "./ec2/wakeEc2Bench";
+import { runnerKind, runnerKinds } from "./kinds";
+import { type LocalRunnerBench, localRunnerForEach } from "./local/localRunnerBench";
+import type { Runner } from "./runner";
+import { namedRunners } from "./runnerNames";
+import { type RunnerValues, runnerSettings } from "./settings";
+
+jest.setTimeout(30_000);
+
+/** The kinds there are, and a kind of the tests alone: a folder and a row as well. */
+const table = Object.assign(runnerKinds, { daemon: daemonRow });
+type Kind = keyof typeof table;
+const kinds = Object.keys(table) as Kind[];
+
+const checkout = path.resolve(__dirname, "../..");
+const folders = path.join(checkout, "components/localMachine/folders.sh");
+
+/** What is particular to a kind: settings without which it is wrong, and its machines' stand-ins. */
+interface Particular {
+    necessary: (port: number) => { [setting: string]: unknown };
+    /** What they say of setting idleMinutes, 15: a kind may not know how to stop. */
+    idleMinutes: 15 | 0;
+    /** Stand-ins for machines that start, serve and publish their keys. */
+    rightMachine(bench: LocalRunnerBench): void;
+    /** Makes them fail. */
+    breakMachine(bench: LocalRunnerBench): void;
+}
+
+const onThisMachine = {
+    // The bench's BuildKit.
+    rightMachine: () => undefined,
+    breakMachine: (bench: LocalRunnerBench) => void bench.write("broken"),
+};
+
+const particulars: { [K in Kind]: Particular } = {
+    local: { necessary: (localPort) => ({ localPort }), idleMinutes: 15, ...onThisMachine },
+    daemon: { necessary: (daemonPort) => ({ daemonPort }), idleMinutes: 0, ...onThisMachine },
+    ec2: {
+        idleMinutes: 15,
+        necessary: () => ({ allowedCidrs: ["203.0.113.7/32"] }),
+        rightMachine: (bench) => {
+            bench.stub("aws", fakeAws);
+            bench.stub("curl", "echo 0.012; exit 56");
+            for (const [runner] of namesOf(2)) {
+                bench.write(`states/i-${stackName}-${runner}`, `${running}\n`);
+            }
+            bench.write("parameter", pem);
+        },
+        breakMachine: (bench) => bench.stub("aws", 'echo "An error occurred (UnauthorizedOperation)" >&2; exit 254'),
+    },
+};
+
+const block = (what: string) => `-----BEGIN ${what}-----\nBODY\n-----END ${what}-----\n`;
+const pem = block("CERTIFICATE").repeat(2) + block("PRIVATE KEY");
+
+const stackName = "demo-prod";
+const platforms = ["linux/amd64", "linux/arm64"] as const;
+const namesOf = (count: number) => namedRunners(platforms, count).map(({ runner, platform }) => [runner, platform]);
+
+describe.each(kinds)("runners %s", (kind) => {
+    const row = runnerKind(kind);
+    const particular = particulars[kind];
+    const defaults = Object.fromEntries(
+        Object.entries({ ...runnerSettings, ...row.settings }).map(([name, setting]) => [name, v.getDefault(setting)]),
+    );
+    const values = (more: Partial<RunnerValues> = {}, port = 7443) =>
+        ({ ...defaults, platforms, ...particular.necessary(port), ...more }) as RunnerValues;
+    const environment = { ...process.env };
+    const [home, dataFolder] = ["/somebodys-home", "/somebodys-data"];
+    let mocks: AwsMocks;
+    let registry: StubRegistry;
+    beforeEach(async () => {
+        Object.assign(process.env, { AWS_REGION: "eu-central-1", HOME: home, NATIVE_BUILDX_HOME: dataFolder });
+        mocks = await mockAws();
+        registry = new StubRegistry("registry.example/demo");
+    });
+    afterEach(async () => {
+        await settled();
+        process.env = { ...environment };
+    });
+
+    const create = (more: Partial<RunnerValues> = {}, name = stackName) =>
+        row.load().create(name, values(more), { stackName: name, registry, tags: { stack: name } });
+    const nodesOf = ({ runners }: { runners: readonly Runner[] }) =>
+        Promise.all(runners.map(({ node }) => resolved(node)));
+
+    it("say what they are, and what each of their settings means", () => {
+        expect(row.meaning).toMatch(/^\w.*[^.]$/);
+        for (const setting of Object.values(row.settings)) {
+            expect(v.getDescription(setting)).toMatch(/ only\. \S.*\.$/);
+            expect(v.getDefault(setting)).toBeDefined();
+        }
+    });
+
+    it("find nothing wrong with what is right", async () => {
+        const machine = new StandInMachine();
+        try {
+            const right = values({}, await firstFreePort());
+            expect(await row.load().mistakes(right, stackName)).toEqual([]);
+        } finally {
+            await machine.end();
+        }
+    });
+
+    it.each([1, 2])("are %s for each platform, by their names", async (runnersPerPlatform) => {
+        const { runners } = create({ runnersPerPlatform });
+        expect(runners.map(({ runnerName, platform }) => [runnerName, platform])).toEqual(namesOf(runnersPerPlatform));
+        const [nodes, descriptions] = [
+            await nodesOf({ runners }),
+            await Promise.all(runners.map(({ description }) => resolved(description))),
+        ];
+        for (const what of [nodes, descriptions]) {
+            expect(what.map(({ platform }) => platform)).toEqual(runners.map(({ platform }) => platform));
+            expect(new Set(what.map((one) => one.kind))).toEqual(new Set([kind]));
+        }
+        // None is taken for another.
+        expect(new Set(nodes.map(({ serverName }) => serverName)).size).toBe(runners.length);
+        expect(new Set(nodes.map(({ variables }) => JSON.stringify(variables))).size).toBe(runners.length);
+        expect(new Set(descriptions.map(({ id }) => id)).size).toBe(runners.length);
+        for (const { idleMinutes, price } of descriptions) {
+            expect(idleMinutes).toBe(particular.idleMinutes);
+            expect(price?.hour ?? price?.unknown ?? "nothing").toBeTruthy();
+        }
+    });
+
+    it("give connect variables whose names are a shell's, all runners the same, and what they share but once", async () => {
+        const nodes = await nodesOf(create());
+        const [first] = nodes;
+        for (const { variables, shared = {} } of nodes) {
+            expect(Object.keys(variables)).toEqual(Object.keys(first?.variables ?? {}));
+            expect(shared).toEqual(first?.shared ?? {});
+            const names = [...Object.keys(variables), ...Object.keys(shared)];
+            expect(names.filter((name) => !/^[a-z_]+$/.test(name))).toEqual([]);
+            expect(new Set(names).size).toBe(names.length);
+        }
+    });
+
+    it("have no secret and nothing of this machine in what the stack keeps and shows", async () => {
+        const { runners } = create();
+        const shown = await Promise.all(
+            runners.flatMap(({ node, description }) => [resolved<unknown>(node), resolved<unknown>(description)]),
+        );
+        const secrets = runners.flatMap(({ node, description }) => [
+            pulumi.isSecret(node),
+            pulumi.isSecret(description),
+        ]);
+        expect(new Set(await Promise.all(secrets))).toEqual(new Set([false]));
+        await settled();
+        const texts = JSON.stringify([mocks.resources, shown]);
+        expect(texts).not.toMatch(/-----BEGIN [A-Z ]+-----\\n[A-Za-z0-9]/);
+        expect([checkout, home, dataFolder].filter((own) => texts.includes(own))).toEqual([]);
+    });
+
+    it("can be there twice in a program", async () => {
+        create({}, "one");
+        create({}, "two");
+        await settled();
+        const names = mocks.resources.map(({ type, name }) => `${type} ${name}`);
+        expect(names.length).toBeGreaterThan(2);
+        expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+    });
+
+    it("are components that a resource can depend on, and that go with their group", () => {
+        const group = create();
+        expect(group).toBeInstanceOf(pulumi.ComponentResource);
+        expect(group.runners.filter((runner) => !(runner instanceof pulumi.ComponentResource))).toEqual([]);
+    });
+
+    describe.each(shells)("woken in %s", (_name, shell) => {
+        // Before the bench ends.
+        afterEach(async () => {
+            // Where the kind's machines are processes.
+            const script =
+                'for f in data/*/*/runner.sh; do if [ -e "$f" ]; then (cd "$(dirname "$f")" && sh runner.sh stop); fi; done';
+            await bench().run(["sh", "-c", `cd '${bench().folder}' && ${script}`]);
+        });
+        const { it, bench } = localRunnerForEach(shell);
+        beforeEach(() => particular.rightMachine(bench()));
+
+        /** Runs words of shell after the variables and functions that connect has of these runners. */
+        async function run(words: string, more: Partial<RunnerValues> = {}) {
+            const { runners } = create(more);
+            const nodes = await nodesOf({ runners });
+            const assignments = nodes.flatMap(({ variables, shared = {}, ...node }, at) => [
+                ...Object.entries(shared).map(([name, value]) => `${name}=${shellQuote(value)}`),
+                ...Object.entries({
+                    ...variables,
+                    platform: node.platform,
+                    kind: node.kind,
+                    server_name: node.serverName,
+                }).map(([name, value]) => `${name}_${runners[at]?.runnerName}=${shellQuote(value.trimEnd())}`),
+            ]);
+            const scripts = [folders, ...new Set(runners.map(({ wakeScript }) => wakeScript))];
+            const texts = scripts.map((file) => readFileSync(file, "utf8"));
+            const notes = `notes='${bench().path("notes")}'`;
+            const main = bench().write("main.sh", [...assignments, notes, ...texts, words, ""].join("\n"));
+            const { stdout, ...rest } = await bench().run([...shell, main], {
+                env: {
+                    // `sh` is the same shell.
+                    PATH: `${bench().path("bin")}:${bench().path("programs")}:${process.env.PATH}`,
+                    NATIVE_BUILDX_HOME: bench().path("data"),
+                },
+                seconds: 60,
+            });
+            return { stdout, ...rest };
+        }
+        const wake = `wake_${kind}`;
+        const keys = `keys_${kind}`;
+
+        it("by two functions, and nothing happens when they are read", async () => {
+            expect(await run(`command -v ${wake}; command -v ${keys}`)).toEqual({
+                status: 0,
+                stdout: `${wake}\n${keys}\n`,
+                stderr: "",
+            });
+            expect(bench().calls).toEqual([]);
+        });
+
+        it("say the endpoint and nothing else, again and again, and each runner its own", async () => {
+            const runners = namesOf(2).map(([runner]) => runner);
+            const all = runners.map((runner) => `${wake} ${runner} || exit 1`).join("\n");
+            const { status, stdout } = await run(`${all}\n${all}`, { runnersPerPlatform: 2 });
+            expect(status).toBe(0);
+            const lines = stdout.split("\n");
+            expect(lines).toHaveLength(runners.length * 2 + 1);
+            expect(lines.slice(runners.length, -1)).toEqual(lines.slice(0, runners.length));
+            for (const line of lines.slice(0, -1)) {
+                expect(line).toMatch(/^tcp:\/\/[a-z0-9.]+:\d+$/);
+            }
+        });
+
+        it("hand out the keys of the present start: two certificates and a key", async () => {
+            const { status, stdout } = await run(`${wake} arm64 >/dev/null && ${keys} arm64`);
+            expect(status).toBe(0);
+            expect(stdout.match(/^-----BEGIN .*-----$/gm)).toEqual([
+                "-----BEGIN CERTIFICATE-----",
+                "-----BEGIN CERTIFICATE-----",
+                expect.stringMatching(/^-----BEGIN [A-Z ]*KEY-----$/),
+            ]);
+            expect(stdout.replace(/^-----BEGIN ([A-Z ]+)-----\n([^-]+\n)-----END \1-----\n/gm, "").trim()).toBe("");
+        });
+
+        it("fail in words where they cannot be woken", async () => {
+            particular.breakMachine(bench());
+            const { status, stdout, stderr } = await run(`${wake} arm64`);
+            expect(status).not.toBe(0);
+            expect(stdout).toBe("");
+            expect(stderr).toMatch(/^(linux\/)?arm64 runner\b.*\w/);
+        });
+    });
+});
+
+describe("the table of kinds of runners", () => {
+    it("has no setting twice, but the same", () => {
+        const entries = kinds.flatMap((kind) => Object.entries(runnerKind(kind).settings));
+        const general = Object.keys(runnerSettings);
+        for (const [name, setting] of entries) {
+            expect(general).not.toContain(name);
+            expect(entries.filter(([other, schema]) => other === name && schema !== setting)).toEqual([]);
+        }
+    });
+
+    it("loads no package of AWS but for EC2", () => {
+        const loads = (...loaded: string[]) => {
+            const program = [
+                'const { runnerKinds } = require("./components/runner/kinds");',
+                'Object.assign(runnerKinds, { daemon: require("./tests/kind/row").daemonRow });',
+                ...loaded.map((kind) => `runnerKinds.${kind}.load();`),
+                "console.log(Object.keys(require.cache).some((file) => /@pulumi.aws.|@aws-sdk/.test(file)));",
+            ];
+            return execFileSync(process.execPath, ["--require=tsx/cjs", "--eval", program.join("\n")], {
+                cwd: checkout,
+                encoding: "utf8",
+            }).trim();
+        };
+        expect(loads(...kinds.filter((kind) => kind !== "ec2"))).toBe("false");
+        expect(loads("ec2")).toBe("true");
+    });
+});
