@@ -46,13 +46,15 @@ export class WakeBench {
                 await sandbox.makeStack();
                 await sandbox.configure({ platforms: [platform], images: {} });
                 await sandbox.up();
-                const runners = JSON.parse(await sandbox.output("runners")) as { [platform: string]: { id: string } };
+                const runners = JSON.parse(await sandbox.output("runners")) as { [runner: string]: { id: string } };
                 const script = await sandbox.output("connect");
                 const bare = await simulation.launch("#!/bin/sh\n");
                 await simulation.awaitBoot(bare);
                 // A first start installs; and whoever wakes has connected before.
                 await sandbox.connect(script);
-                await measure(new WakeBench(simulation, sandbox, runners[platform]?.id ?? "", bare, script));
+                await measure(
+                    new WakeBench(simulation, sandbox, runners[platform.replace("linux/", "")]?.id ?? "", bare, script),
+                );
             } finally {
                 await sandbox.close();
             }

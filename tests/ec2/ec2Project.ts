@@ -19,7 +19,7 @@ interface RunnerOutput {
 export interface Ec2Outputs {
     repositoryUrl: string;
     images: { [name: string]: { ref: string; platforms: { [platform: string]: string } } };
-    runners: { [platform: string]: RunnerOutput };
+    runners: { [runner: string]: RunnerOutput };
     builder: string;
     buildCosts: string;
     ciRoleArn?: string;
@@ -95,7 +95,7 @@ export class Ec2Project extends Project {
     }
 
     async instanceId(arch: Arch): Promise<string> {
-        return (await this.outputs()).runners[`linux/${arch}`]?.id ?? "";
+        return (await this.outputs()).runners[arch]?.id ?? "";
     }
 
     async instance(arch: Arch): Promise<Instance> {

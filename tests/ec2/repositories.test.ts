@@ -64,7 +64,7 @@ describeHere("repositories on the simulated EC2 whose images come and go", () =>
 
         expect(output).toMatch(/Repository native-buildx-repositories\/old still holds images, so it is kept/);
         expect(await repositories()).toEqual(["app", common, "new", "old"].sort());
-        expect((await project.outputs()).runners["linux/amd64"]?.idleMinutes).toBe(16);
+        expect((await project.outputs()).runners.amd64?.idleMinutes).toBe(16);
     });
 
     it("takes it over when the image comes back", async () => {

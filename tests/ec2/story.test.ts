@@ -95,16 +95,18 @@ describeHere("the story of a stack on the simulated EC2", () => {
 
         expect(outputs.repositoryUrl).toBe(`${simulation.environment.SIM_REGISTRY}/native-buildx-story`);
         expect(outputs.builder).toBe("native-buildx-story");
-        expect(outputs.runners["linux/arm64"]).toEqual({
+        expect(outputs.runners.arm64).toEqual({
             kind: "ec2",
+            platform: "linux/arm64",
             id: expect.stringMatching(/^i-[0-9a-f]+$/),
             instanceType: "c7g.xlarge",
             region: "eu-central-1",
             idleMinutes: 1,
+            price: { unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices" },
         });
-        expect(outputs.runners["linux/amd64"]?.instanceType).toBe("c7i.xlarge");
+        expect(outputs.runners.amd64?.instanceType).toBe("c7i.xlarge");
         expect(outputs.images.app?.ref).toMatch(/native-buildx-story\/app:1\.0@sha256:[0-9a-f]{64}$/);
-        expect(outputs.buildCosts).toMatch(/linux\/amd64 \d+ s on c7i.xlarge: \$0\.\d{4}/);
+        expect(outputs.buildCosts).toMatch(/amd64 \d+ s on c7i.xlarge: \$0\.\d{4}/);
     });
 
     it("stops both runners by itself when nobody uses them, at no cost but their volumes", async () => {
@@ -161,7 +163,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
 
         const after = await project.outputs();
         for (const arch of archs) {
-            expect(after.runners[`linux/${arch}`]?.id).not.toBe(before.runners[`linux/${arch}`]?.id);
+            expect(after.runners[arch]?.id).not.toBe(before.runners[arch]?.id);
             expect(await project.fileIn("app", arch, "greeting")).toBe("good evening");
             expect((await project.instance(arch)).ImageId).toBe(await simulation.image(arch));
         }
@@ -203,10 +205,10 @@ describeHere("the story of a stack on the simulated EC2", () => {
         await up();
 
         const after = await project.outputs();
-        expect(Object.keys(after.runners)).toEqual(["linux/amd64"]);
-        expect(after.runners["linux/amd64"]?.id).toBe(before.runners["linux/amd64"]?.id);
+        expect(Object.keys(after.runners)).toEqual(["amd64"]);
+        expect(after.runners.amd64?.id).toBe(before.runners.amd64?.id);
         expect(await project.platformsOf("app")).toEqual(["linux/amd64"]);
-        const gone = before.runners["linux/arm64"]?.id ?? "";
+        const gone = before.runners.arm64?.id ?? "";
         const left = JSON.stringify(await simulation.account());
         expect(left).not.toContain(gone);
         expect(left).not.toContain("arm64");
