@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import * as path from "node:path";
-import { shells, Workbench } from "../../runner/ec2/machine/ec2Scripts";
+import { shells, Workbench } from "../../../tests/helpers/workbench";
 import type { ConnectNode } from "../../runner/runner";
 import { renderConnectScript } from "./connectScript";
 

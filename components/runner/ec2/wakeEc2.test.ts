@@ -1,5 +1,5 @@
 import * as path from "node:path";
-import { shells, Workbench } from "./machine/ec2Scripts";
+import { shells, Workbench } from "../../../tests/helpers/workbench";
 
 const script = path.join(__dirname, "wakeEc2.sh");
 
