@@ -2,13 +2,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import * as path from "node:path";
+import { find } from "../../../tests/helpers/find";
 import { freePorts } from "../../../tests/helpers/freePorts";
 import { mockPulumi, resolved } from "../../../tests/helpers/pulumiMocks";
 import { type ScriptResult, shells, Workbench } from "../../../tests/helpers/workbench";
 import { LocalRegistry } from "../../registry/local/localRegistry";
 import { LocalRunner } from "../../runner/local/localRunner";
 import { RemoteBuilder } from "../remoteBuilder";
-import { find } from "./connectBench";
 
 jest.setTimeout(180_000);
 
