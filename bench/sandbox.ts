@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
 import { parseReceipts } from "../components/image/receiptText";
 import type { ImageDeclaration } from "../configuration/images";
-import { freePorts } from "./freePorts";
+import { freePortsInRow } from "../tests/helpers/freePorts";
 import { processTree, signalGroup } from "./processes";
 
 export const stack = "bench";
@@ -80,7 +80,7 @@ export class Sandbox {
     static async open(checkout: string, account?: Account): Promise<Sandbox> {
         // Short: unix sockets below it must not be longer than 107 characters.
         const folder = await fs.mkdtemp(path.join(tmpdir().length > 30 ? "/tmp" : tmpdir(), "nbx-"));
-        const place = account?.settings ?? { runners: "local", localPort: await freePorts(3) };
+        const place = account?.settings ?? { runners: "local", localPort: await freePortsInRow(3) };
         return new Sandbox(checkout, folder, place, account);
     }
 

@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 import { imageKeys } from "./images";
 import { type ImageFacts, readImages } from "./readImages";
 
 let facts: ImageFacts;
 beforeAll(() => {
-    const project = mkdtempSync(path.join(tmpdir(), "nbx-images-"));
+    const project = temporaryFolder();
     for (const folder of ["app", "base", "split/amd64", "empty"]) {
         mkdirSync(path.join(project, folder), { recursive: true });
         if (folder !== "empty") {

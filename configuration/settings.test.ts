@@ -1,8 +1,8 @@
 import fs from "node:fs";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { throwMistakes } from "../components/settings/mistakes";
+import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 import { checkedSettings, type RawSettings } from "./readSettings";
 
 const right: RawSettings = {
@@ -127,7 +127,7 @@ describe("settings", () => {
         ["there are no platforms", []],
         ["platforms is no list", "linux/arm64"],
     ])("tell what images lack when %s", (_what, platforms) => {
-        const project = fs.mkdtempSync(path.join(tmpdir(), "nbx-project-"));
+        const project = temporaryFolder();
         fs.mkdirSync(path.join(project, "empty"));
         fs.writeFileSync(path.join(project, "empty", "other"), "FROM scratch\n");
         const images = {

@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import * as v from "valibot";
 import { flag, text, wholeNumber } from "../components/settings/kinds";
+import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 import { marked, stackFile } from "./written";
 
 let project: string;
 beforeAll(() => {
-    project = mkdtempSync(path.join(tmpdir(), "nbx-written-"));
+    project = temporaryFolder();
 });
 afterAll(() => rmSync(project, { recursive: true }));
 

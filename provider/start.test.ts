@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 
 /** The file that the engine starts, with other sources. */
 const entry = "pulumi-resource-native-buildx";
@@ -9,7 +9,7 @@ const entry = "pulumi-resource-native-buildx";
 describe("the provider's start", () => {
     let folder: string;
     beforeEach(() => {
-        folder = fs.mkdtempSync(path.join(tmpdir(), "nbx-start-"));
+        folder = temporaryFolder();
         fs.copyFileSync(path.join(__dirname, entry), path.join(folder, entry));
         fs.mkdirSync(path.join(folder, "node_modules/esbuild"), { recursive: true });
         // Not the package's own folder: what is kept goes beside it.

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { commandOf, processesIn, until } from "../tests/e2e/processes";
+import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 
 jest.setTimeout(120_000);
 
@@ -15,7 +15,7 @@ const tools = path.join(checkout, "tools/bin");
     let engine: ChildProcess | undefined;
 
     beforeEach(() => {
-        folder = mkdtempSync(path.join(tmpdir(), "nbx-host-"));
+        folder = temporaryFolder();
         mkdirSync(path.join(folder, "state"));
         symlinkSync(path.join(checkout, "node_modules"), path.join(folder, "node_modules"));
         writeFileSync(path.join(folder, "package.json"), "{}");

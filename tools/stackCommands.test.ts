@@ -1,17 +1,7 @@
 import { spawnSync } from "node:child_process";
-import {
-    chmodSync,
-    cpSync,
-    existsSync,
-    mkdirSync,
-    mkdtempSync,
-    readFileSync,
-    rmSync,
-    truncateSync,
-    writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 
 jest.setTimeout(60_000);
 
@@ -30,7 +20,7 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
     };
 
     beforeEach(() => {
-        folder = mkdtempSync(path.join(tmpdir(), "nbx-commands-"));
+        folder = temporaryFolder();
         for (const file of ["env.sh", "stack.sh", "up.sh", "down.sh"]) {
             cpSync(path.join(checkout, "tools", file), path.join(folder, "tools", file));
         }

@@ -1,18 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { mockPulumi, type PulumiMocks, resolved, settled } from "../../tests/helpers/pulumiMocks";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
+import { shells } from "../../tests/helpers/workbench";
 import type { Platform } from "../architecture";
-import { shells } from "../runner/ec2/machine/ec2Scripts";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner/runner";
 import { type ConnectScriptInputs, renderConnectScript, shellQuote } from "./connect/connectScript";
 import { RemoteBuilder } from "./remoteBuilder";
 
 let folder: string;
 beforeEach(() => {
-    folder = mkdtempSync(path.join(tmpdir(), "nbx-builder-"));
+    folder = temporaryFolder();
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 

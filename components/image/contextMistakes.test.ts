@@ -1,13 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { knownPlatforms } from "../architecture";
 import { contextMistakes } from "./contextMistakes";
 import type { ImageDraft } from "./imageMistakes";
 
 let project: string;
 beforeAll(() => {
-    project = mkdtempSync(path.join(tmpdir(), "nbx-files-"));
+    project = temporaryFolder();
     for (const folder of ["app", "größe und gewicht", "more", "split/amd64", "layouts/app"]) {
         mkdirSync(path.join(project, folder), { recursive: true });
         writeFileSync(path.join(project, folder, "Dockerfile"), "FROM scratch\n");

@@ -34,7 +34,8 @@ function runs(file: string): boolean {
     }
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Whether a server could listen at this port of 127.0.0.1. */
+export function isFree(port: number): Promise<boolean> {
     return new Promise((resolve) => {
         const server = createServer();
         server.once("error", () => resolve(false));

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { type AwsMocks, mockAws, resolved, settled } from "../../tests/helpers/awsMocks";
-import { shells } from "../runner/ec2/machine/ec2Scripts";
+import { shells } from "../../tests/helpers/workbench";
 import type { RegistryContext } from "./kind";
 import { type RegistryKind, reachMistakes, registryKind, registryKinds } from "./kinds";
 

@@ -1,5 +1,5 @@
 import { histories } from "../../tests/helpers/histories";
-import { shells, Workbench } from "./ec2/machine/ec2Scripts";
+import { shells, Workbench } from "../../tests/helpers/workbench";
 import { find } from "./local/localRunnerBench";
 
 describe.each(shells)("the idle rule in %s", (shellName, shell) => {

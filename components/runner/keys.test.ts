@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import * as path from "node:path";
-import { shells, Workbench } from "./ec2/machine/ec2Scripts";
+import { shells, Workbench } from "../../tests/helpers/workbench";
 
 const script = path.join(__dirname, "keys.sh");
 const day = 24 * 60 * 60 * 1000;

@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { Connections, runConnectScript } from "./connectScript";
 
 let folder: string;
 beforeEach(() => {
-    folder = mkdtempSync(path.join(tmpdir(), "nbx-connect-"));
+    folder = temporaryFolder();
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { checkout, describeHere, firstFreePort, fromStep, Project, writes } from "./project";
+import { freePortsInRow } from "../helpers/freePorts";
+import { checkout, describeHere, fromStep, Project, writes } from "./project";
 
 jest.setTimeout(300_000);
 
@@ -14,7 +15,7 @@ class ExampleProject extends Project {
             rmSync(path.join(project.folder, link));
         }
         symlinkSync(checkout, path.join(project.folder, "native-buildx"));
-        const port = await firstFreePort();
+        const port = await freePortsInRow(4);
         for (const file of ["Pulumi.yaml", "index.ts"]) {
             const text = readFileSync(path.join(checkout, "examples/components", file), "utf8")
                 .replaceAll("../../", "./native-buildx/")

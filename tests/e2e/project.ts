@@ -3,7 +3,6 @@ import {
     cpSync,
     existsSync,
     mkdirSync,
-    mkdtempSync,
     readdirSync,
     readFileSync,
     renameSync,
@@ -12,10 +11,11 @@ import {
     symlinkSync,
     writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { stackNameOf } from "../../configuration/stackName";
+import { freePortsInRow } from "../helpers/freePorts";
+import { temporaryFolder } from "../helpers/temporaryFolder";
 import { commandOf, descendants, processesIn, until } from "./processes";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
@@ -81,27 +81,6 @@ export function stepBinary(arch: Arch): string {
     return file;
 }
 
-/** A first port with four free ones behind it. */
-export async function firstFreePort(): Promise<number> {
-    for (;;) {
-        // Test files that run side by side choose among different ones.
-        const range = 20_000 + (Number(process.env.JEST_WORKER_ID ?? 1) % 4) * 2_500;
-        const first = range + Math.floor(Math.random() * 250) * 10;
-        const free = await Promise.all([0, 1, 2, 3].map((at) => isFree(first + at)));
-        if (free.every(Boolean)) {
-            return first;
-        }
-    }
-}
-
-function isFree(port: number): Promise<boolean> {
-    return new Promise((resolve) => {
-        const server = createServer();
-        server.once("error", () => resolve(false));
-        server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
-    });
-}
-
 /** A machine's folders: what different users, or CI, do not share. */
 export interface Machine {
     /** NATIVE_BUILDX_HOME: runners, registry. */
@@ -149,7 +128,7 @@ export class Project {
         private readonly options: ProjectOptions,
     ) {
         // Short: the path of a unix socket has at most 107 characters.
-        this.folder = mkdtempSync("/tmp/nbx-");
+        this.folder = temporaryFolder();
         this.user = options.unprivileged ? new UnprivilegedUser(this.folder, checkout) : undefined;
         this.machine = {
             home: path.join(this.folder, "data"),
@@ -174,7 +153,7 @@ export class Project {
         options: ProjectOptions = {},
     ): Promise<Project> {
         const project = new Project(stack, settings, options);
-        project.port = options.port ?? (await firstFreePort());
+        project.port = options.port ?? (await freePortsInRow(4));
         project.configure({});
         return project;
     }

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { temporaryFolder } from "../helpers/temporaryFolder";
 
 const name = "nbx-user";
 /** Of systemd's range for users that exist for a while only. */
@@ -65,7 +66,7 @@ export class UnprivilegedUser {
                 return `there is no file ${file} to put a copy over`;
             }
         }
-        const folder = mkdtempSync("/tmp/nbx-probe-");
+        const folder = temporaryFolder();
         try {
             const user = new UnprivilegedUser(folder, checkout);
             const state = path.join(folder, "rootlesskit");

@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { until } from "../e2e/processes";
 import { checkout } from "../e2e/project";
+import { temporaryFolder } from "./temporaryFolder";
 import type { TokenRequest, TokenServiceOptions } from "./tokenService";
 
 /** Registries of a world, each at the port that the whole world uses. The host names of Docker Hub are its own. */
@@ -25,7 +26,7 @@ const htpasswd = "ci:$2b$04$HnovRJOIZIgzAQz4XMDXpubSyYvDelSbcsaQcKLGNq/EtZFXbNWK
  * (token service, OAuth), a GitLab (token service, older) and a Harbor (basic authentication). Nothing leaves the machine.
  */
 export class RegistryWorld {
-    readonly folder = mkdtempSync("/tmp/nbx-world-");
+    readonly folder = temporaryFolder();
     private readonly children: ChildProcess[] = [];
     private holder = 0;
 

@@ -1,9 +1,9 @@
 import dns from "node:dns/promises";
 import fs from "node:fs";
 import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { architectures, knownPlatforms, type Platform } from "../../components/architecture";
+import { temporaryFolder } from "./temporaryFolder";
 
 export const foreign = knownPlatforms.find((platform) => architectures[platform].nodeArch !== process.arch) as Platform;
 export const native = knownPlatforms.find((platform) => architectures[platform].nodeArch === process.arch) as Platform;
@@ -12,7 +12,7 @@ const binfmt = "/proc/sys/fs/binfmt_misc/";
 
 /** Keeps a test off this machine: a data folder, emulators and names of the test's own, and servers that end with it. */
 export class StandInMachine {
-    readonly home = fs.mkdtempSync(path.join(tmpdir(), "nbx-settings-"));
+    readonly home = temporaryFolder();
     /** The emulators' registrations. */
     rules: { [registration: string]: string } = Object.fromEntries(
         knownPlatforms.map((platform) => [architectures[platform].binfmt, "enabled\ninterpreter /qemu\nflags: OCF\n"]),

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { allShells, type ConnectBench, connectBenchForEach, find, programs } from "./connectBench";
+import { find } from "../../../tests/helpers/find";
+import { allShells, type ConnectBench, connectBenchForEach, programs } from "./connectBench";
 
 jest.setTimeout(60_000);
 

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { allShells, type ConnectBench, connectBenchForEach, find } from "./connectBench";
+import { find } from "../../../tests/helpers/find";
+import { allShells, type ConnectBench, connectBenchForEach } from "./connectBench";
 
 jest.setTimeout(60_000);
 

@@ -2,12 +2,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import * as path from "node:path";
+import { find } from "../../../tests/helpers/find";
+import { freePorts } from "../../../tests/helpers/freePorts";
 import { mockPulumi, resolved } from "../../../tests/helpers/pulumiMocks";
+import { type ScriptResult, shells, Workbench } from "../../../tests/helpers/workbench";
 import { LocalRegistry } from "../../registry/local/localRegistry";
-import { type ScriptResult, shells, Workbench } from "../../runner/ec2/machine/ec2Scripts";
 import { LocalRunner } from "../../runner/local/localRunner";
 import { RemoteBuilder } from "../remoteBuilder";
-import { find } from "./connectBench";
 
 jest.setTimeout(180_000);
 
@@ -17,16 +18,11 @@ const missing = [
 ].find(([is]) => is)?.[1];
 const describeHere = missing ? describe.skip : describe;
 
-/** A port that nobody has at the moment, and a server on it that takes connections and never says a word. */
+/** A server that takes connections and never says a word. */
 async function silentServer(): Promise<{ server: Server; port: number }> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return { server, port: (server.address() as AddressInfo).port };
-}
-async function freePorts(count: number): Promise<number[]> {
-    const servers = await Promise.all(Array.from({ length: count }, silentServer));
-    await Promise.all(servers.map(({ server }) => new Promise((resolve) => server.close(resolve))));
-    return servers.map(({ port }) => port);
 }
 
 describeHere.each(shells)("connect to real local runners, with real buildx, in %s", (_name, shell) => {

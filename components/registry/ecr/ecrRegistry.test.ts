@@ -27,6 +27,18 @@ describe("EcrRegistry", () => {
         }
     });
 
+    it("has arguments that no setting has, where these are transformed", async () => {
+        const registry = make({
+            transform: { repository: (args, { name }) => ({ ...args, scanOnPush: name !== "registry-app" }) },
+        });
+        registry.repositoryOf("app");
+        await settled();
+        expect(mocks.of(repositoryType).map(({ inputs }) => [inputs.repositoryName, inputs.scanOnPush])).toEqual([
+            ["demo-prod", true],
+            ["demo-prod/app", false],
+        ]);
+    });
+
     it("names its repositories for policies by what they begin with", async () => {
         const arn = await resolved(make().repositoryArns);
         expect(arn).toEqual([

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { awsAccount } from "../../account/awsAccount";
-import { EcrRepository } from "./ecrRepository";
+import type { Transform } from "../../transform";
+import { EcrRepository, type EcrRepositoryArgs } from "./ecrRepository";
 
 export interface ImageRepositoryArgs {
     /** Its name in the registry, as in `team/app`: lower case letters, digits, and `/ . _ -` between them. */
@@ -35,6 +36,11 @@ export interface ImageRepositoryArgs {
      * @default `native-buildx`: PROJECT-STACK
      */
     tags?: { [name: string]: string };
+    /** Changes arguments of its resources right before they are made, for what has no setting. @default none */
+    transform?: {
+        /** Each repository; `name` is its resource's. Keep the tags that it has: it is taken over by them. */
+        repository?: Transform<EcrRepositoryArgs, { name: string }>;
+    };
 }
 
 const defaults = { untaggedDays: 90, cacheDays: 30, cacheTagPrefix: "cache-", movingTags: ["latest*"] };
@@ -58,21 +64,20 @@ export class ImageRepository extends pulumi.ComponentResource {
         if (problems.length > 0) {
             throw new pulumi.RunError(problems.join("\n"));
         }
-        const repository = new EcrRepository(
-            name,
-            {
-                ...awsAccount(this),
-                repositoryName: args.repositoryName,
-                forceDelete: args.forceDelete ?? false,
-                scanOnPush: true,
-                immutableTags: args.immutableTags ?? false,
-                movingTags: movingTags(args),
-                lifecyclePolicy: { rules: lifecycleRules(args) },
-                ...(args.kmsKeyArn ? { kmsKeyArn: args.kmsKeyArn } : {}),
-                tags: args.tags ?? { "native-buildx": `${pulumi.getProject()}-${pulumi.getStack()}` },
-            },
-            { parent: this },
-        );
+        const own: EcrRepositoryArgs = {
+            ...awsAccount(this),
+            repositoryName: args.repositoryName,
+            forceDelete: args.forceDelete ?? false,
+            scanOnPush: true,
+            immutableTags: args.immutableTags ?? false,
+            movingTags: movingTags(args),
+            lifecyclePolicy: { rules: lifecycleRules(args) },
+            ...(args.kmsKeyArn ? { kmsKeyArn: args.kmsKeyArn } : {}),
+            tags: args.tags ?? { "native-buildx": `${pulumi.getProject()}-${pulumi.getStack()}` },
+        };
+        const repository = new EcrRepository(name, args.transform?.repository?.(own, { name }) ?? own, {
+            parent: this,
+        });
         this.url = repository.repositoryUrl;
         this.arn = repository.arn;
         this.registryId = repository.registryId;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { gunzipSync } from "node:zlib";
+import { shells, Workbench } from "../../../tests/helpers/workbench";
 import { defaultBuildkitRelease, packUserData, renderUserData, runnerPaths, userDataLimit } from "./ec2Bootstrap";
-import { shells, Workbench } from "./machine/ec2Scripts";
 import { filesOf, bootstrapSettings as settings } from "./machine/runnerBench";
 
 describe("user data", () => {

@@ -13,6 +13,8 @@ export interface CacheVolumeArgs {
     securityGroupId: pulumi.Input<string>;
     /** @default none */
     tags?: { [name: string]: string };
+    /** Changes the volume's arguments. @default none */
+    transform?: (volume: aws.ebs.VolumeArgs) => aws.ebs.VolumeArgs;
 }
 
 /** Tag by which a volume says whose it is. */
@@ -33,25 +35,22 @@ export class CacheVolume extends pulumi.ComponentResource {
     ) {
         super("native-buildx:index:CacheVolume", name, {}, opts);
         this.zone = this.chooseZone(args);
-        const volume = new aws.ebs.Volume(
-            name,
-            {
-                availabilityZone: this.zone,
-                size: args.gigabytes,
-                type: "gp3",
-                encrypted: true,
-                kmsKeyId: args.kmsKeyArn,
-                tags: { ...args.tags, Name: name, [ownerTag]: args.securityGroupId },
+        const volumeArgs: aws.ebs.VolumeArgs = {
+            availabilityZone: this.zone,
+            size: args.gigabytes,
+            type: "gp3",
+            encrypted: true,
+            kmsKeyId: args.kmsKeyArn,
+            tags: { ...args.tags, Name: name, [ownerTag]: args.securityGroupId },
+        };
+        const volume = new aws.ebs.Volume(name, args.transform?.(volumeArgs) ?? volumeArgs, {
+            parent: this,
+            hooks: {
+                beforeCreate: [removesOtherVolumes()],
+                // In a preview too: before anything is done.
+                beforeUpdate: [new pulumi.ResourceHook(`shrink: ${name}`, refuseToShrink, { onDryRun: true })],
             },
-            {
-                parent: this,
-                hooks: {
-                    beforeCreate: [removesOtherVolumes()],
-                    // In a preview too: before anything is done.
-                    beforeUpdate: [new pulumi.ResourceHook(`shrink: ${name}`, refuseToShrink, { onDryRun: true })],
-                },
-            },
-        );
+        });
         this.volumeId = volume.id;
         this.registerOutputs({ volumeId: this.volumeId, zone: this.zone });
     }

@@ -5,6 +5,7 @@ import type { RunnerRole } from "./ec2Role";
 import type { Ec2RunnerArgs } from "./ec2Runner";
 import { runnerUserData } from "./ec2UserData";
 import { removesLeftovers } from "./leftovers";
+import { runnerInfo } from "./transforms";
 
 /** What distinguishes the machines of a runner: its own, and its stand-ins. */
 export interface Machine {
@@ -27,47 +28,48 @@ export function makeInstance(
     runner: Ec2RunnerArgs,
     parent: pulumi.Resource,
 ): aws.ec2.Instance {
+    const args = instanceArgs(name, machine, runner);
+    return new aws.ec2.Instance(name, runner.transform?.instance?.(args, runnerInfo(runner)) ?? args, {
+        parent,
+        dependsOn: machine.role.neededAtBoot,
+        // The cache volume cannot be attached to two.
+        deleteBeforeReplace: true,
+        // An address is given at the launch, or never; and the setting itself is ignored, below.
+        replacementTrigger: runner.network.usePrivateAddress,
+        hooks: { beforeCreate: [endsOtherInstances()] },
+        ignoreChanges: [
+            // A new Debian image is taken when the instance is replaced for another reason.
+            "ami",
+            // A stopped instance has no public address, and the provider would replace it for that:
+            // https://github.com/hashicorp/terraform-provider-aws/issues/33775
+            "associatePublicIpAddress",
+        ],
+    });
+}
+
+function instanceArgs(name: string, machine: Machine, runner: Ec2RunnerArgs): aws.ec2.InstanceArgs {
     const { network, kmsKeyArn, tags } = runner;
-    return new aws.ec2.Instance(
-        name,
-        {
-            ami: machine.ami,
-            instanceType: machine.instanceType,
-            subnetId: machine.subnetId,
-            vpcSecurityGroupIds: [network.securityGroupId],
-            associatePublicIpAddress: !network.usePrivateAddress,
-            iamInstanceProfile: machine.role.profile.name,
-            userDataBase64: userDataOf(machine, runner),
-            userDataReplaceOnChange: true,
-            instanceInitiatedShutdownBehavior: "stop",
-            metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-            rootBlockDevice: {
-                volumeType: "gp3",
-                volumeSize: machine.rootGiB,
-                encrypted: true,
-                kmsKeyId: kmsKeyArn,
-                deleteOnTermination: true,
-                tags: { ...tags, Name: name },
-            },
-            tags: { ...tags, Name: name, "native-buildx:platform": runner.platform },
+    return {
+        ami: machine.ami,
+        instanceType: machine.instanceType,
+        subnetId: machine.subnetId,
+        vpcSecurityGroupIds: [network.securityGroupId],
+        associatePublicIpAddress: !network.usePrivateAddress,
+        iamInstanceProfile: machine.role.profile.name,
+        userDataBase64: userDataOf(machine, runner),
+        userDataReplaceOnChange: true,
+        instanceInitiatedShutdownBehavior: "stop",
+        metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+        rootBlockDevice: {
+            volumeType: "gp3",
+            volumeSize: machine.rootGiB,
+            encrypted: true,
+            kmsKeyId: kmsKeyArn,
+            deleteOnTermination: true,
+            tags: { ...tags, Name: name },
         },
-        {
-            parent,
-            dependsOn: machine.role.neededAtBoot,
-            // The cache volume cannot be attached to two.
-            deleteBeforeReplace: true,
-            // An address is given at the launch, or never; and the setting itself is ignored, below.
-            replacementTrigger: network.usePrivateAddress,
-            hooks: { beforeCreate: [endsOtherInstances()] },
-            ignoreChanges: [
-                // A new Debian image is taken when the instance is replaced for another reason.
-                "ami",
-                // A stopped instance has no public address, and the provider would replace it for that:
-                // https://github.com/hashicorp/terraform-provider-aws/issues/33775
-                "associatePublicIpAddress",
-            ],
-        },
-    );
+        tags: { ...tags, Name: name, "native-buildx:platform": runner.platform },
+    };
 }
 
 function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<string> {

@@ -1,9 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
-import { refuseToShrink } from "./ec2CacheVolume";
 import { Ec2Runner, type Ec2RunnerArgs } from "./ec2Runner";
-import { ec2RunnerProblems } from "./ec2RunnerSettings";
 import { Network, type NetworkArgs } from "./network";
 
 const instanceType = "aws:ec2/instance:Instance";
@@ -255,62 +253,5 @@ describe("Ec2Runner", () => {
         );
         await settled();
         expect(mocks.of(instanceType)).toEqual([]);
-    });
-});
-
-describe("refuseToShrink", () => {
-    const change = (before: number, wanted: number) =>
-        refuseToShrink({
-            urn: "",
-            id: "",
-            name: "a-cache",
-            type: "",
-            oldInputs: { size: before },
-            newInputs: { size: wanted },
-        });
-
-    it("names the setting, the reason, and both ways out with what they cost", () => {
-        expect(() => change(22, 20)).toThrow(
-            /^cacheGigabytes 20: volume a-cache has 22, .*set cacheGigabytes 22.*give the caches up.*run again.*--replace/,
-        );
-    });
-
-    it("lets it grow, and other things change", () => {
-        expect(() => change(20, 22)).not.toThrow();
-        expect(() => change(20, 20)).not.toThrow();
-    });
-});
-
-describe("ec2RunnerProblems", () => {
-    it.each(["c7g.xlarge", "m8gd.2xlarge", "t4g.small", "c6gn.medium", "is4gen.large", "a1.large", "x2gd.medium"])(
-        "knows that %s is arm64",
-        (type) => {
-            expect(ec2RunnerProblems({ platform: "linux/arm64", instanceType: type })).toEqual([]);
-            expect(ec2RunnerProblems({ platform: "linux/amd64", instanceType: type })).toHaveLength(1);
-        },
-    );
-
-    it.each(["c7i.xlarge", "c7i-flex.large", "g4dn.xlarge", "m7a.large", "t3.micro", "p4d.24xlarge"])(
-        "knows that %s is amd64",
-        (type) => {
-            expect(ec2RunnerProblems({ platform: "linux/amd64", instanceType: type })).toEqual([]);
-            expect(ec2RunnerProblems({ platform: "linux/arm64", instanceType: type })).toHaveLength(1);
-        },
-    );
-
-    it.each([
-        [{ fallbackInstanceTypes: ["c7g.xlarge"] }, "names a type twice"],
-        [{ fallbackInstanceTypes: ["m7g.large", "m7g.large"] }, "names a type twice"],
-        [{ emulateOn: "linux/arm64" as const }, "is the platform itself"],
-        [{ idleMinutes: -1 }, "idleMinutes of linux/arm64 -1"],
-        [{ cacheGigabytes: 20.5 }, "cacheGigabytes of linux/arm64 20.5"],
-        [{ buildkit: { version: "v0.32.0" } }, "buildkit.sha256 has no checksum for linux/arm64, BuildKit v0.32.0"],
-        [{ buildkit: { sha256: { "linux/arm64": "abc" } } }, "64 hexadecimal digits"],
-        [{ buildkit: { url: "ftp://x" } }, "http(s) address"],
-        [{ kmsKeyArn: "alias/mine" }, "not an alias"],
-        [{ ssmEndpoint: "ssm.local" }, "an address without a path"],
-        [{ registryMirrors: { hub: ["m"] } }, 'registryMirrors: "hub" is no host'],
-    ])("refuses %j", (settings, reason) => {
-        expect(ec2RunnerProblems({ platform: "linux/arm64", ...settings })).toEqual([expect.stringContaining(reason)]);
     });
 });

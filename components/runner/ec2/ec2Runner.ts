@@ -13,6 +13,7 @@ import { cacheDeviceOf } from "./ec2UserData";
 import { standInSubnet, zonesFor } from "./ec2Zones";
 import type { Network } from "./network";
 import { priceOf } from "./prices";
+import { type RunnerTransforms, runnerInfo } from "./transforms";
 
 export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     network: Network;
@@ -24,6 +25,8 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     parameterPath?: string;
     /** Tags of everything it makes. @default none */
     tags?: { [name: string]: string };
+    /** Changes arguments of its instances and its volume. @default none */
+    transform?: RunnerTransforms;
 }
 
 const kind = "ec2";
@@ -85,6 +88,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 kmsKeyArn: args.kmsKeyArn,
                 securityGroupId: args.network.securityGroupId,
                 tags: args.tags,
+                transform: (volume) => args.transform?.volume?.(volume, runnerInfo(args)) ?? volume,
             },
             { parent: this },
         );

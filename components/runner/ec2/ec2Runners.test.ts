@@ -64,6 +64,40 @@ describe("EC2 runners", () => {
         });
     });
 
+    it("have arguments that no setting has, where these are transformed", async () => {
+        const infos: unknown[] = [];
+        make({
+            platforms: ["linux/arm64"],
+            fallbackInstanceTypes: { "linux/arm64": ["c6g.xlarge"] },
+            tags: { team: "a" },
+            transform: {
+                instance: (args, info) => {
+                    infos.push(info);
+                    return { ...args, disableApiTermination: true };
+                },
+                volume: (args, { runner }) => ({ ...args, iops: 6000, tags: { ...args.tags, runner } }),
+                securityGroup: (args, { name }) => ({ ...args, description: `BuildKit of ${name}` }),
+            },
+        });
+        await settled();
+        const instances = mocks.of(instanceType).map(({ inputs }) => inputs);
+        expect(instances.map((inputs) => `${inputs.instanceType} ${inputs.disableApiTermination}`).sort()).toEqual([
+            "c6g.xlarge true",
+            "c7g.xlarge true",
+        ]);
+        const arm64 = { runner: "arm64", platform: "linux/arm64" };
+        expect(infos).toEqual([arm64, arm64]);
+        expect(mocks.one("aws:ebs/volume:Volume").inputs).toMatchObject({
+            size: 30,
+            iops: 6000,
+            tags: { team: "a", Name: "runners-arm64-cache", runner: "arm64" },
+        });
+        expect(mocks.one("aws:ec2/securityGroup:SecurityGroup").inputs).toMatchObject({
+            name: "native-buildx-prod-runners-network",
+            description: "BuildKit of runners-network",
+        });
+    });
+
     it("say what AWS has to allow their clients", async () => {
         const access = await resolved(make({ platforms: ["linux/arm64"] }).access);
         expect(access.map(({ Sid, Action }) => `${Sid} ${Action}`)).toEqual([

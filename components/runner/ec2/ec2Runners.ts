@@ -11,6 +11,7 @@ import { ec2Mistakes } from "./mistakes";
 import { Network, type NetworkArgs } from "./network";
 import { clientStatements } from "./policies";
 import { ec2RunnerSettings } from "./settings";
+import type { Ec2Transforms } from "./transforms";
 
 const settings = { ...runnerSettings, ...ec2RunnerSettings };
 
@@ -23,6 +24,8 @@ export interface Ec2RunnersArgs extends Partial<Ec2RunnersValues> {
     parameterPath?: string;
     /** Tags of everything that they have. @default none */
     tags?: { [name: string]: string };
+    /** Changes arguments of its AWS resources right before they are made, for what has no setting. @default none */
+    transform?: Ec2Transforms;
 }
 
 /** EC2 instances, one or more for each platform, and the network that they are in. */
@@ -38,14 +41,18 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
         if (mistakes.length > 0) {
             throw new pulumi.RunError(mistakes.join("\n"));
         }
-        const { parameterPath, tags } = args;
-        const network = new Network(`${name}-network`, { ...networkArgs(values), tags }, { parent: this });
+        const { parameterPath, tags, transform = {} } = args;
+        const network = new Network(
+            `${name}-network`,
+            { ...networkArgs(values), tags, transform: transform.securityGroup },
+            { parent: this },
+        );
         this.runners = namedRunners(values.platforms, values.runnersPerPlatform).map(
             (named) =>
                 new Ec2Runner(
                     // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
                     `${name}-${named.runner}`,
-                    { ...runnerArgs(values, named), network, parameterPath, tags },
+                    { ...runnerArgs(values, named), network, parameterPath, tags, transform },
                     { parent: this },
                 ),
         );

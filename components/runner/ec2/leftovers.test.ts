@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { mockAws } from "../../../tests/helpers/awsMocks";
+import { Workbench } from "../../../tests/helpers/workbench";
 import { removesLeftover, removesLeftovers } from "./leftovers";
-import { Workbench } from "./machine/ec2Scripts";
 
 const path = process.env.PATH;
 const resource = { urn: "", id: "", name: "r", type: "" };

@@ -6,6 +6,7 @@ import { ownerTag } from "./ec2CacheVolume";
 import { GroupLeftovers } from "./groupLeftovers";
 import { removesLeftover } from "./leftovers";
 import { OwnVpc } from "./ownVpc";
+import type { Ec2Transforms } from "./transforms";
 
 export interface NetworkArgs {
     /**
@@ -32,6 +33,8 @@ export interface NetworkArgs {
     usePrivateAddress?: boolean;
     /** Tags of everything it makes. @default none */
     tags?: { [name: string]: string };
+    /** Changes the security group's arguments. @default none */
+    transform?: Ec2Transforms["securityGroup"];
 }
 
 export const defaultPort = 9753;
@@ -137,34 +140,34 @@ export class Network extends pulumi.ComponentResource {
             );
         }
         const groupName = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
-        return new aws.ec2.SecurityGroup(
-            name,
-            {
-                // One that a VPC can have once: see removesGroup.
-                name: groupName,
-                description: "native-buildx runners: BuildKit over mutual TLS",
-                vpcId: this.vpcId,
-                ingress: args.allowedCidrs.map((cidr) => ({
-                    description: "BuildKit",
-                    protocol: "tcp",
-                    fromPort: this.port,
-                    toPort: this.port,
-                    ...(cidr.includes(":") ? { ipv6CidrBlocks: [cidr] } : { cidrBlocks: [cidr] }),
-                })),
-                egress: [
-                    {
-                        description: "builds",
-                        protocol: "-1",
-                        fromPort: 0,
-                        toPort: 0,
-                        cidrBlocks: ["0.0.0.0/0"],
-                        ipv6CidrBlocks: ["::/0"],
-                    },
-                ],
-                tags: { ...args.tags, Name: name },
-            },
-            { parent: this, hooks: { onError: [removesGroup(groupName)] } },
-        );
+        const group: aws.ec2.SecurityGroupArgs = {
+            // One that a VPC can have once: see removesGroup.
+            name: groupName,
+            description: "native-buildx runners: BuildKit over mutual TLS",
+            vpcId: this.vpcId,
+            ingress: args.allowedCidrs.map((cidr) => ({
+                description: "BuildKit",
+                protocol: "tcp",
+                fromPort: this.port,
+                toPort: this.port,
+                ...(cidr.includes(":") ? { ipv6CidrBlocks: [cidr] } : { cidrBlocks: [cidr] }),
+            })),
+            egress: [
+                {
+                    description: "builds",
+                    protocol: "-1",
+                    fromPort: 0,
+                    toPort: 0,
+                    cidrBlocks: ["0.0.0.0/0"],
+                    ipv6CidrBlocks: ["::/0"],
+                },
+            ],
+            tags: { ...args.tags, Name: name },
+        };
+        return new aws.ec2.SecurityGroup(name, args.transform?.(group, { name }) ?? group, {
+            parent: this,
+            hooks: { onError: [removesGroup(groupName)] },
+        });
     }
 }
 

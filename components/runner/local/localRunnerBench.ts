@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { histories } from "../../../tests/helpers/histories";
-import { Workbench } from "../ec2/machine/ec2Scripts";
+import { Workbench } from "../../../tests/helpers/workbench";
 
 const components = path.join(__dirname, "..");
 

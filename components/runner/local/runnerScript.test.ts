@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { histories } from "../../../tests/helpers/histories";
-import { shells } from "../ec2/machine/ec2Scripts";
+import { shells } from "../../../tests/helpers/workbench";
 import { find, kill, type LocalRunnerBench, localRunnerForEach, quiet, until } from "./localRunnerBench";
 
 function commandOf(pid: number): string {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { histories } from "../../../tests/helpers/histories";
-import { shells } from "../ec2/machine/ec2Scripts";
+import { shells } from "../../../tests/helpers/workbench";
 import { find, type LocalRunnerBench, localRunnerForEach, quiet, until } from "./localRunnerBench";
 
 jest.setTimeout(60_000);

@@ -1,4 +1,4 @@
-import { shells } from "./ec2Scripts";
+import { shells } from "../../../../tests/helpers/workbench";
 import { RunnerBench } from "./runnerBench";
 
 describe.each(shells)("firewall.sh in %s", (_name, shell) => {

@@ -1,4 +1,4 @@
-import { shells } from "./ec2Scripts";
+import { shells } from "../../../../tests/helpers/workbench";
 import { RunnerBench } from "./runnerBench";
 
 // Time counts in seconds.

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { shells } from "./ec2Scripts";
+import { shells } from "../../../../tests/helpers/workbench";
 import { RunnerBench } from "./runnerBench";
 
 describe.each(shells)("install.sh in %s", (_name, shell) => {

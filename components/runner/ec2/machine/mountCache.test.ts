@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, statSync } from "node:fs";
-import { shells } from "./ec2Scripts";
+import { shells } from "../../../../tests/helpers/workbench";
 import { RunnerBench } from "./runnerBench";
 
 describe.each(shells)("mount-cache.sh in %s", (_name, shell) => {

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { statSync } from "node:fs";
-import { shells } from "./ec2Scripts";
+import { shells } from "../../../../tests/helpers/workbench";
 import { RunnerBench } from "./runnerBench";
 
 // Time counts in seconds.

@@ -1,6 +1,6 @@
 import * as path from "node:path";
+import { type ScriptResult, Workbench } from "../../../../tests/helpers/workbench";
 import { type BootstrapSettings, renderUserData, runnerPaths } from "../ec2Bootstrap";
-import { type ScriptResult, Workbench } from "./ec2Scripts";
 
 /** Of a runner for tests. */
 export const bootstrapSettings: BootstrapSettings = {

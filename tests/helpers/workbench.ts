@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { temporaryFolder } from "./temporaryFolder";
 
 /** The shells that our scripts must run in: Debian's, and that of small CI images. */
 export const shells: [string, string[]][] = [
@@ -17,7 +17,7 @@ export interface ScriptResult {
 
 /** A folder with commands of our own that stand in front of the machine's, and a log of how they were called. */
 export class Workbench {
-    readonly folder = mkdtempSync(path.join(tmpdir(), "nbx-scripts-"));
+    readonly folder = temporaryFolder();
     private readonly bin = path.join(this.folder, "bin");
 
     constructor() {

@@ -1,0 +1,35 @@
+import { ec2RunnerProblems } from "./ec2RunnerSettings";
+
+describe("ec2RunnerProblems", () => {
+    it.each(["c7g.xlarge", "m8gd.2xlarge", "t4g.small", "c6gn.medium", "is4gen.large", "a1.large", "x2gd.medium"])(
+        "knows that %s is arm64",
+        (type) => {
+            expect(ec2RunnerProblems({ platform: "linux/arm64", instanceType: type })).toEqual([]);
+            expect(ec2RunnerProblems({ platform: "linux/amd64", instanceType: type })).toHaveLength(1);
+        },
+    );
+
+    it.each(["c7i.xlarge", "c7i-flex.large", "g4dn.xlarge", "m7a.large", "t3.micro", "p4d.24xlarge"])(
+        "knows that %s is amd64",
+        (type) => {
+            expect(ec2RunnerProblems({ platform: "linux/amd64", instanceType: type })).toEqual([]);
+            expect(ec2RunnerProblems({ platform: "linux/arm64", instanceType: type })).toHaveLength(1);
+        },
+    );
+
+    it.each([
+        [{ fallbackInstanceTypes: ["c7g.xlarge"] }, "names a type twice"],
+        [{ fallbackInstanceTypes: ["m7g.large", "m7g.large"] }, "names a type twice"],
+        [{ emulateOn: "linux/arm64" as const }, "is the platform itself"],
+        [{ idleMinutes: -1 }, "idleMinutes of linux/arm64 -1"],
+        [{ cacheGigabytes: 20.5 }, "cacheGigabytes of linux/arm64 20.5"],
+        [{ buildkit: { version: "v0.32.0" } }, "buildkit.sha256 has no checksum for linux/arm64, BuildKit v0.32.0"],
+        [{ buildkit: { sha256: { "linux/arm64": "abc" } } }, "64 hexadecimal digits"],
+        [{ buildkit: { url: "ftp://x" } }, "http(s) address"],
+        [{ kmsKeyArn: "alias/mine" }, "not an alias"],
+        [{ ssmEndpoint: "ssm.local" }, "an address without a path"],
+        [{ registryMirrors: { hub: ["m"] } }, 'registryMirrors: "hub" is no host'],
+    ])("refuses %j", (settings, reason) => {
+        expect(ec2RunnerProblems({ platform: "linux/arm64", ...settings })).toEqual([expect.stringContaining(reason)]);
+    });
+});

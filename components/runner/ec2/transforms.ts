@@ -1,0 +1,35 @@
+import type * as aws from "@pulumi/aws";
+import type { Platform } from "../../architecture";
+import type { Transform } from "../../transform";
+
+/** The runner that a resource belongs to. */
+export interface RunnerInfo {
+    /** Name of the runner, as in `arm64_2`. */
+    runner: string;
+    platform: Platform;
+}
+
+/**
+ * What may be changed of a runner's resources. What has a setting, such as `instanceTypes`, is changed there: the connect
+ * script and the description go by the settings. Keep the tags that the arguments have, and add your own: what an
+ * interrupted `up` has left, and the zone of the cache volume, are found by them.
+ */
+export interface RunnerTransforms {
+    /**
+     * Each instance of a runner, also those of `fallbackInstanceTypes`. Another `ami` or `associatePublicIpAddress` is
+     * ignored until the instance is replaced for another reason.
+     */
+    instance?: Transform<aws.ec2.InstanceArgs, RunnerInfo>;
+    /** The cache volume of a runner. */
+    volume?: Transform<aws.ebs.VolumeArgs, RunnerInfo>;
+}
+
+/** What may be changed of the resources of EC2 runners. */
+export interface Ec2Transforms extends RunnerTransforms {
+    /** The security group that all instances are in. Its rules are `ingress` and `egress`; keep `name`. */
+    securityGroup?: Transform<aws.ec2.SecurityGroupArgs, { name: string }>;
+}
+
+export function runnerInfo({ runner, platform }: RunnerInfo): RunnerInfo {
+    return { runner, platform };
+}
