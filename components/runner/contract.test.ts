@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import { firstFreePort } from "../../tests/e2e/project";
 import { type AwsMocks, mockAws, resolved, settled } from "../../tests/helpers/awsMocks";
+import { freePortsInRow } from "../../tests/helpers/freePorts";
 import { StandInMachine } from "../../tests/helpers/standInMachine";
 import { StubRegistry } from "../../tests/helpers/stubRegistry";
 import { shells } from "../../tests/helpers/workbench";
@@ -107,7 +107,7 @@ describe.each(kinds)("runners %s", (kind) => {
     it("find nothing wrong with what is right", async () => {
         const machine = new StandInMachine();
         try {
-            const right = values({}, await firstFreePort());
+            const right = values({}, await freePortsInRow(4));
             expect(await row.load().mistakes(right, stackName)).toEqual([]);
         } finally {
             await machine.end();

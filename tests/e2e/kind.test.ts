@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { stackNameOf } from "../../configuration/stackName";
+import { freePortsInRow } from "../helpers/freePorts";
 import { commandOf } from "./processes";
-import { checkout, describeHere, firstFreePort, fromStep, Project, writes } from "./project";
+import { checkout, describeHere, fromStep, Project, writes } from "./project";
 
 jest.setTimeout(300_000);
 
@@ -10,7 +11,7 @@ jest.setTimeout(300_000);
 class KindProject extends Project {
     static async withDaemons(settings: { [name: string]: unknown }): Promise<KindProject> {
         const project = new KindProject("dev", settings, {});
-        project.port = await firstFreePort();
+        project.port = await freePortsInRow(4);
         symlinkSync(path.join(checkout, "tests/kind"), path.join(project.folder, "kind"));
         const program = [
             'import { runnerKinds } from "./components/runner/kinds";',
