@@ -71,7 +71,7 @@ describe("the tables", () => {
         expect(textTable(results)).toMatch(/^upVsBuildx: .* {2}1\.05$/m);
     });
 
-    test("for the README", () => {
+    test("for docs/figures.md", () => {
         expect(markdownTable(results).split("\n").slice(0, 5)).toEqual([
             "2 x <CPU> & co; 2026-11-24.",
             "",

@@ -120,7 +120,7 @@ export function textTable(results: Results): string {
     ].join("\n");
 }
 
-/** For the README. */
+/** For docs/figures.md. */
 export function markdownTable(results: Results): string {
     return [
         `${results.machine}; ${results.date.slice(0, 10)}.`,

@@ -18,7 +18,7 @@ const buildKeys = {
         "Path of the Dockerfile, relative to the project, in a git context to the repository; `{arch}` as above.",
         "`Dockerfile` in the context",
     ),
-    target: key(text("the name of a stage"), "Stage to build.", "the last one"),
+    target: key(text("the name of a stage"), "Stage to build.", "the last stage"),
     args: key(
         mapOf("build arguments, NAME: value", text("a text", { mayBeEmpty: true }), argumentName),
         "Build arguments. Not for secrets: they stay in the image's history.",
@@ -39,7 +39,7 @@ const limits = "core|cpu|data|fsize|locks|memlock|msgqueue|nice|nofile|nproc|rss
     "|",
 );
 
-/** THE table of what an image's declaration may say: types, checks, messages, the README and the editors' schema follow. */
+/** THE table of what an image's declaration may say: types, checks, messages, docs/configuration.md and the editors' schema follow. */
 export const imageKeys = {
     ...buildKeys,
     bases: key(
@@ -74,7 +74,7 @@ export const imageKeys = {
     cache: key(
         oneOf("registry", "none"),
         "`registry` keeps the build cache beside the image too, all stages; `none` keeps it on the runner only.",
-        "`none` for local runners, `registry` on EC2",
+        "`none` with a registry on this machine, else `registry`",
     ),
     cacheFrom: key(
         listOf("a list of caches", text("a cache as buildx writes it, as in type=registry,ref=REF")),

@@ -97,7 +97,7 @@ describe("the configuration of a stack", () => {
                 "  - platforms: must be a list of at least one of: linux/amd64, linux/arm64, not {}",
                 "  - buildSecrets.pip: must be one text; remove it, and name an id with dots as in " +
                     `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
-                "  - colour: no such setting; the README lists those there are",
+                "  - colour: no such setting; docs/configuration.md lists all settings",
                 '  - images: must be NAME: {context: FOLDER}, not "app"',
             ].join("\n"),
         );

@@ -19,7 +19,7 @@ type PlainSettings = Omit<Settings, "buildSecrets"> & { buildSecrets: { [name: s
 
 // The images are read by themselves, each key of them: one wrong key does not hide other mistakes.
 const { images: _images, ...others } = allSettings;
-const settingsSchema = keysOf("SETTING: value", others, "no such setting; the README lists those there are");
+const settingsSchema = keysOf("SETTING: value", others, "no such setting; docs/configuration.md lists all settings");
 
 /** The settings as far as they are right, and every mistake in them, each as one line: setting, mistake, remedy. */
 export function checkedSettings(

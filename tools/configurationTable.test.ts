@@ -1,7 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { imageTable, renewed, settings, table, withBlock, withSection } from "./configurationTable";
-import { costTable, defaultCacheGigabytes } from "./costTable";
+import { parse } from "yaml";
+import { checkedSettings } from "../configuration/readSettings";
+import { temporaryFolder } from "../tests/helpers/temporaryFolder";
+import { imageTable, pageWith, renewed, settings, table, withSection } from "./configurationTable";
+import { renewedCosts } from "./costTable";
 
 const project = path.join(__dirname, "..");
 const read = (file: string) => readFileSync(path.join(project, file), "utf8");
@@ -37,45 +40,99 @@ describe("what is made from the tables of settings and image keys", () => {
     });
 
     test("a block is replaced between its markers, which must be there", () => {
-        expect(withBlock("a\n<!-- x -->\nold\n<!-- /x -->\nb", "x", "new")).toBe("a\n<!-- x -->\nnew\n<!-- /x -->\nb");
-        expect(() => withBlock("a", "x", "new")).toThrow("markers");
+        const folder = temporaryFolder();
+        const page = path.join(folder, "page.md");
+        writeFileSync(page, "a\n<!-- x -->\nold\n<!-- /x -->\nb");
+        expect(pageWith(page, { x: "new" })).toBe("a\n<!-- x -->\nnew\n<!-- /x -->\nb");
+        expect(() => pageWith(page, { y: "new" })).toThrow(
+            `${page}: the markers <!-- y --> and <!-- /y --> are missing`,
+        );
+        rmSync(folder, { recursive: true });
     });
 });
 
-describe("the README", () => {
-    const readme = read("README.md");
+/** All pages, by their paths from the project's folder. */
+const pages = [
+    "README.md",
+    "examples/encoder/README.md",
+    "packages/simulated-ec2/README.md",
+    ...readdirSync(path.join(project, "docs"))
+        .filter((file) => file.endsWith(".md"))
+        .map((file) => path.join("docs", file)),
+];
 
-    test("has the costs of the price table (else: npx tsx tools/costTable.ts)", () => {
-        const block = costTable(defaultCacheGigabytes);
-        expect(block).not.toContain("NaN");
-        expect(withBlock(readme, "costs", block)).toBe(readme);
+/** The anchors of a page: its headings as GitHub writes them. */
+function anchorsOf(page: string): string[] {
+    const headings = [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading.toLowerCase());
+    return headings.map((heading) => heading.replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-"));
+}
+
+/** Links of a page that lead nowhere; those to other sites are not followed. */
+function deadLinks(page: string): string[] {
+    const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
+    return links.filter((link) => {
+        const [file = "", anchor] = link.split("#");
+        const target = file === "" ? page : path.join(path.dirname(page), file);
+        const isThere = link.startsWith("https://") || existsSync(path.join(project, target));
+        return !isThere || (target.endsWith(".md") && anchor !== undefined && !anchorsOf(target).includes(anchor));
+    });
+}
+
+/** Messages of the pages' tables, from their first columns. */
+function messagesOf(page: string): string[] {
+    const [, table = ""] = read(page).split("\n| message |");
+    return [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, message = ""]) => message);
+}
+
+describe("the pages", () => {
+    test.each(Object.entries(renewedCosts()))(
+        "%s has the costs of the price table (else: npx tsx tools/costTable.ts)",
+        (page, text) => {
+            expect(text).not.toContain("NaN");
+            expect(text).toBe(read(page));
+        },
+    );
+
+    test("have the example of the components as it is", () => {
+        expect(read("docs/configuration.md")).toContain(
+            `\`\`\`typescript\n${read("examples/components/index.ts")}\`\`\``,
+        );
     });
 
-    test("has the example of the components as it is", () => {
-        expect(readme).toContain(`\`\`\`typescript\n${read("examples/components/index.ts")}\`\`\``);
-    });
-
-    test("leads to files that exist", () => {
-        const links = [...readme.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link]) => link as string);
-        const local = links.filter((link) => !link.startsWith("https://"));
-        expect(local.length).toBeGreaterThan(5);
-        for (const link of local) {
-            expect(read(link)).not.toBe("");
+    test("have an example of images that is right", () => {
+        const [, example = ""] = /```yaml\n(config:\n[^`]*)```/.exec(read("README.md")) ?? [];
+        const images = parse(example).config["native-buildx:images"];
+        const folder = temporaryFolder();
+        for (const context of ["base", "app"]) {
+            mkdirSync(path.join(folder, context));
+            writeFileSync(path.join(folder, context, "Dockerfile"), "FROM scratch\n");
         }
+        const checked = checkedSettings({ images, buildSecrets: { npmToken: "secret" } }, folder);
+        expect(checked.mistakes).toEqual([]);
+        expect(Object.keys(checked.value.images)).toEqual(["base", "app"]);
+        rmSync(folder, { recursive: true });
     });
 
-    test("explains messages that the code really has", () => {
+    test.each(pages)("%s: its links lead somewhere", (page) => {
+        expect(deadLinks(page)).toEqual([]);
+    });
+
+    test("are all in the README", () => {
+        const readme = read("README.md");
+        expect(pages.filter((page) => page !== "README.md" && !readme.includes(`](${page})`))).toEqual([]);
+    });
+
+    test.each(["docs/troubleshooting.md", "docs/registries.md"])("%s explains messages that the code has", (page) => {
         const sources = ["components", "configuration", "provider", "tools"].flatMap((folder) =>
             readdirSync(path.join(project, folder), { recursive: true, encoding: "utf8" })
-                .filter((file) => /\.(ts|sh)$/.test(file) && !file.startsWith("bin/"))
+                .filter((file) => /(?<!\.test)\.(ts|sh)$/.test(file) && !file.startsWith("bin/"))
                 .map((file) => read(path.join(folder, file))),
         );
         // As one text: a message may be broken over lines of code, and its values are written differently everywhere.
         const words = (text: string) => text.replace(/\$\{[^}]*\}|\$[a-z]+|[^a-zA-Z0-9]+/g, " ");
         const all = words(sources.join("\n"));
-        const [, section = ""] = readme.split("## When something goes wrong");
-        const messages = [...section.matchAll(/^\| `([^`]+)` \|/gm)].map(([, message]) => message as string);
-        expect(messages.length).toBeGreaterThan(10);
+        const messages = messagesOf(page);
+        expect(messages.length).toBeGreaterThan(1);
         const parts = messages.flatMap((message) => message.split("…").map((part) => words(part).trim()));
         expect(parts.filter((part) => !all.includes(part))).toEqual([]);
     });

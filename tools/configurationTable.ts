@@ -1,5 +1,5 @@
 // Writes what follows from the tables of settings and image keys (configuration/settings.ts, configuration/images.ts): the
-// README's two tables, section config of Pulumi.yaml, and the JSON schema of stack files for editors.
+// two tables of docs/configuration.md, section config of Pulumi.yaml, and the JSON schema of stack files for editors.
 //
 //     npx tsx tools/configurationTable.ts
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,6 +9,10 @@ import * as v from "valibot";
 import { stringify } from "yaml";
 import { imageKeys } from "../configuration/images";
 import { allSettings } from "../configuration/settings";
+
+/** A file of the project, by its path from the project's folder. */
+const fileOf = (file: string) => path.resolve(__dirname, "..", file);
+const read = (file: string) => readFileSync(fileOf(file), "utf8");
 
 const cell = (text: string) => text.replaceAll("|", "\\|");
 
@@ -34,7 +38,7 @@ function oneLine(value: unknown): string {
     return stringify(value, form).trimEnd();
 }
 
-/** The README's table of the settings. */
+/** The table of the settings. */
 export function configurationTable(): string {
     const rows = settings.map(({ name, byDefault, meaning }) => {
         const shown = byDefault === "" ? "" : `\`${oneLine(byDefault)}\``;
@@ -43,7 +47,7 @@ export function configurationTable(): string {
     return table(["setting", "type", "default", "meaning"], rows);
 }
 
-/** The README's table of the keys of an image. */
+/** The table of the keys of an image. */
 export function imageTable(): string {
     const rows = Object.entries(imageKeys).map(([name, schema]) => {
         const { byDefault } = v.getMetadata(schema) as { byDefault: string };
@@ -80,14 +84,22 @@ export function withSection(yaml: string, section: string): string {
     return yaml.replace(old, () => section);
 }
 
-/** Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`. */
-export function withBlock(text: string, name: string, block: string): string {
-    const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-    if (from < 0 || to < from) {
-        throw new Error(`README.md: the markers ${begin} and ${end} are missing`);
-    }
-    return `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`;
+/**
+ * A page with new text between its markers `<!-- NAME -->` and `<!-- /NAME -->`.
+ *
+ * @param page its path, from the project's folder
+ * @param blocks the new texts, by name
+ * @throws Error if markers are missing
+ */
+export function pageWith(page: string, blocks: { [name: string]: string }): string {
+    return Object.entries(blocks).reduce((text, [name, block]) => {
+        const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+        const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+        if (from < 0 || to < from) {
+            throw new Error(`${page}: the markers ${begin} and ${end} are missing`);
+        }
+        return `${text.slice(0, from + begin.length)}\n${block}\n${text.slice(to)}`;
+    }, read(page));
 }
 
 /** The JSON schema of a stack file, as editors use it. */
@@ -124,20 +136,21 @@ function forEditors(schema: object): object {
 
 /** The files, as they should be. */
 export function renewed(): { [file: string]: string } {
-    const read = (file: string) => readFileSync(path.join(__dirname, "..", file), "utf8");
+    const page = "docs/configuration.md";
     return {
-        "README.md": withBlock(
-            withBlock(read("README.md"), "configuration", configurationTable()),
-            "image-keys",
-            imageTable(),
-        ),
+        [page]: pageWith(page, { configuration: configurationTable(), "image-keys": imageTable() }),
         "Pulumi.yaml": withSection(read("Pulumi.yaml"), pulumiSection()),
         "configuration/stack.schema.json": `${JSON.stringify(stackSchema("native-buildx"), undefined, 2)}\n`,
     };
 }
 
-if (require.main === module) {
-    for (const [file, text] of Object.entries(renewed())) {
-        writeFileSync(path.join(__dirname, "..", file), text);
+/** Writes files of the project. */
+export function write(files: { [file: string]: string }): void {
+    for (const [file, text] of Object.entries(files)) {
+        writeFileSync(fileOf(file), text);
     }
+}
+
+if (require.main === module) {
+    write(renewed());
 }

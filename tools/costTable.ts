@@ -1,20 +1,18 @@
-// Writes the README's table of what runners on EC2 cost, with the default settings, from the price table:
+// Writes the table of docs/aws.md of what runners on EC2 cost, with the default settings, from the price table:
 //
 //     npx tsx tools/costTable.ts
-import { readFileSync, writeFileSync } from "node:fs";
-import * as path from "node:path";
 import * as v from "valibot";
 import { architectures } from "../components/architecture";
 import { rootGiB } from "../components/runner/ec2/ec2RunnerSettings";
 import { idleMonthCost, priceOf, pricesOf } from "../components/runner/ec2/prices";
 import { allSettings } from "../configuration/settings";
-import { withBlock } from "./configurationTable";
+import { pageWith, write } from "./configurationTable";
 
 /** The region whose prices are all known. */
 const region = "us-east-1";
 
 /** One row for each architecture's runner, and their sum. */
-export function costTable(cacheGigabytes: number): string {
+function costTable(cacheGigabytes: number): string {
     const prices = pricesOf(region);
     const idle = idleMonthCost(cacheGigabytes + rootGiB, prices) ?? Number.NaN;
     const runners = Object.values(architectures).map(({ platform, ec2: { instanceType } }) => ({
@@ -37,10 +35,13 @@ export function costTable(cacheGigabytes: number): string {
 }
 
 /** What runners have where nothing is set. */
-export const defaultCacheGigabytes = v.parse(allSettings.cacheGigabytes, undefined);
+const defaultCacheGigabytes = v.parse(allSettings.cacheGigabytes, undefined);
+
+/** The page with the table. */
+export function renewedCosts(): { [file: string]: string } {
+    return { "docs/aws.md": pageWith("docs/aws.md", { costs: costTable(defaultCacheGigabytes) }) };
+}
 
 if (require.main === module) {
-    const file = (name: string) => path.join(__dirname, "..", name);
-    const block = costTable(defaultCacheGigabytes);
-    writeFileSync(file("README.md"), withBlock(readFileSync(file("README.md"), "utf8"), "costs", block));
+    write(renewedCosts());
 }

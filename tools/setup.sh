@@ -163,7 +163,7 @@ register_emulators() {
     say "QEMU for $foreign has no rule in /usr/lib/binfmt.d: is package qemu-user-static (Debian 12) or qemu-user-binfmt (13) installed?"
 }
 
-# The local registry goes by a host name (DESIGN, D10), one that leads to this machine only.
+# The local registry goes by a host name that leads to this machine only (see docs/decisions.md).
 name_registry() {
     if getent hosts "$registry_host" >/dev/null; then return; fi
     line="127.0.0.1 $registry_host"

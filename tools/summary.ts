@@ -5,7 +5,7 @@ import type { Platform } from "../components/architecture";
 import { type PricedReceipt, parseReceipts, type Receipts } from "../components/image/receiptText";
 import { renderTimeline } from "../provider/progress/timeline";
 
-/** Stack outputs, as DESIGN section 9 has them. */
+/** Stack outputs, as configuration/outputs.ts has them. */
 export interface Outputs {
     repositoryUrl: string;
     builder: string;
@@ -39,7 +39,7 @@ export function summary(outputs: Outputs, built: Receipts, stack: string, timeli
     const platforms = Object.keys(Object.values(outputs.images)[0]?.platforms ?? {}).join(",");
     return [
         "",
-        ...(images.length > 0 ? images : ["No image is declared yet: see setting images in the README."]),
+        ...(images.length > 0 ? images : ["No image is declared yet: see setting images in docs/configuration.md."]),
         "",
         `Pushed to    ${outputs.repositoryUrl}`,
         ...(timeline ? [`Timeline     ${timeline}`] : []),

@@ -10,7 +10,7 @@ const build = (runner: string, seconds: number, hour?: number): BuildTime => ({
         idleMinutes: 15,
         instanceType: runner === "amd64" ? "c7i.xlarge" : "c7g.xlarge",
     },
-    price: { ...(hour === undefined ? {} : { hour }), unknown: "price not known, set prices" },
+    price: hour === undefined ? { unknown: "price not known, set prices" } : { hour },
 });
 
 test("builds are summed up in a line, the idle time after them apart", () => {

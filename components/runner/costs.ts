@@ -24,7 +24,7 @@ export function costLine(builds: readonly BuildTime[]): string {
     const parts = builds.map(({ runner, description, price, seconds }, at) => {
         const cost = costs[at];
         const place = description.instanceType ?? description.kind;
-        return `${runner} ${Math.round(seconds)} s on ${place}: ${cost === undefined ? price.unknown : dollars(cost)}`;
+        return `${runner} ${Math.round(seconds)} s on ${place}: ${cost === undefined ? (price.unknown ?? "price not known") : dollars(cost)}`;
     });
     const known = costs.flatMap((cost) => cost ?? []);
     const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";

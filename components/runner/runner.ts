@@ -8,8 +8,8 @@ export const secondsPerMinute = Number(process.env.NATIVE_BUILDX_SECONDS_PER_MIN
 export interface RunnerPrice {
     /** Of an hour; undefined where it is not known. */
     hour?: number;
-    /** What is said where it is not known, with what to do. */
-    unknown: string;
+    /** Where it is not known: that, and what to do. */
+    unknown?: string;
 }
 
 /** What stack output `runners` says about a runner. */

@@ -32,7 +32,7 @@ export const runnerSettings = {
             mirrorMistakes,
         ),
         {},
-        'Mirrors that the runners pull from, a list by the host of the registry, as in {"docker.io": ["mirror.example:5000"]}; http:// before one that has no TLS.',
+        'Mirrors that the runners pull from, a list by the host of the registry, as in {"docker.io": ["mirror.example:5000"]}; http:// before a mirror that has no TLS.',
     ),
 };
 

@@ -252,7 +252,7 @@ export function byPlatform<T extends v.GenericSchema>(what: string, value: T) {
 /**
  * A key of an object that may be left out.
  *
- * @param meaning what the README's table and editors say of it
+ * @param meaning what the table of docs/configuration.md and editors say of it
  * @param byDefault what holds without it, in the table's words
  */
 export function key<T extends v.GenericSchema>(schema: T, meaning: string, byDefault: string) {
@@ -263,7 +263,7 @@ export function key<T extends v.GenericSchema>(schema: T, meaning: string, byDef
  * A setting of the stack.
  *
  * @param byDefault what holds without it; Pulumi.yaml has the same
- * @param meaning what the README's table, Pulumi.yaml and editors say of it
+ * @param meaning what the table of docs/configuration.md, Pulumi.yaml and editors say of it
  */
 export function setting<T extends v.GenericSchema>(schema: T, byDefault: v.InferOutput<T>, meaning: string) {
     return v.pipe(

@@ -11,7 +11,7 @@ export type ValuesOf<S extends Schemas> = { [N in keyof S]: v.InferOutput<S[N]> 
 
 /**
  * The settings among a component's arguments, checked, and with their defaults where they are left out: the same for a
- * program of one's own as for the configuration of a stack.
+ * program of your own as for the configuration of a stack.
  *
  * @throws RunError with every mistake, each a line: setting, mistake, remedy
  */

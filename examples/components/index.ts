@@ -1,4 +1,4 @@
-// The components in a program of one's own: runners and a registry on this machine, and one image for two platforms.
+// The components in a program of your own: runners and a registry on this machine, and one image for two platforms.
 import * as pulumi from "@pulumi/pulumi";
 import { LocalRegistry, LocalRunners, MultiPlatformImage, RemoteBuilder } from "../../components";
 

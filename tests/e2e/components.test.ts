@@ -8,7 +8,7 @@ import { Project } from "./project";
 
 jest.setTimeout(300_000);
 
-/** The example copied into a project of one's own, with this repository below it as the README says. */
+/** The example copied into a project of its own, with this repository below it as docs/configuration.md says. */
 class ExampleProject extends Project {
     protected override readonly name = "components";
 
@@ -30,7 +30,7 @@ class ExampleProject extends Project {
     }
 }
 
-describeHere("the components in a program of one's own", () => {
+describeHere("the components in a program of your own", () => {
     let project: ExampleProject;
 
     beforeAll(async () => {

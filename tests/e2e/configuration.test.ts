@@ -136,7 +136,7 @@ describeHere("a stack file, read by the real engine", () => {
             'idleMinutes: must be a whole number from 0 to 10080, not "soon"',
             'platforms: must be a list of at least one of: linux/amd64, linux/arm64, not "linux/amd64"',
             'forceDelete: must be true or false, not "7"',
-            "idleMinute: no such setting; the README lists those there are",
+            "idleMinute: no such setting; docs/configuration.md lists all settings",
         ]) {
             expect(output).toContain(`  - ${mistake}\n`);
         }
@@ -162,12 +162,11 @@ describeHere("a stack file, read by the real engine", () => {
         expect(readFileSync(stackFile(), "utf8")).not.toContain("VALUE");
     });
 
-    it("has a secret of many lines, to its last byte, by the README's command", async () => {
+    it("has a secret of many lines, to its last byte, by the command of docs/configuration.md", async () => {
         const secret = "-----BEGIN KEY-----\n  two\n\n-----END KEY-----\n\n";
         writeFileSync(file("deploy"), secret);
-        const readme = readFileSync(path.join(checkout, "README.md"), "utf8");
-        const [command = ""] =
-            /pulumi config set --secret --raw --path buildSecrets\.deployKey < \S+/.exec(readme) ?? [];
+        const page = readFileSync(path.join(checkout, "docs/configuration.md"), "utf8");
+        const [command = ""] = /pulumi config set --secret --raw --path buildSecrets\.deployKey < \S+/.exec(page) ?? [];
         await project.succeed(preview("native-buildx:images: {}"));
 
         const script = `${command.replace(/< \S+$/, "< deploy")}`;

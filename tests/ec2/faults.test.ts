@@ -149,7 +149,7 @@ describeHere("faults of runners on the simulated EC2", () => {
         await simulation.execute(id, "rm /var/lib/buildkit/full");
     });
 
-    it("asks for a new registry login for each image, and loses nothing when one expires in a long build", async () => {
+    it("asks for a new registry login when half of its life is over, and loses nothing when one expires in a long build", async () => {
         await simulation.setFaults({ login_seconds: 35 });
         // Together longer than a login lasts, but neither of them.
         project.context("first", [...fromStep, asleepFor(18), writes("first")]);
@@ -162,7 +162,7 @@ describeHere("faults of runners on the simulated EC2", () => {
         change(asleepFor(37), writes("in the end"));
         const { code, output } = await project.up();
         expect(code).not.toBe(0);
-        expect(output).toMatch(/401 Unauthorized|authorization token has expired/);
+        expect(output).toContain("The registry refused the push: the login is missing, expired, wrong");
         // Its long step is not run again.
         await simulation.setFaults({ login_seconds: null });
         await expectImage("in the end");

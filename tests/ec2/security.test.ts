@@ -15,8 +15,8 @@ import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);
 
-// DESIGN, section 7, line by line, on a runner that serves. What roles may do: policyEvaluator.test.ts, and the replay at
-// the end of story.test.ts.
+// What docs/aws.md says of runners and keys, line by line, on a runner that serves. What roles may do:
+// policyEvaluator.test.ts, and the replay at the end of story.test.ts.
 describeHere("the security of a runner on the simulated EC2", () => {
     let simulation: Simulation;
     let project: Ec2Project;

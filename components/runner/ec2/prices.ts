@@ -60,8 +60,7 @@ export function idleMonthCost(volumeGigabytes: number, prices: Partial<RegionPri
 export function priceOf(instanceType: string, region: string, settings: PriceSettings): RunnerPrice {
     const { instanceHour = {}, publicAddressHour } = pricesOf(region, settings);
     const instance = instanceHour[instanceType];
-    return {
-        ...(instance === undefined || publicAddressHour === undefined ? {} : { hour: instance + publicAddressHour }),
-        unknown: `price of ${instanceType} in ${region} not known, set ec2Prices`,
-    };
+    return instance === undefined || publicAddressHour === undefined
+        ? { unknown: `price of ${instanceType} in ${region} not known, set ec2Prices` }
+        : { hour: instance + publicAddressHour };
 }

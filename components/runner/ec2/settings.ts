@@ -54,7 +54,7 @@ export const ec2RunnerSettings = {
     buildkitVersion: setting(
         optionalText("a version"),
         "",
-        `${ec2} Version of BuildKit, with buildkitSha256. Empty for the pinned one.`,
+        `${ec2} Version of BuildKit, with buildkitSha256. Empty for the pinned version.`,
     ),
     buildkitUrl: setting(
         optionalText("a URL"),
