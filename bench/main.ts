@@ -5,10 +5,11 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { knownPlatforms, type Platform } from "../components/architecture";
 import { canSimulate } from "../packages/simulated-ec2";
+import type { Account } from "./environment";
 import { barChart, evaluate, figure, type Measurement, measurements, type Results, textTable } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
 import { plainCommands } from "./plainBuildx";
-import { type Account, type BenchSettings, Sandbox, stackName } from "./sandbox";
+import { type BenchSettings, Sandbox, stackName } from "./sandbox";
 import { WakeBench } from "./wakes";
 
 const checkout = path.join(__dirname, "..");

@@ -7,6 +7,7 @@ import { architectures, type Platform } from "../components/architecture";
 import { parseReceipts } from "../components/image/receiptText";
 import type { ImageDeclaration } from "../configuration/images";
 import { freePortsInRow } from "../tests/helpers/freePorts";
+import { type Account, sandboxEnvironment } from "./environment";
 import { processTree, signalGroup } from "./processes";
 
 export const stack = "bench";
@@ -17,14 +18,6 @@ export const stackName = `native-buildx-${stack}`;
 export interface BenchSettings {
     images: { [name: string]: ImageDeclaration };
     platforms: Platform[];
-}
-
-/** An account whose EC2 the runners are in. */
-export interface Account {
-    /** What leads there. */
-    environment: { [name: string]: string };
-    /** Settings of a stack that is there. */
-    settings: { [name: string]: unknown };
 }
 
 /** Minutes: longer than any measurement, and an end for runners of a bench that was killed. */
@@ -51,25 +44,7 @@ export class Sandbox {
     ) {
         this.project = path.join(folder, "project");
         this.data = path.join(folder, "data");
-        const { PATH, LANG, TERM, SSL_CERT_FILE } = process.env;
-        const proxies = Object.entries(process.env).filter(([name]) => /_proxy$/i.test(name));
-        this.environment = {
-            ...Object.fromEntries(proxies),
-            PATH,
-            LANG,
-            TERM,
-            SSL_CERT_FILE,
-            HOME: path.join(folder, "home"),
-            // Pulumi takes the home of the password file, not HOME.
-            PULUMI_HOME: path.join(folder, "home/.pulumi"),
-            NATIVE_BUILDX_HOME: this.data,
-            PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-            PULUMI_SKIP_UPDATE_CHECK: "true",
-            SSL_CERT_DIR: `/etc/ssl/certs:${path.join(this.data, "trust")}`,
-            ...account?.environment,
-            PULUMI_BACKEND_URL: `file://${path.join(folder, "state")}`,
-            PULUMI_CONFIG_PASSPHRASE: "",
-        };
+        this.environment = sandboxEnvironment(folder, this.data, account);
     }
 
     /**

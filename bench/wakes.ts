@@ -1,6 +1,7 @@
 import { StartInstancesCommand, StopInstancesCommand } from "@aws-sdk/client-ec2";
 import { eventually, Simulation } from "../packages/simulated-ec2";
-import type { Account, Sandbox } from "./sandbox";
+import type { Account } from "./environment";
+import type { Sandbox } from "./sandbox";
 
 const platform = "linux/amd64";
 

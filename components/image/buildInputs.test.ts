@@ -1,6 +1,6 @@
 import { withBuildx } from "../../provider/buildx/buildx";
-import { fromStep } from "../../tests/e2e/project";
 import { Buildkit } from "../../tests/helpers/buildkit";
+import { fromStep } from "../../tests/helpers/stepImage";
 
 jest.setTimeout(120_000);
 

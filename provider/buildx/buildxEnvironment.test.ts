@@ -2,8 +2,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import * as path from "node:path";
-import { fromStep, registryHost } from "../../tests/e2e/project";
+import { registryHost } from "../../tests/e2e/project";
 import { Buildkit } from "../../tests/helpers/buildkit";
+import { fromStep } from "../../tests/helpers/stepImage";
 import { findBuildx, withBuildx } from "./buildx";
 
 jest.setTimeout(120_000);

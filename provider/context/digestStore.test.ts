@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { describeUnless } from "../../tests/e2e/project";
+import { describeUnless } from "../../tests/helpers/needs";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { DigestStore, hasTrustedTimes } from "./digestStore";
 

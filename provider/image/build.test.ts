@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import * as path from "node:path";
 import { commandOf, descendants, until } from "../../tests/e2e/processes";
-import { checkout, fromStep } from "../../tests/e2e/project";
 import { Buildkit } from "../../tests/helpers/buildkit";
+import { checkout } from "../../tests/helpers/checkout";
+import { fromStep } from "../../tests/helpers/stepImage";
 
 jest.setTimeout(120_000);
 

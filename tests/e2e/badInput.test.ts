@@ -1,5 +1,7 @@
 import { createServer, type Server } from "node:net";
-import { describeHere, fromStep, Project } from "./project";
+import { describeHere } from "../helpers/needs";
+import { fromStep } from "../helpers/stepImage";
+import { Project } from "./project";
 
 jest.setTimeout(120_000);
 

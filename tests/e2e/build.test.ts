@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { describeHere } from "../helpers/needs";
+import { type Arch, archs, asleepFor, fromStep, prints, writes } from "../helpers/stepImage";
+import { inMidBuild } from "./midBuild";
 import { commandOf, descendants, until } from "./processes";
-import { type Arch, archs, asleepFor, describeHere, fromStep, Project, type Running, writes } from "./project";
+import { Project, type Running } from "./project";
 
 jest.setTimeout(300_000);
-
-/** Prints a text so many times; escapes in it are Go's. */
-const prints = (text: string, count: number) => `RUN ["/step", "print", ${JSON.stringify(text)}, "${count}"]`;
 
 const unchanged = /^Resources:\n +\d+ unchanged\n/m;
 
@@ -236,13 +236,6 @@ describeHere("images through the provider", () => {
         await project.succeed(project.up());
     });
 
-    const inMidBuild = (running: Running) =>
-        until("a build to be in its long step", () => {
-            if (running.child.exitCode !== null) {
-                throw new Error(`the up ended early:\n${running.said()}`);
-            }
-            return /image-arm64.*"sleep"/.test(running.said());
-        });
     const processesOf = (running: Running, command: RegExp) =>
         descendants(running.child.pid ?? 0).filter((pid) => command.test(commandOf(pid)));
 
@@ -252,7 +245,7 @@ describeHere("images through the provider", () => {
     ])("are right after %s was killed in mid-build, and no process stays", async (what, command, seconds) => {
         project.context("image", [...fromStep, asleepFor(seconds), writes(`despite ${what}`)]);
         const running = project.startUp();
-        await inMidBuild(running);
+        await inMidBuild(running, "arm64");
         const builds = processesOf(running, /buildx build/);
         for (const pid of processesOf(running, command)) {
             process.kill(pid, "SIGKILL");

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { checkout } from "../helpers/checkout";
 import { freePortsInRow } from "../helpers/freePorts";
-import { checkout, describeHere, fromStep, Project, writes } from "./project";
+import { describeHere } from "../helpers/needs";
+import { fromStep, writes } from "../helpers/stepImage";
+import { Project } from "./project";
 
 jest.setTimeout(300_000);
 

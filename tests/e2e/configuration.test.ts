@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { checkout, describeHere, Project, type Result } from "./project";
+import { checkout } from "../helpers/checkout";
+import { describeHere } from "../helpers/needs";
+import { Project, type Result } from "./project";
 
 jest.setTimeout(120_000);
 

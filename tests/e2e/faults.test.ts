@@ -1,8 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { checkout } from "../helpers/checkout";
+import { describeHere } from "../helpers/needs";
+import { archs, asleepFor, fromStep, writes } from "../helpers/stepImage";
+import { inMidBuild } from "./midBuild";
 import { until } from "./processes";
-import { archs, asleepFor, checkout, describeHere, fromStep, Project, type Running, writes } from "./project";
+import { Project } from "./project";
 
 jest.setTimeout(300_000);
 
@@ -30,19 +34,10 @@ describeHere("after a fault, the next up is right", () => {
         }
     }
 
-    /** Waits until a build is in the middle of its long step, on both platforms. */
-    const inMidBuild = (running: Running) =>
-        until("both builds to be in their long step", () => {
-            if (running.child.exitCode !== null) {
-                throw new Error(`the up ended early:\n${running.said()}`);
-            }
-            return archs.every((arch) => new RegExp(`image-${arch}.*"sleep"`).test(running.said()));
-        });
-
     it("buildkitd killed in mid-build", async () => {
         change(asleepFor(8), writes("despite the kill"));
         const running = project.startUp();
-        await inMidBuild(running);
+        await inMidBuild(running, ...archs);
         const supervisor = project.pid("arm64");
         process.kill(project.buildkitdPid("arm64"), "SIGKILL");
         const { code, output } = await running.done;
@@ -81,7 +76,7 @@ describeHere("after a fault, the next up is right", () => {
     it("Ctrl-C in mid-build", async () => {
         change(asleepFor(6), writes("after Ctrl-C"));
         const running = project.startUp();
-        await inMidBuild(running);
+        await inMidBuild(running, ...archs);
         // As a terminal does: the whole process group.
         process.kill(-(running.child.pid as number), "SIGINT");
         const { code } = await running.done;
@@ -94,7 +89,7 @@ describeHere("after a fault, the next up is right", () => {
     it("an up that was killed, whose lock is left", async () => {
         change(asleepFor(6.5), writes("after the lock"));
         const running = project.startUp();
-        await inMidBuild(running);
+        await inMidBuild(running, ...archs);
         process.kill(-(running.child.pid as number), "SIGKILL");
         await running.done;
         expect((await project.up()).output).toMatch(/locked/);
@@ -108,7 +103,7 @@ describeHere("after a fault, the next up is right", () => {
     it("a lock that is not stale is respected", async () => {
         change(asleepFor(5), writes("undisturbed"));
         const running = project.startUp();
-        await inMidBuild(running);
+        await inMidBuild(running, ...archs);
         const script = `. ${checkout}/tools/stack.sh && select_stack faults`;
         const second = await project.run("sh", ["-c", script]);
 

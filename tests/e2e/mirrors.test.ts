@@ -2,9 +2,11 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import * as path from "node:path";
+import { checkout } from "../helpers/checkout";
 import { freePorts } from "../helpers/freePorts";
+import { describeHere } from "../helpers/needs";
 import { Registry } from "../helpers/registry";
-import { checkout, describeHere, Project, registryHost } from "./project";
+import { Project, registryHost } from "./project";
 
 jest.setTimeout(300_000);
 

@@ -1,84 +1,19 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import {
-    cpSync,
-    existsSync,
-    mkdirSync,
-    readdirSync,
-    readFileSync,
-    renameSync,
-    rmSync,
-    statSync,
-    symlinkSync,
-    writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { stackNameOf } from "../../configuration/stackName";
+import { checkout, tools } from "../helpers/checkout";
 import { freePortsInRow } from "../helpers/freePorts";
+import { type Arch, stepBinary } from "../helpers/stepImage";
 import { temporaryFolder } from "../helpers/temporaryFolder";
 import { commandOf, descendants, processesIn, until } from "./processes";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
-/** The checkout under test. */
-export const checkout = path.resolve(__dirname, "../..");
-const tools = path.join(checkout, "tools/bin");
 export const registryHost = "registry.native-buildx.internal";
-
-/** Both platforms, and how images and files name them. */
-export const platforms = { "linux/amd64": "amd64", "linux/arm64": "arm64" } as const;
-export type Arch = "amd64" | "arm64";
-export const archs: readonly Arch[] = Object.values(platforms);
 
 export interface Result {
     code: number | null;
     output: string;
-}
-
-/** What a test needs to be able to run here; the reason if it cannot. */
-export function missing(): string | undefined {
-    const tool = ["pulumi", "buildkitd", "buildctl", "registry", "crane"].find(
-        (name) => !existsSync(path.join(tools, name)),
-    );
-    if (tool) {
-        return `tools/bin/${tool} is missing: run tools/setup.sh`;
-    }
-    if (process.getuid?.() !== 0) {
-        return "not root";
-    }
-    for (const file of ["/proc/sys/fs/binfmt_misc/qemu-aarch64", "/proc/sys/fs/binfmt_misc/qemu-x86_64"]) {
-        if (existsSync(file)) {
-            return undefined;
-        }
-    }
-    return "QEMU is not registered for the other architecture: run tools/setup.sh as root";
-}
-
-/** `describe` that skips itself, and says why, where the tests cannot run. */
-export function describeUnless(reason: string | undefined): typeof describe | typeof describe.skip {
-    if (reason) {
-        process.stderr.write(`skipped: ${reason}\n`);
-        return describe.skip;
-    }
-    return describe;
-}
-
-export const describeHere = describeUnless(missing());
-
-const stepFolder = path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`);
-
-/** The program in the test images, for both architectures; built once. */
-export function stepBinary(arch: Arch): string {
-    const source = path.join(__dirname, "step");
-    const file = path.join(stepFolder, `step-${arch}`);
-    const isFresh = existsSync(file) && statSync(file).mtimeMs > statSync(path.join(source, "main.go")).mtimeMs;
-    if (!isFresh) {
-        execFileSync("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", `${file}.${process.pid}`, "."], {
-            cwd: source,
-            env: { ...process.env, GOARCH: arch, CGO_ENABLED: "0" },
-        });
-        renameSync(`${file}.${process.pid}`, file);
-    }
-    return file;
 }
 
 /** A machine's folders: what different users, or CI, do not share. */
@@ -177,7 +112,6 @@ export class Project {
         const folder = path.join(this.folder, name);
         mkdirSync(folder, { recursive: true });
         for (const arch of ["amd64", "arm64"] as const) {
-            mkdirSync(stepFolder, { recursive: true });
             cpSync(stepBinary(arch), path.join(folder, `step-${arch}`));
         }
         writeFileSync(path.join(folder, "Dockerfile"), `${dockerfile.join("\n")}\n`);
@@ -359,13 +293,3 @@ export class Project {
         rmSync(this.folder, { recursive: true, force: true });
     }
 }
-
-/** `RUN` lines start with this: an image of nothing but the step program. */
-// biome-ignore lint/suspicious/noTemplateCurlyInString: the Dockerfile's own
-export const fromStep = ["FROM scratch", "ARG TARGETARCH", "COPY step-${TARGETARCH} /step"];
-
-/** A step that takes so many seconds. */
-export const asleepFor = (seconds: number) => `RUN ["/step", "sleep", "${seconds}"]`;
-
-/** A step that writes a text into file `/result`. */
-export const writes = (text: string) => `RUN ["/step", "write", "/result", "${text}"]`;

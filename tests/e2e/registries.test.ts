@@ -1,8 +1,10 @@
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { describeHere } from "../helpers/needs";
 import { RegistryWorld, tokens } from "../helpers/registryWorld";
+import { archs, fromStep, writes } from "../helpers/stepImage";
 import { commandOf, descendants } from "./processes";
-import { archs, describeHere, fromStep, Project, type Result, type Running, writes } from "./project";
+import { Project, type Result, type Running } from "./project";
 
 jest.setTimeout(300_000);
 

@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
-import { type Arch, checkout, describeUnless, fromStep, missing, Project } from "./project";
+import { checkout } from "../helpers/checkout";
+import { describeUnless, missing } from "../helpers/needs";
+import { type Arch, fromStep } from "../helpers/stepImage";
+import { Project } from "./project";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
 jest.setTimeout(180_000);

@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
-import { describeHere, fromStep, Project, type Result } from "./project";
+import { describeHere } from "../helpers/needs";
+import { fromStep } from "../helpers/stepImage";
+import { Project, type Result } from "./project";
 
 jest.setTimeout(240_000);
 

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { describeHere } from "../helpers/needs";
+import { type Arch, fromStep } from "../helpers/stepImage";
 import { commandOf, until } from "./processes";
-import { type Arch, describeHere, fromStep, Project } from "./project";
+import { Project } from "./project";
 
 jest.setTimeout(300_000);
 

@@ -3,7 +3,9 @@ import * as path from "node:path";
 import type { Instance } from "@aws-sdk/client-ec2";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import type { Simulation } from "../../packages/simulated-ec2";
-import { type Arch, checkout, Project, type Result, type Running } from "../e2e/project";
+import { Project, type Result, type Running } from "../e2e/project";
+import { checkout } from "../helpers/checkout";
+import { type Arch } from "../helpers/stepImage";
 import { publishBuildkit } from "./buildkit/archive";
 
 /** What stack output `runners` says of a runner on EC2. */

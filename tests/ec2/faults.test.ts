@@ -1,7 +1,9 @@
 import { StartInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2";
+import { inMidBuild } from "../e2e/midBuild";
 import { until } from "../e2e/processes";
-import { type Arch, archs, asleepFor, describeHere, fromStep, type Running, writes } from "../e2e/project";
+import { describeHere } from "../helpers/needs";
+import { type Arch, archs, asleepFor, fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(400_000);
@@ -49,15 +51,6 @@ describeHere("faults of runners on the simulated EC2", () => {
             expect(await project.fileIn("image", arch, "result")).toBe(text);
         }
     }
-
-    /** Waits until a platform's build is in the middle of its long step. */
-    const inMidBuild = (running: Running, arch: Arch) =>
-        until("the build to be in its long step", () => {
-            if (running.child.exitCode !== null) {
-                throw new Error(`the up ended early:\n${running.said()}`);
-            }
-            return new RegExp(`image-${arch}.*"sleep"`).test(running.said());
-        });
 
     const asleepInstances = async (InstanceIds: string[]) => {
         await simulation.ec2.send(new StopInstancesCommand({ InstanceIds }));

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { Simulation } from "../../packages/simulated-ec2";
-import { type Arch, archs, describeHere } from "../e2e/project";
+import { describeHere } from "../helpers/needs";
+import { type Arch, archs } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 
 /**

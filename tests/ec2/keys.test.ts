@@ -4,7 +4,7 @@ import { StopInstancesCommand } from "@aws-sdk/client-ec2";
 import { DeleteParameterCommand, GetParameterCommand, PutParameterCommand } from "@aws-sdk/client-ssm";
 import { type Faults, Simulation } from "../../packages/simulated-ec2";
 import { until } from "../e2e/processes";
-import { describeHere } from "../e2e/project";
+import { describeHere } from "../helpers/needs";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);

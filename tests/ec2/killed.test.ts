@@ -1,7 +1,8 @@
 import { TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2";
 import { until } from "../e2e/processes";
-import { describeHere, fromStep, writes } from "../e2e/project";
+import { describeHere } from "../helpers/needs";
+import { fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(1_800_000);

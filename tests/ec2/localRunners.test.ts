@@ -1,6 +1,7 @@
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
-import { describeHere, fromStep, writes } from "../e2e/project";
+import { describeHere } from "../helpers/needs";
+import { fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);

@@ -9,7 +9,8 @@ import {
 } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2";
 import { commandOf, until } from "../e2e/processes";
-import { describeHere, fromStep, writes } from "../e2e/project";
+import { describeHere } from "../helpers/needs";
+import { fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);

@@ -3,7 +3,9 @@ import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, type RolePolicies, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
-import { archs, checkout, describeHere, fromStep } from "../e2e/project";
+import { checkout } from "../helpers/checkout";
+import { describeHere } from "../helpers/needs";
+import { archs, fromStep } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);

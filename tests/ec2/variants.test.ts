@@ -1,6 +1,7 @@
 import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2";
-import { describeHere, fromStep, writes } from "../e2e/project";
+import { describeHere } from "../helpers/needs";
+import { fromStep, writes } from "../helpers/stepImage";
 import { publishBuildkit } from "./buildkit/archive";
 import { Ec2Project } from "./ec2Project";
 

@@ -5,8 +5,10 @@ import type { BuildRequest } from "../../provider/buildx/buildRequest";
 import { type BuildxOptions, withBuildx } from "../../provider/buildx/buildx";
 import type { BuildConditions, BuildResult } from "../../provider/buildx/runBuild";
 import { until } from "../e2e/processes";
-import { type Arch, checkout, describeUnless, stepBinary } from "../e2e/project";
+import { checkout } from "./checkout";
+import { describeUnless } from "./needs";
 import { Registry } from "./registry";
+import { type Arch, stepBinary } from "./stepImage";
 import { temporaryFolder } from "./temporaryFolder";
 
 const tools = path.join(checkout, "tools/bin");

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { until } from "../e2e/processes";
-import { checkout } from "../e2e/project";
+import { checkout } from "./checkout";
 import { freePorts } from "./freePorts";
 
 /** A real registry without TLS, on a port of its own, that writes its requests into a log. */

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { until } from "../e2e/processes";
-import { checkout } from "../e2e/project";
+import { checkout } from "./checkout";
 import { temporaryFolder } from "./temporaryFolder";
 import type { TokenRequest, TokenServiceOptions } from "./tokenService";
 

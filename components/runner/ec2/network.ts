@@ -235,6 +235,7 @@ function cidrProblem(cidr: string): string | undefined {
         : undefined;
 }
 
+/** By hand: node:net has no arithmetic on addresses, and this is all that is needed of a library that has. */
 function hasHostBits(address: string, bits: number, length: number): boolean {
     const hostBits = BigInt(bits - length);
     return (addressNumber(address) & ((1n << hostBits) - 1n)) !== 0n;

@@ -1,5 +1,5 @@
 import { Simulation } from "../../../packages/simulated-ec2";
-import { describeHere } from "../../e2e/project";
+import { describeHere } from "../../helpers/needs";
 import { Random } from "./random";
 import { steps, stepsByHand } from "./steps";
 import { World } from "./world";

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import * as path from "node:path";
 import type { Simulation } from "../../../packages/simulated-ec2";
-import { type Arch, fromStep, writes } from "../../e2e/project";
+import { type Arch, fromStep, writes } from "../../helpers/stepImage";
 import { Ec2Project } from "../ec2Project";
 import type { Random } from "./random";
 

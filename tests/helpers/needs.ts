@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import * as path from "node:path";
+import { tools } from "./checkout";
+
+/** What a test needs to be able to run here; the reason if it cannot. */
+export function missing(): string | undefined {
+    const tool = ["pulumi", "buildkitd", "buildctl", "registry", "crane"].find(
+        (name) => !existsSync(path.join(tools, name)),
+    );
+    if (tool) {
+        return `tools/bin/${tool} is missing: run tools/setup.sh`;
+    }
+    if (process.getuid?.() !== 0) {
+        return "not root";
+    }
+    for (const file of ["/proc/sys/fs/binfmt_misc/qemu-aarch64", "/proc/sys/fs/binfmt_misc/qemu-x86_64"]) {
+        if (existsSync(file)) {
+            return undefined;
+        }
+    }
+    return "QEMU is not registered for the other architecture: run tools/setup.sh as root";
+}
+
+/** `describe` that skips itself, and says why, where the tests cannot run. */
+export function describeUnless(reason: string | undefined): typeof describe | typeof describe.skip {
+    if (reason) {
+        process.stderr.write(`skipped: ${reason}\n`);
+        return describe.skip;
+    }
+    return describe;
+}
+
+export const describeHere = describeUnless(missing());
