@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { mockAws } from "../../../tests/helpers/awsMocks";
+import { mockAws } from "../../tests/helpers/awsMocks";
+import { Workbench } from "../runner/ec2/machine/ec2Scripts";
 import { removesLeftover, removesLeftovers } from "./leftovers";
-import { Workbench } from "./machine/ec2Scripts";
 
 const path = process.env.PATH;
 const resource = { urn: "", id: "", name: "r", type: "" };
