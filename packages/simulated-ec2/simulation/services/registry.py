@@ -116,4 +116,7 @@ class Registry:
         shutil.rmtree(self._folder / "data/docker/registry/v2/repositories" / name / "_manifests/tags" / tag, ignore_errors=True)
 
     def delete_repository(self, name: str) -> None:
-        shutil.rmtree(self._folder / "data/docker/registry/v2/repositories" / name, ignore_errors=True)
+        folder = self._folder / "data/docker/registry/v2/repositories" / name
+        # Only what is its own: repositories whose names begin with its name are in folders of it.
+        for part in ("_manifests", "_layers", "_uploads"):
+            shutil.rmtree(folder / part, ignore_errors=True)
