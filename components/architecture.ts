@@ -19,6 +19,8 @@ export interface Architecture {
         readonly instanceType: string;
         /** Public SSM parameter that holds the newest Debian 13 image (https://wiki.debian.org/Cloud/AmazonEC2Image). */
         readonly amiParameter: string;
+        /** SHA-256, in hex, of BuildKit's release archive, of the version in runner/ec2/ec2Bootstrap.ts. */
+        readonly buildkitSha256: string;
         /** What its instance types look like. @default like those of no other architecture */
         readonly types?: RegExp;
     };
@@ -36,7 +38,11 @@ export const architectures: { readonly [P in Platform]: Architecture } = {
         binfmt: "qemu-x86_64",
         aliases: ["x86_64", "x86-64"],
         variant: "v1",
-        ec2: { instanceType: "c7i.xlarge", amiParameter: "/aws/service/debian/release/13/latest/amd64" },
+        ec2: {
+            instanceType: "c7i.xlarge",
+            amiParameter: "/aws/service/debian/release/13/latest/amd64",
+            buildkitSha256: "1fc78750d0c96bdc18799a3c0b551d6807bd4939e8cd79e357823e467451e16e",
+        },
     },
     "linux/arm64": {
         platform: "linux/arm64",
@@ -48,6 +54,7 @@ export const architectures: { readonly [P in Platform]: Architecture } = {
         ec2: {
             instanceType: "c7g.xlarge",
             amiParameter: "/aws/service/debian/release/13/latest/arm64",
+            buildkitSha256: "a4c9bef205f61c1e4253bdfd196e1db303aca25e8756105d75c6fddfbab7903f",
             types: graviton,
         },
     },
@@ -56,12 +63,12 @@ export const architectures: { readonly [P in Platform]: Architecture } = {
 /** Every platform the table knows, in its order. */
 export const knownPlatforms = Object.keys(architectures) as Platform[];
 
-/** The architecture of a name, any of its names. */
+/** An architecture by any of its names. */
 export function architectureOf(name: string): Architecture | undefined {
     return Object.values(architectures).find(({ suffix, aliases }) => suffix === name || aliases.includes(name));
 }
 
-/** Its instance types, as in `c7g.xlarge`, tell an EC2 instance's platform. */
+/** The platform of EC2 instances of a type, as in `c7g.xlarge`. */
 export function platformOfInstanceType(type: string): Platform {
     const named = knownPlatforms.find((platform) => architectures[platform].ec2.types?.test(type));
     return named ?? (knownPlatforms.find((platform) => !architectures[platform].ec2.types) as Platform);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up everything the project needs on this machine: Debian packages, the command-line tools of tools/go.mod, npm
-# packages, emulation of the other architecture, the registry's host name. What is there already is left alone, so
+# packages, emulation of other architectures, the registry's host name. What is there already is left alone, so
 # running it again takes a second.
 #
 #     tools/setup.sh            all of it
@@ -29,16 +29,19 @@ die() {
     exit 1
 }
 
+# emulators: of which machines programs run through QEMU here, all of components/architecture.ts but this one.
+emulators() { sed -n 's/^ *binfmt: "qemu-\(.*\)",$/\1/p' components/architecture.ts | grep -vx "$(uname -m)"; }
+
 # The Debian package and the program or file that shows it is there.
-packages='
+packages="
 runc               runc
 iproute2           ip
 mmdebstrap         mmdebstrap
 arch-test          arch-test
-qemu-user-static   qemu-aarch64-static
+qemu-user-static   qemu-$(emulators | head -n 1)-static
 util-linux         flock
 openssl            openssl
-'
+"
 packages_for_checks='
 shellcheck         shellcheck
 busybox            busybox
@@ -134,15 +137,14 @@ install_node_packages() {
     npm install --no-save --loglevel=error --no-fund --no-audit >/dev/null
 }
 
-# The kernel runs programs of the other architecture through QEMU. Flag F opens the emulator at registration, so that
-# it is found inside build containers too.
+# The kernel runs programs of other architectures through QEMU. Flag F opens the emulator at registration, so that it is
+# found inside build containers too.
 register_emulators() {
+    for foreign in $(emulators); do register_emulator; done
+}
+
+register_emulator() {
     misc=/proc/sys/fs/binfmt_misc
-    case $(uname -m) in
-        x86_64) foreign=aarch64 ;;
-        aarch64) foreign=x86_64 ;;
-        *) return ;;
-    esac
     if grep -qs '^flags:.*F' "$misc/qemu-$foreign"; then return; fi
     if [ "$(id -u)" != 0 ]; then
         say "no QEMU registration for $foreign, whose platform cannot be built until you run: sudo $PWD/tools/setup.sh"

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { removesLeftover, removesRole } from "../runner/ec2/leftovers";
+import { removesLeftover, removesRole } from "../account/leftovers";
 import { ciPolicy, ciTrustPolicy, githubIssuer, type PolicyStatement } from "./policies";
 import { type CiTrustSettings, ciRoleProblems } from "./trust";
 

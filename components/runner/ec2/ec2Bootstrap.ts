@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "fflate";
-import type { Platform } from "../../architecture";
+import { architectures, type Platform } from "../../architecture";
 import { secondsPerMinute } from "../runner";
 
 /** Where BuildKit comes from. */
@@ -15,16 +15,15 @@ export interface BuildkitRelease {
 }
 
 /**
- * The release that is tested with this program. The checksums are those that containerd/nerdctl pins for the same files
+ * The release that is tested with this program. The checksums, which the table of architectures has, are those that containerd/nerdctl pins for the same files
  * (its `Dockerfile.d/SHA256SUMS.d/buildkit-v0.31.1`, commit 5c98de18af2e); docs/aws.md says how to get others.
  */
-export const defaultBuildkitRelease: BuildkitRelease & { sha256: { [P in Platform]: string } } = {
+export const defaultBuildkitRelease: BuildkitRelease = {
     version: "v0.31.1",
     url: "https://github.com/moby/buildkit/releases/download/{version}/buildkit-{version}.linux-{arch}.tar.gz",
-    sha256: {
-        "linux/amd64": "1fc78750d0c96bdc18799a3c0b551d6807bd4939e8cd79e357823e467451e16e",
-        "linux/arm64": "a4c9bef205f61c1e4253bdfd196e1db303aca25e8756105d75c6fddfbab7903f",
-    },
+    sha256: Object.fromEntries(
+        Object.values(architectures).map(({ platform, ec2: { buildkitSha256 } }) => [platform, buildkitSha256]),
+    ),
 };
 
 /** Paths and names on the runner that more than one of its files must agree on. */

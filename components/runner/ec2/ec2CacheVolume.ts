@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { removesLeftovers } from "./leftovers";
+import { removesLeftovers } from "../../account/leftovers";
 
 export interface CacheVolumeArgs {
     /** The zones in which the runner can live, the preferred one first. */

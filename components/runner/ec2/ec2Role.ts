@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { removesLeftover, removesRole } from "./leftovers";
+import { removesLeftover, removesRole } from "../../account/leftovers";
 import { runnerPolicy, runnerTrustPolicy } from "./policies";
 
 export interface RunnerRoleArgs {

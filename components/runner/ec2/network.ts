@@ -2,9 +2,9 @@ import { isIPv4, isIPv6 } from "node:net";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { awsAccount } from "../../account/awsAccount";
+import { removesLeftover } from "../../account/leftovers";
 import { ownerTag } from "./ec2CacheVolume";
 import { GroupLeftovers } from "./groupLeftovers";
-import { removesLeftover } from "./leftovers";
 import { OwnVpc } from "./ownVpc";
 import type { Ec2Transforms } from "./transforms";
 

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { removesLeftover, removesLeftovers } from "./leftovers";
+import { removesLeftover, removesLeftovers } from "../../account/leftovers";
 
 export interface OwnVpcArgs {
     /** Tags of everything it makes. @default none */

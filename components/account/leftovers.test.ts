@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { mockAws } from "../../../tests/helpers/awsMocks";
-import { Workbench } from "../../../tests/helpers/workbench";
+import { mockAws } from "../../tests/helpers/awsMocks";
+import { Workbench } from "../../tests/helpers/workbench";
 import { removesLeftover, removesLeftovers } from "./leftovers";
 
 const path = process.env.PATH;

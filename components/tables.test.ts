@@ -1,0 +1,41 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { architectures } from "./architecture";
+import { registryKinds } from "./registry/kinds";
+import { runnerKinds } from "./runner/kinds";
+
+const checkout = path.resolve(__dirname, "..");
+const isProduct = /^(index\.ts|(components|configuration|provider|tools)\/.*\.(ts|sh|service))$/;
+const isForTests = /\.test\.ts$|Bench\.ts$|ec2Scripts\.ts$/;
+
+/** The lines of the product, without comments, that say something, each with the file and itself. */
+function linesThatSay(what: RegExp, isMeant: (file: string) => boolean): string[] {
+    const all = execFileSync("git", ["ls-files"], { cwd: checkout, encoding: "utf8" }).split("\n");
+    const files = all.filter((file) => isProduct.test(file) && !isForTests.test(file) && isMeant(file));
+    expect(files.length).toBeGreaterThan(10);
+    return files.flatMap((file) =>
+        readFileSync(path.join(checkout, file), "utf8")
+            .split("\n")
+            .filter((line) => !/^\s*(\/\/|\/?\*|#)/.test(line) && what.test(line))
+            .map((line) => `${file}: ${line.trim()}`),
+    );
+}
+
+test("no platform is named outside the table of architectures", () => {
+    const names = Object.values(architectures).flatMap(({ suffix, aliases }) => [suffix, ...aliases]);
+    const found = linesThatSay(new RegExp(names.join("|")), (file) => file !== "components/architecture.ts");
+    expect(found).toEqual([]);
+});
+
+test("the core names no kind of runners or registry, by its word or its folder", () => {
+    const kinds = (table: object) => Object.keys(table).join("|");
+    const words = `["'\`](${kinds(runnerKinds)}|${kinds(registryKinds)})["'\`]`;
+    const folders = `runner/(${kinds(runnerKinds)})/|registry/(${kinds(registryKinds)})/`;
+    const functions = `\\b(wake|keys|prepare_registry)_(${kinds(runnerKinds)}|${kinds(registryKinds)})\\b`;
+    const found = linesThatSay(new RegExp([words, folders, functions].join("|")), (file) =>
+        /^(index|configuration|provider|components\/(builder|image|ci|settings)|tools)\b/.test(file),
+    );
+    // Tools of one kind.
+    expect(found.filter((line) => !line.startsWith("tools/costTable.ts: "))).toEqual([]);
+});
