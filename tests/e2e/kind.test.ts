@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { stackNameOf } from "../../configuration/stackName";
+import { checkout } from "../helpers/checkout";
 import { freePortsInRow } from "../helpers/freePorts";
+import { describeHere } from "../helpers/needs";
+import { fromStep, writes } from "../helpers/stepImage";
 import { commandOf } from "./processes";
-import { checkout, describeHere, fromStep, Project, writes } from "./project";
+import { Project } from "./project";
 
 jest.setTimeout(300_000);
 
