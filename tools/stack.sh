@@ -16,7 +16,7 @@ open_stack() {
 needs_plugins() {
     for setting in runners registry; do
         default=$(sed -n "/^  $setting:/,/default:/s/^ *default: //p" Pulumi.yaml)
-        kind=$(sed -n "s/^ *[\"']*[^ :]*:$setting[\"']*: *//p" "$1" 2>/dev/null | sed "s/ *#.*//; s/[\"']//g")
+        kind=$(sed -n "s/^ *[\"']*[^ :]*:${setting}[\"']*: *//p" "$1" 2>/dev/null | sed "s/ *#.*//; s/[\"']//g")
         case $kind in '' | "$default") ;; *) return 0 ;; esac
     done
     return 1
