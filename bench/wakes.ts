@@ -1,4 +1,5 @@
 import { StartInstancesCommand, StopInstancesCommand } from "@aws-sdk/client-ec2";
+import { runnerName } from "../components/runner/runnerNames";
 import { eventually, Simulation } from "../packages/simulated-ec2";
 import type { Account } from "./environment";
 import type { Sandbox } from "./sandbox";
@@ -54,7 +55,7 @@ export class WakeBench {
                 // A first start installs; and whoever wakes has connected before.
                 await sandbox.connect(script);
                 await measure(
-                    new WakeBench(simulation, sandbox, runners[platform.replace("linux/", "")]?.id ?? "", bare, script),
+                    new WakeBench(simulation, sandbox, runners[runnerName(platform)]?.id ?? "", bare, script),
                 );
             } finally {
                 await sandbox.close();

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftover, removesRole } from "../account/leftovers";
+import { refuseArguments } from "../settings/mistakes";
 import { ciPolicy, ciTrustPolicy, githubIssuer, type PolicyStatement } from "./policies";
 import { type CiTrustSettings, ciRoleProblems } from "./trust";
 
@@ -22,10 +23,7 @@ export class CiRole extends pulumi.ComponentResource {
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: CiRoleArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:CiRole", name, {}, opts);
-        const problems = ciRoleProblems(args);
-        if (problems.length > 0) {
-            throw new pulumi.RunError(problems.join("\n"));
-        }
+        refuseArguments(ciRoleProblems(args));
         const repositories = args.githubRepositories ?? [];
         const oidcProviderArn =
             repositories.length === 0

@@ -59,3 +59,15 @@ export function throwMistakes(mistakes: string[]): void {
         );
     }
 }
+
+/**
+ * Refuses a component's arguments.
+ *
+ * @param mistakes each a line: the setting, what is wrong, the remedy
+ * @throws {pulumi.RunError} with every one, if there is any
+ */
+export function refuseArguments(mistakes: string[]): void {
+    if (mistakes.length > 0) {
+        throw new pulumi.RunError(mistakes.join("\n"));
+    }
+}

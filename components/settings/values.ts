@@ -1,7 +1,6 @@
-import * as pulumi from "@pulumi/pulumi";
 import type * as v from "valibot";
 import { keysOf } from "./kinds";
-import { parsed } from "./mistakes";
+import { parsed, refuseArguments } from "./mistakes";
 
 /** Settings by name: `setting(...)`s. */
 export type Schemas = { [setting: string]: v.GenericSchema };
@@ -26,8 +25,6 @@ export function settingsOf<T extends { [kind: string]: { settings: Schemas } }>(
 export function checkedValues<S extends Schemas>(settings: S, args: object): ValuesOf<S> {
     const own = Object.fromEntries(Object.entries(args).filter(([name]) => Object.hasOwn(settings, name)));
     const { value, mistakes } = parsed(keysOf("SETTING: value", settings), own, []);
-    if (mistakes.length > 0) {
-        throw new pulumi.RunError(mistakes.join("\n"));
-    }
+    refuseArguments(mistakes);
     return value as ValuesOf<S>;
 }

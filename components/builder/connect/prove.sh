@@ -19,7 +19,7 @@ prove() {
     return 1
 }
 
-# answers SUFFIX: false if nobody takes a connection at its address. buildx tries for 20 s then, in which another runner,
+# answers RUNNER: false if nobody takes a connection at its address. buildx tries for 20 s then, in which another runner,
 # proved already, may find itself idle and stop. True where there is no curl.
 answers() {
     if ! command -v curl >/dev/null; then return; fi

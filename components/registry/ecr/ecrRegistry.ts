@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { registryOf } from "../../../provider/image/reference";
 import type { Registry } from "../registry";
 import type { RegistryLogin } from "../registryLogin";
 import { ImageRepository, type ImageRepositoryArgs } from "./imageRepository";
@@ -39,7 +40,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
             .all([this.url, this.region()])
             .apply(
                 ([url, region]) =>
-                    `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin ${hostOf(url)}`,
+                    `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin ${registryOf(url)}`,
             );
         this.registerOutputs({ url: this.url });
     }
@@ -69,7 +70,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
             pulumi.all([this.url, this.common.registryId, ...after]).apply(async ([url = "", registryId = ""]) => {
                 const { userName, password } = await this.freshToken(registryId);
                 return {
-                    address: hostOf(url),
+                    address: registryOf(url),
                     username: userName,
                     password,
                     remedy: "Look at what the AWS credentials of this up may do at the repository.",
@@ -107,8 +108,4 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     private region(): pulumi.Output<string> {
         return aws.getRegionOutput({}, { parent: this }).region;
     }
-}
-
-function hostOf(url: string): string {
-    return url.split("/")[0] ?? url;
 }

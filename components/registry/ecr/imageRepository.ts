@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { awsAccount } from "../../account/awsAccount";
+import { refuseArguments } from "../../settings/mistakes";
 import type { Transform } from "../../transform";
 import { EcrRepository, type EcrRepositoryArgs } from "./ecrRepository";
 
@@ -60,10 +61,7 @@ export class ImageRepository extends pulumi.ComponentResource {
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: ImageRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:ImageRepository", name, {}, opts);
-        const problems = imageRepositoryProblems(args);
-        if (problems.length > 0) {
-            throw new pulumi.RunError(problems.join("\n"));
-        }
+        refuseArguments(imageRepositoryProblems(args));
         const own: EcrRepositoryArgs = {
             ...awsAccount(this),
             repositoryName: args.repositoryName,

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { refuseArguments } from "../../settings/mistakes";
 import { dockerHub, isDockerHub } from "../dockerHub";
 import type { Registry } from "../registry";
 import type { RegistryLogin } from "../registryLogin";
@@ -27,10 +28,7 @@ export class GenericRegistry extends pulumi.ComponentResource implements Registr
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: GenericRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:GenericRegistry", name, {}, opts);
-        const problems = genericRegistryProblems(args);
-        if (problems.length > 0) {
-            throw new pulumi.RunError(problems.join("\n"));
-        }
+        refuseArguments(genericRegistryProblems(args));
         const { registryUrl, registryUser: username, registryToken } = args;
         const [address = ""] = registryUrl.split("/");
         this.url = pulumi.output(registryUrl);

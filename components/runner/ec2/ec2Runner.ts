@@ -2,6 +2,7 @@ import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../architecture";
+import { refuseArguments } from "../../settings/mistakes";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
 import { runnerName, serverNameOf } from "../runnerNames";
 import { CacheVolume } from "./ec2CacheVolume";
@@ -57,10 +58,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("native-buildx:index:Ec2Runner", name, {}, opts);
-        const problems = ec2RunnerProblems(args);
-        if (problems.length > 0) {
-            throw new pulumi.RunError(problems.join("\n"));
-        }
+        refuseArguments(ec2RunnerProblems(args));
         const architecture = architectures[args.platform];
         this.runnerName = args.runner;
         this.platform = args.platform;

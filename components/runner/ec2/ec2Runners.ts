@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policies";
+import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
 import { type NamedRunner, namedRunners, runnerName } from "../runnerNames";
 import type { Runners } from "../runners";
@@ -37,10 +38,7 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
     constructor(name: string, args: Ec2RunnersArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:Ec2Runners", name, {}, opts);
         const values = checkedValues(settings, args) as Ec2RunnersValues;
-        const mistakes = ec2Mistakes(values);
-        if (mistakes.length > 0) {
-            throw new pulumi.RunError(mistakes.join("\n"));
-        }
+        refuseArguments(ec2Mistakes(values));
         const { parameterPath, tags, transform = {} } = args;
         const network = new Network(
             `${name}-network`,

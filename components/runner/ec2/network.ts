@@ -3,6 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { awsAccount } from "../../account/awsAccount";
 import { removesLeftover } from "../../account/leftovers";
+import { refuseArguments } from "../../settings/mistakes";
 import { ownerTag } from "./ec2CacheVolume";
 import { GroupLeftovers } from "./groupLeftovers";
 import { OwnVpc } from "./ownVpc";
@@ -53,10 +54,7 @@ export class Network extends pulumi.ComponentResource {
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:Network", name, {}, opts);
-        const problems = networkProblems(args);
-        if (problems.length > 0) {
-            throw new pulumi.RunError(problems.join("\n"));
-        }
+        refuseArguments(networkProblems(args));
         this.port = args.port ?? defaultPort;
         this.usePrivateAddress = args.usePrivateAddress ?? false;
 
