@@ -94,6 +94,12 @@ describe("a refused login", () => {
             "push",
             step,
         ],
+        [
+            "a push of the cache, which names no registry,",
+            "error writing layer blob: push access denied, repository does not exist or may require authorization",
+            "refused the push",
+            { ...step, name: "exporting cache to registry" },
+        ],
         ["a cache", `failed to configure registry cache importer: failed to authorize: ${token}`, "login", importing],
         [
             "a base",
@@ -118,6 +124,7 @@ describe("a refused login", () => {
     test.each([
         ["another registry", "other.example/base:1: failed to resolve source metadata: 401 Unauthorized"],
         ["none", "failed to push ghcr.io/acme/app:1: connection refused"],
+        ["none, for a digest with 403 in it", "failed to push ghcr.io/acme/app:1: sha256:7403: connection refused"],
     ])("of %s does not", (_what, error) => {
         const message = buildError(ended(`ERROR: failed to build: failed to solve: ${error}`), [{ ...step, error }], {
             login,

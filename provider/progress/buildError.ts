@@ -20,7 +20,7 @@ export interface ErrorHints {
 }
 
 /** How registries, and the token services in front of them, refuse a login. */
-const refusal = /(401|403|unauthorized|forbidden|no basic auth|denied|insufficient_scope|authorization failed)/i;
+const refusal = /(\b40[13]\b|unauthorized|forbidden|no basic auth|denied|insufficient_scope|authorization failed)/i;
 
 /** Characters of two errors that are compared: both may be cut off. */
 const compared = 200;
@@ -28,17 +28,20 @@ const compared = 200;
 /** What BuildKit and registries say, and what it means to the person who reads it. The first that fits. */
 const meanings: [RegExp, string][] = [
     [
-        new RegExp(`failed to push.*${refusal.source}`, "i"),
+        new RegExp(`(failed to push|error writing layer blob).*${refusal.source}`, "i"),
         "The registry refused the push: the login is missing, expired, wrong, or may not push there.",
     ],
-    [/failed to push.*(404|not found|name unknown)/i, "The registry has no such repository, or takes no pushes to it."],
+    [
+        /failed to push.*(\b404\b|not found|name unknown)/i,
+        "The registry has no such repository, or takes no pushes to it.",
+    ],
     [
         /failed to push.*(immutable|already exists.*tag|tag invalid)/i,
         "The registry lets no tag be moved: choose new tags, or let these move.",
     ],
     [/failed to push.*(x509|certificate|tls:)/i, "The runner does not trust the registry's certificate."],
     [
-        /failed to push.*(connection refused|no such host|i\/o timeout|connection reset|EOF|503|502)/i,
+        /failed to push.*(connection refused|no such host|i\/o timeout|connection reset|EOF|\b50[23]\b)/i,
         "The runner could not reach the registry, or lost it in the push: is it up? Nothing was tagged.",
     ],
     [/no space left on device/i, "A disk is full: the runner's, or the registry's."],
@@ -87,9 +90,12 @@ export function buildError(end: BuildxEnd, failures: FailedStep[], hints: ErrorH
     ].join("\n");
 }
 
-/** Where it is the registry that is pushed to which has refused: a step may also be about another's base. */
+/**
+ * Where it is the registry that is pushed to which has refused: a step may also be about another's base. What ends the
+ * export of the cache, often before that of the image, names no registry.
+ */
 function loginRemedy(text: string, isOfStep: boolean, login: ErrorHints["login"]): string[] {
-    const isIts = !isOfStep || text.includes(login?.registry ?? "");
+    const isIts = !isOfStep || /^exporting /.test(text) || text.includes(login?.registry ?? "");
     return login?.remedy && isIts && refusal.test(text) ? [login.remedy] : [];
 }
 
