@@ -8,9 +8,9 @@ import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig"
 import type { RegistryMirrors } from "../registryMirrors";
 import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
 import { serverNameOf } from "../runnerNames";
-import { cacheLimits } from "../settings";
+import { type BuildSettings, buildSettings, cacheLimits } from "../settings";
 
-export interface LocalRunnerArgs {
+export interface LocalRunnerArgs extends Partial<BuildSettings> {
     /** See `runnerNames`. */
     runner: string;
     platform: Platform;
@@ -30,14 +30,19 @@ export interface LocalRunnerArgs {
 
 const kind = "local";
 
-/** What the wake script replaces, by what is another on each machine: the path of the runner's folder, `uname -m`. */
+/**
+ * What the wake script replaces, by what is another on each machine: the path of the runner's folder, `uname -m`, and the
+ * control group of its build steps.
+ */
 const folder = "@folder@";
 const machine = "@machine@";
+const stepGroup = "@group@";
 
 /** The buildkitd.toml of a local runner. */
 export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
     const { trust } = args;
     const { maxUsedSpace, reservedSpace } = cacheLimits(args.cacheGigabytes);
+    const { maxParallelism, historyDays, historyBuilds } = buildSettings(args);
     return {
         platform: args.platform,
         machinePlatform: `linux/${machine}`,
@@ -54,6 +59,10 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         // The machine's own network: BuildKit's bridge needs CNI plugins and root, and a step on one's own machine may
         // reach what its owner can.
         network: "host",
+        runtime: `${folder}/step-runtime.sh`,
+        stepGroup,
+        maxParallelism,
+        history: { days: historyDays, builds: historyBuilds },
         registryCa: trust && { [trust.host]: `${folder}/${path.relative(folderOf(args), trust.certificateFile)}` },
         registryMirrors: args.registryMirrors,
     };
@@ -99,12 +108,16 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             name: `${args.platform} runner`,
             endpoint: `tcp://127.0.0.1:${args.port}`,
             idle_seconds: String(Math.round(args.idleMinutes * secondsPerMinute)),
+            step_memory_megabytes: String(buildSettings(args).stepMemoryMegabytes),
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
         shared: {
             registry_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
             keys_script: script("..", "keys.sh"),
             idle_script: script("..", "idle.sh"),
+            steps_script: script("..", "steps.sh"),
+            room_script: script("..", "room.sh"),
+            step_runtime_script: script("..", "stepRuntime.sh"),
             runner_script: script("runner.sh"),
         },
     };
