@@ -67,7 +67,7 @@ export class LocalRunnerBench extends Workbench {
     constructor(private readonly shell: readonly string[]) {
         super();
         for (const folder of ["programs", "runner", "runner/root", "groups/memory"]) {
-            mkdirSync(this.path(folder), { recursive: true });
+            mkdirSync(this.path(folder), { recursive: true, mode: 0o700 });
         }
         for (const program of programs) {
             symlinkSync(find(program) ?? program, this.path(`programs/${program}`));
