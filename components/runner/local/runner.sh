@@ -138,7 +138,6 @@ end_supervisor() {
         waited=$((waited + 1))
     done
     rm -rf stop-request pid keys
-    release_steps "$step_group"
     echo stopped >state
 }
 
@@ -146,6 +145,7 @@ stop() {
     exec 9>lock
     if ! flock -w 60 9; then say "locked for a minute; ending it all the same"; fi
     if alive; then end_supervisor 3; fi
+    release_steps "$step_group"
 }
 
 # The first process of the namespace: when it ends, for whatever reason, the kernel ends all that is left in it.
