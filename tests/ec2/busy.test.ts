@@ -14,12 +14,11 @@ describeHere("a small runner on the simulated EC2", () => {
 
     beforeAll(async () => {
         simulation = Simulation.start();
-        project = Ec2Project.createIn(
-            simulation,
-            "busy",
-            { platforms: ["linux/amd64"], instanceTypes: { "linux/amd64": "t3.micro" }, maxParallelism: 3 },
-            60,
-        );
+        project = Ec2Project.createIn(simulation, "busy", {
+            platforms: ["linux/amd64"],
+            instanceTypes: { "linux/amd64": "t3.micro" },
+            maxParallelism: 3,
+        });
         project.context("image", [...fromStep, writes("built")]);
         project.configure({ images: { image: { context: "image" } } });
         await project.init();
