@@ -150,7 +150,9 @@ describeHere("a runner that many use", () => {
             return lines.split("\n").map((line) => line.split(" "));
         };
         const builds = await list("neighbour");
-        expect(builds.filter(([, , status]) => status === "Error")).toHaveLength(1);
+        // What `pulumi up` built has its name for everybody.
+        const failed = builds.filter(([, , status]) => status === "Error");
+        expect(failed.map(([, name]) => name)).toEqual([`image:latest-${arch}`]);
         expect(builds.filter(([, , status]) => status === "Completed").length).toBeGreaterThan(20);
         // By name, as buildx knows what it built itself; and then for another client.
         const [ref = ""] = (await list("client-7")).find(([, name]) => name === "client-7") ?? [];
