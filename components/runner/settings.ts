@@ -33,7 +33,7 @@ export const runnerSettings = {
     maxParallelism: setting(
         wholeNumber(0, 1000),
         0,
-        "Build steps that a runner runs at once, those of all its builds together. 0 for two for each core of its machine.",
+        "Build steps that a runner runs at once, those of all its builds together. 0 for two for each core of its machine, and four at least.",
     ),
     stepMemoryMegabytes: setting(
         checked(wholeNumber(0, 16_000_000), stepMemoryMistakes),

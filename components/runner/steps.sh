@@ -7,8 +7,13 @@
 : "${control_groups:=/sys/fs/cgroup}"
 
 # parallelism_option CONFIGURATION: what buildkitd is told where its configuration leaves the bound to the machine. Two for
-# each core: a step that downloads or writes leaves its core idle.
-parallelism_option() { grep -q max-parallelism "$1" || echo "--oci-max-parallelism=$(($(nproc) * 2))"; }
+# each core, and four at least: what downloads a base or waits for a client's files is a step, too, and leaves its core idle.
+parallelism_option() {
+    if grep -q max-parallelism "$1"; then return; fi
+    bound=$(($(nproc) * 2))
+    if [ "$bound" -lt 4 ]; then bound=4; fi
+    echo "--oci-max-parallelism=$bound"
+}
 
 # step_memory SETTING: the limit, in MiB. 0 leaves a tenth of the machine's memory, and 512 MiB at least, to BuildKit and
 # the system.

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { availableParallelism, totalmem } from "node:os";
+import { totalmem } from "node:os";
 import * as path from "node:path";
 import { shells, Workbench } from "../../tests/helpers/workbench";
 
@@ -18,11 +18,16 @@ describe.each(shells)("build steps in %s", (_name, shell) => {
         bench.run([...shell, "-c", `set -eu; control_groups='${bench.path("groups")}'; . ${script}; ${command}`]);
     const group = (file: string) => bench.read(`groups/${file}`);
 
-    it("run two for each core at once, where the configuration leaves it to the machine", async () => {
+    it.each([
+        [1, 4],
+        [2, 4],
+        [8, 16],
+    ])("of a machine with %d cores are %d at once, where the configuration leaves that to it", async (cores, bound) => {
+        bench.stub("nproc", `echo ${cores}`);
         bench.write("free.toml", "[worker.oci]\n");
         bench.write("bound.toml", "[worker.oci]\n  max-parallelism = 3\n");
         const option = async (file: string) => (await run(`parallelism_option ${bench.path(file)}`)).stdout;
-        expect(await option("free.toml")).toBe(`--oci-max-parallelism=${availableParallelism() * 2}\n`);
+        expect(await option("free.toml")).toBe(`--oci-max-parallelism=${bound}\n`);
         expect(await option("bound.toml")).toBe("");
     });
 
