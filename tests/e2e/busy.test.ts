@@ -16,6 +16,9 @@ const platform = Object.entries(platforms).find(([, suffix]) => suffix === arch)
 const eats = (mebibytes: number, seconds: number) => `RUN ["/step", "eat", "${mebibytes}", "${seconds}"]`;
 const burns = (seconds: number) => `RUN ["/step", "burn", "${seconds}"]`;
 
+/** BuildKit runs a step once for all who ask for the same at the same time: these are not the same. */
+const apart = (name: string) => [...fromStep, `ENV NAME="${name}"`];
+
 /** What a client of the runner has: a home of its own. */
 class Client {
     private readonly env: NodeJS.ProcessEnv;
@@ -109,7 +112,7 @@ describeHere("a runner that many use", () => {
         const [cores, seconds] = [availableParallelism(), 2];
         const names = Array.from({ length: 20 }, (_, at) => `client-${at + 1}`);
         for (const name of names) {
-            project.context(name, [...fromStep, burns(seconds), writes(`of ${name}`)]);
+            project.context(name, [...apart(name), burns(seconds), writes(`of ${name}`)]);
         }
         const began = Date.now();
         const took: number[] = [];
@@ -149,7 +152,7 @@ describeHere("a runner that many use", () => {
             const lines = await new Client(project, name).buildx("history", "ls", ...words, ...format);
             return lines.split("\n").map((line) => line.split(" "));
         };
-        const builds = await list("neighbour");
+        const builds = await list("client-1");
         // What `pulumi up` built has its name for everybody.
         const failed = builds.filter(([, , status]) => status === "Error");
         expect(failed.map(([, name]) => name)).toEqual([`image:latest-${arch}`]);
@@ -157,7 +160,7 @@ describeHere("a runner that many use", () => {
         // By name, as buildx knows what it built itself; and then for another client.
         const [ref = ""] = (await list("client-7")).find(([, name]) => name === "client-7") ?? [];
         expect(builds.map(([other]) => other)).toContain(ref);
-        const log = await new Client(project, "neighbour").buildx(
+        const log = await new Client(project, "client-1").buildx(
             "history",
             "logs",
             ...words,
@@ -174,7 +177,7 @@ describeHere("a runner that many use", () => {
         await project.succeed(project.up());
         const bounded = await project.connectScript();
         const clients = ["first", "second", "third"].map((name) => {
-            project.context(name, [...fromStep, asleepFor(1), writes(`of ${name}`)]);
+            project.context(name, [...apart(name), asleepFor(3), writes(`of ${name}`)]);
             const client = new Client(project, name);
             return { client, done: client.build(bounded, name).done };
         });
@@ -213,8 +216,7 @@ describeHere("a long day of many builds on a small disk", () => {
         const connect = await project.connectScript();
         for (let build = 1; build <= 14; build += 1) {
             project.context("app", [
-                ...fromStep,
-                `ENV BUILD=${build}`,
+                ...apart(`build ${build}`),
                 'RUN ["/step", "fill", "/filling", "60"]',
                 writes(`build ${build}`),
             ]);
