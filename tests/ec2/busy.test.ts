@@ -1,3 +1,4 @@
+import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2";
 import { until } from "../e2e/processes";
 import { describeHere } from "../helpers/needs";
@@ -64,5 +65,17 @@ describeHere("a small runner on the simulated EC2", () => {
         expect(await onRunner("ls -d /sys/fs/cgroup/native-buildx/buildkit")).toBe(
             "/sys/fs/cgroup/native-buildx/buildkit",
         );
+    });
+
+    it("gets a faster volume in place", async () => {
+        project.context("image", [...fromStep, writes("built")]);
+        await project.succeed(project.up());
+        project.configure({ cacheIops: 4000 });
+        const { output } = await project.succeed(project.up());
+        expect(output).toMatch(/^ +~ 1 updated$/m);
+        expect(output).not.toContain("replaced");
+        const filter = { Name: "tag:Name", Values: ["*-cache"] };
+        const { Volumes } = await simulation.ec2.send(new DescribeVolumesCommand({ Filters: [filter] }));
+        expect(Volumes).toMatchObject([{ VolumeType: "gp3", Iops: 4000, Throughput: 125 }]);
     });
 });
