@@ -17,17 +17,25 @@ def folder_of(name: str) -> Path:
 
 
 def make(folder: Path, memory: int) -> list[Path]:
-    """What a machine's first process has to be in; `memory` in bytes."""
+    """What a machine's first process has to be in. `memory`, in bytes, is a limit where this machine can set one."""
     folder.mkdir(parents=True, exist_ok=True)
     counterpart = _counterpart(folder)
     if counterpart:
         counterpart.mkdir(parents=True, exist_ok=True)
-        (counterpart / "memory.limit_in_bytes").write_text(str(memory))
+        _write(counterpart / "memory.limit_in_bytes", str(memory))
         return [folder, counterpart]
     for parent in (_UNIFIED, folder.parent):
-        (parent / "cgroup.subtree_control").write_text("+memory")
-    (folder / "memory.max").write_text(str(memory))
+        _write(parent / "cgroup.subtree_control", "+memory")
+    _write(folder / "memory.max", str(memory))
     return [folder]
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError:
+        # In a container whose own processes are in that group.
+        pass
 
 
 def remove(folder: Path) -> bool:
