@@ -129,6 +129,14 @@ build_tools() {
     printf '%s\n' "$stamp" >tools/bin/.stamp
 }
 
+# What local runners emulate with at native speed: see docs/emulation.md.
+make_toolchains() {
+    if [ "$(id -u)" != 0 ]; then return; fi
+    for foreign in $(emulators); do
+        sh components/runner/emulation/makeToolchain.sh "$foreign" "$NATIVE_BUILDX_HOME/toolchains"
+    done
+}
+
 install_node_packages() {
     if [ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ]; then return; fi
     say "installing npm packages"
