@@ -40,7 +40,7 @@ result linked sh -c 'gcc -O2 -o program -x c - -lm <<END
 int main(void) { return 42; }
 END
 ./program'
-many=$(awk 'BEGIN { for (i = 0; i < 9000; i++) printf "-DNAME_%d=%d ", i, i }')
+many=$(awk 'BEGIN { for (i = 0; i < 4000; i++) printf "-DNAME_%d=%d ", i, i }')
 # shellcheck disable=SC2086 # words
 result longCommand gcc $many -c -o x.o a.c
 
