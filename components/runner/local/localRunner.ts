@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { Platform } from "../../architecture";
+import { architectures, type Platform } from "../../architecture";
 import { LocalFolder } from "../../localMachine/localFolder";
 import type { RegistryTrust } from "../../registry/registry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
@@ -22,6 +22,8 @@ export interface LocalRunnerArgs extends Partial<BuildSettings> {
     idleMinutes: number;
     /** Room for the build cache, in GiB. */
     cacheGigabytes: number;
+    /** Compilers of a platform that is emulated run natively, where their toolchain was made. @default true */
+    nativeCompilers?: boolean;
     /** A registry on this machine, whose authority it has to be shown. @default none */
     trust?: RegistryTrust;
     /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
@@ -68,6 +70,10 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
     };
 }
 
+function nativeCompilersOf({ nativeCompilers = true }: LocalRunnerArgs): boolean {
+    return nativeCompilers;
+}
+
 /** The runner's folder, below the data folder of a machine. */
 function folderOf({ stackFolder, runner }: LocalRunnerArgs): string {
     return path.join(stackFolder, runner);
@@ -109,6 +115,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             endpoint: `tcp://127.0.0.1:${args.port}`,
             idle_seconds: String(Math.round(args.idleMinutes * 60)),
             step_memory_megabytes: String(buildSettings(args).stepMemoryMegabytes),
+            emulator: nativeCompilersOf(args) ? architectures[args.platform].binfmt.replace(/^qemu-/, "") : "",
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
         shared: {
@@ -118,6 +125,8 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             steps_script: script("..", "steps.sh"),
             room_script: script("..", "room.sh"),
             step_runtime_script: script("..", "stepRuntime.sh"),
+            emulation_script: script("..", "emulation", "emulation.sh"),
+            runc_script: script("..", "emulation", "runcWithToolchain.sh"),
             runner_script: script("runner.sh"),
         },
     };

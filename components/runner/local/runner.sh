@@ -1,6 +1,6 @@
 #!/bin/sh
 # A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file there, those that
-# it reads (at its end), step-runtime.sh, buildkitd.toml and settings.sh. With the folder as working directory:
+# it reads (at its end), step-runtime.sh, runc.sh, buildkitd.toml and settings.sh. With the folder as working directory:
 #
 #     sh runner.sh start    bring it to serving, whatever state it is in; asking again counts as activity
 #     sh runner.sh keys     print what a client of its present start needs; status 75 when it does not serve
@@ -11,7 +11,7 @@
 # last asked for, seconds since 1970), keys (of this start), log.
 set -eu
 umask 077
-name='' server_name='' idle_seconds=0 registry_host='' step_group='' step_memory_megabytes=0
+name='' server_name='' idle_seconds=0 registry_host='' step_group='' step_memory_megabytes=0 emulates=''
 # MB of the disk: when less is free while builds run, cache is collected; and how much is free then.
 low_mb=1000 room_mb=2000
 # Sets these, and PATH as it was when the runner was last woken.
@@ -108,7 +108,7 @@ start() {
 # All of it that a daemon is started with.
 configuration() {
     cat buildkitd.toml
-    echo "# memory of build steps: $step_memory_megabytes"
+    echo "# memory of build steps: $step_memory_megabytes; native compilers for: $emulates"
 }
 
 # What BuildKit does for a client never uses the identity of whoever woke the runner: of their environment the
@@ -138,6 +138,7 @@ end_supervisor() {
         waited=$((waited + 1))
     done
     rm -rf stop-request pid keys
+    leave_toolchain
     echo stopped >state
 }
 
@@ -165,6 +166,8 @@ supervise() {
         export XDG_RUNTIME_DIR USER
         mkdir -p "$XDG_RUNTIME_DIR"
     fi
+    trap leave_toolchain EXIT
+    use_toolchain
     while :; do
         # BuildKit reads its keys only when it starts.
         rm -rf buildkitd.sock keys
@@ -244,6 +247,8 @@ keys_are_due() {
 . ./steps.sh
 # shellcheck source=components/runner/room.sh
 . ./room.sh
+# shellcheck source=components/runner/emulation/emulation.sh
+. ./emulation.sh
 case ${1:-} in
     start | keys | stop | status | supervise) "$1" ;;
     *)

@@ -292,9 +292,16 @@ describe.each(shells)("a local runner in %s", (_shellName, shell) => {
         await bench.ask("start");
         const loose = readdirSync(bench.runner).filter(
             (file) =>
-                !["runner.sh", "idle.sh", "keys.sh", "steps.sh", "room.sh", "buildkitd.toml", "settings.sh"].includes(
-                    file,
-                ) && (statSync(path.join(bench.runner, file)).mode & 0o077) !== 0,
+                ![
+                    "runner.sh",
+                    "idle.sh",
+                    "keys.sh",
+                    "steps.sh",
+                    "room.sh",
+                    "emulation.sh",
+                    "buildkitd.toml",
+                    "settings.sh",
+                ].includes(file) && (statSync(path.join(bench.runner, file)).mode & 0o077) !== 0,
         );
         expect(loose).toEqual([]);
     });
