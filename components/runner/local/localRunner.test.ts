@@ -58,6 +58,7 @@ describe("a local runner", () => {
             name: "linux/arm64 runner",
             endpoint: "tcp://127.0.0.1:7445",
             idle_seconds: "900",
+            emulator: "aarch64",
             step_memory_megabytes: "0",
             configuration: expect.stringContaining('root = "@folder@/root"'),
         });
