@@ -81,14 +81,17 @@ describe("CiRole", () => {
     it.each([
         [5, 0],
         [60, 1],
-    ])("of %i repositories: %i warnings that they are more than AWS takes without being asked", async (count, warned) => {
-        const warnings = jest.spyOn(pulumi.log, "warn").mockResolvedValue();
-        await make({ githubRepositories: Array.from({ length: count }, (_, index) => `acme/repository-${index}`) });
-        const said = warnings.mock.calls.map(([text]) => text);
-        warnings.mockRestore();
-        const expected = /^The trust policy of the CI role has \d{4} characters, and AWS takes 2048/;
-        expect(said).toEqual(Array.from({ length: warned }, () => expect.stringMatching(expected)));
-    });
+    ])(
+        "of %i repositories: %i warnings that they are more than AWS takes without being asked",
+        async (count, warned) => {
+            const warnings = jest.spyOn(pulumi.log, "warn").mockResolvedValue();
+            await make({ githubRepositories: Array.from({ length: count }, (_, index) => `acme/repository-${index}`) });
+            const said = warnings.mock.calls.map(([text]) => text);
+            warnings.mockRestore();
+            const expected = /^The trust policy of the CI role has \d{4} characters, and AWS takes 2048/;
+            expect(said).toEqual(Array.from({ length: warned }, () => expect.stringMatching(expected)));
+        },
+    );
 
     it.each<[string, Partial<CiRoleArgs>, string]>([
         [

@@ -9,8 +9,8 @@ const environment = "environment:[^?*$]+";
 /**
  * GitHub Actions: https://docs.github.com/en/actions/reference/security/oidc
  *
- * Repositories of before July 15, 2026 that did not opt in have subjects without ids. Neither form is taken for the other: a
- * repository that somebody else makes under a name that has become free has an id of its own, and so no subject without.
+ * Subjects have ids since July 15, 2026; older repositories that did not opt in have none. Neither form is taken for the
+ * other: a repository that somebody makes under a name that has become free has ids, which must not count as the name.
  */
 export const github = row({
     settings: {
