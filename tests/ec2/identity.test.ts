@@ -14,6 +14,7 @@ jest.setTimeout(300_000);
 
 const account = "123456789012";
 const role = `arn:aws:iam::${account}:role/native-buildx-acme-ci`;
+const tags = { "native-buildx": "native-buildx-acme" };
 const gitlabArn = `arn:aws:iam::${account}:oidc-provider/gitlab.com`;
 
 /** A program that makes nothing but the CI role. */
@@ -30,7 +31,7 @@ class RoleProject extends Project {
             ...ciOfAcme,
             oidcProviderArns,
             connectParameterArns: [`arn:aws:ssm:eu-central-1:${account}:parameter/native-buildx/acme/connect/1`],
-            tags: { "native-buildx": "native-buildx-acme" },
+            tags,
         };
         writeFileSync(
             path.join(this.folder, "index.ts"),
@@ -46,6 +47,7 @@ class RoleProject extends Project {
 
 describeHere("the CI role, and jobs that come with signed tokens", () => {
     let simulation: Simulation;
+    let iam: IAMClient;
     let project: RoleProject;
     let emptyAccount: { [kind: string]: string[] };
     let trustOf: (roleArn: string) => unknown;
@@ -58,7 +60,7 @@ describeHere("the CI role, and jobs that come with signed tokens", () => {
         simulation = Simulation.start();
         emptyAccount = await simulation.account();
         await simulation.setIssuerKeys(Object.fromEntries([...issuers].map(([url, { jwks }]) => [url, jwks])));
-        const iam = new IAMClient(simulation.client);
+        iam = new IAMClient(simulation.client);
         const theirs = { Url: "https://gitlab.com", ClientIDList: ["https://gitlab.com"] };
         await iam.send(new CreateOpenIDConnectProviderCommand(theirs));
         project = new RoleProject(simulation);
@@ -94,9 +96,16 @@ describeHere("the CI role, and jobs that come with signed tokens", () => {
         expect((await simulation.account()).identityProviders).toContain(gitlabArn);
     });
 
-    it("is made with the account's own provider and those that it lacks", async () => {
+    it("is made with the account's own provider and those that it lacks, whatever a killed up has left", async () => {
+        const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+        const left = { Url: "https://agent.buildkite.com", ClientIDList: ["old"], Tags };
+        await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+        await iam.send(new CreateOpenIDConnectProviderCommand(left));
         project.declare([gitlabArn]);
-        await project.succeed(project.up());
+        const { output } = await project.succeed(project.up());
+        expect(output).toContain(
+            "Identity provider agent.buildkite.com: removed what an interrupted up had left of it",
+        );
         const { identityProviders = [] } = await simulation.account();
         const urls = ciJobs.filter(({ isLetIn }) => isLetIn).map(({ issuer }) => issuer.replace("https://", ""));
         expect(identityProviders).toEqual(
