@@ -59,7 +59,9 @@ describeHere("the CI role, and jobs that come with signed tokens", () => {
         emptyAccount = await simulation.account();
         await simulation.setIssuerKeys(Object.fromEntries([...issuers].map(([url, { jwks }]) => [url, jwks])));
         iam = new IAMClient(simulation.client);
-        const theirs = { Url: "https://gitlab.com", ClientIDList: ["https://gitlab.com"] };
+        // Tags that a company gives everything do not make it this stack's.
+        const Tags = [{ Key: "native-buildx", Value: tags["native-buildx"] }];
+        const theirs = { Url: "https://gitlab.com", ClientIDList: ["https://gitlab.com"], Tags };
         await iam.send(new CreateOpenIDConnectProviderCommand(theirs));
         project = new RoleProject(simulation);
         await project.init();
@@ -89,13 +91,14 @@ describeHere("the CI role, and jobs that come with signed tokens", () => {
         const { code, output } = await project.up();
         expect(code).not.toBe(0);
         expect(output.replaceAll(/\s+/g, " ")).toContain(
-            `it is not this stack's; append ${gitlabArn} to setting oidcProviderArns to use it`,
+            `${gitlabArn} is not this stack's. Append its ARN to setting oidcProviderArns to use it`,
         );
         expect((await simulation.account()).identityProviders).toContain(gitlabArn);
     });
 
     it("is made with the account's own provider and those that it lacks, whatever a killed up has left", async () => {
-        const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+        const ofRole = { ...tags, "native-buildx-role": "native-buildx-acme-ci" };
+        const Tags = Object.entries(ofRole).map(([Key, Value]) => ({ Key, Value }));
         const left = { Url: "https://agent.buildkite.com", ClientIDList: ["old"], Tags };
         await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
         await iam.send(new CreateOpenIDConnectProviderCommand(left));
