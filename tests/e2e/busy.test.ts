@@ -168,7 +168,7 @@ describeHere("a runner that many use", () => {
             "plain",
             ref,
         );
-        expect(log).toContain("/step burn");
+        expect(log).toContain("of client-7");
     });
 
     it("runs as many steps at once as maxParallelism says", async () => {
