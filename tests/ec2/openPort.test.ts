@@ -32,21 +32,16 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
         simulation = Simulation.start();
         emptyAccount = await simulation.account();
         here = simulation.environment.SIM_CLIENT_CIDR ?? "";
-        project = Ec2Project.createIn(
-            simulation,
-            "callers",
-            {
-                platforms: ["linux/amd64"],
-                allowedCidrs: [],
-                openForCallerMinutes: 1,
-                callerAddressUrl: simulation.environment.SIM_ADDRESS_URL,
-                trustedPrincipalArns: ["arn:aws:iam::123456789012:user/administrator"],
-                idleMinutes: 0,
-                forceDelete: true,
-                images: { image: { context: "image" } },
-            },
-            openSeconds,
-        );
+        project = Ec2Project.createIn(simulation, "callers", {
+            platforms: ["linux/amd64"],
+            allowedCidrs: [],
+            openForCallerMinutes: 1,
+            callerAddressUrl: simulation.environment.SIM_ADDRESS_URL,
+            trustedPrincipalArns: ["arn:aws:iam::123456789012:user/administrator"],
+            idleMinutes: 0,
+            forceDelete: true,
+            images: { image: { context: "image" } },
+        });
         project.context("image", [...fromStep, writes("built")]);
         project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
         project.context("long", [...fromStep, asleepFor(openSeconds + 40)]);

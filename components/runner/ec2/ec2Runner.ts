@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../architecture";
 import { refuseArguments } from "../../settings/mistakes";
-import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
+import type { ConnectNode, Runner, RunnerDescription } from "../runner";
 import { runnerName, serverNameOf } from "../runnerNames";
 import { CacheVolume } from "./ec2CacheVolume";
 import { type Machine, makeInstance } from "./ec2Instance";
@@ -145,7 +145,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                     port: String(args.network.port),
                     address: args.network.usePrivateAddress ? "private" : "public",
                     callers_group: callersGroup,
-                    open_seconds: String(Math.round(args.network.openForCallerMinutes * secondsPerMinute)),
+                    open_seconds: String(Math.round(args.network.openForCallerMinutes * 60)),
                     address_url: args.callerAddressUrl ?? defaults.callerAddressUrl,
                 },
             }),

@@ -8,6 +8,7 @@ import {
     keysOf,
     listOf,
     mapOf,
+    minutes,
     price,
     setting,
     text,
@@ -26,7 +27,7 @@ export const ec2RunnerSettings = {
         `${ec2} Address ranges that may connect to the runners, such as 203.0.113.7/32. Must be set, unless openForCallerMinutes is.`,
     ),
     openForCallerMinutes: setting(
-        wholeNumber(0, 24 * 60),
+        minutes(0, 24 * 60),
         0,
         `${ec2} Minutes for which \`connect\` lets the caller's own address in, unless \`connect --done\` ends that before. 0 for not at all.`,
     ),

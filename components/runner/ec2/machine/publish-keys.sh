@@ -10,7 +10,7 @@
 set -eu
 umask 077
 # shellcheck source=/dev/null
-. "${NATIVE_BUILDX_LIB:-/usr/local/lib/native-buildx}/common.sh"
+. "${0%/*}/common.sh"
 # shellcheck source=/dev/null
 . "$lib/keys.sh"
 # shellcheck source=/dev/null
