@@ -150,7 +150,7 @@ export class Network extends pulumi.ComponentResource {
     private admitOnly(name: string, args: NetworkArgs): aws.ec2.SecurityGroup {
         for (const cidr of args.allowedCidrs.filter((cidr) => cidr.endsWith("/0"))) {
             void pulumi.log.warn(
-                `allowedCidrs ${cidr}: the whole internet may knock on the BuildKit port. Without a client certificate of this stack nobody gets in, but a list of your own addresses keeps strangers away altogether`,
+                `allowedCidrs ${cidr}: the whole internet may knock on the BuildKit port. Without a client certificate of this stack nobody gets in, but openForCallerMinutes, or a list of your own addresses, keeps strangers away altogether`,
                 this,
             );
         }
