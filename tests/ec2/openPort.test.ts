@@ -16,9 +16,6 @@ import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);
 
-/** For so long the port is open to a caller; a runner looks every 20. */
-const openSeconds = 60;
-
 // A stack that lets nobody in but callers, for their time, told in order: each test goes on from the one before.
 describeHere("a port that connect opens and closes, on the simulated EC2", () => {
     let simulation: Simulation;
@@ -35,7 +32,7 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
         project = Ec2Project.createIn(simulation, "callers", {
             platforms: ["linux/amd64"],
             allowedCidrs: [],
-            openForCallerMinutes: 1,
+            openForCallerMinutes: 10,
             callerAddressUrl: simulation.environment.SIM_ADDRESS_URL,
             trustedPrincipalArns: ["arn:aws:iam::123456789012:user/administrator"],
             idleMinutes: 0,
@@ -44,7 +41,7 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
         });
         project.context("image", [...fromStep, writes("built")]);
         project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
-        project.context("long", [...fromStep, asleepFor(openSeconds + 40)]);
+        project.context("long", [...fromStep, asleepFor(120)]);
         await project.init();
     }, 600_000);
 
@@ -71,6 +68,15 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
                 Tags.filter(({ Key }) => Key?.startsWith("native-buildx:caller:")).length,
             ]),
         );
+    /** So that the time of all callers ends in so many seconds. */
+    const letTimePass = async (rules: SecurityGroupRule[], seconds: number) => {
+        const Value = String(Math.floor(Date.now() / 1000) + seconds);
+        for (const { SecurityGroupRuleId = "", Tags = [] } of rules) {
+            const names = Tags.filter(({ Key }) => Key?.startsWith("native-buildx:caller:"));
+            const tags = { Resources: [SecurityGroupRuleId], Tags: names.map(({ Key }) => ({ Key, Value })) };
+            await simulation.ec2.send(new CreateTagsCommand(tags));
+        }
+    };
     const done = async (machine: string) => {
         const options = { input: await project.connectScript(), env: project.homeOf(machine) };
         return project.succeed(project.run("sh", ["-s", "--", "--done"], options));
@@ -113,11 +119,10 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
     it("is opened for a job of CI with its role, from an empty HOME, shared, and closed when the last has done", async () => {
         await project.connectAndBuild("laptop", "amd64");
         await asCi("job", "connect linux/amd64 && build nothing && connect --done");
-        // Both came from this machine: the laptop's part is left.
-        expect((await callers())[here]).toBeGreaterThanOrEqual(1);
-        await project.connectAndBuild("laptop", "amd64");
+        // The parts of the laptop and of `up` are left.
+        expect(await callers()).toEqual({ [here]: 2 });
         await done("laptop");
-        // And that of `up`.
+        expect(await callers()).toEqual({ [here]: 1 });
         await project.succeed(project.run("sh", ["-s", "--", "--done"], { input: await project.connectScript() }));
         expect(await callers()).toEqual({});
         expect(await knock()).toBe(28);
@@ -129,13 +134,16 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
         const builder = ["--builder", "native-buildx-callers-amd64", "--platform", "linux/amd64"];
         const args = ["build", ...builder, "--output", "type=cacheonly", "long"];
         let hasEnded = false;
-        const build = project.run("buildx", args, { env: project.homeOf("crashed") }).finally(() => {
+        const build = project.start("buildx", args, { env: project.homeOf("crashed") });
+        build.child.on("close", () => {
             hasEnded = true;
         });
-        await until("the rule to be removed", async () => Object.keys(await callers()).length === 0, 150);
+        await until("the step to run", async () => build.said().includes("sleep"));
+        await letTimePass(await rulesOf(group), 5);
+        await until("the rule to be removed", async () => Object.keys(await callers()).length === 0);
         expect(hasEnded).toBe(false);
         expect(await knock()).toBe(28);
-        await project.succeed(build);
+        await project.succeed(build.done);
         await until("the console to tell", async () =>
             (await project.console("amd64")).includes(`closed the port to ${here}`),
         );
@@ -144,12 +152,11 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
     it("is closed by the runner to what IAM cannot keep a role from opening", async () => {
         const wide = `--group-id ${group} --protocol tcp --port 22 --cidr 0.0.0.0/0`;
         await asCi("evil", `aws ec2 authorize-security-group-ingress ${wide}`);
-        await until("the rule to be removed", async () => Object.keys(await callers()).length === 0, 150);
+        await until("the rule to be removed", async () => Object.keys(await callers()).length === 0);
     });
 
     it("has room for 60 addresses: at the limit it says so, and those whose time is over make room", async () => {
-        const now = Math.floor(Date.now() / 1000);
-        const tag = (seconds: number) => ({ Key: "native-buildx:caller:x", Value: String(now + seconds) });
+        const tag = { Key: "native-buildx:caller:x", Value: String(Math.floor(Date.now() / 1000) + 600) };
         const { SecurityGroupRules = [] } = await simulation.ec2.send(
             new AuthorizeSecurityGroupIngressCommand({
                 GroupId: group,
@@ -161,15 +168,14 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
                         IpRanges: Array.from({ length: 60 }, (_, at) => ({ CidrIp: `203.0.113.${at}/32` })),
                     },
                 ],
-                TagSpecifications: [{ ResourceType: "security-group-rule", Tags: [tag(openSeconds + 240)] }],
+                TagSpecifications: [{ ResourceType: "security-group-rule", Tags: [tag] }],
             }),
         );
         const { code, output } = await project.connect("laptop", "amd64");
         expect(code).not.toBe(0);
         expect(output).toMatch(/the port cannot be opened to .*: security group sg-\S+ has as many rules as it can/);
 
-        const Resources = SecurityGroupRules.slice(0, 2).map(({ SecurityGroupRuleId = "" }) => SecurityGroupRuleId);
-        await simulation.ec2.send(new CreateTagsCommand({ Resources, Tags: [tag(-400)] }));
+        await letTimePass(SecurityGroupRules.slice(0, 2), -400);
         await project.connectAndBuild("laptop", "amd64");
         const left = await callers();
         expect(left[here]).toBe(1);
