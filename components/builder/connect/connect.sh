@@ -13,7 +13,7 @@
 # Options: --prepare     only what has to run besides the runners (the local registry)
 #          --for NAME    where a platform has several runners, which of them: the same NAME gets the same runner, whose
 #                        cache is warm. Default: the name of the CI job, if there is one
-#          --done        gives back what was taken for this caller: an EC2 runner's port that was opened
+#          --done        gives back what was taken for this caller, such as a port that was opened
 #
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and for EC2 runners the
 # AWS CLI; with curl it is faster.
