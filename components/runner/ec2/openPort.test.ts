@@ -39,7 +39,7 @@ describe.each(shells)("the port of EC2 runners in %s", (_name, shell) => {
     it("opens once for two runners that are woken at once, and anew for each connect", async () => {
         await bench.as("a", "wake_ec2 arm64 & wake_ec2 amd64 & wait");
         expect(bench.rules).toEqual({ [here]: { a: 10 } });
-        bench.putRule("sgr-1", here, { a: 60 });
+        bench.putRule("sgr-made-1", here, { a: 60 });
         await bench.as("a", "wake_ec2 arm64");
         expect(bench.rules).toEqual({ [here]: { a: 10 } });
     });

@@ -34,7 +34,7 @@ authorize-security-group-ingress)
     fi
     number=$(($(cat "$bench/number" 2>/dev/null || echo 0) + 1))
     echo "$number" >"$bench/number"
-    { echo "$range"; printf '%s\\n' "$*" | tags_of; } >"$bench/rules/sgr-$number"
+    { echo "$range"; printf '%s\\n' "$*" | tags_of; } >"$bench/rules/sgr-made-$number"
     exit ;;
 revoke-security-group-ingress)
     while [ "$1" != --security-group-rule-ids ]; do shift; done
