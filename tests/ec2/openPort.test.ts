@@ -41,7 +41,7 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
         });
         project.context("image", [...fromStep, writes("built")]);
         project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
-        project.context("long", [...fromStep, asleepFor(120)]);
+        project.context("long", [...fromStep, asleepFor(90)]);
         await project.init();
     }, 600_000);
 
@@ -184,7 +184,9 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
 
     it("needed no permission that the roles and the administrator do not have", async () => {
         const { policiesOf, trustOf } = policiesOfAccount(roles, [administratorPolicy()]);
-        const { refused, actions } = replay(await simulation.calls(), policiesOf, trustOf);
+        // To see all roles is this test's own wish.
+        const calls = (await simulation.calls()).filter(({ action }) => action !== "iam:ListRoles");
+        const { refused, actions } = replay(calls, policiesOf, trustOf);
         expect(refused).toEqual([]);
         expect(actions).toEqual(
             expect.arrayContaining([
