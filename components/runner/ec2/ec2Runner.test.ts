@@ -82,6 +82,9 @@ describe("Ec2Runner", () => {
                 region: "eu-central-1",
                 port: "9753",
                 address: "public",
+                callers_group: "",
+                open_seconds: "0",
+                address_url: "https://checkip.amazonaws.com",
             },
         });
     });
