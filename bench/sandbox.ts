@@ -138,7 +138,8 @@ export class Sandbox {
         const cwd = path.join(this.folder, "empty");
         if (!existsSync(cwd)) {
             await fs.mkdir(cwd);
-            for (const name of ["node_modules", "package.json"]) {
+            // The last two have what Node is started with.
+            for (const name of ["node_modules", "package.json", "configuration", "provider"]) {
                 await fs.symlink(path.join(this.checkout, name), path.join(cwd, name));
             }
             const own = await fs.readFile(path.join(this.checkout, "Pulumi.yaml"), "utf8");
