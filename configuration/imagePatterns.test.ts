@@ -147,6 +147,11 @@ describe("a pattern's mistake is one line", () => {
             ['images["tools/*"]: tools/api: "api" is services/api already, by "services/*"; rename a folder'],
         ],
         [
+            "two folders of one name, whose context is another",
+            { "services/*": {}, "tools/*": { context: ".", dockerfile: "tools/{name}/Dockerfile" } },
+            ['images["tools/*"]: tools/api: "api" is services/api already, by "services/*"; rename a folder'],
+        ],
+        [
             "a declared image that has the name of a folder elsewhere",
             { "services/*": {}, api: { context: "tools/api" } },
             [

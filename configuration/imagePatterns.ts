@@ -17,6 +17,7 @@ export interface ImagePattern {
 export interface FolderImage {
     /** What stands for `*` in the folder's path. */
     name: string;
+    folder: string;
     /** With the folder as its context, unless the pattern says another. */
     image: ImageDraft;
 }
@@ -34,8 +35,10 @@ export function isPattern(key: string): boolean {
  */
 export function folderImages({ pattern, image }: ImagePattern, project: string): FolderImage[] {
     return foldersOf(pattern, project)
-        .map(({ name, folder }) => ({ name, image: named({ context: folder, ...image }, name) }))
-        .map(({ name, image }) => ({ name, image: withoutBase(image, name) }))
+        .map(({ name, folder }) => {
+            const own = named({ context: folder, ...image }, name);
+            return { name, folder, image: withoutBase(own, name) };
+        })
         .filter(({ image }) => hasDockerfile(image, project));
 }
 

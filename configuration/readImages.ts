@@ -36,6 +36,9 @@ interface Declared {
     by: readonly Entry[];
 }
 
+/** An image of a pattern. */
+type Found = Declared & { folder: string };
+
 /**
  * Reads the declared images, and tells everything that is wrong with them, each as one line that names the setting, the
  * mistake and the remedy. The images are complete if there is no mistake.
@@ -78,13 +81,13 @@ function entryOf(key: string, declaration: unknown): Entry {
 }
 
 /** The images of the folders that an entry leads to, if it is a pattern. */
-function foundBy(entry: Entry, project: string): Declared[] {
+function foundBy(entry: Entry, project: string): Found[] {
     const folders = isPattern(entry.key) ? folderImages({ pattern: entry.key, ...entry }, project) : [];
-    return folders.map(({ name, image }) => ({ name, image, by: [entry] }));
+    return folders.map((image) => ({ ...image, by: [entry] }));
 }
 
 /** Of a name that several patterns lead to, the first. An image that is declared by its name, too, is there in its place. */
-function declaredBy(entry: Entry, entries: Entry[], found: Declared[]): Declared[] {
+function declaredBy(entry: Entry, entries: Entry[], found: Found[]): Declared[] {
     if (isPattern(entry.key)) {
         return found.filter(
             (one) =>
@@ -100,30 +103,29 @@ function declaredBy(entry: Entry, entries: Entry[], found: Declared[]): Declared
 
 const nameRule = 'use lower case letters, digits, ".", "_", "-"';
 
-function nameMistakes({ key, image }: Entry, found: Declared[]): string[] {
+function nameMistakes({ key, image }: Entry, found: Found[]): string[] {
     if (!repositoryName.test(key)) {
         return [`${pathText(["images", key])}: "${key}" cannot be a repository's name; ${nameRule}`];
     }
-    const folder = found.find(({ name }) => name === key);
-    const { context = "" } = folder?.image ?? {};
-    return !folder || image.context === undefined || path.resolve(image.context) === path.resolve(context)
+    const one = found.find(({ name }) => name === key);
+    return !one || image.context === undefined || path.resolve(image.context) === path.resolve(one.image.context ?? "")
         ? []
         : [
-              `${pathText(["images", key, "context"])}: "${key}" is ${context} already, by "${folder.by[0]?.key}"; leave ` +
+              `${pathText(["images", key, "context"])}: "${key}" is ${one.folder} already, by "${one.by[0]?.key}"; leave ` +
                   "context out, which changes other keys of that image, or choose another name",
           ];
 }
 
-function patternMistakes(entry: Entry, found: Declared[]): string[] {
+function patternMistakes(entry: Entry, found: Found[]): string[] {
     const own = found.filter(({ by }) => by[0] === entry);
-    const mistakes = own.flatMap(({ name, image: { context } }) => {
+    const mistakes = own.flatMap(({ name, folder }) => {
         const first = found.find((one) => one.name === name);
         if (!repositoryName.test(name)) {
-            return [`${context}: "${name}" cannot be a repository's name; ${nameRule} for the folder`];
+            return [`${folder}: "${name}" cannot be a repository's name; ${nameRule} for the folder`];
         }
         return first?.by[0] === entry
             ? []
-            : [`${context}: "${name}" is ${first?.image.context} already, by "${first?.by[0]?.key}"; rename a folder`];
+            : [`${folder}: "${name}" is ${first?.folder} already, by "${first?.by[0]?.key}"; rename a folder`];
     });
     // Without one of these, what is looked for is not what was meant.
     const isKnown = !["context", "dockerfile"].some((key) => entry.wrong.has(key));
