@@ -92,7 +92,6 @@ function declaredBy(entry: Entry, entries: Entry[], found: Found[]): Declared[] 
         return found.filter(
             (one) =>
                 one.by[0] === entry &&
-                repositoryName.test(one.name) &&
                 found.find(({ name }) => name === one.name) === one &&
                 !entries.some(({ key }) => key === one.name),
         );
