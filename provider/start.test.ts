@@ -3,14 +3,17 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 
-/** The file that the engine starts, with other sources. */
+/** The file that the engine starts, and what it needs in a checkout; with other sources. */
 const entry = "pulumi-resource-native-buildx";
+const ours = [entry, "sources.js"];
 
 describe("the provider's start", () => {
     let folder: string;
     beforeEach(() => {
         folder = temporaryFolder();
-        fs.copyFileSync(path.join(__dirname, entry), path.join(folder, entry));
+        for (const file of ours) {
+            fs.copyFileSync(path.join(__dirname, file), path.join(folder, file));
+        }
         fs.mkdirSync(path.join(folder, "node_modules/esbuild"), { recursive: true });
         // Not the package's own folder: what is kept goes beside it.
         const real = path.dirname(require.resolve("esbuild/package.json"));
