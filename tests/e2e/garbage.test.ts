@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { rmSync, utimesSync } from "node:fs";
+import { rmSync } from "node:fs";
 import * as path from "node:path";
+import { daysPass } from "../helpers/daysPass";
 import { describeHere } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
 import { Project, registryHost } from "./project";
@@ -31,11 +32,7 @@ describeHere("the garbage of the local registry", () => {
     async function startAfter(days: number): Promise<string> {
         const folder = project.runnerFolder("registry");
         execFileSync("sh", ["registry.sh", "stop"], { cwd: folder });
-        const words = [folder, "-name", "untagged", "-o", "-name", "garbage.log"];
-        const then = Date.now() / 1000 - days * 86_400 - 60;
-        for (const file of execFileSync("find", words, { encoding: "utf8" }).trim().split("\n")) {
-            utimesSync(file, then, then);
-        }
+        daysPass(folder, days);
         const input = await project.connectScript();
         return (await project.succeed(project.run("sh", ["-s", "--", "--prepare"], { input }))).output;
     }

@@ -21,7 +21,7 @@ interface Tarball {
 
 /** `npm pack` of the checkout, into a folder. */
 function pack(folder: string): Tarball {
-    const words = ["pack", "--json", "--silent", "--pack-destination", folder];
+    const words = ["pack", "--json", "--silent", "--no-update-notifier", "--pack-destination", folder];
     const [made] = JSON.parse(execFileSync("npm", words, { cwd: checkout, encoding: "utf8" }));
     const { dependencies } = JSON.parse(readFileSync(path.join(checkout, "package.json"), "utf8"));
     return {
@@ -59,7 +59,7 @@ class OutsideProject extends Project {
         const linked = packages.map((name) => [name, `file:${path.join(checkout, "node_modules", name)}`]);
         const description = { private: true, dependencies: Object.fromEntries(linked) };
         writeFileSync(path.join(project.folder, "package.json"), JSON.stringify(description));
-        const words = ["install", "--offline", "--no-audit", "--no-fund", tarball.file];
+        const words = ["install", "--offline", "--no-update-notifier", "--no-audit", "--no-fund", tarball.file];
         await project.succeed(project.run("npm", words));
         return project;
     }

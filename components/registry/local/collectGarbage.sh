@@ -23,7 +23,7 @@ digests() { grep -oE '[0-9a-f]{64}' | sort -u; }
 # keep TAGS: lists in $work/kept which of $work/manifests the tags lead to. Whatever digest a manifest mentions is kept:
 # an index's children are. A tag sha256-DIGEST... has what belongs to an image, such as a signature, and goes with it.
 keep() {
-    find "$1" -path '*/current/link' ! -path "$1/sha256-*" -exec cat {} + | digests >"$work/next"
+    find "$1" -path '*/current/link' ! -path "$1/sha256-*" -exec cat {} + 2>/dev/null | digests >"$work/next"
     : >"$work/kept"
     while [ -s "$work/next" ]; do
         sort -u -o "$work/kept" "$work/kept" "$work/next"
@@ -57,6 +57,6 @@ collect() {
 
 find "$data/repositories" -type d -name _manifests >"$work/repositories"
 while read -r manifests; do
-    if [ -d "$manifests/revisions/sha256" ] && [ -d "$manifests/tags" ]; then collect "$manifests"; fi
+    if [ -d "$manifests/revisions/sha256" ]; then collect "$manifests"; fi
 done <"$work/repositories"
 OTEL_TRACES_EXPORTER=none registry garbage-collect --quiet registry.yml

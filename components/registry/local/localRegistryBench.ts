@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { Agent, request } from "node:https";
 import * as path from "node:path";
 import { find } from "../../../tests/helpers/find";
@@ -47,21 +47,6 @@ export class LocalRegistryBench extends Workbench {
 
     script(command: "start" | "stop"): Promise<ScriptResult> {
         return this.run(["sh", "-c", `cd '${this.home}' && exec sh registry.sh ${command}`], { seconds: 60 });
-    }
-
-    /** As if so many days had passed since whatever it noted. */
-    later(days: number): void {
-        const then = Date.now() / 1000 - days * 86_400 - 60;
-        for (const file of [...this.notes(), path.join(this.home, "garbage.log")]) {
-            utimesSync(file, then, then);
-        }
-    }
-
-    private notes(): string[] {
-        const data = path.join(this.home, "data");
-        return readdirSync(data, { recursive: true, encoding: "utf8" })
-            .filter((file) => path.basename(file) === "untagged")
-            .map((file) => path.join(data, file));
     }
 
     /** Closes the client's connections. */
