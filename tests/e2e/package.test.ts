@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import * as path from "node:path";
 import { checkout } from "../helpers/checkout";
 import { freePortsInRow } from "../helpers/freePorts";
@@ -118,6 +119,18 @@ describeHere("the npm package", () => {
         expect(tarball.size).toBeLessThan(500_000);
         const provider = path.join(project.folder, "node_modules/native-buildx/provider/pulumi-resource-native-buildx");
         expect(statSync(provider).mode & 0o111).toBe(0o111);
+    });
+
+    it("declares each package that it loads", () => {
+        const installed = path.join(project.folder, "node_modules/native-buildx");
+        const loaded = tarball.paths
+            .filter((file) => file.endsWith(".js"))
+            .flatMap((file) => [
+                ...readFileSync(path.join(installed, file), "utf8").matchAll(/require\("([^."][^"]*)"\)/g),
+            ])
+            .map(([, name = ""]) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? "")
+            .filter((name) => !isBuiltin(name));
+        expect([...new Set(loaded)].sort()).toEqual([...tarball.dependencies, "@pulumi/aws", "@pulumi/pulumi"].sort());
     });
 
     it("is imported by JavaScript of both kinds, and wants the AWS packages where they are used only", async () => {
