@@ -92,7 +92,7 @@ export class LocalRegistryBench extends Workbench {
     }
 
     /** Pushes a blob. */
-    async blob(
+    private async blob(
         repository: string,
         text: string,
         mediaType = "application/vnd.oci.image.layer.v1.tar",
@@ -131,7 +131,7 @@ export class LocalRegistryBench extends Workbench {
         );
     }
 
-    /** Pushes an index, of manifests or, as BuildKit's cache is, of blobs. */
+    /** Pushes an index. */
     index(repository: string, manifests: Descriptor[], tag?: string): Promise<Descriptor> {
         return this.manifest(repository, index, { manifests }, tag);
     }
