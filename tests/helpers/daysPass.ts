@@ -6,7 +6,8 @@ export function daysPass(registry: string, days: number): void {
     for (const entry of readdirSync(registry, { recursive: true, encoding: "utf8" })) {
         if (["link", "untagged", "garbage.log"].includes(path.basename(entry))) {
             const file = path.join(registry, entry);
-            const then = statSync(file).mtimeMs / 1000 - days * 86_400;
+            // find is a second late.
+            const then = statSync(file).mtimeMs / 1000 - days * 86_400 - 5;
             utimesSync(file, then, then);
         }
     }
