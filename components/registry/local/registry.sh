@@ -31,8 +31,8 @@ end() {
     done
 }
 
-# once_a_day: true if no garbage was collected for a day.
-once_a_day() { [ -z "$(find garbage.log -mtime -1 2>/dev/null)" ]; }
+# due: true if no garbage was collected for a day.
+due() { [ -z "$(find garbage.log -mtime -1 2>/dev/null)" ]; }
 
 # nobody_connected: then nobody is in the middle of a push. Clients keep their connections between two requests.
 nobody_connected() {
@@ -66,10 +66,10 @@ start() {
     flock -w 600 9
     echo "# $host" | cat registry.yml - >wanted
     if alive && cmp -s wanted running && cmp -s authority/ca.pem "$trust_file"; then
-        if ! once_a_day || ! nobody_connected; then return; fi
+        if ! due || ! nobody_connected; then return; fi
     fi
     end
-    if once_a_day; then collect; fi
+    if due; then collect; fi
     make_server_keys tls authority "$host"
     mkdir -p "$(dirname "$trust_file")"
     cp authority/ca.pem "$trust_file.new"
