@@ -3,15 +3,14 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 
-/** The file that the engine starts, and what it needs in a checkout; with other sources. */
+/** The file that the engine starts, with other sources. */
 const entry = "pulumi-resource-native-buildx";
-const ours = [entry, "sources.js"];
 
 describe("the provider's start", () => {
     let folder: string;
     beforeEach(() => {
         folder = temporaryFolder();
-        for (const file of ours) {
+        for (const file of [entry, "typescript.js"]) {
             fs.copyFileSync(path.join(__dirname, file), path.join(folder, file));
         }
         fs.mkdirSync(path.join(folder, "node_modules/esbuild"), { recursive: true });

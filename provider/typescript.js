@@ -1,7 +1,5 @@
-// Runs the provider's TypeScript in a checkout, unchecked, like the program itself. The npm package has it compiled.
-//
-// It is translated by what tsx does it by, and kept: an `up` waits for this process, and tsx, which reads every file of
-// every package too, takes longer to start than the provider.
+// How TypeScript runs in an `up`, in the program and in the provider: unchecked, translated by what tsx does it by, and kept.
+// An `up` waits for both, and tsx, which reads every file of every package too, takes longer to start than they do.
 
 const { createHash, randomUUID } = require("node:crypto");
 const fs = require("node:fs");
