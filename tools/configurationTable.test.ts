@@ -93,9 +93,12 @@ describe("the pages", () => {
         },
     );
 
-    test("have the example of the components as it is", () => {
+    test.each([
+        ["index.ts", "typescript"],
+        ["Pulumi.yaml", "yaml"],
+    ])("have %s of the example of the components as it is", (file, language) => {
         expect(read("docs/configuration.md")).toContain(
-            `\`\`\`typescript\n${read("examples/components/index.ts")}\`\`\``,
+            `\`\`\`${language}\n${read(`examples/components/${file}`)}\`\`\``,
         );
     });
 
