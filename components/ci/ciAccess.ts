@@ -46,16 +46,33 @@ export function ciAccess(settings: CiValues, { stackName, runners, registry, bui
         ...trust,
         access: runners.access,
         repositoryArns: registry.repositoryArns,
+        readableArns: registry.readableArns,
         connectParameterArns: parameters.arns,
         tags,
     });
     return { resources: [parameters, role], outputs: { ciRoleArn: role.arn, ciConnect: parameters.readCommand } };
 }
 
+/** The settings, and what may not go together with CI. */
+export type CiMistakesArgs = CiValues & { readsFrom: readonly string[]; images: { [name: string]: unknown } };
+
 /** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
-export function ciMistakes(settings: CiValues): string[] {
+export function ciMistakes({ readsFrom, images, ...settings }: CiMistakesArgs): string[] {
     const trust = trustOf(settings);
-    return isCiWanted(trust) ? ciRoleProblems(trust) : [];
+    if (!isCiWanted(trust)) {
+        return [];
+    }
+    // A build's login is known to its runner.
+    const isLoginShown = readsFrom.length > 0 && Object.keys(images).length > 0;
+    return [
+        ...ciRoleProblems(trust),
+        ...(isLoginShown
+            ? [
+                  'images: with readsFrom, jobs that are not trusted use the runners of this stack, and "pulumi up" would show the ' +
+                      "runners its own registry login; remove the images here, jobs build them with the CI role",
+              ]
+            : []),
+    ];
 }
 
 /** An empty text is a setting that was not set. */
