@@ -1,0 +1,24 @@
+import { ciMistakes } from "./ciAccess";
+
+describe("a stack that reads from another", () => {
+    const github = {
+        githubRepositories: ["acme/app:pull_request"],
+        githubOidcProviderArn: "",
+        trustedPrincipalArns: [],
+    };
+    const images = { app: { context: "app" } };
+
+    it("declares no images where CI is let in: `up` would show its login to runners that strangers use", () => {
+        expect(ciMistakes({ ...github, readsFrom: ["prod"], images })).toEqual([
+            expect.stringMatching(/^images: with readsFrom, jobs that are not trusted .* remove the images here/),
+        ]);
+    });
+
+    it.each([
+        ["has none", { ...github, readsFrom: ["prod"], images: {} }],
+        ["reads from nobody", { ...github, readsFrom: [], images }],
+        ["lets nobody in", { ...github, githubRepositories: [], readsFrom: ["prod"], images }],
+    ])("is right where it %s", (_what, settings) => {
+        expect(ciMistakes(settings)).toEqual([]);
+    });
+});
