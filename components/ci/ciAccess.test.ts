@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
 import { ciMistakes } from "./ciAccess";
 
 describe("a stack that reads from another", () => {
@@ -20,5 +22,12 @@ describe("a stack that reads from another", () => {
         ["lets nobody in", { ...github, githubRepositories: [], readsFrom: ["prod"], images }],
     ])("is right where it %s", (_what, settings) => {
         expect(ciMistakes(settings)).toEqual([]);
+    });
+
+    it("is shown in docs/aws.md as Pulumi.prod-pr.yaml has it, in ten lines", () => {
+        const read = (file: string) => readFileSync(path.resolve(__dirname, "../..", file), "utf8");
+        const [, settings = ""] = /^(config:\n.*)$/ms.exec(read("Pulumi.prod-pr.yaml")) ?? [];
+        expect(settings.split("\n").length).toBeLessThanOrEqual(10);
+        expect(read("docs/aws.md")).toContain(`\`\`\`yaml\n${settings}\`\`\``);
     });
 });
