@@ -53,6 +53,10 @@ describeHere("a stack for untrusted branches, beside the stack that is trusted, 
             const onIt = [`FROM ${trusted}/app:latest`, 'RUN ["/step", "expect", "/result", "built by main"]'];
             await pr.succeed(untrusted.build(onIt, "--push", "--tag", own));
             await pr.succeed(untrusted.run("crane", ["manifest", own]));
+            // And nothing goes the other way.
+            const { code, output } = await world.main.run("crane", ["manifest", own]);
+            expect(output).toMatch(notAllowed("ecr:BatchGetImage", ".*:repository/native-buildx-prod-pr because"));
+            expect(code).not.toBe(0);
         });
     });
 
