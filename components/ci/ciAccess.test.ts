@@ -1,13 +1,10 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { ciMistakes } from "./ciAccess";
+import { checkedTrust } from "./trust";
 
 describe("a stack that reads from another", () => {
-    const github = {
-        githubRepositories: ["acme/app:pull_request"],
-        githubOidcProviderArn: "",
-        trustedPrincipalArns: [],
-    };
+    const github = checkedTrust({ githubRepositories: ["acme/app:pull_request"] });
     const images = { app: { context: "app" } };
 
     it("declares no images where CI is let in: `up` would show its login to runners that strangers use", () => {

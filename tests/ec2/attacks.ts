@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import * as path from "node:path";
 import type { Result } from "../e2e/project";
-import { type CiJob, githubToken } from "./ciJob";
+import type { CiJob } from "./ciJob";
 import { image, port, type TrustWorld } from "./trustWorld";
 
 /** An attempt to get at something of the trusted stack: its own jobs may do that. */
@@ -93,9 +93,10 @@ async function knock({ prod }: TrustWorld, job: CiJob): Promise<Result> {
 const role = (name: string) =>
     `--role-session-name job --role-arn arn:aws:iam::123456789012:role/native-buildx-${name}`;
 const keysParameter = "/native-buildx/prod/amd64/keys";
+/** The least that these commands take. */
 const text = "x".repeat(100);
 
-/** Commands of the AWS command line that no job may give, and what each asks a permission for. Names in capitals are prod's. */
+/** Commands of the AWS command line that no job may give, and what each asks a permission for. In capitals: prod's, and a pull request's token. */
 export const forbiddenToJobs: [string, string][] = [
     ["ecr:BatchDeleteImage", "ecr batch-delete-image --repository-name REPOSITORY --image-ids imageTag=release"],
     ["ecr:PutLifecyclePolicy", `ecr put-lifecycle-policy --repository-name REPOSITORY --lifecycle-policy-text ${text}`],
@@ -124,7 +125,7 @@ export const forbiddenToJobs: [string, string][] = [
     ["sts:AssumeRole", `sts assume-role ${role("prod-amd64")}`],
     [
         "sts:AssumeRoleWithWebIdentity",
-        `sts assume-role-with-web-identity ${role("prod-ci")} --web-identity-token ${githubToken("repo:ORGANIZATION/REPOSITORY:pull_request")}`,
+        `sts assume-role-with-web-identity ${role("prod-ci")} --web-identity-token TOKEN`,
     ],
 ];
 
@@ -148,6 +149,7 @@ export async function wordsOf(command: string, world: TrustWorld): Promise<strin
         INSTANCE: await world.prod.instanceId("amd64"),
         VOLUME: BlockDeviceMappings.find(({ DeviceName }) => DeviceName === "/dev/sdf")?.Ebs?.VolumeId,
         GROUP: (await world.group()).id,
+        TOKEN: world.tokenOf("pull_request"),
     };
     return command.split(" ").map((word) => values[word] ?? word);
 }

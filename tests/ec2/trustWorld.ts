@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import * as path from "node:path";
 import { DescribeSecurityGroupsCommand, type IpPermission } from "@aws-sdk/client-ec2";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
-import { Simulation } from "../../packages/simulated-ec2";
+import { Simulation, TokenIssuer } from "../../packages/simulated-ec2";
 import { checkout } from "../helpers/checkout";
 import { fromStep, writes } from "../helpers/stepImage";
 import { publishBuildkit } from "./buildkit/archive";
@@ -25,6 +25,8 @@ export class TrustWorld {
     main!: CiJob;
     untrusted!: CiJob;
 
+    private readonly github = new TokenIssuer("https://token.actions.githubusercontent.com");
+
     private constructor(
         readonly simulation: Simulation,
         readonly prod: Ec2Project,
@@ -35,7 +37,7 @@ export class TrustWorld {
         const simulation = Simulation.start();
         const prod = Ec2Project.createIn(simulation, "prod", {
             platforms: ["linux/amd64"],
-            githubRepositories: ["ORGANIZATION/REPOSITORY:ref:refs/heads/main"],
+            githubRepositories: ["ORGANIZATION/REPOSITORY:main"],
             images: { app: { context: "app" } },
         });
         return new TrustWorld(simulation, prod, Ec2Project.createIn(simulation, "prod-pr", {}));
@@ -50,14 +52,20 @@ export class TrustWorld {
         await this.configureSimulation();
         await prod.succeed(prod.up());
         await pr.succeed(pr.up());
+        await simulation.setIssuerKeys({ [this.github.url]: this.github.jwks });
         await simulation.enforcePolicies();
 
         this.trusted = (await prod.outputs()).repositoryUrl;
-        this.main = await CiJob.start(prod, "repo:ORGANIZATION/REPOSITORY:ref:refs/heads/main");
-        this.untrusted = await CiJob.start(pr, "repo:ORGANIZATION/REPOSITORY:pull_request");
+        this.main = await CiJob.start(prod, this.tokenOf("ref:refs/heads/main"));
+        this.untrusted = await CiJob.start(pr, this.tokenOf("pull_request"));
         await prod.succeed(this.main.connect(await prod.connectScript()));
         await pr.succeed(this.untrusted.connect(await pr.connectScript()));
         await prod.succeed(this.main.build(image, "--push", "--tag", `${this.trusted}/app:release`));
+    }
+
+    /** The token that GitHub gives a job. @param about what follows the repository in its subject */
+    tokenOf(about: string): string {
+        return this.github.token({ aud: "sts.amazonaws.com", sub: `repo:ORGANIZATION/REPOSITORY:${about}` });
     }
 
     /** What the example says is to be set, and where the simulation differs from EC2. */
