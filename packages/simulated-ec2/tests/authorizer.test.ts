@@ -1,7 +1,13 @@
 import { request } from "node:https";
 import { EC2Client, StartInstancesCommand } from "@aws-sdk/client-ec2";
 import { CreateRepositoryCommand, ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
-import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import {
+    CreateRoleCommand,
+    DeleteRoleCommand,
+    DeleteRolePolicyCommand,
+    IAMClient,
+    PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
 import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { canSimulate, Simulation } from "..";
@@ -103,13 +109,18 @@ const roleArn = (name: string) => `arn:aws:iam::${account}:role/${name}`;
         expect(await status("POST", "own/blobs/uploads/")).toMatch(/^403 .*DENIED.*ecr:InitiateLayerUpload/);
     });
 
-    test("are the present ones", async () => {
+    test("are the present ones, and none of a role that is gone", async () => {
+        const iam = new IAMClient(sim.client);
         const RoleName = "reader";
         const statement = { Effect: "Allow", Action: "ssm:GetParameter", Resource: "*" };
         const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
-        await new IAMClient(sim.client).send(
-            new PutRolePolicyCommand({ RoleName, PolicyName: "more", PolicyDocument }),
-        );
+        await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "more", PolicyDocument }));
         expect((await read("other")).Parameter?.Value).toBe("other");
+
+        for (const PolicyName of ["own-0", "own-1", "own-2", "more"]) {
+            await iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }));
+        }
+        await iam.send(new DeleteRoleCommand({ RoleName }));
+        await expect(read("own")).rejects.toMatchObject({ name: "AccessDeniedException" });
     });
 });

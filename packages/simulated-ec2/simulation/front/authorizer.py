@@ -28,10 +28,9 @@ class Authorizer:
         # Users have no policies here: they may do everything, but for roles that do not trust them.
         if self.url is None or (session is None and assumed is None):
             return None
-        role = _role(session[1]) if session else None
         question = {
             "call": call,
-            "policies": [json.loads(text) for text in role.policies.values()] if role else None,
+            "policies": _policies(session[1]) if session else None,
             "trust": json.loads(assumed.assume_role_policy_document) if assumed else None,
         }
         request = urllib.request.Request(self.url, json.dumps(question).encode(), {"Content-Type": "application/json"})
@@ -41,6 +40,12 @@ class Authorizer:
                 return refusal
         except OSError as error:
             return f"the policies could not be evaluated: {error}"
+
+
+def _policies(name: str) -> list[Any]:
+    """None of a role that is gone: its sessions may do nothing any more."""
+    role = _role(name)
+    return [json.loads(text) for text in role.policies.values()] if role else []
 
 
 def _role(name: str) -> Any:
