@@ -1,0 +1,85 @@
+// Writes the block of docs/comparison.md that says from which length on a build is cheaper on runners on EC2 than elsewhere,
+// with the default settings, from the price tables:
+//
+//     npx tsx tools/comparisonTable.ts
+import * as v from "valibot";
+import { architectures } from "../components/architecture";
+import { rootGiB } from "../components/runner/ec2/ec2RunnerSettings";
+import { idleMonthCost, priceOf, pricesOf } from "../components/runner/ec2/prices";
+import { allSettings } from "../configuration/settings";
+import { pageWith, table, write } from "./configurationTable";
+import { type HostedPrice, hostedPrices } from "./hostedPrices";
+
+/** The region whose prices are all known. */
+const region = "us-east-1";
+
+/** A runner is awake that long before it builds: EC2's published times for a stopped instance, 15 s to 21 s. */
+const wakeMinutes = 20 / 60;
+
+/** What runners of both platforms cost. */
+export interface OurPrice {
+    /** US dollars, of all runners together, while they are awake. */
+    minute: number;
+    /** Minutes that they stay awake after a build. */
+    tail: number;
+}
+
+/** What a build costs that wakes its runners and has nothing after it, in US dollars. EC2 bills a minute at least. */
+export function costHere(minutes: number, { minute, tail }: OurPrice): number {
+    return Math.max(1, wakeMinutes + minutes + tail) * minute;
+}
+
+/** The length in minutes from which on such a build is cheaper here. Undefined if none is. */
+export function cheaperFrom(hosted: number, ours: OurPrice): number | undefined {
+    const overhead = Math.max(1, wakeMinutes + ours.tail) * ours.minute;
+    return hosted > ours.minute ? overhead / (hosted - ours.minute) : undefined;
+}
+
+const dollars = (amount: number) => `$${amount.toFixed(3)}`;
+const minutes = (length: number | undefined) =>
+    length === undefined ? "never" : `${(Math.ceil(length * 10) / 10).toFixed(1)} min`;
+
+function row({ name, cores, minute, date, source }: HostedPrice, ours: OurPrice): string[] {
+    return [
+        `[${name}](${source}), ${cores} cores, ${date}`,
+        dollars(minute),
+        minutes(cheaperFrom(minute, ours)),
+        minutes(cheaperFrom(minute, { ...ours, tail: 1 })),
+    ];
+}
+
+/** The block. */
+export function comparisonBlock(): string {
+    const types = Object.values(architectures).map(({ ec2 }) => ec2.instanceType);
+    const hour = types.reduce((sum, type) => sum + (priceOf(type, region, {}).hour ?? Number.NaN), 0);
+    const tail = v.parse(allSettings.idleMinutes, undefined);
+    const ours = { minute: hour / 60, tail };
+    const disk = v.parse(allSettings.cacheGigabytes, undefined) + rootGiB;
+    const month = types.length * (idleMonthCost(disk, pricesOf(region)) ?? Number.NaN);
+    const example = (length: number) =>
+        `${length} ${length === 1 ? "minute" : "minutes"} ${dollars(costHere(length, ours))}`;
+    return [
+        `Here a minute of both runners (${types.join(" and ")}, ${region}, ${pricesOf(region).date}) costs ${dollars(ours.minute)}, and`,
+        `their disks ${`$${month.toFixed(2)}`} a month. A build that has them for itself pays for the wake and for ${tail} idle minutes too:`,
+        `${example(1)}, ${example(10)}, ${example(60)}; ${dollars(tail * ours.minute)} of each is the idle time.`,
+        "",
+        table(
+            [
+                "elsewhere, machines for both platforms",
+                "a minute",
+                `cheaper here from a build of, \`idleMinutes\` ${tail}`,
+                "with `idleMinutes` 1",
+            ],
+            hostedPrices.map((price) => row(price, ours)),
+        ),
+    ].join("\n");
+}
+
+/** The page with the block. */
+export function renewedComparison(): { [file: string]: string } {
+    return { "docs/comparison.md": pageWith("docs/comparison.md", { prices: comparisonBlock() }) };
+}
+
+if (require.main === module) {
+    write(renewedComparison());
+}
