@@ -1,17 +1,15 @@
-// Writes the block of docs/comparison.md that says from which length on a build is cheaper on runners on EC2 than elsewhere,
-// with the default settings, from the price tables:
-//
-//     npx tsx tools/comparisonTable.ts
+// The block of docs/comparison.md that says from which length on a build is cheaper on runners on EC2 than elsewhere, with the
+// default settings, from the price tables. tools/costTable.ts writes it.
 import * as v from "valibot";
 import { architectures } from "../components/architecture";
 import { rootGiB } from "../components/runner/ec2/ec2RunnerSettings";
 import { idleMonthCost, priceOf, pricesOf } from "../components/runner/ec2/prices";
 import { allSettings } from "../configuration/settings";
-import { pageWith, table, write } from "./configurationTable";
+import { table } from "./configurationTable";
 import { type HostedPrice, hostedPrices } from "./hostedPrices";
 
 /** The region whose prices are all known. */
-const region = "us-east-1";
+export const region = "us-east-1";
 
 /** A runner is awake that long before it builds: EC2's published times for a stopped instance, 15 s to 21 s. */
 const wakeMinutes = 20 / 60;
@@ -59,8 +57,8 @@ export function comparisonBlock(): string {
     const example = (length: number) =>
         `${length} ${length === 1 ? "minute" : "minutes"} ${dollars(costHere(length, ours))}`;
     return [
-        `Here a minute of both runners (${types.join(" and ")}, ${region}, ${pricesOf(region).date}) costs ${dollars(ours.minute)}, and`,
-        `their disks ${`$${month.toFixed(2)}`} a month. A build that has them for itself pays for the wake and for ${tail} idle minutes too:`,
+        `Here a minute of both runners (${types.join(" and ")}, ${region}, ${pricesOf(region).date}) costs $${ours.minute.toFixed(4)}, and`,
+        `their disks $${month.toFixed(2)} a month. A build that has them for itself pays for the wake and for ${tail} idle minutes too:`,
         `${example(1)}, ${example(10)}, ${example(60)}; ${dollars(tail * ours.minute)} of each is the idle time.`,
         "",
         table(
@@ -73,13 +71,4 @@ export function comparisonBlock(): string {
             hostedPrices.map((price) => row(price, ours)),
         ),
     ].join("\n");
-}
-
-/** The page with the block. */
-export function renewedComparison(): { [file: string]: string } {
-    return { "docs/comparison.md": pageWith("docs/comparison.md", { prices: comparisonBlock() }) };
-}
-
-if (require.main === module) {
-    write(renewedComparison());
 }
