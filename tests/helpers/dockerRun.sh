@@ -27,7 +27,7 @@ if [ "${1:-}" = inside ]; then
         mount --bind "$outside" "$root$in"
         case $options in ro) mount -o remount,bind,ro "$root$in" ;; esac
     done
-    exec chroot "$root" /usr/bin/env -i PATH=/bin HOME=/root "$@"
+    exec chroot "$root" /bin/env -i PATH=/bin HOME=/root "$@"
 fi
 
 if [ "${1:-}" != run ]; then
