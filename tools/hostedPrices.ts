@@ -5,7 +5,7 @@ export interface HostedPrice {
     cores: number;
     /** In US dollars, for both platforms together, without what a plan includes. */
     minute: number;
-    /** When the source said so, `YYYY-MM`. */
+    /** When the source is known to have said so, `YYYY-MM`; all were read in 2026-11. */
     date: string;
     /** A page that anybody can read. */
     source: string;
@@ -17,11 +17,11 @@ export interface HostedPrice {
  */
 export const hostedPrices: readonly HostedPrice[] = [
     {
-        // Larger runners: those of a private repository with as many cores as ours, $0.012 and $0.008.
+        // Larger runners: those of a private repository with as many cores as ours, $0.012 and $0.008. In force since then.
         name: "GitHub's larger runners",
         cores: 4,
         minute: 0.02,
-        date: "2026-11",
+        date: "2026-01",
         source: "https://docs.github.com/en/billing/reference/actions-runner-pricing",
     },
     {
@@ -29,7 +29,7 @@ export const hostedPrices: readonly HostedPrice[] = [
         name: "Blacksmith",
         cores: 4,
         minute: 0.013,
-        date: "2026-11",
+        date: "2026-06",
         source: "https://docs.blacksmith.sh/github-actions-runners/pricing",
     },
     {
