@@ -181,6 +181,14 @@ describeHere(`the examples of ${page}, as they stand`, () => {
         expect(await fileOf("service:by-bake", "arm64", "version")).toBe("2");
     });
 
+    it("docker compose build", async () => {
+        await run("docker compose build");
+        for (const tag of ["app:by-compose", "libraries:by-compose", "service:by-compose"]) {
+            expect(await platformsOf(tag)).toEqual(both);
+        }
+        expect(await fileOf("service:by-compose", "amd64", "version")).toBe("2");
+    });
+
     it("are all there are", () => {
         expect([...untested]).toEqual([]);
     });
