@@ -9,7 +9,9 @@ if [ "${1:-}" = inside ]; then
     root=$2 volumes=$3
     shift 3
     mount -t tmpfs container "$root"
-    mkdir -p "$root/bin" "$root/proc" "$root/dev" "$root/tmp" "$root/root"
+    mkdir -p "$root/bin" "$root/proc" "$root/dev" "$root/etc" "$root/tmp" "$root/root"
+    # As docker does with the host's network.
+    cp /etc/hosts "$root/etc/hosts"
     busybox=$(command -v busybox)
     cp "$busybox" "$root/bin/busybox"
     for library in $(ldd "$busybox" 2>/dev/null | grep -o '/[^ ]*'); do
