@@ -1,6 +1,7 @@
 /** The package's public face. What is not exported here may change without notice. */
 export type { Call, Executed, Faults } from "./control";
 export { eventually } from "./eventually";
+export { type Identity, identityContext } from "./policies/identityContext";
 export { type Condition, type Context, readConditions } from "./policies/policyConditions";
 export {
     type Decision,
@@ -16,3 +17,4 @@ export { policiesOfAccount, type Refused, type Replayed, replay } from "./polici
 export { type RolePolicies, rolePolicies } from "./policies/rolePolicies";
 export { canSimulate, Simulation } from "./simulation";
 export { leftovers } from "./slots";
+export { type TokenChanges, TokenIssuer } from "./tokenIssuer";
