@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { checkedSettings } from "../../configuration/readSettings";
 import { checkout } from "../helpers/checkout";
+import { find } from "../helpers/find";
 import { describeHere } from "../helpers/needs";
 import { examplesOf } from "../helpers/page";
 import { type Arch, archs, fromStep, writes } from "../helpers/stepImage";
@@ -22,6 +24,11 @@ const textOf = (heading: string, language: string) =>
 /** Every heading with commands; a heading that no test takes from here is found in the end. */
 const untested = new Set(examples.filter(({ language }) => language === "sh").map(({ heading }) => heading));
 untested.delete("");
+
+/** Whether Docker's command is on PATH, and Compose for it: the stand-in of the tools knows buildx alone. */
+function hasCompose(): boolean {
+    return find("docker-compose") !== undefined && spawnSync("docker", ["--version"]).status === 0;
+}
 
 describeHere(`the examples of ${page}, as they stand`, () => {
     let project: Project;
@@ -188,6 +195,19 @@ describeHere(`the examples of ${page}, as they stand`, () => {
             expect(await platformsOf(tag)).toEqual(both);
         }
         expect(await fileOf("service:by-compose", "amd64", "version")).toBe("2");
+    });
+
+    (hasCompose() ? it : it.skip)("docker compose build, by Compose itself", async () => {
+        const plugins = path.join(project.machine.user, ".docker/cli-plugins");
+        mkdirSync(plugins, { recursive: true });
+        symlinkSync(find("docker-compose") ?? "", path.join(plugins, "docker-compose"));
+        const before = await digest("service:by-compose");
+        writeFileSync(path.join(project.folder, "service/late"), "of compose");
+        const script = [textOf("", "sh"), textOf("docker compose build", "shell")].join("\n");
+        await project.succeed(project.run("sh", ["-euc", script]));
+        expect(await platformsOf("service:by-compose")).toEqual(both);
+        expect(await digest("service:by-compose")).not.toBe(before);
+        expect(await fileOf("service:by-compose", "arm64", "late")).toBe("of compose");
     });
 
     it("are all there are", () => {
