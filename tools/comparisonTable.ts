@@ -1,9 +1,8 @@
 // The block of docs/comparison.md that says from which length on a build is cheaper on runners on EC2 than elsewhere, with the
 // default settings, from the price tables. tools/costTable.ts writes it.
 import * as v from "valibot";
-import { architectures } from "../components/architecture";
-import { rootGiB } from "../components/runner/ec2/ec2RunnerSettings";
-import { idleMonthCost, priceOf, pricesOf } from "../components/runner/ec2/prices";
+import { architectures, knownPlatforms } from "../components/architecture";
+import { priceOf, pricesOf } from "../components/runner/ec2/prices";
 import { allSettings } from "../configuration/settings";
 import { table } from "./configurationTable";
 import { type HostedPrice, hostedPrices } from "./hostedPrices";
@@ -49,16 +48,16 @@ function row({ name, cores, minute, date, source }: HostedPrice, ours: OurPrice)
 /** The block. */
 export function comparisonBlock(): string {
     const types = Object.values(architectures).map(({ ec2 }) => ec2.instanceType);
-    const hour = types.reduce((sum, type) => sum + (priceOf(type, region, {}).hour ?? Number.NaN), 0);
+    const cacheGigabytes = v.parse(allSettings.cacheGigabytes, undefined);
+    const prices = knownPlatforms.map((platform) => priceOf({ platform, cacheGigabytes }, region));
+    const sum = (of: "hour" | "month") => prices.reduce((total, price) => total + (price[of] ?? Number.NaN), 0);
     const tail = v.parse(allSettings.idleMinutes, undefined);
-    const ours = { minute: hour / 60, tail };
-    const disk = v.parse(allSettings.cacheGigabytes, undefined) + rootGiB;
-    const month = types.length * (idleMonthCost(disk, pricesOf(region)) ?? Number.NaN);
+    const ours = { minute: sum("hour") / 60, tail };
     const example = (length: number) =>
         `${length} ${length === 1 ? "minute" : "minutes"} ${dollars(costHere(length, ours))}`;
     return [
         `Here a minute of both runners (${types.join(" and ")}, ${region}, ${pricesOf(region).date}) costs $${ours.minute.toFixed(4)}, and`,
-        `their disks $${month.toFixed(2)} a month. A build that has them for itself pays for the wake and for ${tail} idle minutes too:`,
+        `their disks $${sum("month").toFixed(2)} a month. A build that has them for itself pays for the wake and for ${tail} idle minutes too:`,
         `${example(1)}, ${example(10)}, ${example(60)}; ${dollars(tail * ours.minute)} of each is the idle time.`,
         "",
         table(
