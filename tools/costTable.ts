@@ -1,4 +1,5 @@
-// Writes the table of docs/aws.md of what runners on EC2 cost, with the default settings, from the price table:
+// Writes the table of docs/aws.md of what runners on EC2 cost, with the default settings, from the price table, and how that
+// compares in docs/comparison.md:
 //
 //     npx tsx tools/costTable.ts
 import * as v from "valibot";
@@ -7,10 +8,8 @@ import { rootGiB } from "../components/runner/ec2/ec2RunnerSettings";
 import { gp3 } from "../components/runner/ec2/gp3";
 import { priceOf, pricesOf } from "../components/runner/ec2/prices";
 import { allSettings } from "../configuration/settings";
+import { comparisonBlock, region } from "./comparisonTable";
 import { pageWith, write } from "./configurationTable";
-
-/** The region whose prices are all known. */
-const region = "us-east-1";
 
 /** One row for each architecture's runner, and their sum. */
 function costTable(cacheGigabytes: number): string {
@@ -37,9 +36,12 @@ function costTable(cacheGigabytes: number): string {
 /** What runners have where nothing is set. */
 const defaultCacheGigabytes = v.parse(allSettings.cacheGigabytes, undefined);
 
-/** The page with the table. */
+/** The pages with what they say of prices. */
 export function renewedCosts(): { [file: string]: string } {
-    return { "docs/aws.md": pageWith("docs/aws.md", { costs: costTable(defaultCacheGigabytes) }) };
+    return {
+        "docs/aws.md": pageWith("docs/aws.md", { costs: costTable(defaultCacheGigabytes) }),
+        "docs/comparison.md": pageWith("docs/comparison.md", { prices: comparisonBlock() }),
+    };
 }
 
 if (require.main === module) {
