@@ -69,8 +69,16 @@ describe("settings", () => {
             { platforms: "linux/arm64" },
             ['platforms: must be a list of at least one of: linux/amd64, linux/arm64, not "linux/arm64"'],
         ],
-        ["negative idleMinutes", { idleMinutes: -1 }, ["idleMinutes: must be a whole number from 0 to 10080, not -1"]],
-        ["half a minute", { idleMinutes: 0.5 }, ["idleMinutes: must be a whole number from 0 to 10080, not 0.5"]],
+        [
+            "negative idleMinutes",
+            { idleMinutes: -1 },
+            ["idleMinutes: must be a number of minutes from 0 to 10080, not -1"],
+        ],
+        [
+            "eight days",
+            { idleMinutes: 11_520 },
+            ["idleMinutes: must be a number of minutes from 0 to 10080, not 11520"],
+        ],
         [
             "mirrors that are none, all told",
             { registryMirrors: { Hub: ["a"], "docker.io": ["ftp://a"] } },

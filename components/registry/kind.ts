@@ -1,3 +1,4 @@
+import type { KindRow } from "../settings/kindRow";
 import type { Schemas, ValuesOf } from "../settings/values";
 import type { Registry } from "./registry";
 
@@ -18,15 +19,9 @@ export interface RegistryModule<Values> {
 }
 
 /** A row of the table of kinds. */
-export interface RegistryRow<S extends Schemas> {
-    /** What people read of it in a list of kinds. */
-    meaning: string;
-    /** The settings that only this kind has. */
-    settings: S;
+export interface RegistryRow<S extends Schemas> extends KindRow<S, RegistryModule<ValuesOf<S>>> {
     /** Only runners of this machine reach it. */
     isOnThisMachine: boolean;
-    /** Loaded when it is used: nobody else needs, or waits for, what it imports. */
-    load(): RegistryModule<ValuesOf<S>>;
 }
 
 /** Lets the compiler see that a row's module takes the row's settings. */

@@ -1,4 +1,5 @@
 import type { Registry } from "../registry/registry";
+import type { KindRow } from "../settings/kindRow";
 import type { Schemas, ValuesOf } from "../settings/values";
 import type { Runners } from "./runners";
 import type { RunnerValues } from "./settings";
@@ -21,17 +22,12 @@ export interface RunnersModule<Values> {
     create(name: string, values: Values & RunnerValues, context: RunnersContext): Runners;
 }
 
-export interface RunnersRow<S extends Schemas> {
-    /** What people read of it in a list of kinds. */
-    meaning: string;
-    /** The settings that only this kind has. */
-    settings: S;
+/** A row of the table of kinds. */
+export interface RunnersRow<S extends Schemas> extends KindRow<S, RunnersModule<ValuesOf<S>>> {
     /** They reach a registry of this machine. */
     areOnThisMachine: boolean;
     /** The kind of registry that is used where setting `registry` says nothing. */
     registry: string;
-    /** Loaded when it is used: nobody else needs, or waits for, what it imports. */
-    load(): RunnersModule<ValuesOf<S>>;
 }
 
 /** Lets the compiler see that a row's module takes the row's settings. */

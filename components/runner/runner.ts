@@ -1,9 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../architecture";
 
-/** 60. Tests of the idle rule shorten the minute. */
-export const secondsPerMinute = Number(process.env.NATIVE_BUILDX_SECONDS_PER_MINUTE ?? 60);
-
 /** US dollars. */
 export interface RunnerPrice {
     /** Of an hour; undefined where it is not known. */

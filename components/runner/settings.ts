@@ -1,5 +1,5 @@
 import { isPlatform, knownPlatforms, type Platform } from "../architecture";
-import { checked, listOf, mapOf, setting, text, wholeNumber } from "../settings/kinds";
+import { checked, listOf, mapOf, minutes, setting, text, wholeNumber } from "../settings/kinds";
 import type { ValuesOf } from "../settings/values";
 import { mirrorMistakes } from "./registryMirrors";
 import { mostRunners } from "./runnerNames";
@@ -17,9 +17,9 @@ export const runnerSettings = {
         "Runners for each platform. The images of one `pulumi up` are spread over them, and so are CI jobs, by their names.",
     ),
     idleMinutes: setting(
-        wholeNumber(0, 60 * 24 * 7),
+        minutes(0, 60 * 24 * 7),
         15,
-        "Minutes without a build after which a runner stops itself. 0 for never.",
+        "Minutes without a build after which a runner stops itself, which may be a fraction. 0 for never.",
     ),
     cacheGigabytes: setting(
         wholeNumber(1, 16_000),

@@ -83,6 +83,20 @@ export function wholeNumber(low: number, high: number) {
     });
 }
 
+/** A number of minutes, which may be a fraction. */
+export function minutes(low: number, high: number) {
+    return schemaOf<number>({
+        read: (value) => {
+            const given = plain(value);
+            const number = typeof given === "string" && /^-?[0-9.]+$/.test(given) ? Number(given) : given;
+            return typeof number === "number" && number >= low && number <= high
+                ? { value: number }
+                : insteadOf(`a number of minutes from ${low} to ${high}`, number);
+        },
+        json: { type: "number", minimum: low, maximum: high },
+    });
+}
+
 /** A price. `pulumi config set --path` makes a text of it. */
 export function price() {
     return schemaOf<number>({

@@ -63,7 +63,7 @@ describeHere("a kind of runners that is a folder and a row", () => {
         const { port } = project;
         project.configure({ runners: "daemon", daemonPort: 20_009, idleMinutes: -1 });
         const wrong = await project.up();
-        expect(wrong.output).toMatch(/idleMinutes: must be a whole number/);
+        expect(wrong.output).toMatch(/idleMinutes: must be a number of minutes/);
         expect(wrong.output).toMatch(/daemonPort: 20009 ends in 9, which a test wants refused; use another/);
         project.configure({ daemonPort: port + 1, idleMinutes: 15 });
     });

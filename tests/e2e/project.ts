@@ -38,8 +38,6 @@ export interface ProjectOptions {
     machine?: Partial<Machine>;
     /** The first port. @default some that are free */
     port?: number;
-    /** How long the runners' minute is. @default 60 */
-    secondsPerMinute?: number;
     /** Run every command as a user without any rights, not as root. @default false */
     unprivileged?: boolean;
 }
@@ -60,7 +58,7 @@ export class Project {
     protected constructor(
         readonly stack: string,
         private readonly settings: { [name: string]: unknown },
-        private readonly options: ProjectOptions,
+        options: ProjectOptions,
     ) {
         // Short: the path of a unix socket has at most 107 characters.
         this.folder = temporaryFolder();
@@ -129,7 +127,6 @@ export class Project {
             HOME: this.machine.user,
             PULUMI_HOME: process.env.PULUMI_HOME ?? path.join(process.env.HOME ?? "/root", ".pulumi"),
             NATIVE_BUILDX_HOME: this.machine.home,
-            NATIVE_BUILDX_SECONDS_PER_MINUTE: String(this.options.secondsPerMinute ?? 60),
             SSL_CERT_DIR: `/etc/ssl/certs:${path.join(this.machine.home, "trust")}`,
             PULUMI_BACKEND_URL: `file://${this.machine.state}`,
             PULUMI_CONFIG_PASSPHRASE: "test",

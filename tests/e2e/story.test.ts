@@ -7,7 +7,7 @@ import { Project } from "./project";
 
 jest.setTimeout(300_000);
 
-/** Seconds that the runners of these tests call a minute; they are idle after one. */
+/** Seconds without a build after which the runners are idle. */
 const idle = 6;
 
 // One stack's life, told in order: each test goes on from the one before.
@@ -15,7 +15,7 @@ describeHere("the story of a stack", () => {
     let project: Project;
 
     beforeAll(async () => {
-        project = await Project.create("story", { idleMinutes: 1 }, { secondsPerMinute: idle });
+        project = await Project.create("story", { idleMinutes: idle / 60 });
         const base = project.context("base", [...fromStep, 'RUN ["/step", "write", "/base", "of the base"]']);
         const app = project.context("app", [
             "FROM base",

@@ -17,12 +17,7 @@ describeHere("a runner on the simulated EC2 whose settings change", () => {
         simulation = Simulation.start();
         emptyAccount = await simulation.account();
         const settings = { platforms: ["linux/amd64"], idleMinutes: 15, forceDelete: true, cacheGigabytes: 22 };
-        project = Ec2Project.createIn(
-            simulation,
-            "changes",
-            { ...settings, images: { image: { context: "image" } } },
-            60,
-        );
+        project = Ec2Project.createIn(simulation, "changes", { ...settings, images: { image: { context: "image" } } });
         writeImage();
         await project.init();
         await project.succeed(project.up());

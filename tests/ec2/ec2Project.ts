@@ -37,32 +37,20 @@ export class Ec2Project extends Project {
         readonly simulation: Simulation,
         stack: string,
         settings: { [name: string]: unknown },
-        secondsPerMinute: number,
     ) {
-        super(stack, settings, { secondsPerMinute });
+        super(stack, settings, {});
     }
 
-    /** @param secondsPerMinute how long the runners' minute is */
-    static createIn(
-        simulation: Simulation,
-        stack: string,
-        settings: { [name: string]: unknown },
-        secondsPerMinute: number,
-    ): Ec2Project {
+    static createIn(simulation: Simulation, stack: string, settings: { [name: string]: unknown }): Ec2Project {
         const { environment } = simulation;
-        const project = new Ec2Project(
-            simulation,
-            stack,
-            {
-                runners: "ec2",
-                "aws:region": environment.AWS_REGION,
-                allowedCidrs: [environment.SIM_CLIENT_CIDR],
-                ...publishBuildkit(simulation),
-                cacheGigabytes: 20,
-                ...settings,
-            },
-            secondsPerMinute,
-        );
+        const project = new Ec2Project(simulation, stack, {
+            runners: "ec2",
+            "aws:region": environment.AWS_REGION,
+            allowedCidrs: [environment.SIM_CLIENT_CIDR],
+            ...publishBuildkit(simulation),
+            cacheGigabytes: 20,
+            ...settings,
+        });
         project.configure({});
         return project;
     }

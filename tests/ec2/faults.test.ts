@@ -16,7 +16,7 @@ describeHere("faults of runners on the simulated EC2", () => {
 
     beforeAll(async () => {
         simulation = Simulation.start();
-        project = Ec2Project.createIn(simulation, "faults", settings, 60);
+        project = Ec2Project.createIn(simulation, "faults", settings);
         project.context("image", [...fromStep, writes("at first")]);
         project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
         await project.init();

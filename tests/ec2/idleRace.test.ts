@@ -5,7 +5,7 @@ import { type Arch, archs } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 
 /**
- * Seconds that the runners of these tests call a minute; they are idle after one. A connect has to be quicker from an open
+ * Seconds without a build after which the runners are idle. A connect has to be quicker from an open
  * port to its proof, with what else runs on this machine: with 8, 1 of about 200 was not.
  */
 const idle = 15;
@@ -23,7 +23,7 @@ describeHere("around the idle stop of a runner on the simulated EC2", () => {
 
     beforeAll(async () => {
         simulation = Simulation.start();
-        project = Ec2Project.createIn(simulation, "race", { idleMinutes: 1 }, idle);
+        project = Ec2Project.createIn(simulation, "race", { idleMinutes: idle / 60 });
         project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
         await project.init();
         await project.succeed(project.up());

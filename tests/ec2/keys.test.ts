@@ -20,7 +20,7 @@ describeHere("the keys of a runner on the simulated EC2", () => {
 
     beforeAll(async () => {
         simulation = Simulation.start();
-        project = Ec2Project.createIn(simulation, "keys", { platforms: ["linux/amd64"], idleMinutes: 0 }, 60);
+        project = Ec2Project.createIn(simulation, "keys", { platforms: ["linux/amd64"], idleMinutes: 0 });
         project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
         await project.init();
         await project.succeed(project.up());

@@ -46,7 +46,7 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
             forceDelete: true,
             images: { image: { context: "image" } },
         };
-        project = Ec2Project.createIn(simulation, "killed", settings, 60);
+        project = Ec2Project.createIn(simulation, "killed", settings);
         project.context("image", [...fromStep, writes("in the end")]);
         await project.init();
     }, 600_000);

@@ -17,7 +17,7 @@ describeHere("local runners, and the ECR of a simulated account", () => {
         emptyAccount = await simulation.account();
         const settings = { runners: "local", localPort: 26_010, registry: "ecr", forceDelete: false };
         const images = { base: { context: "base" }, app: { context: "app", bases: ["base"], tags: ["1.0", "latest"] } };
-        project = Ec2Project.createIn(simulation, "both", { ...settings, images }, 60);
+        project = Ec2Project.createIn(simulation, "both", { ...settings, images });
         project.context("base", [...fromStep, 'RUN ["/step", "write", "/base", "of the base"]']);
         project.context("app", ["FROM base", writes("of the app")]);
         await project.init();

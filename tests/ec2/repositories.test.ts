@@ -17,7 +17,7 @@ describeHere("repositories on the simulated EC2 whose images come and go", () =>
         simulation = Simulation.start();
         emptyAccount = await simulation.account();
         const settings = { platforms: ["linux/amd64"], idleMinutes: 15 };
-        project = Ec2Project.createIn(simulation, "repositories", settings, 60);
+        project = Ec2Project.createIn(simulation, "repositories", settings);
         await project.init();
     }, 600_000);
 

@@ -25,12 +25,11 @@ describeHere("the security of a runner on the simulated EC2", () => {
 
     beforeAll(async () => {
         simulation = Simulation.start();
-        project = Ec2Project.createIn(
-            simulation,
-            "secure",
-            { platforms: ["linux/amd64"], idleMinutes: 15, images: { image: { context: "image" } } },
-            60,
-        );
+        project = Ec2Project.createIn(simulation, "secure", {
+            platforms: ["linux/amd64"],
+            idleMinutes: 15,
+            images: { image: { context: "image" } },
+        });
         project.context("image", [...fromStep, writes("built")]);
         project.context("listener", [...fromStep, 'RUN ["/step", "listen", "4000", "20"]']);
         await project.init();

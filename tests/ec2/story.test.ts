@@ -18,7 +18,7 @@ function exampleStep(name: string): string {
     return block;
 }
 
-/** Seconds that the runners of these tests call a minute; they are idle after one. */
+/** Seconds without a build after which the runners are idle. */
 const idle = 15;
 
 // One stack's life on EC2, told in order: each test goes on from the one before.
@@ -31,7 +31,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
     /** The settings that change in the story. */
     const settings = {
         platforms: ["linux/amd64", "linux/arm64"],
-        idleMinutes: 1,
+        idleMinutes: idle / 60,
         forceDelete: false,
         trustedPrincipalArns: ["arn:aws:iam::123456789012:user/administrator"],
         images: {
@@ -44,7 +44,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
     beforeAll(async () => {
         simulation = Simulation.start();
         emptyAccount = await simulation.account();
-        project = Ec2Project.createIn(simulation, "story", settings, idle);
+        project = Ec2Project.createIn(simulation, "story", settings);
         project.context("base", [...fromStep, 'RUN ["/step", "write", "/base", "of the base"]']);
         project.context(
             "app",
@@ -103,7 +103,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
             id: expect.stringMatching(/^i-[0-9a-f]+$/),
             instanceType: "c7g.xlarge",
             region: "eu-central-1",
-            idleMinutes: 1,
+            idleMinutes: idle / 60,
             price: { unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices" },
         });
         expect(outputs.runners.amd64?.instanceType).toBe("c7i.xlarge");
@@ -158,7 +158,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
         const before = await project.outputs();
         const volumes = await cacheVolumes();
         // Written into the runner's units, so that both instances are replaced.
-        settings.idleMinutes = 2;
+        settings.idleMinutes = (2 * idle) / 60;
         greet("good evening");
         project.configure(settings);
         const { output } = await up();

@@ -26,18 +26,13 @@ describeHere("variants of a stack on the simulated EC2", () => {
     afterAll(() => simulation?.stop());
 
     const create = async (stack: string, settings: { [name: string]: unknown }) => {
-        project = Ec2Project.createIn(
-            simulation,
-            stack,
-            {
-                platforms: ["linux/amd64"],
-                idleMinutes: 15,
-                forceDelete: true,
-                images: { image: { context: "image" } },
-                ...settings,
-            },
-            60,
-        );
+        project = Ec2Project.createIn(simulation, stack, {
+            platforms: ["linux/amd64"],
+            idleMinutes: 15,
+            forceDelete: true,
+            images: { image: { context: "image" } },
+            ...settings,
+        });
         writeImage("at first");
         await project.init();
         await project.succeed(project.up());

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "fflate";
 import { architectures, type Platform } from "../../architecture";
-import { secondsPerMinute } from "../runner";
 
 /** Where BuildKit comes from. */
 export interface BuildkitRelease {
@@ -28,6 +27,8 @@ export const defaultBuildkitRelease: BuildkitRelease = {
 
 /** Paths and names on the runner that more than one of its files must agree on. */
 export const runnerPaths = {
+    /** Where BuildKit is installed. */
+    prefix: "/usr/local",
     library: "/usr/local/lib/native-buildx",
     /** Where the cache volume is mounted. */
     cache: "/var/lib/buildkit",
@@ -56,6 +57,8 @@ const buildNetworkConfig = {
     plugins: [
         {
             type: "bridge",
+            prefix: runnerPaths.prefix,
+            console: "/dev/console",
             bridge: buildNetwork.bridge,
             isDefaultGateway: true,
             ipMasq: true,
@@ -90,7 +93,7 @@ export interface BootstrapSettings {
     buildkitConfig: string;
 }
 
-/** The most that EC2 takes (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html). */
+/** Bytes; the most that EC2 takes (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html). */
 export const userDataLimit = 16 * 1024;
 
 /** Names on the runner, and where their text is. */
@@ -175,7 +178,7 @@ function checked(file: { path: string; text: string }): string {
 }
 
 function renderSettings(settings: BootstrapSettings): string {
-    const idleSeconds = Math.round(settings.idleMinutes * secondsPerMinute);
+    const idleSeconds = Math.round(settings.idleMinutes * 60);
     const values: { [name: string]: string | number } = {
         region: settings.region,
         ssm_endpoint: settings.ssmEndpoint,
@@ -198,6 +201,8 @@ function renderSettings(settings: BootstrapSettings): string {
         tls_directory: runnerPaths.tls,
         socket: runnerPaths.socket,
         port: settings.port,
+        prefix: runnerPaths.prefix,
+        console: "/dev/console",
         bridge: buildNetwork.bridge,
         cni_directory: runnerPaths.networkPlugins,
         idle_seconds: idleSeconds,

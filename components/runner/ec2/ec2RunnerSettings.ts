@@ -103,7 +103,7 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     }
     const { idleMinutes = defaults.idleMinutes, cacheGigabytes = defaults.cacheGigabytes } = settings;
     if (!Number.isFinite(idleMinutes) || idleMinutes < 0) {
-        problems.push(`${of("idleMinutes")} ${idleMinutes}: minutes after the last build, 1 or more; 0 for never`);
+        problems.push(`${of("idleMinutes")} ${idleMinutes}: minutes after the last build; 0 for never`);
     }
     if (!Number.isInteger(cacheGigabytes) || cacheGigabytes < 20 || cacheGigabytes > 16384) {
         problems.push(`${of("cacheGigabytes")} ${cacheGigabytes}: a whole number of GiB from 20 to 16384`);

@@ -110,7 +110,7 @@ describe("EC2 runners", () => {
     it.each<[string, Ec2RunnersArgs, RegExp]>([
         ["no caller", { allowedCidrs: [] }, /^allowedCidrs/m],
         ["a network that is none", { vpc: "here" }, /subnetId "here": a subnet's id looks like/],
-        ["a wrong number", { idleMinutes: -1 }, /^idleMinutes: must be a whole number/m],
+        ["a wrong number", { idleMinutes: -1 }, /^idleMinutes: must be a number of minutes/m],
         [
             "a platform that has no runner to emulate on",
             { platforms: ["linux/arm64"], emulateOn: { "linux/arm64": "linux/amd64" } },

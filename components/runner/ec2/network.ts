@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import ipaddr from "ipaddr.js";
 import { awsAccount } from "../../account/awsAccount";
 import { removesLeftover } from "../../account/leftovers";
 import { refuseArguments } from "../../settings/mistakes";
@@ -225,29 +226,14 @@ function cidrProblem(cidr: string): string | undefined {
     if (bits === 0 || rest.length > 0) {
         return "not an address range in CIDR notation, as in 203.0.113.7/32";
     }
-    if (length === undefined || !/^\d+$/.test(length) || Number(length) > bits) {
+    if (length === undefined || !ipaddr.isValidCIDR(cidr)) {
         return `the length of the prefix is missing or wrong: ${address}/${bits} is that address alone`;
     }
-    return hasHostBits(address, bits, Number(length))
+    return firstAddress(cidr, bits) !== ipaddr.parse(address).toNormalizedString()
         ? `has bits after its first ${length}: write the range's first address, or ${address}/${bits} for that address alone`
         : undefined;
 }
 
-/** By hand: node:net has no arithmetic on addresses, and this is all that is needed of a library that has. */
-function hasHostBits(address: string, bits: number, length: number): boolean {
-    const hostBits = BigInt(bits - length);
-    return (addressNumber(address) & ((1n << hostBits) - 1n)) !== 0n;
-}
-
-function addressNumber(address: string): bigint {
-    if (isIPv4(address)) {
-        return address.split(".").reduce((number, part) => (number << 8n) | BigInt(part), 0n);
-    }
-    // The URL parser writes every form in groups of hex digits.
-    const [head = "", tail = ""] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
-    const groups = (part: string) => part.split(":").filter((group) => group !== "");
-    const before = groups(head);
-    const after = groups(tail);
-    const zeros = Array<string>(8 - before.length - after.length).fill("0");
-    return [...before, ...zeros, ...after].reduce((number, group) => (number << 16n) | BigInt(`0x${group}`), 0n);
+function firstAddress(cidr: string, bits: number): string {
+    return (bits === 32 ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(cidr).toNormalizedString();
 }

@@ -6,7 +6,7 @@ import { LocalFolder } from "../../localMachine/localFolder";
 import type { RegistryTrust } from "../../registry/registry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import type { RegistryMirrors } from "../registryMirrors";
-import { type ConnectNode, type Runner, type RunnerDescription, secondsPerMinute } from "../runner";
+import { type ConnectNode, type Runner, type RunnerDescription } from "../runner";
 import { serverNameOf } from "../runnerNames";
 import { cacheLimits } from "../settings";
 
@@ -98,7 +98,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             folder: folderOf(args),
             name: `${args.platform} runner`,
             endpoint: `tcp://127.0.0.1:${args.port}`,
-            idle_seconds: String(Math.round(args.idleMinutes * secondsPerMinute)),
+            idle_seconds: String(Math.round(args.idleMinutes * 60)),
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
         shared: {

@@ -49,7 +49,7 @@ export class World {
             githubRepositories: [],
             forceDelete: false,
         };
-        this.project = Ec2Project.createIn(simulation, "campaign", {}, 60);
+        this.project = Ec2Project.createIn(simulation, "campaign", {});
         this.project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
         this.write("first");
     }

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
 # shellcheck source=/dev/null
-. "${NATIVE_BUILDX_LIB:-/usr/local/lib/native-buildx}/common.sh"
+. "${0%/*}/common.sh"
 
 # rule COMMAND TABLE CHAIN RULE...: first in its chain, once.
 rule() {

@@ -7,7 +7,7 @@
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -u
 # shellcheck source=/dev/null
-. "${NATIVE_BUILDX_LIB:-/usr/local/lib/native-buildx}/common.sh"
+. "${0%/*}/common.sh"
 # shellcheck source=/dev/null
 . "$lib/idle-rule.sh"
 # shellcheck source=/dev/null

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
 # shellcheck source=/dev/null
-. "${NATIVE_BUILDX_LIB:-/usr/local/lib/native-buildx}/common.sh"
+. "${0%/*}/common.sh"
 
 missing=
 for tool in curl:curl openssl:openssl iptables:iptables git:git mkfs.ext4:e2fsprogs blkid:util-linux ss:iproute2; do
@@ -27,7 +27,6 @@ actual=$(sha256sum <"$archive")
 actual=${actual%% *}
 [ "$actual" = "$buildkit_sha256" ] ||
     fail "BuildKit's archive $buildkit_url has SHA-256 $actual, not $buildkit_sha256 as configured: refused, this runner will not serve"
-prefix=${NATIVE_BUILDX_PREFIX:-/usr/local}
 tar -xzf "$archive" -C "$prefix" --no-same-owner
 # Under the names by which a network configuration calls them.
 mkdir -p "$cni_directory"

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
 # shellcheck source=/dev/null
-. "${NATIVE_BUILDX_LIB:-/usr/local/lib/native-buildx}/common.sh"
+. "${0%/*}/common.sh"
 
 mkdir -p "$cache_directory"
 # A stand-in runner has no volume of its own: its cache lives on its root disk.

@@ -11,7 +11,7 @@
 set -eu
 umask 077
 # shellcheck source=/dev/null
-. "${NATIVE_BUILDX_LIB:-/usr/local/lib/native-buildx}/common.sh"
+. "${0%/*}/common.sh"
 # shellcheck source=/dev/null
 . "$lib/keys.sh"
 metadata=http://169.254.169.254/latest

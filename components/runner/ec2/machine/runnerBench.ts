@@ -44,6 +44,8 @@ export class RunnerBench extends Workbench {
         const all = {
             cache_directory: this.path("cache"),
             cni_directory: this.path("cni"),
+            console: this.path("console"),
+            prefix: this.path("prefix"),
             installed_marker: this.path("installed"),
             tls_directory: this.path("tls"),
             ...changes,
@@ -54,13 +56,6 @@ export class RunnerBench extends Workbench {
 
     /** Runs a script of the runner. */
     runScript(script: string, args: string[] = [], seconds = 20): Promise<ScriptResult> {
-        return this.run([...this.shell, this.path(`lib/${script}`), ...args], {
-            seconds,
-            env: {
-                NATIVE_BUILDX_LIB: this.path("lib"),
-                NATIVE_BUILDX_CONSOLE: this.path("console"),
-                NATIVE_BUILDX_PREFIX: this.path("prefix"),
-            },
-        });
+        return this.run([...this.shell, this.path(`lib/${script}`), ...args], { seconds });
     }
 }
