@@ -66,6 +66,7 @@ class CiMachine {
             ...job.env,
             HOME: path.join(this.folder, "home"),
             TMPDIR: path.join(this.folder, "temporary"),
+            RUNNER_TEMP: path.join(this.folder, "temporary"),
             PATH: `${path.join(this.folder, "programs")}:${job.image ? busyboxPrograms(system.folder) : (system.path ?? "/usr/bin:/bin")}`,
             // Docker's image expects a daemon beside it.
             ...(job.image ? { DOCKER_HOST: "tcp://docker:2375" } : {}),
