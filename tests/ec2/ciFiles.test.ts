@@ -30,7 +30,7 @@ describeHere("CI files of examples/ci, on the simulated EC2", () => {
             // As with a pull-through cache: the scanner of SBOMs is an image of Docker Hub.
             registryMirrors: { "docker.io": [`${registry}/docker-hub`] },
         };
-        project = Ec2Project.createIn(simulation, "prod", settings, 60);
+        project = Ec2Project.createIn(simulation, "prod", settings);
         project.context("tools", [...fromStep, writes("built by CI")]);
         project.context("scanner", [...fromStep, 'ENTRYPOINT ["/step", "scan", "a stand-in"]']);
         await project.init();
