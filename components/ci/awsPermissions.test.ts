@@ -1,5 +1,8 @@
 import { actionsOf, type Context, evaluate, matches, readConditions } from "../../packages/simulated-ec2";
+import { ciOfAcme } from "../../tests/helpers/ciJobs";
 import { administratorPolicy } from "./administratorPolicy";
+import { trustedIssuers } from "./identityProviders";
+import { checkedTrust } from "./trust";
 
 const account = "123456789012";
 const arn = (service: string, resource: string, region = "eu-central-1") =>
@@ -9,7 +12,7 @@ const repository = arn("ecr", "repository/native-buildx-prod/app");
 const role = (name: string) => arn("iam", `role/${name}`, "");
 const own = "native-buildx-prod-arm64-0123abc";
 const profile = arn("iam", `instance-profile/${own}`, "");
-const identityProvider = arn("iam", "oidc-provider/token.actions.githubusercontent.com", "");
+const issuers = trustedIssuers(checkedTrust(ciOfAcme)).map(({ issuer }) => issuer);
 const parameter = arn("ssm", "parameter/native-buildx/native-buildx-prod/arm64/keys");
 const debian = "arn:aws:ssm:eu-central-1::parameter/aws/service/debian/release/13/latest/arm64";
 const key = arn("kms", "key/1234");
@@ -128,17 +131,17 @@ const needed: readonly Needed[] = [
             ...inIam(["TagInstanceProfile", "UntagInstanceProfile"]),
         ],
     },
-    {
-        by: "iam.OpenIdConnectProvider",
-        resource: identityProvider,
-        only: "OnlyWithGithubRepositories",
+    ...issuers.map((issuer) => ({
+        by: `iam.OpenIdConnectProvider, ${issuer}`,
+        resource: arn("iam", `oidc-provider/${issuer}`, ""),
+        only: "OnlyWithIdentityProviders",
         actions: [
             ...inIam(["CreateOpenIDConnectProvider", "GetOpenIDConnectProvider", "DeleteOpenIDConnectProvider"]),
             ...inIam(["AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConnectProvider"]),
             ...inIam(["UpdateOpenIDConnectProviderThumbprint"]),
             ...inIam(["TagOpenIDConnectProvider", "UntagOpenIDConnectProvider"]),
         ],
-    },
+    })),
     {
         by: "ssm.Parameter",
         resource: parameter,
@@ -253,6 +256,7 @@ describe("docs/aws-permissions.json", () => {
         ["iam:CreateUser", arn("iam", `user/${own}`, "")],
         ["iam:AddRoleToInstanceProfile", arn("iam", "instance-profile/admin", "")],
         ["iam:CreateOpenIDConnectProvider", arn("iam", "oidc-provider/evil.example", "")],
+        ["iam:CreateOpenIDConnectProvider", arn("iam", "oidc-provider/evil.example/oidc.circleci.com/org/x", "")],
         ["ssm:GetParameter", arn("ssm", "parameter/database/password")],
         ["ssm:PutParameter", arn("ssm", "parameter/native-buildx-other/key")],
         ["ssm:PutParameter", debian],

@@ -2,11 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
 import type { Registry } from "../registry/registry";
 import type { Runners } from "../runner/runners";
-import type { ValuesOf } from "../settings/values";
-import type { ciSettings } from "./settings";
-import { type CiTrustSettings, ciRoleProblems, isCiWanted } from "./trust";
-
-type CiValues = ValuesOf<typeof ciSettings>;
+import { type CiTrustValues, ciTrustMistakes, isCiWanted } from "./trust";
 
 /** What CI is given access to. */
 export interface CiAccessArgs {
@@ -29,9 +25,11 @@ export interface CiAccess {
  * How CI, which has no access to the stack, comes to the builder: SSM parameters with the connect script, and a role that
  * may read them and use the runners and the registry. Nothing, unless a setting names somebody.
  */
-export function ciAccess(settings: CiValues, { stackName, runners, registry, builder, tags }: CiAccessArgs): CiAccess {
-    const trust = trustOf(settings);
-    if (!isCiWanted(trust)) {
+export function ciAccess(
+    settings: CiTrustValues,
+    { stackName, runners, registry, builder, tags }: CiAccessArgs,
+): CiAccess {
+    if (!isCiWanted(settings)) {
         return { resources: [], outputs: {} };
     }
     // Loaded here: others neither need the AWS packages nor wait for them.
@@ -43,7 +41,7 @@ export function ciAccess(settings: CiValues, { stackName, runners, registry, bui
         tags,
     });
     const role = new CiRole(`${stackName}-ci`, {
-        ...trust,
+        ...settings,
         access: runners.access,
         repositoryArns: registry.repositoryArns,
         connectParameterArns: parameters.arns,
@@ -53,12 +51,6 @@ export function ciAccess(settings: CiValues, { stackName, runners, registry, bui
 }
 
 /** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
-export function ciMistakes(settings: CiValues): string[] {
-    const trust = trustOf(settings);
-    return isCiWanted(trust) ? ciRoleProblems(trust) : [];
-}
-
-/** An empty text is a setting that was not set. */
-function trustOf({ githubRepositories, githubOidcProviderArn, trustedPrincipalArns }: CiValues): CiTrustSettings {
-    return { githubRepositories, githubOidcProviderArn: githubOidcProviderArn || undefined, trustedPrincipalArns };
+export function ciMistakes(settings: CiTrustValues): string[] {
+    return isCiWanted(settings) ? ciTrustMistakes(settings) : [];
 }

@@ -1,9 +1,9 @@
 import { gunzipSync } from "node:zlib";
+import * as pulumi from "@pulumi/pulumi";
 import { type AwsMocks, mockAws, resolved, settled } from "../../tests/helpers/awsMocks";
 import { clientStatements } from "../runner/ec2/policies";
 import { CiRole, type CiRoleArgs } from "./ciRole";
 import { ConnectParameters, readCommand, splitForParameters } from "./connectParameters";
-import { ciRoleProblems } from "./trust";
 
 const instances = ["arn:aws:ec2:eu-central-1:123456789012:instance/i-0a"];
 const repositories = ["arn:aws:ecr:eu-central-1:123456789012:repository/app"];
@@ -32,7 +32,7 @@ describe("CiRole", () => {
     }
 
     it("is for the named repositories' workflows, by GitHub's tokens for AWS", async () => {
-        const { trust } = await make({ githubRepositories: ["acme/app", "acme/web:ref:refs/heads/main"] });
+        const { trust } = await make({ githubRepositories: ["acme/app", "acme/web:main"] });
         expect(mocks.one("aws:iam/openIdConnectProvider:OpenIdConnectProvider").inputs).toMatchObject({
             url: "https://token.actions.githubusercontent.com",
             clientIdLists: ["sts.amazonaws.com"],
@@ -46,7 +46,8 @@ describe("CiRole", () => {
                     StringEquals: { "token.actions.githubusercontent.com:aud": "sts.amazonaws.com" },
                     StringLike: {
                         "token.actions.githubusercontent.com:sub": [
-                            "repo:acme/app:*",
+                            "repo:acme/app:ref:refs/heads/*",
+                            "repo:acme/app:ref:refs/tags/*",
                             "repo:acme/web:ref:refs/heads/main",
                         ],
                     },
@@ -55,11 +56,52 @@ describe("CiRole", () => {
         ]);
     });
 
-    it("uses the account's own OIDC provider where it is named", async () => {
-        const githubOidcProviderArn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
-        const { trust } = await make({ githubRepositories: ["acme/app"], githubOidcProviderArn });
-        expect(mocks.of("aws:iam/openIdConnectProvider:OpenIdConnectProvider")).toEqual([]);
-        expect(trust[0].Principal).toEqual({ Federated: githubOidcProviderArn });
+    it("uses the account's own providers where they are named, and makes the others", async () => {
+        const organization = "5e31a1c4-0f8e-4a1c-9d1e-2f1f7f5c1a01";
+        const oidcProviderArns = ["token.actions.githubusercontent.com", `oidc.circleci.com/org/${organization}`].map(
+            (issuer) => `arn:aws:iam::123456789012:oidc-provider/${issuer}`,
+        );
+        const { trust } = await make({
+            githubRepositories: ["acme/app"],
+            gitlabProjects: ["acme/app"],
+            circleciProjects: [`${organization}/${organization}/github.com/acme/app`],
+            oidcProviderArns,
+        });
+        expect(mocks.one("aws:iam/openIdConnectProvider:OpenIdConnectProvider").inputs).toMatchObject({
+            url: "https://gitlab.com",
+            clientIdLists: ["https://gitlab.com"],
+        });
+        expect(trust.map(({ Principal }: { Principal: { Federated: string } }) => Principal.Federated)).toEqual([
+            oidcProviderArns[0],
+            expect.stringContaining("openIdConnectProvider"),
+            oidcProviderArns[1],
+        ]);
+    });
+
+    it.each([
+        [5, 0],
+        [60, 1],
+    ])(
+        "of %i repositories: %i warnings that they are more than AWS takes without being asked",
+        async (count, warned) => {
+            const warnings = jest.spyOn(pulumi.log, "warn").mockResolvedValue();
+            await make({ githubRepositories: Array.from({ length: count }, (_, index) => `acme/repository-${index}`) });
+            const said = warnings.mock.calls.map(([text]) => text);
+            warnings.mockRestore();
+            const expected = /^The trust policy of the CI role has \d{4} characters, and AWS takes 2048/;
+            expect(said).toEqual(Array.from({ length: warned }, () => expect.stringMatching(expected)));
+        },
+    );
+
+    it.each<[string, Partial<CiRoleArgs>, string]>([
+        [
+            "without anybody who may assume it",
+            {},
+            "nobody may assume the CI role: name somebody in githubRepositories, gitlabProjects,",
+        ],
+        ["for everybody", { githubRepositories: ["*"] }, "githubRepositories[0]: must be OWNER/REPOSITORY"],
+    ])("is refused %s", async (_what, settings, said) => {
+        expect(() => new CiRole("ci", { ...settings, connectParameterArns: parameters })).toThrow(said);
     });
 
     it("can be for principals of other CI systems", async () => {
@@ -108,19 +150,6 @@ describe("CiRole", () => {
                 Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
             }),
         ]);
-    });
-});
-
-describe("ciRoleProblems", () => {
-    it.each([
-        [{}, "neither githubRepositories nor trustedPrincipalArns"],
-        [{ githubRepositories: ["acme/*"] }, 'githubRepositories "acme/*"'],
-        [{ githubRepositories: ["*/app"] }, 'githubRepositories "*/app"'],
-        [{ githubRepositories: ["app"] }, 'githubRepositories "app"'],
-        [{ trustedPrincipalArns: ["*"] }, 'trustedPrincipalArns "*"'],
-        [{ githubRepositories: ["acme/app"], githubOidcProviderArn: "github" }, 'githubOidcProviderArn "github"'],
-    ])("refuses %j", (settings, reason) => {
-        expect(ciRoleProblems(settings)).toEqual([expect.stringContaining(reason)]);
     });
 });
 

@@ -2,10 +2,20 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftover, removesRole } from "../account/leftovers";
 import { refuseArguments } from "../settings/mistakes";
-import { ciPolicy, ciTrustPolicy, githubIssuer, type PolicyStatement } from "./policies";
-import { type CiTrustSettings, ciRoleProblems } from "./trust";
+import type { TrustedIssuer } from "./identity/identityProvider";
+import { trustedIssuers } from "./identityProviders";
+import { ciPolicy, ciTrustPolicy, type PolicyStatement } from "./policies";
+import {
+    type CiTrustValues,
+    checkedTrust,
+    ciTrustMistakes,
+    existingProviderArn,
+    isCiWanted,
+    nobodyNamed,
+} from "./trust";
 
-export interface CiRoleArgs extends CiTrustSettings {
+/** The settings that say who CI is, all with the defaults of the configuration, and what it may do. */
+export interface CiRoleArgs extends Partial<CiTrustValues> {
     /** What the runners want allowed. @default nothing */
     access?: pulumi.Input<PolicyStatement[]>;
     /** ECR repositories that it may push to and pull from. @default none */
@@ -16,32 +26,31 @@ export interface CiRoleArgs extends CiTrustSettings {
     tags?: { [name: string]: string };
 }
 
+/** Characters of a role's trust policy that AWS takes until an account asks for more. */
+const trustPolicyLimit = 2048;
+
 /** The role that CI assumes: it can wake the runners, read how to connect and their keys, push to the repositories, and nothing else. */
 export class CiRole extends pulumi.ComponentResource {
     readonly arn: pulumi.Output<string>;
 
-    /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
+    /** @throws RunError with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: CiRoleArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:CiRole", name, {}, opts);
-        refuseArguments(ciRoleProblems(args));
-        const repositories = args.githubRepositories ?? [];
-        const oidcProviderArn =
-            repositories.length === 0
-                ? pulumi.output<string | undefined>(undefined)
-                : pulumi.output<string | undefined>(args.githubOidcProviderArn ?? this.trustGithub(name, args).arn);
+        const values = checkedTrust(args);
+        refuseArguments(isCiWanted(values) ? ciTrustMistakes(values) : [nobodyNamed()]);
+        const issuers = trustedIssuers(values).map((trusted) => ({
+            ...trusted,
+            providerArn: existingProviderArn(values, trusted) ?? this.trust(name, trusted, args.tags).arn,
+        }));
         const role = new aws.iam.Role(
             name,
             {
                 description: "native-buildx: CI wakes the runners and pushes images",
-                assumeRolePolicy: oidcProviderArn.apply((arn) =>
-                    JSON.stringify(
-                        ciTrustPolicy({
-                            oidcProviderArn: arn,
-                            githubSubjects: repositories.map(githubSubject),
-                            principalArns: args.trustedPrincipalArns ?? [],
-                        }),
+                assumeRolePolicy: pulumi
+                    .output(issuers)
+                    .apply((known) =>
+                        this.trustPolicyText({ issuers: known, principalArns: values.trustedPrincipalArns }),
                     ),
-                ),
                 // The longest build that a job can hold its login for.
                 maxSessionDuration: 4 * 60 * 60,
                 name,
@@ -69,33 +78,41 @@ export class CiRole extends pulumi.ComponentResource {
         this.registerOutputs({ arn: this.arn });
     }
 
-    private trustGithub(name: string, args: CiRoleArgs): aws.iam.OpenIdConnectProvider {
+    /** An account has one provider of an issuer, so its name is the issuer's. */
+    private trust(name: string, { issuer, audience }: TrustedIssuer, tags: CiRoleArgs["tags"]) {
         return new aws.iam.OpenIdConnectProvider(
-            name,
-            { url: `https://${githubIssuer}`, clientIdLists: ["sts.amazonaws.com"], tags: args.tags },
-            { parent: this, hooks: { onError: [removesIdentityProvider(args.tags)] } },
+            `${name}-${issuer.replaceAll("/", "-")}`,
+            { url: `https://${issuer}`, clientIdLists: [audience], tags },
+            { parent: this, hooks: { onError: [removesIdentityProvider(issuer, tags)] } },
         );
+    }
+
+    private trustPolicyText(trust: Parameters<typeof ciTrustPolicy>[0]): string {
+        const text = JSON.stringify(ciTrustPolicy(trust));
+        if (text.length > trustPolicyLimit) {
+            void pulumi.log.warn(
+                `The trust policy of the CI role has ${text.length} characters, and AWS takes ${trustPolicyLimit} unless your ` +
+                    'account has more of the quota "Role trust policy length": name fewer, or ask AWS for more',
+                this,
+            );
+        }
+        return text;
     }
 }
 
-/** One with this stack's tags: an account has one of GitHub's, and it may be somebody else's. */
-function removesIdentityProvider(tags: CiRoleArgs["tags"] = {}): pulumi.ErrorHook {
-    return removesLeftover("GitHub's identity provider", ["EntityAlreadyExists"], async (runAws) => {
+/** Removes an interrupted `up`'s, which has this stack's tags: an account has one of each issuer, and it may be somebody else's. */
+function removesIdentityProvider(issuer: string, tags: CiRoleArgs["tags"] = {}): pulumi.ErrorHook {
+    return removesLeftover(`Identity provider ${issuer}`, ["EntityAlreadyExists"], async (runAws) => {
         const caller = await runAws("sts", "get-caller-identity", "--query", "Arn");
         const [, partition, , , account] = caller.split(":");
-        const arn = `arn:${partition}:iam::${account}:oidc-provider/${githubIssuer}`;
+        const arn = `arn:${partition}:iam::${account}:oidc-provider/${issuer}`;
         const words = ["--open-id-connect-provider-arn", arn];
         for (const [tag, value] of Object.entries(tags)) {
             const query = ["--query", `Tags[?Key=='${tag}'].Value`];
             if ((await runAws("iam", "get-open-id-connect-provider", ...words, ...query)) !== value) {
-                throw new Error(`it is not this stack's; use it: pulumi config set githubOidcProviderArn ${arn}`);
+                throw new Error(`it is not this stack's; append ${arn} to setting oidcProviderArns to use it`);
             }
         }
         await runAws("iam", "delete-open-id-connect-provider", ...words);
     });
-}
-
-/** `ORGANIZATION/REPOSITORY` means every workflow of it. */
-function githubSubject(repository: string): string {
-    return repository.includes(":") ? `repo:${repository}` : `repo:${repository}:*`;
 }

@@ -1,4 +1,5 @@
 import type * as aws from "@pulumi/aws";
+import type { TrustedIssuer } from "./identity/identityProvider";
 
 /** One statement of an IAM policy; names as IAM writes them. */
 export interface PolicyStatement {
@@ -52,34 +53,33 @@ function registryStatements(repositoryArns: string[]): PolicyStatement[] {
     ];
 }
 
-/** Issuer of GitHub's tokens. */
-export const githubIssuer = "token.actions.githubusercontent.com";
-
 /** Who may assume the CI role. */
 export interface CiTrust {
-    /** ARN of GitHub's OIDC provider in the account; with `githubSubjects`. */
-    oidcProviderArn?: string;
-    /** Subjects of GitHub's tokens, as in `repo:ORGANIZATION/REPOSITORY:*`. */
-    githubSubjects: string[];
+    /** Each with the ARN of the account's OIDC provider for it. */
+    issuers: (TrustedIssuer & { providerArn: string })[];
     principalArns: string[];
 }
 
-export function ciTrustPolicy({ oidcProviderArn, githubSubjects, principalArns }: CiTrust): aws.iam.PolicyDocument {
-    const statements: aws.iam.PolicyStatement[] = [];
-    if (oidcProviderArn && githubSubjects.length > 0) {
-        statements.push({
-            Effect: "Allow",
-            Action: "sts:AssumeRoleWithWebIdentity",
-            Principal: { Federated: oidcProviderArn },
-            // Both are needed: without the subject every repository on GitHub could assume the role.
-            Condition: {
-                StringEquals: { [`${githubIssuer}:aud`]: "sts.amazonaws.com" },
-                StringLike: { [`${githubIssuer}:sub`]: githubSubjects },
-            },
-        });
-    }
+export function ciTrustPolicy({ issuers, principalArns }: CiTrust): aws.iam.PolicyDocument {
+    const statements: aws.iam.PolicyStatement[] = issuers.map((trusted) => ({
+        Effect: "Allow",
+        Action: "sts:AssumeRoleWithWebIdentity",
+        Principal: { Federated: trusted.providerArn },
+        Condition: conditionsOf(trusted),
+    }));
     if (principalArns.length > 0) {
         statements.push({ Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: principalArns } });
     }
     return { Version: "2012-10-17", Statement: statements };
+}
+
+function conditionsOf({ issuer, audience, subjects, conditions = {} }: TrustedIssuer): PolicyStatement["Condition"] {
+    // Both are needed: without the subject everybody whom the issuer knows could assume the role.
+    const all = { StringEquals: { aud: audience }, StringLike: { sub: subjects }, ...conditions };
+    return Object.fromEntries(
+        Object.entries(all).map(([operator, claims]) => [
+            operator,
+            Object.fromEntries(Object.entries(claims).map(([claim, values]) => [`${issuer}:${claim}`, values])),
+        ]),
+    );
 }

@@ -1,22 +1,29 @@
 import { listOf, setting, text } from "../settings/kinds";
+import { settingsOf } from "../settings/values";
+import { onAws } from "./identity/identityProvider";
+import { identityProviders } from "./identityProviders";
 
-const aws = "EC2 runners only.";
-
-/** Who may use the builder without access to the stack. What the values mean is checked by ciRoleProblems. */
+/** Who may use the builder without access to the stack. */
 export const ciSettings = {
-    githubRepositories: setting(
-        listOf("a list of repositories", text("ORGANIZATION/REPOSITORY")),
+    ...settingsOf(identityProviders),
+    oidcProviderArns: setting(
+        listOf(
+            "a list of ARNs",
+            text("an ARN as in arn:aws:iam::123456789012:oidc-provider/HOST", {
+                pattern: /^arn:[a-z-]+:iam::\d{12}:oidc-provider\/[^\s*?]+$/,
+            }),
+        ),
         [],
-        `${aws} GitHub repositories, ORGANIZATION/REPOSITORY, whose workflows may use the builder.`,
-    ),
-    githubOidcProviderArn: setting(
-        text("an ARN", { mayBeEmpty: true }),
-        "",
-        `${aws} ARN of GitHub's OIDC provider where the account has one. Empty to make one.`,
+        `${onAws} ARNs of OIDC providers that the account has already, to be used and never deleted. Others are made.`,
     ),
     trustedPrincipalArns: setting(
-        listOf("a list of ARNs", text("an ARN")),
+        listOf(
+            "a list of ARNs",
+            text("the ARN of a role or user, as in arn:aws:iam::123456789012:role/ci", {
+                pattern: /^arn:[a-z-]+:iam::\d{12}:(root|(role|user)\/[^\s*?]+)$/,
+            }),
+        ),
         [],
-        `${aws} ARNs of roles or users that may use the builder as CI does.`,
+        `${onAws} ARNs of roles or users that may use the builder as CI does.`,
     ),
 };

@@ -1,56 +1,47 @@
-import { githubIssuer } from "./policies";
+import { checkedValues, type ValuesOf } from "../settings/values";
+import type { TrustedIssuer } from "./identity/identityProvider";
+import { identityProviders, trustedIssuers } from "./identityProviders";
+import { ciSettings } from "./settings";
 
-/** Who CI is. Plain values. */
-export interface CiTrustSettings {
-    /**
-     * GitHub repositories whose workflows may assume the role, as `ORGANIZATION/REPOSITORY`; a branch or environment only, as
-     * `ORGANIZATION/REPOSITORY:ref:refs/heads/main` or `...:environment:release`.
-     *
-     * @default none
-     */
-    githubRepositories?: string[];
-    /** ARN of GitHub's OIDC provider, where the account has one already: it can have only one. @default one is made */
-    githubOidcProviderArn?: string;
-    /** ARNs of other roles or users that may assume it: own runners, another CI system. @default none */
-    trustedPrincipalArns?: string[];
+/** The values of all settings that say who CI is. */
+export type CiTrustValues = ValuesOf<typeof ciSettings>;
+
+/** The ARN of the account's own OIDC provider for an issuer, if a setting names it. */
+export function existingProviderArn(
+    { oidcProviderArns }: CiTrustValues,
+    { issuer }: TrustedIssuer,
+): string | undefined {
+    return oidcProviderArns.find((arn) => issuerOf(arn) === issuer);
+}
+
+function issuerOf(arn: string): string {
+    return arn.slice(arn.indexOf("/") + 1);
 }
 
 /** Whether anybody is named that could assume the role: without, none is made. */
-export function isCiWanted(settings: CiTrustSettings): boolean {
-    return (settings.githubRepositories ?? []).length > 0 || (settings.trustedPrincipalArns ?? []).length > 0;
+export function isCiWanted(values: CiTrustValues): boolean {
+    return trustedIssuers(values).length > 0 || values.trustedPrincipalArns.length > 0;
 }
 
-/** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
-export function ciRoleProblems(settings: CiTrustSettings): string[] {
-    const problems: string[] = [];
-    if (!isCiWanted(settings)) {
-        problems.push(
-            "neither githubRepositories nor trustedPrincipalArns names anybody who may assume the CI role: name one, or leave the role out",
+/** Everything that is wrong with settings that are right each by itself, each a line: the setting, what is wrong, the remedy. */
+export function ciTrustMistakes(values: CiTrustValues): string[] {
+    const issuers = trustedIssuers(values).map(({ issuer }) => issuer);
+    return values.oidcProviderArns
+        .filter((arn) => !issuers.includes(issuerOf(arn)))
+        .map(
+            (arn) =>
+                `oidcProviderArns: ${arn} is the provider of nobody that a setting names (${issuers.join(", ") || "none"}); ` +
+                "correct it, or remove it. aws iam list-open-id-connect-providers lists the account's",
         );
-    }
-    for (const repository of settings.githubRepositories ?? []) {
-        // A wildcard in the name would let in repositories of strangers, who can call theirs what they like.
-        if (!/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+(:[^*?\s]+(\*)?)?$/.test(repository)) {
-            problems.push(
-                `githubRepositories "${repository}": write ORGANIZATION/REPOSITORY, without wildcards, or ORGANIZATION/REPOSITORY:ref:refs/heads/BRANCH`,
-            );
-        }
-    }
-    for (const arn of settings.trustedPrincipalArns ?? []) {
-        if (!/^arn:[a-z-]+:iam::\d{12}:(role|user|root)(\/\S+)?$/.test(arn)) {
-            problems.push(
-                `trustedPrincipalArns "${arn}": the ARN of a role or user is needed, as in arn:aws:iam::123456789012:role/ci`,
-            );
-        }
-    }
-    const provider = settings.githubOidcProviderArn;
-    if (
-        provider !== undefined &&
-        !/^arn:[a-z-]+:iam::\d{12}:oidc-provider\/token\.actions\.githubusercontent\.com$/.test(provider)
-    ) {
-        problems.push(
-            `githubOidcProviderArn "${provider}": it looks like arn:aws:iam::123456789012:oidc-provider/${githubIssuer}; aws iam list-open-id-connect-providers lists them`,
-        );
-    }
-    return problems;
+}
+
+/** A component's arguments as values, with defaults. @throws RunError with every mistake, each a line */
+export function checkedTrust(args: Partial<CiTrustValues>): CiTrustValues {
+    return checkedValues(ciSettings, args) as CiTrustValues;
+}
+
+/** What a role is told for which nobody is named. */
+export function nobodyNamed(): string {
+    const lists = Object.values(identityProviders).map(({ settings }) => Object.keys(settings)[0]);
+    return `nobody may assume the CI role: name somebody in ${lists.join(", ")} or trustedPrincipalArns, or leave the role out`;
 }

@@ -1,6 +1,7 @@
 /** The package's public face. What is not exported here may change without notice. */
 export type { Call, Executed, Faults } from "./control";
 export { eventually } from "./eventually";
+export { type Identity, identityContext } from "./policies/identityContext";
 export { type Condition, type Context, readConditions } from "./policies/policyConditions";
 export {
     type Decision,

@@ -96,6 +96,15 @@ export class Simulation {
         return this.control("PUT", "faults", faults);
     }
 
+    /**
+     * Gives STS the keys of issuers of identity tokens, in place of what it would fetch from them.
+     *
+     * @param keys JWKS documents by issuer, as in `https://gitlab.com`
+     */
+    setIssuerKeys(keys: { [issuer: string]: { keys: unknown[] } }): Promise<unknown> {
+        return this.control("PUT", "issuer-keys", keys);
+    }
+
     /** Runs a shell command in a machine. */
     execute(instanceId: string, command: string, timeout = 60): Promise<Executed> {
         return this.control("POST", `instances/${instanceId}/execute`, { command, timeout });

@@ -2,6 +2,7 @@ import { CreateTagsCommand, EC2Client, StartInstancesCommand, TerminateInstances
 import {
     AddRoleToInstanceProfileCommand,
     CreateInstanceProfileCommand,
+    CreateOpenIDConnectProviderCommand,
     CreateRoleCommand,
     IAMClient,
     PutRolePolicyCommand,
@@ -19,6 +20,7 @@ import {
     rolePolicies,
     Simulation,
 } from "../../packages/simulated-ec2";
+import { TokenIssuer } from "../helpers/tokenIssuer";
 
 jest.setTimeout(180_000);
 
@@ -67,8 +69,14 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
             return { ...sim.client, credentials };
         };
         const trust = ciTrustPolicy({
-            oidcProviderArn: provider,
-            githubSubjects: ["repo:acme/app:*"],
+            issuers: [
+                {
+                    issuer: "token.actions.githubusercontent.com",
+                    providerArn: provider,
+                    audience: "sts.amazonaws.com",
+                    subjects: ["repo:acme/app:*"],
+                },
+            ],
             principalArns: [administrator],
         });
 
@@ -119,13 +127,14 @@ const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubuser
             const Name = `/native-buildx/prod/${name}`;
             await new SSMClient(ci).send(new GetParameterCommand({ Name, WithDecryption: true }));
         }
+        const github = new TokenIssuer("https://token.actions.githubusercontent.com");
+        await iam.send(
+            new CreateOpenIDConnectProviderCommand({ Url: github.url, ClientIDList: ["sts.amazonaws.com"] }),
+        );
+        await sim.setIssuerKeys({ [github.url]: github.jwks });
         for (const repository of ["acme/app", "evil/app"]) {
-            const claims = {
-                iss: "https://token.actions.githubusercontent.com",
-                aud: "sts.amazonaws.com",
-                sub: `repo:${repository}:ref:refs/heads/main`,
-            };
-            const WebIdentityToken = `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.x`;
+            const claims = { aud: "sts.amazonaws.com", sub: `repo:${repository}:ref:refs/heads/main` };
+            const WebIdentityToken = github.token(claims);
             const session = { RoleArn: role("ci"), RoleSessionName: "test", WebIdentityToken };
             await sts.send(new AssumeRoleWithWebIdentityCommand(session));
         }

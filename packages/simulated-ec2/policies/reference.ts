@@ -1,5 +1,6 @@
 /**
- * AWS's service authorization reference: which actions there are, and which kinds of resources each of them is about.
+ * AWS's service authorization reference: which actions there are, which kinds of resources each of them is about, and which
+ * condition keys it knows.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -15,6 +16,8 @@ interface Action {
     readonly name: string;
     /** None: the action is about no resource, and a policy allows it on `*` only. */
     readonly resourceTypes: readonly ResourceType[];
+    /** Names in braces stand for a part of the key, as in `oidc.circleci.com/org/${OrgId}:...`. */
+    readonly conditionKeys: readonly string[];
 }
 
 /** The package's functions are asynchronous, which evaluating a policy is not: its files are read as they do. */

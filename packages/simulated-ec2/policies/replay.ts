@@ -1,5 +1,6 @@
 /** Replays the calls that the simulated EC2 has recorded against the policies of whoever made them. For tests. */
 import type { Call } from "../control";
+import { identityContext } from "./identityContext";
 import { type Decision, evaluate, evaluateTrust, type Principal, type Request } from "./policyEvaluator";
 import { requestsOf } from "./requests";
 import type { RolePolicies } from "./rolePolicies";
@@ -69,7 +70,11 @@ function questionsOf(call: Call, policiesOf: PoliciesOf, trustOf: TrustOf): Ques
         return policies ? evaluate(policies, request) : `no policies are known of ${call.principal}`;
     };
     if (/^sts:AssumeRole/.test(call.action)) {
-        const request = { action: call.action, resources: call.resources, context: identityContext(call) };
+        const request = {
+            action: call.action,
+            resources: call.resources,
+            context: call.identity ? identityContext(call.identity) : {},
+        };
         return [{ request, decide: () => assume(call, request, ofPolicies(request), trustOf) }];
     }
     return requestsOf(call).map((request) => ({ request, decide: ofPolicies(request) }));
@@ -92,12 +97,6 @@ function assume(
         : { AWS: call.principal };
     const decision = evaluateTrust(trust, role, { action: call.action, principal, context: request.context });
     return decision.outcome === "delegated" ? ofPolicies() : decision;
-}
-
-/** The claims of an identity token, as condition keys: `ISSUER:sub`. */
-function identityContext({ identity }: Call): { [key: string]: string } {
-    const claims = Object.entries(identity?.claims ?? {});
-    return Object.fromEntries(claims.map(([name, value]) => [`${identity?.issuer}:${name}`, String(value)]));
 }
 
 function reason({ outcome, sids }: Decision): string {

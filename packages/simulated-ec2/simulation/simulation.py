@@ -29,6 +29,7 @@ from .servers import serve
 from .services import ecr
 from .services.ec2 import groups, images, launch, networks, volumes
 from .services.ec2.instances import Hardware, Instances
+from .services.identity_tokens import Sts
 from .services.instance_facts import InstanceFacts, facts_of
 from .services.logins import Logins
 from .services.metadata import MetadataServer
@@ -73,7 +74,8 @@ class Simulation:
         self._registry = Registry(settings.state / "registry")
         self._logins = Logins()
         self._log = CallLog(settings.state / "calls.jsonl")
-        self._control = Control(self._faults, self._instances, self._log, stop)
+        self._sts = Sts()
+        self._control = Control(self._faults, self._instances, self._log, self._sts.set_issuer_keys, stop)
 
     def start(self) -> None:
         self._registry.start()
@@ -141,7 +143,11 @@ class Simulation:
         serve(self._settings.downloads_address, 443, files, context)
 
     def _serve_api(self) -> None:
-        services = {"ssm": Ssm(self._faults), "ecr": ecr.Ecr(self._settings, self._faults, self._registry, self._logins)}
+        services = {
+            "ssm": Ssm(self._faults),
+            "sts": self._sts,
+            "ecr": ecr.Ecr(self._settings, self._faults, self._registry, self._logins),
+        }
         api = Api(self._faults, self._sessions, self._log, self._control, services, self._after)
         serve("127.0.0.1", self._settings.api_port, api)
         context = self._authority.server_context(NAMES + GLOBAL_NAMES, self._settings.state / "tls-api")

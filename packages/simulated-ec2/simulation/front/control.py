@@ -21,10 +21,13 @@ from .log import CallLog
 
 
 class Control:
-    def __init__(self, faults: Faults, instances: Instances, log: CallLog, stop: Callable[[], None]) -> None:
+    def __init__(
+        self, faults: Faults, instances: Instances, log: CallLog, set_issuer_keys: Callable[[dict[str, Any]], None], stop: Callable[[], None]
+    ) -> None:
         self._faults = faults
         self._instances = instances
         self._log = log
+        self._set_issuer_keys = set_issuer_keys
         self._stop = stop
 
     def answer(self, method: str, path: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
@@ -45,6 +48,9 @@ class Control:
             case ("PUT", ["faults"]):
                 self._faults.set(wanted)
                 return dataclasses.asdict(self._faults)
+            case ("PUT", ["issuer-keys"]):
+                self._set_issuer_keys(wanted)
+                return {}
             case ("POST", ["instances", instance_id, "execute"]):
                 machine = self._instances[instance_id].machine
                 status, out, err = machine.execute(wanted["command"], float(wanted.get("timeout", 60)))

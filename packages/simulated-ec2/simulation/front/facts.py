@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from typing import Any
@@ -138,13 +137,24 @@ def _key_of_volume(region: str, identifier: str) -> str | None:
 
 
 def _identity(call: Call) -> dict[str, Any]:
-    """Whose word an identity token is, and what it says; nothing of a token that is none."""
+    """Whose word an identity token is, and what it says, true or not; nothing of a token that is none."""
     if call.action != "AssumeRoleWithWebIdentity":
         return {}
+    claims = unverified_claims(str(call.parameters.get("WebIdentityToken", "")))
+    issuer = str(claims.get("iss", ""))
+    return {"provider": provider_arn(issuer), "issuer": issuer.removeprefix("https://"), "claims": claims} if claims else {}
+
+
+def unverified_claims(token: str) -> dict[str, Any]:
+    """None of a token that is none."""
     try:
-        text = str(call.parameters.get("WebIdentityToken", "")).split(".")[1]
+        text = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (IndexError, ValueError, binascii.Error):
+    except (IndexError, ValueError):
         return {}
-    issuer = str(claims.get("iss", "")).removeprefix("https://")
-    return {"provider": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}", "issuer": issuer, "claims": claims}
+    return claims if isinstance(claims, dict) else {}
+
+
+def provider_arn(issuer: str) -> str:
+    """Of the account's OIDC provider for an issuer."""
+    return f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer.removeprefix('https://')}"

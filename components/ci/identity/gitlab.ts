@@ -1,0 +1,34 @@
+import { listOf, setting, text } from "../../settings/kinds";
+import { ofIssuer, onAws, row } from "./identityProvider";
+import { refPattern, refWords, splitEntry } from "./refs";
+
+/**
+ * GitLab CI, gitlab.com or a server of one's own: https://docs.gitlab.com/ci/secrets/id_token_authentication/
+ *
+ * A merge request from a fork has the fork's path since GitLab 18.2.2, wherever its pipeline runs.
+ */
+export const gitlab = row({
+    settings: {
+        gitlabProjects: setting(
+            listOf(
+                "a list of projects",
+                text(`GROUP/PROJECT, and :${refWords} after it for less`, {
+                    pattern: new RegExp(`^\\w[\\w.-]*(/\\w[\\w.-]*)+(:${refPattern})?$`),
+                }),
+            ),
+            [],
+            `${onAws} GitLab projects whose jobs may use the builder: GROUP/PROJECT; with :BRANCH for one branch.`,
+        ),
+        gitlabUrl: setting(
+            text("https://HOST, without a port", { pattern: /^https:\/\/[\w.-]+(\/[\w.~-]+)*$/ }),
+            "https://gitlab.com",
+            `${onAws} The GitLab of gitlabProjects. AWS must reach it.`,
+        ),
+    },
+    trusted: ({ gitlabProjects, gitlabUrl }) =>
+        // Its address, as GitLab's own instructions for AWS have it: an account's own provider is likely to take it.
+        ofIssuer(gitlabUrl.replace("https://", ""), gitlabUrl, gitlabProjects, (entry) => {
+            const { name, refs } = splitEntry(entry);
+            return refs.map((ref) => `project_path:${name}:ref_type:${ref.type}:ref:${ref.name}`);
+        }),
+});
