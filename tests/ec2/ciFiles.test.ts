@@ -1,13 +1,16 @@
-import { mkdirSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import * as path from "node:path";
 import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
-import { Simulation } from "../../packages/simulated-ec2";
+import { administratorPolicy } from "../../components/ci/administratorPolicy";
+import { policiesOfAccount, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
 import { Cosign } from "../ci/cosign";
 import { type CiSystem, runPipeline } from "../ci/jobs";
 import { readPipeline } from "../ci/pipeline";
 import { type SystemOnAws, systems } from "../ci/systems";
+import { ciOfAcme } from "../helpers/ciJobs";
 import { describeHere } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
+import { TokenIssuer } from "../helpers/tokenIssuer";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);
@@ -19,14 +22,16 @@ describeHere("CI files of examples/ci, on the simulated EC2", () => {
     let project: Ec2Project;
     let cosign: Cosign;
     let repositoryUrl: string;
+    const issuers = new Map(Object.values(systems).map(({ issuer }) => [issuer, new TokenIssuer(issuer)]));
 
     beforeAll(async () => {
         simulation = Simulation.start();
+        await simulation.setIssuerKeys(Object.fromEntries([...issuers].map(([url, { jwks }]) => [url, jwks])));
         const registry = simulation.environment.SIM_REGISTRY ?? "";
         const settings = {
             idleMinutes: 15,
             images: {},
-            githubRepositories: ["acme/tools"],
+            ...ciOfAcme,
             // As with a pull-through cache: the scanner of SBOMs is an image of Docker Hub.
             registryMirrors: { "docker.io": [`${registry}/docker-hub`] },
         };
@@ -63,16 +68,16 @@ describeHere("CI files of examples/ci, on the simulated EC2", () => {
         const { ciRoleArn: roleArn = "" } = await project.outputs();
         const given = { roleArn, repositoryUrl, region: "eu-central-1" };
         const commit = `commit-of-${path.parse(file).name}`;
-        const folder = path.join(project.folder, commit);
-        mkdirSync(folder);
-        const token = (audience: string) => tokenOf({ aud: audience, ...system.claims });
+        const folder = mkdtempSync(path.join(project.folder, `${commit}.`));
+        const issuer = issuers.get(system.issuer) as TokenIssuer;
+        const token = (aud: unknown) => issuer.token({ ...system.claims, aud }, { expiresIn: 3600 });
         const { AWS_ENDPOINT_URL = "", SSL_CERT_DIR = "", SIM_CLIENTS = "" } = simulation.environment;
         const ciSystem: CiSystem = {
             folder,
             checkout: path.join(project.folder, "tools"),
             variables: {
                 ...system.variables(given, commit),
-                CIRCLE_OIDC_TOKEN_V2: token(""),
+                CIRCLE_OIDC_TOKEN_V2: token(system.claims.aud),
                 AWS_ENDPOINT_URL,
                 SSL_CERT_DIR,
             },
@@ -108,41 +113,95 @@ describeHere("CI files of examples/ci, on the simulated EC2", () => {
     }
 
     const both = <T>(of: T) => [of, of];
+    const complete = {
+        platforms: ["linux/amd64", "linux/arm64"],
+        predicates: [
+            ...both(expect.stringMatching(/^https:\/\/slsa\.dev\/provenance\//)),
+            ...both("https://spdx.dev/Document"),
+        ],
+    };
+
+    /** That the last job has signed this image, and then asked whose signature it has. */
+    async function expectSigned(image: string, signer: string): Promise<void> {
+        const signed = `${repositoryUrl}@${await crane("digest", image)}`;
+        expect(cosign.calls.slice(-2)).toEqual([`sign --yes ${signed}`, `verify ${signer} ${signed}`]);
+    }
+
     const all = Object.entries(systems);
 
     it.each(all)("%s.yml builds on both runners in one job, and signs", async (name, { signer }) => {
         const { image } = await run(`${name}.yml`);
 
-        const { platforms, predicates } = await contentsOf(image);
-        expect(platforms).toEqual(["linux/amd64", "linux/arm64"]);
-        expect(predicates).toEqual([
-            ...both(expect.stringMatching(/^https:\/\/slsa\.dev\/provenance\//)),
-            ...both("https://spdx.dev/Document"),
-        ]);
-        const digest = await crane("digest", image);
-        expect(cosign.calls.slice(-2)).toEqual([
-            `sign --yes ${repositoryUrl}@${digest}`,
-            `verify ${signer} ${repositoryUrl}@${digest}`,
-        ]);
+        expect(await contentsOf(image)).toEqual(complete);
+        await expectSigned(image, signer);
     });
 
     it.each(all)(
-        "%s-split.yml builds each platform by itself, and joins them as they are",
+        "%s-split.yml builds each platform by itself, and joins what they pushed",
         async (name, { signer }) => {
             const { printed, image } = await run(`${name}-split.yml`);
 
-            expect(printed).toHaveLength(3);
-            expect((await contentsOf(image)).platforms).toEqual(["linux/amd64", "linux/arm64"]);
-            const digest = await crane("digest", image);
-            expect(cosign.calls.slice(-2)).toEqual([
-                `sign --yes ${repositoryUrl}@${digest}`,
-                `verify ${signer} ${repositoryUrl}@${digest}`,
-            ]);
-            for (const arch of ["amd64", "arm64"]) {
-                expect(await crane("digest", `${repositoryUrl}:cache-${arch}`)).toMatch(/^sha256:/);
-            }
+            const [amd64 = "", arm64 = "", join = ""] = printed;
+            expect(
+                [amd64, arm64].map((text) =>
+                    [...text.matchAll(/builder \S+ is ready: (.*)/g)].map(([, ready]) => ready),
+                ),
+            ).toEqual([["linux/amd64 only"], ["linux/arm64 only"]]);
+            expect(join).not.toMatch(/is ready/);
+            // Each pushed an index of its image and of what is attested of it.
+            const pushed = [amd64, arm64].map(
+                (text) => /pushing manifest for \S+@(sha256:[0-9a-f]{64})/.exec(text)?.[1] ?? "",
+            );
+            const parts = await Promise.all(pushed.map((digest) => manifest(`${repositoryUrl}@${digest}`)));
+            const { manifests = [] } = await manifest(image);
+            expect(manifests.map(({ digest }) => digest).sort()).toEqual(
+                parts.flatMap((part) => (part.manifests ?? []).map(({ digest }) => digest)).sort(),
+            );
+            expect(await contentsOf(image)).toEqual(complete);
+            await expectSigned(image, signer);
         },
     );
+
+    it("keep a cache for each platform, from which the next jobs take their steps", async () => {
+        const administrator = { env: { ...project.homeOf("administrator") } };
+        await project.succeed(
+            project.run("buildx", ["prune", "--builder", "native-buildx-prod", "--all", "--force"], administrator),
+        );
+        const { printed } = await run("gitlab-ci-split.yml");
+        for (const text of printed.slice(0, 2)) {
+            expect(text).toMatch(/\] RUN \["\/step", "write".*\n#\d+ CACHED/);
+        }
+    });
+
+    it("fail where an image is not signed", async () => {
+        // That of a platform alone: what was signed is the index.
+        const digest = await crane("digest", "--platform", "linux/arm64", `${repositoryUrl}:commit-of-circleci`);
+        const verify = `sh -c '${cosign.program}' cosign verify ${repositoryUrl}@${digest}`;
+        const { code, output } = await project.run("sh", ["-c", verify], { env: await login() });
+        expect(output).toMatch(/no signatures found/);
+        expect(code).not.toBe(0);
+    });
+
+    it("make no call that the role, or its trust in the jobs' tokens, does not allow", async () => {
+        const { policiesOf, trustOf } = policiesOfAccount(await rolePolicies(simulation), [administratorPolicy()]);
+        const calls = (await simulation.calls()).filter(
+            ({ action, principal, resources }) =>
+                (action.endsWith("WithWebIdentity") || principal.includes("/native-buildx-prod-ci/")) &&
+                // A pull-through cache of the tests' own: the stack knows nothing of it.
+                !resources.some((resource) => resource.includes("/docker-hub/")),
+        );
+        const { refused, actions } = replay(calls, policiesOf, trustOf);
+
+        expect(refused).toEqual([]);
+        expect(actions).toEqual(
+            expect.arrayContaining([
+                "ecr:PutImage",
+                "ssm:GetParameter",
+                "ssm:GetParameters",
+                "sts:AssumeRoleWithWebIdentity",
+            ]),
+        );
+    });
 });
 
 interface Descriptor {
@@ -154,8 +213,4 @@ interface Descriptor {
 interface Manifest {
     manifests?: Descriptor[];
     layers?: Descriptor[];
-}
-
-function tokenOf(claims: { [name: string]: string }): string {
-    return `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.x`;
 }
