@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { tools } from "../helpers/checkout";
 import type { Job, Pipeline, Step, Variables } from "./pipeline";
@@ -144,21 +144,20 @@ class CiMachine {
     }
 }
 
-/** A folder with what docker's image has of programs: BusyBox's, which are Alpine's. */
+/** A folder with what docker's image has of programs: BusyBox's, as in Alpine. */
 function busyboxPrograms(folder: string): string {
     const programs = path.join(folder, "busybox");
     if (!existsSync(programs)) {
         mkdirSync(programs);
+        const find = (name: string) => execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
         const names = execFileSync("busybox", ["--list"], { encoding: "utf8" }).split("\n").filter(Boolean);
-        const busybox = execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim();
         for (const name of ["busybox", ...names]) {
-            symlinkSync(busybox, path.join(programs, name));
+            symlinkSync(find("busybox"), path.join(programs, name));
+        }
+        // Debian leaves it out of its BusyBox.
+        if (!names.includes("cksum")) {
+            symlinkSync(find("cksum"), path.join(programs, "cksum"));
         }
     }
     return programs;
-}
-
-/** Removes what the jobs had. */
-export function removeJobs(system: CiSystem): void {
-    rmSync(system.folder, { recursive: true, force: true });
 }
