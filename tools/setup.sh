@@ -20,6 +20,7 @@ main() {
     build_tools
     install_node_packages
     register_emulators
+    make_toolchains
     name_registry
 }
 
@@ -41,6 +42,8 @@ arch-test          arch-test
 qemu-user-static   qemu-$(emulators | head -n 1)-static
 util-linux         flock
 openssl            openssl
+gcc                gcc
+libc6-dev          /usr/include/stdio.h
 "
 packages_for_checks='
 shellcheck         shellcheck
@@ -62,7 +65,7 @@ install_packages() {
     if [ "${1:-}" = --check ]; then table=$table$packages_for_checks; fi
     if [ "${1:-}" = --check ] || [ "$(id -u)" != 0 ]; then table=$table$packages_without_root; fi
     missing=$(printf '%s\n' "$table" | while read -r package program; do
-        if [ -n "$package" ] && ! command -v "$program" >/dev/null; then printf ' %s' "$package"; fi
+        if [ -n "$package" ] && ! command -v "$program" >/dev/null && [ ! -e "$program" ]; then printf ' %s' "$package"; fi
     done)
     if [ -z "$missing" ]; then return; fi
     # Debian 13 moved the emulators to another package.
@@ -127,6 +130,14 @@ build_tools() {
     if [ -e tools/bin/pulumi ]; then ln -sf ../node-host/pulumi-language-nodejs tools/bin/; fi
     if ! command -v docker >/dev/null; then ln -sf ../docker-buildx-only tools/bin/docker; fi
     printf '%s\n' "$stamp" >tools/bin/.stamp
+}
+
+# What local runners emulate with at native speed: see docs/emulation.md.
+make_toolchains() {
+    if [ "$(id -u)" != 0 ]; then return; fi
+    for foreign in $(emulators); do
+        sh components/runner/emulation/makeToolchain.sh "$foreign" "$NATIVE_BUILDX_HOME/toolchains"
+    done
 }
 
 install_node_packages() {

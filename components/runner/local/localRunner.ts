@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { Platform } from "../../architecture";
+import { architectures, type Platform } from "../../architecture";
 import { LocalFolder } from "../../localMachine/localFolder";
 import type { RegistryTrust } from "../../registry/registry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
@@ -22,6 +22,8 @@ export interface LocalRunnerArgs {
     idleMinutes: number;
     /** Room for the build cache, in GiB. */
     cacheGigabytes: number;
+    /** Compilers of a platform that is emulated run natively, where their toolchain was made. @default true */
+    nativeCompilers?: boolean;
     /** A registry on this machine, whose authority it has to be shown. @default none */
     trust?: RegistryTrust;
     /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
@@ -55,8 +57,13 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         // reach what its owner can.
         network: "host",
         registryCa: trust && { [trust.host]: `${folder}/${path.relative(folderOf(args), trust.certificateFile)}` },
+        ...(nativeCompilersOf(args) ? { runtime: `${folder}/runc.sh` } : {}),
         registryMirrors: args.registryMirrors,
     };
+}
+
+function nativeCompilersOf({ nativeCompilers = true }: LocalRunnerArgs): boolean {
+    return nativeCompilers;
 }
 
 /** The runner's folder, below the data folder of a machine. */
@@ -99,12 +106,15 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             name: `${args.platform} runner`,
             endpoint: `tcp://127.0.0.1:${args.port}`,
             idle_seconds: String(Math.round(args.idleMinutes * 60)),
+            emulator: nativeCompilersOf(args) ? architectures[args.platform].binfmt.replace(/^qemu-/, "") : "",
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
         shared: {
             registry_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
             keys_script: script("..", "keys.sh"),
             idle_script: script("..", "idle.sh"),
+            emulation_script: script("..", "emulation", "emulation.sh"),
+            runc_script: script("..", "emulation", "runcWithToolchain.sh"),
             runner_script: script("runner.sh"),
         },
     };

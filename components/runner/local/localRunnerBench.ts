@@ -73,7 +73,7 @@ export class LocalRunnerBench extends Workbench {
         symlinkSync(find(shell[0] ?? "") ?? "", this.path("programs/sh"));
         this.stubBuildkit();
         this.write("histories", histories());
-        for (const file of ["local/runner.sh", "idle.sh", "keys.sh"]) {
+        for (const file of ["local/runner.sh", "idle.sh", "keys.sh", "emulation/emulation.sh"]) {
             copyFileSync(path.join(components, file), path.join(this.runner, path.basename(file)));
         }
         writeFileSync(path.join(this.runner, "buildkitd.toml"), "one\n");

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file, idle.sh, keys.sh,
-# buildkitd.toml and settings.sh there. With the folder as working directory:
+# emulation.sh, runc.sh, buildkitd.toml and settings.sh there. With the folder as working directory:
 #
 #     sh runner.sh start    bring it to serving, whatever state it is in; asking again counts as activity
 #     sh runner.sh keys     print what a client of its present start needs; status 75 when it does not serve
@@ -11,7 +11,7 @@
 # last asked for, seconds since 1970), keys (of this start), log.
 set -eu
 umask 077
-name='' server_name='' idle_seconds=0 registry_host=''
+name='' server_name='' idle_seconds=0 registry_host='' emulates=''
 # Sets these, and PATH as it was when the runner was last woken.
 # shellcheck source=/dev/null
 . ./settings.sh
@@ -130,6 +130,7 @@ end_supervisor() {
         waited=$((waited + 1))
     done
     rm -rf stop-request pid keys
+    leave_toolchain
     echo stopped >state
 }
 
@@ -154,6 +155,8 @@ supervise() {
         export XDG_RUNTIME_DIR USER
         mkdir -p "$XDG_RUNTIME_DIR"
     fi
+    trap leave_toolchain EXIT
+    use_toolchain
     while :; do
         # BuildKit reads its keys only when it starts.
         rm -rf buildkitd.sock keys
@@ -228,6 +231,8 @@ keys_are_due() {
 . ./idle.sh
 # shellcheck source=components/runner/keys.sh
 . ./keys.sh
+# shellcheck source=components/runner/emulation/emulation.sh
+. ./emulation.sh
 case ${1:-} in
     start | keys | stop | status | supervise) "$1" ;;
     *)

@@ -250,7 +250,7 @@ describe.each(shells)("a local runner in %s", (_shellName, shell) => {
         await bench.ask("start");
         const loose = readdirSync(bench.runner).filter(
             (file) =>
-                !["runner.sh", "idle.sh", "keys.sh", "buildkitd.toml", "settings.sh"].includes(file) &&
+                !["runner.sh", "idle.sh", "keys.sh", "emulation.sh", "buildkitd.toml", "settings.sh"].includes(file) &&
                 (statSync(path.join(bench.runner, file)).mode & 0o077) !== 0,
         );
         expect(loose).toEqual([]);

@@ -5,15 +5,18 @@
 
 wake_local() (
     eval "folder=\$folder_$1 name=\$name_$1 idle_seconds=\$idle_seconds_$1 configuration=\$configuration_$1"
-    eval "server_name=\$server_name_$1 endpoint=\$endpoint_$1"
+    eval "server_name=\$server_name_$1 endpoint=\$endpoint_$1 emulates=\$emulator_$1"
     local_enter "$folder" || return 1
     # In TOML, and in sed's replacement.
     here=$(printf '%s' "$PWD" | sed 's/[\\"]/\\&/g; s/[\\&|]/\\&/g')
-    settings="name=$(quoted "$name") server_name=$server_name idle_seconds=$idle_seconds PATH=$(quoted "$PATH")"
+    if [ "$emulates" = "$(uname -m)" ]; then emulates=; fi
+    settings="emulates=$emulates name=$(quoted "$name") server_name=$server_name idle_seconds=$idle_seconds PATH=$(quoted "$PATH")"
     put settings.sh "$settings registry_host=$(quoted "$registry_host")" &&
         put buildkitd.toml "$(printf '%s\n' "$configuration" | sed "s|@folder@|$here|g; s|@machine@|$(uname -m)|")" &&
         put keys.sh "$keys_script" &&
         put idle.sh "$idle_script" &&
+        put emulation.sh "$emulation_script" &&
+        put runc.sh "$runc_script" && chmod 700 runc.sh &&
         put runner.sh "$runner_script" &&
         sh runner.sh start >&2 &&
         printf '%s\n' "$endpoint"
