@@ -38,11 +38,13 @@ export type Inputs = { [property: string]: unknown };
  * @param what its kind and name, for messages
  * @param refusals error codes by which AWS says that it exists
  * @param remove rejects where it is in use or not this stack's: the refusal stands then
+ * @param remedy what somebody may do then. @default to remove it, or another name for the stack
  */
 export function removesLeftover(
     what: string,
     refusals: string[],
     remove: (runAws: AwsCommand, inputs: Inputs) => Promise<void>,
+    remedy = "Remove it by hand, or choose another name for the stack if another state has one of this name",
 ): pulumi.ErrorHook {
     const runAws = awsCommand();
     let isTried = false;
@@ -57,8 +59,7 @@ export function removesLeftover(
         } catch (error) {
             const { stderr = "", message } = error as Error & { stderr?: string };
             await pulumi.log.error(
-                `${what} exists, this stack's state does not know it, and it could not be removed: ${(stderr || message).trim()}. ` +
-                    "Remove it by hand, or choose another name for the stack if another state has one of this name",
+                `${what} exists, this stack's state does not know it, and it could not be removed: ${(stderr || message).trim()}. ${remedy}`,
             );
             return false;
         }

@@ -79,7 +79,9 @@ export class CiRole extends pulumi.ComponentResource {
     }
 
     /** An account has one provider of an issuer, so its name is the issuer's. */
-    private trust(name: string, { issuer, audience }: TrustedIssuer, tags: CiRoleArgs["tags"]) {
+    private trust(name: string, { issuer, audience }: TrustedIssuer, given: CiRoleArgs["tags"]) {
+        // The role's name says whose it is, whatever tags a program has in common with others.
+        const tags = { ...given, "native-buildx-role": name };
         return new aws.iam.OpenIdConnectProvider(
             `${name}-${issuer.replaceAll("/", "-")}`,
             { url: `https://${issuer}`, clientIdLists: [audience], tags },
@@ -100,19 +102,24 @@ export class CiRole extends pulumi.ComponentResource {
     }
 }
 
-/** Removes an interrupted `up`'s, which has this stack's tags: an account has one of each issuer, and it may be somebody else's. */
-function removesIdentityProvider(issuer: string, tags: CiRoleArgs["tags"] = {}): pulumi.ErrorHook {
-    return removesLeftover(`Identity provider ${issuer}`, ["EntityAlreadyExists"], async (runAws) => {
-        const caller = await runAws("sts", "get-caller-identity", "--query", "Arn");
-        const [, partition, , , account] = caller.split(":");
-        const arn = `arn:${partition}:iam::${account}:oidc-provider/${issuer}`;
-        const words = ["--open-id-connect-provider-arn", arn];
-        for (const [tag, value] of Object.entries(tags)) {
-            const query = ["--query", `Tags[?Key=='${tag}'].Value`];
-            if ((await runAws("iam", "get-open-id-connect-provider", ...words, ...query)) !== value) {
-                throw new Error(`it is not this stack's; append ${arn} to setting oidcProviderArns to use it`);
+/** Removes an interrupted `up`'s, which has all of these tags: an account has one of each issuer, and it may be somebody else's. */
+function removesIdentityProvider(issuer: string, tags: { [name: string]: string }): pulumi.ErrorHook {
+    return removesLeftover(
+        `Identity provider ${issuer}`,
+        ["EntityAlreadyExists"],
+        async (runAws) => {
+            const caller = await runAws("sts", "get-caller-identity", "--query", "Arn");
+            const [, partition, , , account] = caller.split(":");
+            const arn = `arn:${partition}:iam::${account}:oidc-provider/${issuer}`;
+            const words = ["--open-id-connect-provider-arn", arn];
+            for (const [tag, value] of Object.entries(tags)) {
+                const query = ["--query", `Tags[?Key=='${tag}'].Value`];
+                if ((await runAws("iam", "get-open-id-connect-provider", ...words, ...query)) !== value) {
+                    throw new Error(`${arn} is not this stack's`);
+                }
             }
-        }
-        await runAws("iam", "delete-open-id-connect-provider", ...words);
-    });
+            await runAws("iam", "delete-open-id-connect-provider", ...words);
+        },
+        "Append its ARN to setting oidcProviderArns to use it",
+    );
 }

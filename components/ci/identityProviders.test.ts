@@ -1,4 +1,8 @@
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { parse } from "yaml";
 import { evaluateTrust, identityContext, type TrustRequest } from "../../packages/simulated-ec2";
+import { checkout } from "../../tests/helpers/checkout";
 import { ciJobs, ciOfAcme } from "../../tests/helpers/ciJobs";
 import type { TrustedIssuer } from "./identity/identityProvider";
 import { identityProviders, trustedIssuers } from "./identityProviders";
@@ -183,6 +187,16 @@ describe("settings that name CI", () => {
         "https://gitlab.com?x",
     ])("gitlabUrl refuses %s", (gitlabUrl) => {
         expect(() => checkedTrust({ gitlabUrl })).toThrow('gitlabUrl: must be https://HOST, without a port, not "');
+    });
+
+    it("are right in docs/aws.md", () => {
+        const page = readFileSync(path.join(checkout, "docs/aws.md"), "utf8");
+        const [, example = ""] = /```yaml\n( +native-buildx:githubRepositories[^`]*)```/.exec(page) ?? [];
+        const settings = Object.entries(parse(example)).map(([name, value]) => [
+            name.replace("native-buildx:", ""),
+            value,
+        ]);
+        expect(trusted(Object.fromEntries(settings)).flatMap(({ subjects }) => subjects)).toHaveLength(5);
     });
 
     it("refuse a provider of the account that none of them is about", () => {

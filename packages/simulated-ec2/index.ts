@@ -17,3 +17,4 @@ export { policiesOfAccount, type Refused, type Replayed, replay } from "./polici
 export { type RolePolicies, rolePolicies } from "./policies/rolePolicies";
 export { canSimulate, Simulation } from "./simulation";
 export { leftovers } from "./slots";
+export { type TokenChanges, TokenIssuer } from "./tokenIssuer";

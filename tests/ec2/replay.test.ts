@@ -19,8 +19,8 @@ import {
     replay,
     rolePolicies,
     Simulation,
+    TokenIssuer,
 } from "../../packages/simulated-ec2";
-import { TokenIssuer } from "../helpers/tokenIssuer";
 
 jest.setTimeout(180_000);
 
