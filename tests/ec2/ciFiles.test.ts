@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import * as path from "node:path";
 import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
-import { policiesOfAccount, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
+import { policiesOfAccount, replay, rolePolicies, Simulation, TokenIssuer } from "../../packages/simulated-ec2";
 import { Cosign } from "../ci/cosign";
 import { type CiSystem, runPipeline } from "../ci/jobs";
 import { readPipeline } from "../ci/pipeline";
@@ -10,7 +10,6 @@ import { type SystemOnAws, systems } from "../ci/systems";
 import { ciOfAcme } from "../helpers/ciJobs";
 import { describeHere } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
-import { TokenIssuer } from "../helpers/tokenIssuer";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);
