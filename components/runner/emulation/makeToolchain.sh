@@ -14,15 +14,15 @@ machine=$1 folder=$2
 
 say() { printf '%s\n' "toolchain for $machine: $*" >&2; }
 
-# e_machine of elf.h; the name that packages have for the architecture.
-case $machine in
-    aarch64) elf=183 triplet=aarch64-linux-gnu ;;
-    x86_64) elf=62 triplet=x86_64-linux-gnu ;;
-    *)
-        say "not known: its compilers are emulated"
-        exit 0
-        ;;
-esac
+tab=$(printf '\t')
+elf='' triplet=''
+while IFS=$tab read -r word name number names; do
+    if [ "$word $name" = "machine $machine" ]; then elf=$number triplet=$names; fi
+done <"$here/twins.tsv"
+if [ -z "$elf" ]; then
+    say "none of its compilers is known: they are emulated"
+    exit 0
+fi
 
 # QEMU as it is registered. It becomes a part of the dispatcher, so it has to need no libraries.
 emulator=$(sed -n 's/^interpreter //p' "/proc/sys/fs/binfmt_misc/qemu-$machine" 2>/dev/null) || true
@@ -115,7 +115,6 @@ gas() {
     for pattern in '@*' -v -version --version '--help*' --target-help; do printf 'emulate %s\n' "$pattern"; done
 }
 
-tab=$(printf '\t')
 count=0
 while IFS=$tab read -r _ identity _ _ path rules; do
     if [ ! -e "$work/root/$path" ]; then continue; fi
