@@ -42,7 +42,7 @@ describeHere("CI files of examples/ci, on the simulated EC2", () => {
         ({ repositoryUrl } = await project.outputs());
         cosign = Cosign.create(path.join(project.folder, "cosign"));
         await pushScanner(`${registry}/docker-hub/docker/buildkit-syft-scanner:stable-1`);
-    }, 900_000);
+    }, 1_800_000);
 
     afterAll(async () => {
         await project?.end();
