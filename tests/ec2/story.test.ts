@@ -3,6 +3,11 @@ import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, type RolePolicies, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
+<<<<<<< HEAD
+=======
+import { builtIn } from "../helpers/builtIn";
+import { checkout } from "../helpers/checkout";
+>>>>>>> main
 import { describeHere } from "../helpers/needs";
 import { archs, fromStep } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
@@ -65,10 +70,6 @@ describeHere("the story of a stack on the simulated EC2", () => {
         return found.Volumes?.map((volume) => volume.VolumeId).sort();
     };
     const bothAsleep = () => Promise.all(archs.map((arch) => project.awaitState(arch, "stopped")));
-
-    /** Which images an `up` built, by resource name. */
-    const builtIn = (output: string) =>
-        [...new Set([...output.matchAll(/(\S+): built for linux/g)].map((match) => match[1]))].sort();
 
     it("has images for both platforms in the registry after the first up on an empty account", async () => {
         // With the preview that people see first.
