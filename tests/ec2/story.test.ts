@@ -3,11 +3,7 @@ import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, type RolePolicies, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
-<<<<<<< HEAD
-=======
 import { builtIn } from "../helpers/builtIn";
-import { checkout } from "../helpers/checkout";
->>>>>>> main
 import { describeHere } from "../helpers/needs";
 import { archs, fromStep } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
