@@ -10,6 +10,7 @@
 //	step ... fail            does that, and fails
 //	step expect FILE TEXT    fails unless that is what the file says; escapes are Go's
 //	step find FILE TEXT      fails unless that is somewhere in the file
+//	step scan NAME           writes an SBOM that names one package, as BuildKit asks a scanner for
 //	step listen PORT SECONDS says where it listens, and who connects; has connected to itself first
 package main
 
@@ -20,6 +21,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -36,7 +38,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | eat MIB SECONDS | burn SECONDS | reach ADDRESS... | listen PORT SECONDS | print TEXT COUNT | expect FILE TEXT | find FILE TEXT")
+		return fmt.Errorf("usage: write FILE TEXT | sleep SECONDS | fill FILE MIB | eat MIB SECONDS | burn SECONDS | reach ADDRESS... | listen PORT SECONDS | print TEXT COUNT | expect FILE TEXT | find FILE TEXT | scan NAME")
 	}
 	if args[len(args)-1] == "fail" {
 		if err := run(args[:len(args)-1]); err != nil {
@@ -76,6 +78,8 @@ func run(args []string) error {
 		return nil
 	case "burn":
 		return burn(time.Duration(number * float64(time.Second)))
+	case "scan":
+		return scan(args[1])
 	case "listen":
 		return listen(args[1], time.Duration(number*float64(time.Second)))
 	case "reach":
@@ -129,6 +133,13 @@ func burn(wanted time.Duration) error {
 		for sum := 0; sum < 1<<20; sum++ {
 		}
 	}
+}
+
+// scan follows BuildKit's protocol for scanners: a statement of in-toto in a file of the folder that it names.
+func scan(name string) error {
+	statement := `{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"https://spdx.dev/Document","predicate":` +
+		`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"sbom","packages":[{"SPDXID":"SPDXRef-1","name":"` + name + `"}]}}`
+	return os.WriteFile(filepath.Join(os.Getenv("BUILDKIT_SCAN_DESTINATION"), "step.spdx.json"), []byte(statement), 0o644)
 }
 
 func listen(port string, duration time.Duration) error {
