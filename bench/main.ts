@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { knownPlatforms, type Platform } from "../components/architecture";
 import { canSimulate } from "../packages/simulated-ec2";
+import { CompilingBench } from "./compiling";
 import type { Account } from "./environment";
 import { barChart, evaluate, figure, type Measurement, measurements, type Results, textTable } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
@@ -17,7 +18,7 @@ const checkout = path.join(__dirname, "..");
 const [repetitions, manyRepetitions] = [3, 7];
 
 /** The parts of the bench, in the order in which they run, and about how many minutes each takes on two cores. */
-const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, wakes: 2 };
+const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, emulation: 10, wakes: 2 };
 type Part = keyof typeof parts;
 
 class Bench {
@@ -47,6 +48,8 @@ class Bench {
                 return this.edit();
             case "cores":
                 return this.cores();
+            case "emulation":
+                return this.emulation();
             case "wakes":
                 return this.wakes();
         }
@@ -137,6 +140,16 @@ class Bench {
         if (slowest) {
             await measure("upSlowestOneCore", [slowest]);
         }
+    }
+
+    private async emulation(): Promise<void> {
+        const missing = CompilingBench.missing(this.sandbox.toolchains);
+        if (missing) {
+            say(`${missing}: no measurement of emulation`);
+            return;
+        }
+        const compiling = await CompilingBench.open(this.sandbox, this.images);
+        await this.repeat(() => compiling.measure((name, seconds) => this.note(name, seconds)));
     }
 
     /** A wake on EC2, and the start that is in it whatever a runner does. */
