@@ -37,11 +37,14 @@ describeUnless(missing() ?? notHere())("compilers of an emulated platform", () =
         symlinkSync(toolchains, path.join(project.machine.home, "toolchains"));
         const folder = path.join(project.folder, "compiled");
         mkdirSync(folder);
-        for (const file of ["Dockerfile", "compile.sh"]) {
+        for (const file of ["Dockerfile", "compile.sh", "words.cc"]) {
             cpSync(path.join(__dirname, "emulation", file), path.join(folder, file));
         }
-        const example = path.join(checkout, "examples/encoder");
-        execFileSync("sh", [path.join(example, "prepare.sh"), "arm64"], { stdio: "ignore" });
+        // The example's root, with a compiler of C++ besides: in a folder of its own, for the example's stays as it is.
+        const example = path.join(project.folder, "encoder");
+        const prepare = path.join(example, "prepare.sh");
+        cpSync(path.join(checkout, "examples/encoder/prepare.sh"), prepare);
+        execFileSync("sh", [prepare, "arm64"], { stdio: "ignore", env: { ...process.env, PACKAGES: "g++" } });
         linkSync(path.join(example, "base/arm64/rootfs.tar"), path.join(folder, "rootfs.tar"));
         const source =
             readdirSync(path.join(example, "app/source")).find((name) => name.endsWith(".orig.tar.gz")) ?? "";
@@ -92,6 +95,10 @@ describeUnless(missing() ?? notHere())("compilers of an emulated platform", () =
             broken: "1",
             linked: "42",
             longCommand: `0 ${twin}`,
+            cxx: `0 ${twin}`,
+            cxxModern: `0 ${twin}`,
+            cxxNoHeaders: "1",
+            cxxLinked: "42",
             patched: `0 ${own}`,
             none: "1",
             dangling: "127",
@@ -114,6 +121,7 @@ describeUnless(missing() ?? notHere())("compilers of an emulated platform", () =
         const emulated = await build("by QEMU");
         expect(registrations()).toEqual(before);
         expect(new Set(emulated.marks?.trimEnd().split("\n"))).toEqual(new Set([own]));
+        expect(emulated.digests).toMatch(/ words\.o$/m);
         expect(emulated.digests?.trimEnd().split("\n").length).toBeGreaterThan(5);
         expect(emulated.digests).toBe(native.digests);
 
