@@ -103,7 +103,7 @@ export class Sandbox {
         const prepare = path.join(this.project, name, "prepare.sh");
         await fs.cp(path.join(this.checkout, "examples/encoder/prepare.sh"), prepare);
         await fs.cp(path.join(this.checkout, "bench", name), path.join(this.project, name, "app"), { recursive: true });
-        await this.run(prepare, ["source"], { environment: { ...process.env, SOURCE_PACKAGE: name } });
+        await this.run(prepare, ["source"], { environment: { ...process.env, NATIVE_BUILDX_SOURCE: name } });
     }
 
     private get configurationFile(): string {

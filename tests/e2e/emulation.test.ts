@@ -44,7 +44,10 @@ describeUnless(missing() ?? notHere())("compilers of an emulated platform", () =
         const example = path.join(project.folder, "encoder");
         const prepare = path.join(example, "prepare.sh");
         cpSync(path.join(checkout, "examples/encoder/prepare.sh"), prepare);
-        execFileSync("sh", [prepare, "arm64"], { stdio: "ignore", env: { ...process.env, PACKAGES: "g++" } });
+        execFileSync("sh", [prepare, "arm64"], {
+            stdio: "ignore",
+            env: { ...process.env, NATIVE_BUILDX_PACKAGES: "g++" },
+        });
         linkSync(path.join(example, "base/arm64/rootfs.tar"), path.join(folder, "rootfs.tar"));
         const source =
             readdirSync(path.join(example, "app/source")).find((name) => name.endsWith(".orig.tar.gz")) ?? "";
