@@ -7,7 +7,8 @@ import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { shells } from "../../tests/helpers/workbench";
 import type { Platform } from "../architecture";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner/runner";
-import { type ConnectScriptInputs, renderConnectScript, shellQuote } from "./connect/connectScript";
+import { shellQuote } from "../shell";
+import { type ConnectScriptInputs, renderConnectScript } from "./connect/connectScript";
 import { RemoteBuilder } from "./remoteBuilder";
 
 let folder: string;
@@ -23,7 +24,7 @@ class StubRunner extends pulumi.ComponentResource implements Runner {
     constructor(
         readonly runnerName: string,
         readonly platform: Platform,
-        readonly wakeScript: string,
+        readonly wakeScripts: string[],
     ) {
         super("test:index:StubRunner", runnerName);
         const name = runnerName;
@@ -50,7 +51,9 @@ describe("RemoteBuilder", () => {
             builder: "demo-dev",
             runners: names.map(
                 (name) =>
-                    new StubRunner(name, `linux/${name.replace(/_.*/, "")}` as Platform, path.join(folder, "wake.sh")),
+                    new StubRunner(name, `linux/${name.replace(/_.*/, "")}` as Platform, [
+                        path.join(folder, "wake.sh"),
+                    ]),
             ),
             buildsPerRunner: 3,
         });

@@ -102,7 +102,7 @@ function placementOf(platform: Platform, runners: readonly Runner[]): Placement 
 }
 
 function connectOutput({ builder, runners, registry }: RemoteBuilderArgs): pulumi.Output<string> {
-    const files = [...new Set(runners.map(({ wakeScript }) => wakeScript))];
+    const files = [...new Set(runners.flatMap(({ wakeScripts }) => wakeScripts))];
     const { kind = "", prepare } = registry ?? {};
     return pulumi.output(Object.fromEntries(runners.map(({ runnerName, node }) => [runnerName, node]))).apply((nodes) =>
         renderConnectScript({

@@ -85,6 +85,11 @@ const needed: readonly Needed[] = [
         ],
     },
     {
+        by: "connect that opens the port",
+        resource: arn("ec2", "security-group-rule/sgr-0a"),
+        actions: inEc2(["AuthorizeSecurityGroupIngress", "DescribeSecurityGroupRules", "CreateTags", "DeleteTags"]),
+    },
+    {
         by: "ec2.getVpc, getSubnet, getSubnets, getInstanceTypeOfferings, ebs.getEbsVolumes, getVolume",
         resource: "*",
         actions: [

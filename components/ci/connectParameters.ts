@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { gzipSync } from "fflate";
+import { withoutComments } from "../shell";
 
 export interface ConnectParametersArgs {
     /** The connect script. */
@@ -50,9 +51,11 @@ export class ConnectParameters extends pulumi.ComponentResource {
     }
 }
 
-/** Compressed, in as many parts as there are parameters, none of them empty: SSM takes no empty value. */
+/** Without comments, compressed, in as many parts as there are parameters, none of them empty: SSM takes no empty value. */
 export function splitForParameters(script: string): string[] {
-    const text = Buffer.from(gzipSync(new TextEncoder().encode(script), { level: 9, mtime: 0 })).toString("base64");
+    const text = Buffer.from(
+        gzipSync(new TextEncoder().encode(withoutComments(script)), { level: 9, mtime: 0 }),
+    ).toString("base64");
     const length = Math.ceil(text.length / parts);
     if (length > partLimit) {
         throw new pulumi.RunError(

@@ -1,4 +1,4 @@
-import { actionsOf, evaluate, evaluateTrust, type Principal } from "../../packages/simulated-ec2";
+import { actionsOf, type Context, evaluate, evaluateTrust, type Principal } from "../../packages/simulated-ec2";
 import { clientStatements, runnerPolicy, runnerTrustPolicy } from "../runner/ec2/policies";
 import { ciPolicy, ciTrustPolicy } from "./policies";
 
@@ -10,6 +10,8 @@ const instance = (id: string) => arn("ec2", `instance/${id}`);
 const repository = (name: string) => arn("ecr", `repository/${name}`);
 const role = (name: string) => arn("iam", `role/${name}`, "");
 const key = arn("kms", "key/1234");
+const group = (id: string) => arn("ec2", `security-group/${id}`);
+const rule = arn("ec2", "security-group-rule/sgr-1");
 
 /** All that AWS has of these services, less what nobody needs a permission for. */
 const actions = ["ec2", "ecr", "iam", "kms", "secretsmanager", "ssm", "sts"]
@@ -36,6 +38,8 @@ const everything = [
     ...["app", "app/web", "app/team/web", "app-of-others", "other/app", "other/app/web"].map(repository),
     ...["native-buildx-prod-arm64", "native-buildx-prod-ci", "admin"].map(role),
     arn("ec2", "volume/vol-1"),
+    ...["sg-1", "sg-2"].map(group),
+    rule,
     key,
 ];
 
@@ -44,6 +48,18 @@ describe("the runner's policy", () => {
 
     it("writes its own parameters, reads none, and does nothing else to anything", () => {
         expect(allowed(runnerPolicy(own), everything)).toEqual(own.map((name) => `ssm:PutParameter ${name}`).sort());
+    });
+
+    it("closes the port to callers, and opens it to nobody", () => {
+        const policy = runnerPolicy(own, undefined, group("sg-1"));
+        const without = new Set(allowed(runnerPolicy(own), everything));
+        const further = allowed(policy, everything).filter((pair) => !without.has(pair));
+        expect(further).toEqual(
+            [
+                `ec2:RevokeSecurityGroupIngress ${group("sg-1")}`,
+                ...everything.map((resource) => `ec2:DescribeSecurityGroupRules ${resource}`),
+            ].sort(),
+        );
     });
 
     it("encrypts these parameters with the customer's key, and does nothing else with it", () => {
@@ -92,6 +108,46 @@ describe("the CI role's policy", () => {
                 ...each(["ec2:DescribeInstances", "ecr:GetAuthorizationToken"], everything),
             ].sort(),
         );
+    });
+
+    describe("where callers are let in for a time", () => {
+        const policy = ciPolicy({
+            ...resources,
+            access: clientStatements(resources.instanceArns, resources.keysParameterArns, undefined, group("sg-1")),
+        });
+        const asked = (action: string, resource: string, context: Context = {}) =>
+            evaluate([policy], { action, resources: [resource], context }).outcome;
+
+        it("changes the rules of that one group, and sees those of all", () => {
+            const without = new Set(allowed(policyOf(), everything));
+            const further = allowed(policy, everything).filter((pair) => !without.has(pair));
+            expect(further).toEqual(
+                [
+                    `ec2:AuthorizeSecurityGroupIngress ${group("sg-1")}`,
+                    // Every rule is in a group, which has to be allowed too.
+                    `ec2:AuthorizeSecurityGroupIngress ${rule}`,
+                    `ec2:RevokeSecurityGroupIngress ${group("sg-1")}`,
+                    ...everything.map((resource) => `ec2:DescribeSecurityGroupRules ${resource}`),
+                ].sort(),
+            );
+        });
+
+        it("gives tags to a rule that it makes, and callers to the rules of that group", () => {
+            const made = (by: string) => ({ "ec2:CreateAction": by, "aws:TagKeys": ["native-buildx:group", "x"] });
+            expect(asked("ec2:CreateTags", rule, made("AuthorizeSecurityGroupIngress"))).toBe("allowed");
+            expect(asked("ec2:CreateTags", rule, made("AuthorizeSecurityGroupEgress"))).toBe("implicit deny");
+            expect(asked("ec2:CreateTags", instance("i-1"), made("AuthorizeSecurityGroupIngress"))).toBe(
+                "implicit deny",
+            );
+            for (const action of ["ec2:CreateTags", "ec2:DeleteTags"]) {
+                const of = (id: string, ...keys: string[]) =>
+                    asked(action, rule, { "aws:ResourceTag/native-buildx:group": id, "aws:TagKeys": keys });
+                expect(of("sg-1", "native-buildx:caller:a", "native-buildx:caller:b")).toBe("allowed");
+                expect(of("sg-1", "native-buildx:caller:a", "native-buildx:group")).toBe("implicit deny");
+                expect(of("sg-2", "native-buildx:caller:a")).toBe("implicit deny");
+                expect(asked(action, rule, { "aws:TagKeys": ["native-buildx:caller:a"] })).toBe("implicit deny");
+            }
+        });
     });
 
     it("names no registry of AWS where images are pushed to another", () => {

@@ -25,7 +25,7 @@ class StubRunner extends pulumi.ComponentResource implements Runner {
     readonly runnerName: string;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
-    readonly wakeScript = __filename;
+    readonly wakeScripts = [__filename];
 
     constructor(readonly platform: Platform) {
         super("test:index:StubRunner", platform);

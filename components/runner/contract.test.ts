@@ -9,7 +9,7 @@ import { StandInMachine } from "../../tests/helpers/standInMachine";
 import { StubRegistry } from "../../tests/helpers/stubRegistry";
 import { shells } from "../../tests/helpers/workbench";
 import { daemonRow } from "../../tests/kind/row";
-import { shellQuote } from "../builder/connect/connectScript";
+import { shellQuote } from "../shell";
 import { fakeAws, running } from "./ec2/wakeEc2Bench";
 import { runnerKind, runnerKinds } from "./kinds";
 import { type LocalRunnerBench, localRunnerForEach } from "./local/localRunnerBench";
@@ -202,9 +202,9 @@ describe.each(kinds)("runners %s", (kind) => {
                     server_name: node.serverName,
                 }).map(([name, value]) => `${name}_${runners[at]?.runnerName}=${shellQuote(value.trimEnd())}`),
             ]);
-            const scripts = [folders, ...new Set(runners.map(({ wakeScript }) => wakeScript))];
+            const scripts = [folders, ...new Set(runners.flatMap(({ wakeScripts }) => wakeScripts))];
             const texts = scripts.map((file) => readFileSync(file, "utf8"));
-            const notes = `notes='${bench().path("notes")}'`;
+            const notes = `caller=test notes='${bench().path("notes")}'`;
             const main = bench().write("main.sh", [...assignments, notes, ...texts, words, ""].join("\n"));
             const { stdout, ...rest } = await bench().run([...shell, main], {
                 env: {
@@ -216,16 +216,22 @@ describe.each(kinds)("runners %s", (kind) => {
             });
             return { stdout, ...rest };
         }
-        const wake = `wake_${kind}`;
-        const keys = `keys_${kind}`;
+        const [wake, keys, done] = [`wake_${kind}`, `keys_${kind}`, `done_${kind}`];
 
-        it("by two functions, and nothing happens when they are read", async () => {
-            expect(await run(`command -v ${wake}; command -v ${keys}`)).toEqual({
+        it("by their functions, and nothing happens when they are read", async () => {
+            expect(await run(`for name in ${wake} ${keys} ${done}; do command -v $name; done`)).toEqual({
                 status: 0,
-                stdout: `${wake}\n${keys}\n`,
+                stdout: `${wake}\n${keys}\n${done}\n`,
                 stderr: "",
             });
             expect(bench().calls).toEqual([]);
+        });
+
+        it("are left without a word, also where nothing was taken", async () => {
+            expect(await run(`${done} arm64 && ${wake} arm64 >/dev/null && ${done} arm64`)).toMatchObject({
+                status: 0,
+                stdout: "",
+            });
         });
 
         it("say the endpoint and nothing else, again and again, and each runner its own", async () => {

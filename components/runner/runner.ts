@@ -27,7 +27,7 @@ export interface RunnerDescription {
 /**
  * What the connect script has to know of a runner. It holds no secret: keys are made by the runner, at every start.
  *
- * `variables` become shell variables `NAME_RUNNER` (`endpoint_arm64`); the script `wakeScript` defines the shell
+ * `variables` become shell variables `NAME_RUNNER` (`endpoint_arm64`); the scripts `wakeScripts` define the shell
  * functions that read them. Each says progress and errors on standard error, in words for the person who waits.
  *
  * - `wake_KIND RUNNER`: brings the runner to serving, whatever state it is in, and prints its endpoint
@@ -36,6 +36,11 @@ export interface RunnerDescription {
  *   the authority's certificate, the client's certificate, the client's key (EC). Status 0: printed. 75: they are not
  *   published yet, or the runner says that it stopped; asked again after a second, and after a new wake. Any other:
  *   it has failed.
+ * - `done_KIND RUNNER`: gives back what wake_KIND took for this caller alone, if it took anything. Says nothing where
+ *   there is nothing to give back.
+ *
+ * `$caller` is a name for whoever connects, of letters, digits and dashes: another on every machine and in every job of
+ * CI, and in `connect --done` the same as before.
  *
  * What wake_KIND writes into the file `$notes` (where that is set) keys_KIND finds there: say, which of several machines
  * was woken.
@@ -57,6 +62,6 @@ export interface Runner {
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
-    /** Path of the kind's wake script, a file of shell functions. Those of localMachine/folders.sh are there too. */
-    readonly wakeScript: string;
+    /** Paths of the kind's wake scripts, files of shell functions. Those of localMachine/folders.sh are there too. */
+    readonly wakeScripts: readonly string[];
 }

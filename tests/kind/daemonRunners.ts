@@ -42,7 +42,7 @@ class DaemonRunner extends pulumi.ComponentResource implements Runner {
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
-    readonly wakeScript = path.join(__dirname, "wakeDaemon.sh");
+    readonly wakeScripts = [path.join(__dirname, "wakeDaemon.sh")];
 
     constructor(name: string, args: DaemonRunnerArgs, parent: pulumi.Resource) {
         super("test:index:DaemonRunner", name, {}, { parent });

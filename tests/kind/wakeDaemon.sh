@@ -18,3 +18,5 @@ keys_daemon() (
     eval "folder=\$folder_$1"
     local_enter "$folder" && sh runner.sh keys
 )
+
+done_daemon() { :; }

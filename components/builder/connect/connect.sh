@@ -8,10 +8,12 @@
 #     pulumi stack output connect | sh -s                   all platforms
 #     pulumi stack output connect | sh -s -- linux/arm64    some
 #     pulumi stack output connect | sh -s -- arm64_2        a runner by its name
+#     pulumi stack output connect | sh -s -- --done         no build follows
 #
 # Options: --prepare     only what has to run besides the runners (the local registry)
 #          --for NAME    where a platform has several runners, which of them: the same NAME gets the same runner, whose
 #                        cache is warm. Default: the name of the CI job, if there is one
+#          --done        gives back what was taken for this caller, such as a port that was opened
 #
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and for EC2 runners the
 # AWS CLI; with curl it is faster.
@@ -22,7 +24,7 @@ fail() {
     exit 1
 }
 
-usage() { fail "usage: connect [--prepare] [--for NAME] [PLATFORM | RUNNER]...; this stack's platforms: $platforms"; }
+usage() { fail "usage: connect [--prepare | --done] [--for NAME] [PLATFORM | RUNNER]...; this stack's platforms: $platforms"; }
 
 # runners_for PLATFORM: their names, each with a space before it.
 runners_for() {
@@ -49,6 +51,7 @@ parse_arguments() {
     while [ $# -gt 0 ]; do
         case $1 in
             --prepare) mode=prepare ;;
+            --done) mode=leave ;;
             --for)
                 [ $# -gt 1 ] || usage
                 for_name=$2
@@ -74,12 +77,8 @@ parse_arguments() {
     done
 }
 
-# Sets buildx, the command, and the folders where its records and our keys are.
-find_buildx() {
-    # A remote builder has nothing to do with docker's daemon, wherever that is and whether it is there or not; and
-    # these would send the commands below somewhere else.
-    unset BUILDX_BUILDER BUILDKIT_HOST DOCKER_HOST DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_API_VERSION
-    export DOCKER_CONTEXT=default
+# Sets the folders where buildx's records and our keys are.
+find_folders() {
     if [ -z "${HOME:-}${DOCKER_CONFIG:-}" ]; then
         fail "connect: HOME is not set, so there is no place for buildx's configuration. Set HOME or DOCKER_CONFIG."
     fi
@@ -88,6 +87,27 @@ find_buildx() {
     # Whole paths in the records: they are read from other folders, too.
     case $records in /*) ;; *) records=$PWD/$records ;; esac
     keys_folder=$records/native-buildx/$builder
+    (umask 077 && mkdir -p "$keys_folder" && probe=$(mktemp "$keys_folder/probe.XXXXXX") && rm "$probe") 2>/dev/null ||
+        fail "connect: cannot write to $records, where buildx keeps its builders. Set BUILDX_CONFIG to a folder of yours."
+}
+
+# Sets caller: see ConnectNode. Connects that begin at once make one name.
+find_caller() {
+    if [ ! -s "$keys_folder/caller" ]; then
+        new=$(mktemp "$keys_folder/new.XXXXXX") && printf '%s' "${new##*.}" >"$new" || exit 1
+        ln "$new" "$keys_folder/caller" 2>/dev/null || [ -s "$keys_folder/caller" ] || printf '%s' "${new##*.}" >"$keys_folder/caller"
+        rm "$new"
+    fi
+    job=${GITHUB_RUN_ID:-}${GITHUB_JOB:-}${CIRCLE_WORKFLOW_JOB_ID:-}${CI_JOB_ID:-}${BUILDKITE_JOB_ID:-}
+    caller=$(cat "$keys_folder/caller")${job:+-$(printf '%s' "$job" | cksum | tr ' ' -)}
+}
+
+# Sets buildx, the command.
+find_buildx() {
+    # A remote builder has nothing to do with docker's daemon, wherever that is and whether it is there or not; and
+    # these would send the commands below somewhere else.
+    unset BUILDX_BUILDER BUILDKIT_HOST DOCKER_HOST DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_API_VERSION
+    export DOCKER_CONTEXT=default
     if docker buildx version >/dev/null 2>&1; then
         buildx='docker buildx'
     elif command -v buildx >/dev/null; then
@@ -101,8 +121,6 @@ find_buildx() {
     else
         fail "connect: docker buildx is needed and was not found. Install Docker's buildx plugin: https://docs.docker.com/go/buildx/"
     fi
-    (umask 077 && mkdir -p "$keys_folder" && probe=$(mktemp "$keys_folder/probe.XXXXXX") && rm "$probe") 2>/dev/null ||
-        fail "connect: cannot write to $records, where buildx keeps its builders. Set BUILDX_CONFIG to a folder of yours."
 }
 
 # platforms_of "RUNNER...": their platforms, each but once.
@@ -174,6 +192,12 @@ connect_all() {
     say "builder $builder is ready:$(labels "$asked")$only"
 }
 
+# leave RUNNER: gives back what was taken there for this caller.
+leave() {
+    eval "kind=\$kind_$1"
+    "done_$kind" "$1"
+}
+
 # fails_again: true if one of those that failed is at the same address with the same keys as when it failed before. A
 # runner may close its port for its idle stop after it was found serving; it is another start then that is proved.
 fails_again() {
@@ -192,7 +216,9 @@ main() {
         prepare
         return
     fi
-    find_buildx
+    find_folders
+    find_caller
+    if [ "$mode" = connect ]; then find_buildx; fi
     work=$(mktemp -d) || exit 1
     trap 'rm -rf "$work"' EXIT
     children=
@@ -200,6 +226,10 @@ main() {
     trap 'kill $children 2>/dev/null; exit 130' INT
     # shellcheck disable=SC2086
     trap 'kill $children 2>/dev/null; exit 143' TERM
+    if [ "$mode" = leave ]; then
+        try_each leave
+        return
+    fi
     prepare
     connect_all
 }

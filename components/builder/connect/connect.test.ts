@@ -53,7 +53,7 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
     it("explains itself when it does not know an option", async () => {
         expect(await bench.connect({ args: ["--help"] })).toMatchObject({
             status: 1,
-            stderr: "usage: connect [--prepare] [--for NAME] [PLATFORM | RUNNER]...; this stack's platforms: linux/amd64 linux/arm64\n",
+            stderr: "usage: connect [--prepare | --done] [--for NAME] [PLATFORM | RUNNER]...; this stack's platforms: linux/amd64 linux/arm64\n",
         });
     });
 

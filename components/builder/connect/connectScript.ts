@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import type { RegistryPreparation } from "../../registry/registry";
 import type { ConnectNode } from "../../runner/runner";
+import { shellQuote } from "../../shell";
 
 /** All that the connect script is made of, as plain values. */
 export interface ConnectScriptInputs {
@@ -20,11 +21,6 @@ const folders = path.join(__dirname, "../../localMachine/folders.sh");
 
 /** The last one uses the others, and begins. */
 const parts = ["clientKeys.sh", "register.sh", "prove.sh", "connect.sh"];
-
-/** Quotes a value for sh. Nothing but the single quote is special between single quotes. */
-export function shellQuote(value: string): string {
-    return `'${value.replaceAll("'", "'\\''")}'`;
-}
 
 /** Renders the connect script: a prefix of quoted variables, the kinds' functions, and its parts as they are. */
 export function renderConnectScript({ builder, nodes, wakeScripts, registry }: ConnectScriptInputs): string {

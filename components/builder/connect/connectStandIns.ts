@@ -131,6 +131,7 @@ wake_${kind}() {
     fi
     if [ -e "$bench/restarts-$1" ]; then echo "$(($(start_of "$1") + 1))" >"$bench/start-$1"; fi
     echo "for $1" >"$notes"
+    echo "$caller" >>"$bench/callers"
     eval "printf '%s\\n' \\"\\$endpoint_$1\\""
 }
 keys_${kind}() {
@@ -151,6 +152,13 @@ keys_${kind}() {
         printf -- '-----BEGIN CERTIFICATE-----\\n%s\\n-----END CERTIFICATE-----\\n' "$text"
     done
     printf -- '-----BEGIN EC PRIVATE KEY-----\\n%s\\n-----END EC PRIVATE KEY-----\\n' KEYBODY
+}
+done_${kind}() {
+    echo "$1 $caller" >>"$bench/left"
+    if [ -e "$bench/cannot-leave-$1" ]; then
+        echo "stub runner $1: cannot be left" >&2
+        return 1
+    fi
 }
 `;
 

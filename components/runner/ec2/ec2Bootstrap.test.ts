@@ -50,19 +50,26 @@ describe("user data", () => {
     it("starts the idle rule before anything that can fail", () => {
         expect(userData.trim().split("\n").at(-1)).toBe(
             "systemctl enable --now --no-block native-buildx-idle.service native-buildx-install.service " +
-                "native-buildx-cache.service native-buildx-keys.service native-buildx-firewall.service buildkit.service",
+                "native-buildx-cache.service native-buildx-keys.service native-buildx-firewall.service buildkit.service " +
+                "native-buildx-callers.timer",
         );
+    });
+
+    it("has nothing for callers where nobody comes for a time", () => {
+        expect(renderUserData({ ...settings, callersGroup: "" })).not.toContain("callers");
     });
 
     it.each(shells)("is a script that %s can read, as is each script in it", async (_name, shell) => {
         const bench = new Workbench();
         const scripts = Object.entries(filesOf(userData)).filter(([name]) => name.endsWith(".sh"));
         expect(scripts.map(([name]) => path.basename(name)).sort()).toEqual([
+            "callers.sh",
             "common.sh",
             "firewall.sh",
             "idle-rule.sh",
             "idle.sh",
             "install.sh",
+            "instance-role.sh",
             "keys.sh",
             "mount-cache.sh",
             "publish-keys.sh",
@@ -79,7 +86,7 @@ describe("user data", () => {
         const called = Object.entries(files)
             .filter(([name]) => name.endsWith(".service"))
             .flatMap(([, text]) => [...text.matchAll(/\/usr\/local\/lib\/native-buildx\/\S+/g)].map(([name]) => name));
-        expect(called).toHaveLength(6);
+        expect(called).toHaveLength(7);
         for (const script of called) {
             expect(Object.keys(files)).toContain(script);
         }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "fflate";
 import { architectures, type Platform } from "../../architecture";
+import { shellQuote, withoutComments } from "../../shell";
 
 /** Where BuildKit comes from. */
 export interface BuildkitRelease {
@@ -76,6 +77,12 @@ export interface BootstrapSettings {
     ssmEndpoint: string;
     /** Name of the parameter that it publishes its clients' keys in. */
     keysParameter: string;
+    /** Where EC2 is asked. No trailing slash. */
+    ec2Endpoint: string;
+    /** Id of the security group whose rules connect writes; empty where there is none. */
+    callersGroup: string;
+    /** The longest that it may let anybody in. */
+    openForCallerMinutes: number;
     /** ARN of the customer key that encrypts the parameter; empty for the account's own. */
     kmsKeyArn: string;
     /** Names that clients know its server by. */
@@ -102,6 +109,7 @@ const scripts: { [name: string]: string } = {
     "install.sh": "machine/install.sh",
     "mount-cache.sh": "machine/mount-cache.sh",
     "keys.sh": "../keys.sh",
+    "instance-role.sh": "machine/instance-role.sh",
     "publish-keys.sh": "machine/publish-keys.sh",
     "firewall.sh": "machine/firewall.sh",
     "idle-rule.sh": "../idle.sh",
@@ -118,21 +126,26 @@ const units = [
     "buildkit.service",
 ];
 
+/** What a runner has besides where connect lets callers in. */
+const callersScripts = { "callers.sh": "machine/callers.sh" };
+const callersTimer = "native-buildx-callers.timer";
+
 /**
  * The instance's user data: a shell script that cloud-init runs once, at the first boot. It only writes files and starts
  * units; what a start does is in the units, so that it is repeated at every start, and done again if it was cut short.
  */
 export function renderUserData(settings: BootstrapSettings): string {
+    const letsIn = settings.callersGroup !== "";
     const files = [
         { path: `${runnerPaths.library}/settings`, mode: "644", text: renderSettings(settings) },
-        ...Object.entries(scripts).map(([name, source]) => ({
+        ...Object.entries({ ...scripts, ...(letsIn ? callersScripts : {}) }).map(([name, source]) => ({
             path: `${runnerPaths.library}/${name}`,
             mode: "755",
             text: readPart(source),
         })),
         { path: runnerPaths.buildkitConfig, mode: "644", text: withoutComments(settings.buildkitConfig) },
         { path: runnerPaths.networkConfig, mode: "644", text: JSON.stringify(buildNetworkConfig) },
-        ...units.map((name) => ({
+        ...[...units, ...(letsIn ? ["native-buildx-callers.service", callersTimer] : [])].map((name) => ({
             path: `/etc/systemd/system/${name}`,
             mode: "644",
             text: readPart(`machine/${name}`),
@@ -147,7 +160,7 @@ export function renderUserData(settings: BootstrapSettings): string {
         'put() { mkdir -p "${2%/*}" && cat >"$2" && chmod "$1" "$2"; }',
         ...files.map((file) => `put ${file.mode} ${file.path} <<'${endOfFile}'\n${checked(file)}${endOfFile}`),
         "systemctl daemon-reload",
-        `systemctl enable --now --no-block ${units.join(" ")}`,
+        `systemctl enable --now --no-block ${[...units, ...(letsIn ? [callersTimer] : [])].join(" ")}`,
         "",
     ].join("\n");
 }
@@ -183,6 +196,13 @@ function renderSettings(settings: BootstrapSettings): string {
         region: settings.region,
         ssm_endpoint: settings.ssmEndpoint,
         parameter: settings.keysParameter,
+        ...(settings.callersGroup
+            ? {
+                  ec2_endpoint: settings.ec2Endpoint,
+                  callers_group: settings.callersGroup,
+                  open_seconds: Math.round(settings.openForCallerMinutes * 60),
+              }
+            : {}),
         kms_key: settings.kmsKeyArn,
         server_names: settings.serverNames.join(" "),
         // At boot: then the start has failed, and the runner stops. One that never stops tries on.
@@ -217,7 +237,7 @@ function renderSettings(settings: BootstrapSettings): string {
         room_mb: megabytes(settings.cacheBytes / 5),
     };
     return Object.entries(values)
-        .map(([name, value]) => `${name}=${quote(String(value))}\n`)
+        .map(([name, value]) => `${name}=${shellQuote(String(value))}\n`)
         .join("");
 }
 
@@ -225,16 +245,6 @@ function megabytes(bytes: number): number {
     return Math.floor(bytes / 1e6);
 }
 
-/** One word of shell, whatever it holds. */
-function quote(text: string): string {
-    return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 function readPart(source: string): string {
     return withoutComments(readFileSync(path.join(__dirname, source), "utf8"));
-}
-
-/** Lines that are only comment or blank stay in the repository: user data is short of room. */
-function withoutComments(text: string): string {
-    return text.replace(/^[ \t]*(#(?!!).*)?\n/gm, "");
 }

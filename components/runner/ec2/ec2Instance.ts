@@ -53,7 +53,7 @@ function instanceArgs(name: string, machine: Machine, runner: Ec2RunnerArgs): aw
         ami: machine.ami,
         instanceType: machine.instanceType,
         subnetId: machine.subnetId,
-        vpcSecurityGroupIds: [network.securityGroupId],
+        vpcSecurityGroupIds: network.securityGroupIds,
         associatePublicIpAddress: !network.usePrivateAddress,
         iamInstanceProfile: machine.role.profile.name,
         userDataBase64: userDataOf(machine, runner),
@@ -74,13 +74,15 @@ function instanceArgs(name: string, machine: Machine, runner: Ec2RunnerArgs): aw
 
 function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<string> {
     return pulumi
-        .all([machine.region, machine.cacheDevice, machine.keys.name])
-        .apply(([region, cacheDevice, keysParameter]) =>
+        .all([machine.region, machine.cacheDevice, machine.keys.name, runner.network.callersGroup?.id ?? ""])
+        .apply(([region, cacheDevice, keysParameter, callersGroup]) =>
             runnerUserData(runner, {
                 region,
                 keysParameter,
                 serverNames: [runner.runner, ...(runner.emulates ?? [])].map(serverNameOf),
                 port: runner.network.port,
+                callersGroup,
+                openForCallerMinutes: runner.network.openForCallerMinutes,
                 cacheDevice,
                 cacheGigabytes: machine.cacheGigabytes,
             }),

@@ -8,6 +8,8 @@ export interface RunnerRoleArgs {
     description: string;
     /** What its instances may write. */
     parameters: aws.ssm.Parameter[];
+    /** The security group whose rules connect writes. @default none */
+    callersGroup?: aws.ec2.SecurityGroup;
     kmsKeyArn?: string;
     tags?: { [name: string]: string };
 }
@@ -18,9 +20,9 @@ export interface RunnerRole {
     neededAtBoot: pulumi.Resource[];
 }
 
-/** The role of a runner's instances: it may write their keys' parameters, and nothing else. */
+/** The role of a runner's instances: it may write their keys' parameters, close the port to callers, and nothing else. */
 export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Resource): RunnerRole {
-    const { description, parameters, kmsKeyArn, tags } = args;
+    const { description, parameters, callersGroup, kmsKeyArn, tags } = args;
     const role = new aws.iam.Role(
         name,
         { name, description, assumeRolePolicy: runnerTrustPolicy, tags },
@@ -33,8 +35,8 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
             name: "own-parameters",
             role: role.name,
             policy: pulumi
-                .all(parameters.map((parameter) => parameter.arn))
-                .apply((arns) => JSON.stringify(runnerPolicy(arns, kmsKeyArn))),
+                .all([pulumi.all(parameters.map((parameter) => parameter.arn)), callersGroup?.arn])
+                .apply(([arns, groupArn]) => JSON.stringify(runnerPolicy(arns, kmsKeyArn, groupArn))),
         },
         { parent },
     );

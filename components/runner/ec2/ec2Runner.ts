@@ -43,7 +43,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
-    readonly wakeScript = path.join(__dirname, "wakeEc2.sh");
+    readonly wakeScripts = ["wakeEc2.sh", "openPort.sh"].map((file) => path.join(__dirname, file));
     /** ARNs of its instances, the stand-ins included: what CI may start. */
     readonly instanceArns: pulumi.Output<string[]>;
     /** ARNs of the parameters in which they publish their clients' keys: what CI may read. */
@@ -73,6 +73,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             {
                 description: `native-buildx: runner ${this.runnerName} publishes keys for its clients`,
                 parameters: [keys, ...standInKeys],
+                callersGroup: args.network.callersGroup,
                 kmsKeyArn: args.kmsKeyArn,
                 tags: args.tags,
             },
@@ -128,8 +129,9 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             price: region.apply((known) => priceOf(instanceType, known, args.prices ?? {})),
         });
         const standInIds = pulumi.all(standIns.map((standIn) => standIn.instance.id));
-        this.node = pulumi.all([instance.id, region, standInIds]).apply(
-            ([id, inRegion, ids]): ConnectNode => ({
+        const callersGroupId = pulumi.output(args.network.callersGroup?.id ?? "");
+        this.node = pulumi.all([instance.id, region, standInIds, callersGroupId]).apply(
+            ([id, inRegion, ids, callersGroup]): ConnectNode => ({
                 kind,
                 platform: args.platform,
                 serverName: serverNameOf(args.runner),
@@ -142,6 +144,9 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                     region: inRegion,
                     port: String(args.network.port),
                     address: args.network.usePrivateAddress ? "private" : "public",
+                    callers_group: callersGroup,
+                    open_seconds: String(Math.round(args.network.openForCallerMinutes * 60)),
+                    address_url: args.callerAddressUrl ?? defaults.callerAddressUrl,
                 },
             }),
         );

@@ -39,6 +39,8 @@ export interface Ec2RunnerSettings {
     prices?: PriceSettings;
     /** Where the runner asks SSM, for VPC endpoints. @default the region's public address */
     ssmEndpoint?: string;
+    /** Address (URL) that answers a caller with the caller's own IP address and nothing else. @default AWS's own */
+    callerAddressUrl?: string;
     /**
      * Device node of the cache volume on the runner; `{volume}` is its id without the dash.
      *
@@ -51,6 +53,7 @@ export interface Ec2RunnerSettings {
 export const defaults = {
     idleMinutes: v.getDefault(runnerSettings.idleMinutes) as number,
     cacheGigabytes: v.getDefault(runnerSettings.cacheGigabytes) as number,
+    callerAddressUrl: "https://checkip.amazonaws.com",
     cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume}",
 };
 
@@ -118,6 +121,11 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     if (settings.ssmEndpoint !== undefined && !/^https?:\/\/[^\s'"/]+\/?$/.test(settings.ssmEndpoint)) {
         problems.push(
             `ssmEndpoint "${settings.ssmEndpoint}": an address without a path is needed, as in https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com`,
+        );
+    }
+    if (settings.callerAddressUrl !== undefined && !/^https?:\/\/[^\s'"]+$/.test(settings.callerAddressUrl)) {
+        problems.push(
+            `callerAddressUrl "${settings.callerAddressUrl}": an address that answers with the caller's IP address is needed, as in ${defaults.callerAddressUrl}`,
         );
     }
     return problems;

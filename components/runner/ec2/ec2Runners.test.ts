@@ -107,7 +107,29 @@ describe("EC2 runners", () => {
         ]);
     });
 
+    it("let callers in for a time, where that is set: instances, policies and connect have one group for it", async () => {
+        const made = make({ platforms: ["linux/arm64"], allowedCidrs: [], openForCallerMinutes: 30 });
+        const access = await resolved(made.access);
+        expect(access.map(({ Sid }) => Sid)).toEqual(
+            expect.arrayContaining(["OpenPort", "ClosePort", "SeeCallers", "NameFirstCaller", "NameCallers"]),
+        );
+        const [node] = await Promise.all(made.runners.map((runner) => resolved(runner.node)));
+        expect(node?.variables).toMatchObject({
+            callers_group: "runners-network-callers-id",
+            open_seconds: "1800",
+            address_url: "https://checkip.amazonaws.com",
+        });
+        await settled();
+        expect(mocks.one(instanceType).inputs.vpcSecurityGroupIds).toContain("runners-network-callers-id");
+        expect(mocks.one("aws:iam/rolePolicy:RolePolicy").inputs.policy).toContain("RevokeSecurityGroupIngress");
+    });
+
     it.each<[string, Ec2RunnersArgs, RegExp]>([
+        [
+            "an address that is none",
+            { callerAddressUrl: "checkip" },
+            /^callerAddressUrl "checkip": an address that answers/m,
+        ],
         ["no caller", { allowedCidrs: [] }, /^allowedCidrs/m],
         ["a network that is none", { vpc: "here" }, /subnetId "here": a subnet's id looks like/],
         ["a wrong number", { idleMinutes: -1 }, /^idleMinutes: must be a number of minutes/m],

@@ -58,19 +58,22 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
             .all([
                 pulumi.all(this.runners.map((runner) => runner.instanceArns)),
                 pulumi.all(this.runners.map((runner) => runner.keysParameterArns)),
+                network.callersGroup?.arn,
             ])
-            .apply(([instances, parameters]) =>
-                clientStatements(instances.flat(), parameters.flat(), values.kmsKeyArn || undefined),
+            .apply(([instances, parameters, callersGroupArn]) =>
+                clientStatements(instances.flat(), parameters.flat(), values.kmsKeyArn || undefined, callersGroupArn),
             );
         this.registerOutputs({});
     }
 }
 
 /** The settings that the network has. An empty text is a setting that was not set. */
-export function networkArgs({ vpc, allowedCidrs, buildkitPort, usePrivateAddress }: Ec2RunnersValues): NetworkArgs {
+export function networkArgs(values: Ec2RunnersValues): NetworkArgs {
+    const { vpc, allowedCidrs, openForCallerMinutes, buildkitPort, usePrivateAddress } = values;
     return {
         vpc: vpc === "default" || vpc === "new" ? vpc : { subnetId: vpc },
         allowedCidrs,
+        openForCallerMinutes,
         port: buildkitPort,
         usePrivateAddress,
     };
@@ -99,6 +102,7 @@ export function runnerArgs(
         registryMirrors: values.registryMirrors,
         kmsKeyArn: values.kmsKeyArn || undefined,
         ssmEndpoint: values.ssmEndpoint || undefined,
+        callerAddressUrl: values.callerAddressUrl,
         prices: values.ec2Prices,
     };
 }

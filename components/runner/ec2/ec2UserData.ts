@@ -13,6 +13,9 @@ export interface MachineFacts {
     serverNames: string[];
     /** Port of BuildKit. */
     port: number;
+    /** Id of the security group whose rules connect writes; empty where there is none. */
+    callersGroup: string;
+    openForCallerMinutes: number;
     /** Device node of its cache volume; empty for a cache on the root disk. */
     cacheDevice: string;
     /** Size of the cache, in GiB. */
@@ -27,6 +30,9 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
     const script = renderUserData({
         region,
         ssmEndpoint: (settings.ssmEndpoint ?? `https://ssm.${region}.${domainOf(region)}`).replace(/\/$/, ""),
+        ec2Endpoint: `https://ec2.${region}.${domainOf(region)}`,
+        callersGroup: machine.callersGroup,
+        openForCallerMinutes: machine.openForCallerMinutes,
         keysParameter: machine.keysParameter,
         kmsKeyArn: settings.kmsKeyArn ?? "",
         serverNames: machine.serverNames,

@@ -64,6 +64,29 @@ describe("Network", () => {
 
     it("shows how to allow one's own address when nobody is", () => {
         expect(() => new Network("net", { allowedCidrs: [] })).toThrow("pulumi config set --path 'allowedCidrs[0]'");
+        expect(() => new Network("net", { allowedCidrs: [] })).toThrow("pulumi config set openForCallerMinutes 60");
+    });
+
+    it("has a group of its own for callers who come for a time, whose rules are not Pulumi's", async () => {
+        const network = new Network("net", { allowedCidrs: [], openForCallerMinutes: 60, tags: { team: "a" } });
+        expect(await resolved(network.securityGroupIds)).toEqual([expect.any(String), "net-callers-id"]);
+        await settled();
+        const type = "aws:ec2/securityGroup:SecurityGroup";
+        expect(mocks.one(type, "net").inputs.ingress).toEqual([]);
+        const { inputs } = mocks.one(type, "net-callers");
+        expect(inputs).toMatchObject({
+            vpcId: "vpc-default",
+            tags: { team: "a" },
+            name: "native-buildx-prod-net-callers",
+        });
+        expect(Object.keys(inputs)).not.toContain("ingress");
+    });
+
+    it("has one group where nobody comes for a time", async () => {
+        const network = new Network("net", { allowedCidrs: mine });
+        expect(await resolved(network.securityGroupIds)).toHaveLength(1);
+        await settled();
+        expect(mocks.of("aws:ec2/securityGroup:SecurityGroup")).toHaveLength(1);
     });
 });
 
@@ -92,10 +115,22 @@ describe("networkProblems", () => {
         expect(networkProblems({ allowedCidrs: [cidr] })).toEqual([expect.stringContaining(reason)]);
     });
 
+    it("takes no range at all where callers come for a time", () => {
+        expect(networkProblems({ allowedCidrs: [], openForCallerMinutes: 1 })).toEqual([]);
+    });
+
     it("reports everything at once, each with its setting", () => {
+        const vpc = { subnetId: "net" };
         expect(
-            networkProblems({ allowedCidrs: ["x", "y"], port: 0, vpc: { subnetId: "net" }, usePrivateAddress: true }),
+            networkProblems({
+                allowedCidrs: ["x", "y"],
+                openForCallerMinutes: 1,
+                port: 0,
+                vpc,
+                usePrivateAddress: true,
+            }),
         ).toEqual([
+            expect.stringMatching(/^openForCallerMinutes with usePrivateAddress: .*allowedCidrs/),
             expect.stringMatching(/^allowedCidrs "x"/),
             expect.stringMatching(/^allowedCidrs "y"/),
             expect.stringMatching(/^port 0/),

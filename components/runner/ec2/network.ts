@@ -3,10 +3,10 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
 import { awsAccount } from "../../account/awsAccount";
-import { removesLeftover } from "../../account/leftovers";
 import { refuseArguments } from "../../settings/mistakes";
+import { makeCallersGroup } from "./callersGroup";
 import { ownerTag } from "./ec2CacheVolume";
-import { GroupLeftovers } from "./groupLeftovers";
+import { GroupLeftovers, removesGroup } from "./groupLeftovers";
 import { OwnVpc } from "./ownVpc";
 import type { Ec2Transforms } from "./transforms";
 
@@ -20,10 +20,12 @@ export interface NetworkArgs {
     vpc?: "default" | "new" | { subnetId: string };
     /**
      * Address ranges that may open the BuildKit port, in CIDR notation, version 4 or 6. There is no default: an empty list
-     * is an error that shows how to allow one's own address. `0.0.0.0/0` is accepted with a warning: clients need a
-     * certificate all the same.
+     * is an error that shows how to allow one's own address, unless there are `openForCallerMinutes`. `0.0.0.0/0` is
+     * accepted with a warning: clients need a certificate all the same.
      */
     allowedCidrs: string[];
+    /** For so long connect opens the BuildKit port to the caller's own address. 0: not at all. @default 0 */
+    openForCallerMinutes?: number;
     /** The BuildKit port. @default 9753 */
     port?: number;
     /**
@@ -47,6 +49,9 @@ export class Network extends pulumi.ComponentResource {
     /** The zones in which runners can live, in an order that is the same every time. */
     readonly zones: pulumi.Output<string[]>;
     readonly securityGroupId: pulumi.Output<string>;
+    /** The security group whose rules connect writes, where there are `openForCallerMinutes`. */
+    readonly callersGroup: aws.ec2.SecurityGroup | undefined;
+    readonly openForCallerMinutes: number;
     readonly port: number;
     readonly usePrivateAddress: boolean;
 
@@ -58,11 +63,16 @@ export class Network extends pulumi.ComponentResource {
         refuseArguments(networkProblems(args));
         this.port = args.port ?? defaultPort;
         this.usePrivateAddress = args.usePrivateAddress ?? false;
+        this.openForCallerMinutes = args.openForCallerMinutes ?? 0;
 
         const place = this.findPlace(name, args);
         this.vpcId = place.vpcId;
         this.zones = place.zones;
         this.subnetIds = place.subnetIds;
+        this.callersGroup =
+            this.openForCallerMinutes > 0
+                ? makeCallersGroup(`${name}-callers`, { vpcId: this.vpcId, tags: args.tags }, this)
+                : undefined;
         this.securityGroupId = new GroupLeftovers(
             name,
             {
@@ -71,7 +81,8 @@ export class Network extends pulumi.ComponentResource {
                 volumeTag: ownerTag,
                 ...awsAccount(this),
             },
-            { parent: this },
+            // Deleted before either group is.
+            { parent: this, dependsOn: this.callersGroup ?? [] },
         ).securityGroupId;
         this.registerOutputs({
             vpcId: this.vpcId,
@@ -85,6 +96,11 @@ export class Network extends pulumi.ComponentResource {
         return pulumi
             .all([this.zones, this.subnetIds, zone])
             .apply(([zones, ids, wanted]) => ids[zones.indexOf(wanted)] ?? "");
+    }
+
+    /** The security groups of an instance. */
+    get securityGroupIds(): pulumi.Output<string[]> {
+        return pulumi.all([this.securityGroupId, ...(this.callersGroup ? [this.callersGroup.id] : [])]);
     }
 
     private findPlace(name: string, args: NetworkArgs): Place {
@@ -134,13 +150,13 @@ export class Network extends pulumi.ComponentResource {
     private admitOnly(name: string, args: NetworkArgs): aws.ec2.SecurityGroup {
         for (const cidr of args.allowedCidrs.filter((cidr) => cidr.endsWith("/0"))) {
             void pulumi.log.warn(
-                `allowedCidrs ${cidr}: the whole internet may knock on the BuildKit port. Without a client certificate of this stack nobody gets in, but a list of your own addresses keeps strangers away altogether`,
+                `allowedCidrs ${cidr}: the whole internet may knock on the BuildKit port. Without a client certificate of this stack nobody gets in, but openForCallerMinutes, or a list of your own addresses, keeps strangers away altogether`,
                 this,
             );
         }
         const groupName = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
         const group: aws.ec2.SecurityGroupArgs = {
-            // One that a VPC can have once: see removesGroup.
+            // A VPC can have a name once: see removesGroup.
             name: groupName,
             description: "native-buildx runners: BuildKit over mutual TLS",
             vpcId: this.vpcId,
@@ -177,23 +193,20 @@ interface Place {
     subnetIds: pulumi.Output<string[]>;
 }
 
-/** A group of the same name in its VPC; AWS does not delete one that an instance has. */
-function removesGroup(groupName: string): pulumi.ErrorHook {
-    return removesLeftover(`Security group ${groupName}`, ["InvalidGroup.Duplicate"], async (runAws, { vpcId }) => {
-        const filters = [`Name=vpc-id,Values=${vpcId}`, `Name=group-name,Values=${groupName}`];
-        const query = ["--query", "SecurityGroups[].GroupId"];
-        const id = await runAws("ec2", "describe-security-groups", "--filters", ...filters, ...query);
-        await runAws("ec2", "delete-security-group", "--group-id", id);
-    });
-}
-
 /** Everything that is wrong with the arguments, each a line: the setting, what is wrong, the remedy. */
 export function networkProblems(args: NetworkArgs): string[] {
     const problems: string[] = [];
-    if (args.allowedCidrs.length === 0) {
+    const { openForCallerMinutes = 0 } = args;
+    if (args.allowedCidrs.length === 0 && openForCallerMinutes === 0) {
         problems.push(
-            "allowedCidrs is empty, so nobody could connect to the runners. Allow your own address: " +
+            "allowedCidrs is empty, so nobody could connect to the runners. Let whoever connects in, for a time: " +
+                "pulumi config set openForCallerMinutes 60; or allow your own address: " +
                 "pulumi config set --path 'allowedCidrs[0]' \"$(curl -fsS https://checkip.amazonaws.com)/32\"",
+        );
+    }
+    if (openForCallerMinutes > 0 && args.usePrivateAddress) {
+        problems.push(
+            "openForCallerMinutes with usePrivateAddress: connect finds a caller's public address only. Name your network's range in allowedCidrs, and set openForCallerMinutes to 0",
         );
     }
     for (const cidr of args.allowedCidrs) {

@@ -1,11 +1,22 @@
 import type * as aws from "@pulumi/aws";
 import { type PolicyStatement, policyDocument } from "../../ci/policies";
+import { callerStatements, closingStatements } from "./callersGroup";
 
-/** What a runner's instance may do: publish its clients' keys. It cannot read what is published. */
-export function runnerPolicy(parameterArns: string[], kmsKeyArn?: string): aws.iam.PolicyDocument {
+/**
+ * What a runner's instance may do: publish its clients' keys, and close its port to callers whose time is over. It cannot
+ * read what is published.
+ *
+ * @param callersGroupArn the security group whose rules connect writes, if there is one
+ */
+export function runnerPolicy(
+    parameterArns: string[],
+    kmsKeyArn?: string,
+    callersGroupArn?: string,
+): aws.iam.PolicyDocument {
     return policyDocument([
         { Sid: "PublishKeys", Action: ["ssm:PutParameter"], Resource: parameterArns },
         ...keyStatement("PublishKeysEncrypt", "kms:Encrypt", parameterArns, kmsKeyArn),
+        ...(callersGroupArn ? closingStatements(callersGroupArn) : []),
     ]);
 }
 
@@ -16,14 +27,16 @@ export const runnerTrustPolicy: aws.iam.PolicyDocument = {
 };
 
 /**
- * What a client of such runners needs: to wake the instances, and to read their keys.
+ * What a client of such runners needs: to wake the instances, to read their keys, and to let itself in.
  *
  * @param kmsKeyArn the customer key of the parameters and volumes, if there is one
+ * @param callersGroupArn the security group whose rules connect writes, if there is one
  */
 export function clientStatements(
     instanceArns: string[],
     keysParameterArns: string[],
     kmsKeyArn: string | undefined,
+    callersGroupArn?: string,
 ): PolicyStatement[] {
     const encrypted: PolicyStatement[] = kmsKeyArn
         ? [
@@ -43,6 +56,7 @@ export function clientStatements(
         { Sid: "ReadKeys", Action: ["ssm:GetParameter"], Resource: keysParameterArns },
         ...keyStatement("ReadKeysDecrypt", "kms:Decrypt", keysParameterArns, kmsKeyArn),
         ...encrypted,
+        ...(callersGroupArn ? callerStatements(callersGroupArn) : []),
     ];
 }
 

@@ -8,6 +8,7 @@ import {
     keysOf,
     listOf,
     mapOf,
+    minutes,
     price,
     setting,
     text,
@@ -23,7 +24,17 @@ export const ec2RunnerSettings = {
     allowedCidrs: setting(
         listOf("a list of address ranges", text("an address range, such as 203.0.113.7/32")),
         [],
-        `${ec2} Address ranges that may connect to the runners, such as 203.0.113.7/32. Must be set.`,
+        `${ec2} Address ranges that may connect to the runners, such as 203.0.113.7/32. Must be set, unless openForCallerMinutes is.`,
+    ),
+    openForCallerMinutes: setting(
+        minutes(0, 24 * 60),
+        0,
+        `${ec2} Minutes for which \`connect\` lets the caller's own address in, unless \`connect --done\` ends that before. 0 for not at all.`,
+    ),
+    callerAddressUrl: setting(
+        text("a URL"),
+        "https://checkip.amazonaws.com",
+        `${ec2} Where \`connect\` asks for the caller's own address; the answer is that address and nothing else.`,
     ),
     vpc: setting(
         text('"default", "new" or the id of a subnet'),

@@ -10,6 +10,7 @@
 #     emulate_on     suffix of the runner that emulates this platform when none of them can start; empty: fail instead
 #     region, port
 #     address        `public` or `private`: which of an instance's addresses is used
+#     callers_group, open_seconds, address_url   see openPort.sh
 
 # wake_ec2 SUFFIX: brings that runner to serving; prints its endpoint.
 wake_ec2() (
@@ -65,6 +66,7 @@ ec2_say() { printf '%s runner%s: %s\n' "$ec2_suffix" "${ec2_instance:+ $ec2_inst
 ec2_wake_native() {
     ec2_suffix=$1
     eval "candidates=\"\${instance_$1}:\${instance_type_$1} \${fallbacks_$1}\" keys_parameter=\${keys_parameter_$1} region=\${region_$1} port=\${port_$1} address=\${address_$1}"
+    ec2_open "$1" || return 1
     tried='' parameter=$keys_parameter
     for candidate in $candidates; do
         ec2_instance=${candidate%%:*} ec2_type=${candidate#*:}
@@ -231,6 +233,7 @@ ec2_wait_for_port() {
         fi
         return 1
     fi
+    ec2_keep_open || exit 1
     for try in 1 2 3 4 5 6; do
         ec2_knock
         case $? in
@@ -251,6 +254,8 @@ ec2_wait_for_port() {
     # A machine that has just been started is silent until it has a network: that takes more than the six seconds of three
     # knocks.
     if [ "$silent" -ge 9 ] || { [ "$silent" -ge 3 ] && [ -z "$started" ]; }; then
+        # Another caller behind the same address may have closed the port in the moment in which this one came.
+        [ -n "$told" ] || ec2_open "$ec2_suffix" || exit 1
         [ -n "$told" ] || ec2_say "$(ec2_silence) Waiting on ..."
         told=yes
     else
@@ -262,11 +267,13 @@ ec2_wait_for_port() {
 # A runner that does not serve yet refuses to connect; security groups and firewalls say nothing.
 ec2_silence() {
     own=
-    if [ "$address" = public ]; then
-        # AWS's own answer, and not waited for: somewhere else it may be forbidden to ask.
-        own=$(curl -s --noproxy '*' --max-time 3 https://checkip.amazonaws.com </dev/null 2>/dev/null | grep -x '[0-9.]*')
+    # Not waited for: somewhere else it may be forbidden to ask.
+    if [ "$address" = public ]; then own=$(ec2_own_address); fi
+    if [ -n "$callers_group" ]; then
+        echo "no answer at all from $host:$port, which is open to $own for now: does it see you come from another address? Then set NATIVE_BUILDX_CALLER_ADDRESS to that."
+    else
+        echo "no answer at all from $host:$port: is your address${own:+, $own,} in allowedCidrs?"
     fi
-    echo "no answer at all from $host:$port: is your address${own:+, $own,} in allowedCidrs?"
 }
 
 # Status 0: somebody is there; 1: refused; 2: no answer. Without curl the AWS CLI itself is made to knock: it is there,

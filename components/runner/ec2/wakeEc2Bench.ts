@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { Workbench } from "../../../tests/helpers/workbench";
 
-const script = path.join(__dirname, "wakeEc2.sh");
+const scripts = ["wakeEc2.sh", "openPort.sh"].map((file) => path.join(__dirname, file));
 
 /**
  * A stand-in for the AWS CLI. `states/ID` holds one line for each answer of describe-instances, the last of which is
@@ -71,6 +71,9 @@ const variables = {
     region_arm64: "eu-central-1",
     port_arm64: "9753",
     address_arm64: "public",
+    callers_group_arm64: "",
+    open_seconds_arm64: "0",
+    address_url_arm64: "https://checkip.example",
     instance_amd64: "i-0x",
     instance_type_amd64: "c7i.xlarge",
     keys_parameter_amd64: "/nbx/amd64/keys",
@@ -79,6 +82,9 @@ const variables = {
     region_amd64: "eu-central-1",
     port_amd64: "9753",
     address_amd64: "public",
+    callers_group_amd64: "",
+    open_seconds_amd64: "0",
+    address_url_amd64: "https://checkip.example",
 };
 
 export interface Scene {
@@ -90,7 +96,7 @@ export interface Scene {
     timeout?: number;
 }
 
-/** wakeEc2.sh with stand-ins for the AWS CLI, curl and sleep. */
+/** wakeEc2.sh and openPort.sh with stand-ins for the AWS CLI, curl and sleep. */
 export class WakeBench extends Workbench {
     constructor(private readonly shell: string[]) {
         super();
@@ -108,7 +114,10 @@ export class WakeBench extends Workbench {
     /** Runs a function of the script, behind these lines. */
     call(words: string, lines: string[] = [], changes: Scene["changes"] = {}, env: { [name: string]: string } = {}) {
         const assignments = Object.entries({ ...variables, ...changes }).map(([name, value]) => `${name}='${value}'`);
-        const main = this.write("main.sh", [...lines, ...assignments, `. '${script}'`, words, ""].join("\n"));
+        const main = this.write(
+            "main.sh",
+            [...lines, ...assignments, ...scripts.map((script) => `. '${script}'`), words, ""].join("\n"),
+        );
         return this.run([...this.shell, main], { env });
     }
 

@@ -37,7 +37,7 @@ describe("a local runner", () => {
     it("describes itself", async () => {
         const runner = makeRunner();
         expect(runner.platform).toBe("linux/arm64");
-        expect(path.basename(runner.wakeScript)).toBe("wakeLocal.sh");
+        expect(runner.wakeScripts.map((file) => path.basename(file))).toEqual(["wakeLocal.sh"]);
         expect(await resolved(runner.description)).toEqual({
             kind: "local",
             platform: "linux/arm64",

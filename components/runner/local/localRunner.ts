@@ -80,7 +80,7 @@ export class LocalRunner extends pulumi.ComponentResource implements Runner {
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
-    readonly wakeScript = path.join(__dirname, "wakeLocal.sh");
+    readonly wakeScripts = [path.join(__dirname, "wakeLocal.sh")];
 
     constructor(name: string, args: LocalRunnerArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRunner", name, {}, opts);

@@ -114,6 +114,26 @@ describe("what a call comes to", () => {
             [`ssm:PutParameter ${parameter("p")}`],
         ],
         [
+            "a rule with tags of its own",
+            call("ec2:AuthorizeSecurityGroupIngress", [arn("ec2", "security-group/sg-0a")], {
+                parameters: {
+                    "TagSpecification.1.ResourceType": "security-group-rule",
+                    "TagSpecification.1.Tag.1.Key": "a",
+                    "TagSpecification.1.Tag.1.Value": "b",
+                },
+            }),
+            [
+                `ec2:AuthorizeSecurityGroupIngress ${arn("ec2", "security-group/sg-0a")}`,
+                `ec2:AuthorizeSecurityGroupIngress ${arn("ec2", "security-group-rule/*")}`,
+                `ec2:CreateTags ${arn("ec2", "security-group-rule/*")}`,
+            ],
+        ],
+        [
+            "a rule without",
+            call("ec2:AuthorizeSecurityGroupIngress", [arn("ec2", "security-group/sg-0a")]),
+            [`ec2:AuthorizeSecurityGroupIngress ${arn("ec2", "security-group/sg-0a")}`],
+        ],
+        [
             "a role in a profile",
             call("iam:AddRoleToInstanceProfile", [role("r"), `arn:aws:iam::${account}:instance-profile/p`], {
                 passedRoles: [role("r")],

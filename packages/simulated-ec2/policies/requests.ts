@@ -56,9 +56,11 @@ function resourcesOf(call: Call): string[] {
     if (action === undefined) {
         throw new Error(`${call.action}: AWS has no such action`);
     }
+    const tagged = taggedTypes(call);
     const found = action.resourceTypes.flatMap(({ name, required }) => {
         const named = call.resources.filter((resource) => kindOf(resource) === name);
-        const isMade = required || alsoMade[call.action]?.includes(name);
+        // Of what is optional, policies are asked about what the call gives tags to.
+        const isMade = required || alsoMade[call.action]?.includes(name) || tagged.includes(name);
         return named.length === 0 && isMade ? [madeArn(call, `${name}/*`)] : named;
     });
     return found.length > 0 ? found : ["*"];

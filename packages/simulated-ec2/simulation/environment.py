@@ -28,6 +28,8 @@ def environment(settings: Settings, authority: Path, clients: Path) -> dict[str,
         "SIM_STATE": str(settings.state),
         "SIM_CA": str(authority),
         "SIM_CLIENTS": str(clients),
+        # Answers with the address that it is asked from.
+        "SIM_ADDRESS_URL": f"http://{settings.api_address}/",
         "SIM_CLIENT_CIDR": f"{settings.api_address}/32",
         "SIM_REGISTRY": settings.registry_host(region),
         "SIM_DOWNLOADS": str(settings.downloads),

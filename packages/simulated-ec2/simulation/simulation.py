@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from .certificates import Authority
 from .environment import environment
 from .faults import Faults
+from .front import caller_address
 from .front.api import Api
 from .front.call import Call
 from .front.control import Control
@@ -150,6 +151,7 @@ class Simulation:
         }
         api = Api(self._faults, self._sessions, self._log, self._control, services, self._after)
         serve("127.0.0.1", self._settings.api_port, api)
+        serve(self._settings.api_address, 80, caller_address.answer)
         context = self._authority.server_context(NAMES + GLOBAL_NAMES, self._settings.state / "tls-api")
         serve(self._settings.api_address, 443, api, context)
 

@@ -4,10 +4,14 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import {
     AttachVolumeCommand,
+    AuthorizeSecurityGroupIngressCommand,
+    CreateTagsCommand,
     CreateVolumeCommand,
+    DeleteTagsCommand,
     DeleteVolumeCommand,
     DescribeVolumesCommand,
     DetachVolumeCommand,
+    RevokeSecurityGroupIngressCommand,
     TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { CreateRepositoryCommand, ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
@@ -37,6 +41,34 @@ jest.setTimeout(180_000);
         if (folder) {
             rmSync(folder, { recursive: true });
         }
+    });
+
+    test("a security group has a rule once, sixty of them, and tags for those that there are", async () => {
+        const GroupId = await sim.groupFor(9000);
+        const rule = (CidrIp: string) => ({ IpProtocol: "tcp", FromPort: 80, ToPort: 80, IpRanges: [{ CidrIp }] });
+        const admit = (...cidrs: string[]) =>
+            sim.ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: cidrs.map(rule) }));
+        const { SecurityGroupRules } = await admit("192.0.2.1/32");
+        const id = SecurityGroupRules?.[0]?.SecurityGroupRuleId ?? "";
+        await expect(admit("192.0.2.1/32")).rejects.toMatchObject({ name: "InvalidPermission.Duplicate" });
+        await expect(admit(...Array.from({ length: 59 }, (_, at) => `198.51.100.${at}/32`))).rejects.toMatchObject({
+            name: "RulesPerSecurityGroupLimitExceeded",
+        });
+
+        const tag = { Resources: [id], Tags: [{ Key: "a", Value: "b" }] };
+        const revoke = () =>
+            sim.ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, SecurityGroupRuleIds: [id] }));
+        await sim.ec2.send(new CreateTagsCommand(tag));
+        await revoke();
+        const gone = { name: "InvalidSecurityGroupRuleId.NotFound" };
+        await expect(revoke()).rejects.toMatchObject(gone);
+        await expect(sim.ec2.send(new CreateTagsCommand(tag))).rejects.toMatchObject(gone);
+        await expect(sim.ec2.send(new DeleteTagsCommand(tag))).rejects.toMatchObject(gone);
+    });
+
+    test("says to whoever asks which address the request came from", async () => {
+        const answer = await (await fetch(sim.environment.SIM_ADDRESS_URL ?? "")).text();
+        expect(`${answer.trim()}/32`).toBe(sim.environment.SIM_CLIENT_CIDR);
     });
 
     test("a volume follows from one machine to the next of its zone, and to one only", async () => {

@@ -17,5 +17,7 @@ describe.each(shells)("firewall.sh in %s", (_name, shell) => {
         expect(made).toContain("iptables -w -t mangle -I FORWARD -i buildkit0 -d 169.254.169.254/32 -j DROP");
         expect(made).toContain("iptables -w -t mangle -I FORWARD -i buildkit0 -o buildkit0 -j DROP");
         expect(made).toContain("iptables -w -t filter -I INPUT -i buildkit0 -j REJECT");
+        // Whatever a security group says.
+        expect(made).toContain("iptables -w -t filter -I INPUT ! -i lo -p tcp --syn ! --dport 9753 -j DROP");
     });
 });

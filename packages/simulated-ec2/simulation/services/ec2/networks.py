@@ -41,6 +41,31 @@ def _delete_group(original: Any) -> Any:
     return delete
 
 
+def _require_rules(backend: EC2Backend, identifiers: list[str]) -> None:
+    rules = [identifier for identifier in identifiers if identifier.startswith("sgr-")]
+    if rules:
+        # Refuses an id that no rule has.
+        backend.describe_security_group_rules(rules, {})
+
+
+def _revoke_ingress(original: Any) -> Any:
+    def revoke(backend: EC2Backend, *arguments: Any, **named: Any) -> Any:
+        _require_rules(backend, named.get("security_rule_ids") or [])
+        return original(backend, *arguments, **named)
+
+    return revoke
+
+
+def _exist(original: Any) -> Any:
+    """Of CreateTags and DeleteTags."""
+
+    def exist(backend: EC2Backend, resource_ids: list[str], *arguments: Any) -> Any:
+        _require_rules(backend, resource_ids)
+        return original(backend, resource_ids, *arguments)
+
+    return exist
+
+
 def _change_groups(original: Any) -> Any:
     def change(backend: EC2Backend, instance_id: str, new_group_id_list: list[str]) -> Any:
         check_groups(backend, backend.get_instance(instance_id).subnet_id, new_group_id_list)
@@ -104,6 +129,9 @@ def _delete_vpc(original: Any) -> Any:
 def install() -> None:
     for method, refusing in {
         "delete_security_group": _delete_group,
+        "revoke_security_group_ingress": _revoke_ingress,
+        "do_resources_exist": _exist,
+        "delete_tags": _exist,
         "modify_instance_security_groups": _change_groups,
         "modify_instance_attribute": _change_attribute,
         "attach_internet_gateway": _attach_gateway,

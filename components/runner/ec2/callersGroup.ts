@@ -1,0 +1,65 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { PolicyStatement } from "../../ci/policies";
+import { removesGroup } from "./groupLeftovers";
+
+/** Tag of a rule that names its security group: by it a policy can tell the rule. */
+const groupTag = "native-buildx:group";
+/** Beginning of the tags that name a rule's callers; the value of each says until when, in seconds since 1970. */
+const callerTag = "native-buildx:caller:";
+
+export interface CallersGroupArgs {
+    vpcId: pulumi.Input<string>;
+    /** @default none */
+    tags?: { [name: string]: string };
+}
+
+/**
+ * The security group of those who may come in for a time. `openPort.sh` and the runners (`machine/callers.sh`) write its
+ * rules; in the group of `allowedCidrs` they would be foreign to Pulumi, and open to a CI role.
+ */
+export function makeCallersGroup(name: string, args: CallersGroupArgs, parent: pulumi.Resource): aws.ec2.SecurityGroup {
+    const groupName = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
+    return new aws.ec2.SecurityGroup(
+        name,
+        {
+            // A VPC can have a name once: see removesGroup.
+            name: groupName,
+            description: "native-buildx callers: connect opens the BuildKit port to them for a time",
+            vpcId: args.vpcId,
+            tags: { ...args.tags, Name: name },
+        },
+        { parent, ignoreChanges: ["ingress"], hooks: { onError: [removesGroup(groupName)] } },
+    );
+}
+
+/** What a caller needs to let itself in and out. IAM knows neither ports nor addresses: the runner looks after these. */
+export function callerStatements(groupArn: string): PolicyStatement[] {
+    const rules = groupArn.replace(/:security-group\/.*/, ":security-group-rule/*");
+    return [
+        { Sid: "OpenPort", Action: ["ec2:AuthorizeSecurityGroupIngress"], Resource: [groupArn, rules] },
+        { Sid: "ClosePort", Action: ["ec2:RevokeSecurityGroupIngress"], Resource: [groupArn] },
+        // Describe calls know no resources.
+        { Sid: "SeeCallers", Action: ["ec2:DescribeSecurityGroupRules"], Resource: ["*"] },
+        {
+            Sid: "NameFirstCaller",
+            Action: ["ec2:CreateTags"],
+            Resource: [rules],
+            Condition: { StringEquals: { "ec2:CreateAction": "AuthorizeSecurityGroupIngress" } },
+        },
+        {
+            Sid: "NameCallers",
+            Action: ["ec2:CreateTags", "ec2:DeleteTags"],
+            Resource: [rules],
+            Condition: {
+                StringEquals: { [`aws:ResourceTag/${groupTag}`]: groupArn.replace(/^.*\//, "") },
+                "ForAllValues:StringLike": { "aws:TagKeys": [`${callerTag}*`] },
+            },
+        },
+    ];
+}
+
+/** What a runner needs to close its port to callers whose time is over. */
+export function closingStatements(groupArn: string): PolicyStatement[] {
+    return callerStatements(groupArn).filter(({ Sid }) => ["ClosePort", "SeeCallers"].includes(Sid));
+}
