@@ -86,6 +86,7 @@ describeUnless(missing() ?? notHere())("compilers of an emulated platform", () =
         expect(native.machine).toBe("aarch64\n");
         expect(waysOf(native)).toEqual({
             plain: `0 ${twin}`,
+            predefined: `0 ${twin}`,
             debug: `0 ${twin}`,
             pipe: `0 ${twin}`,
             response: `0 ${twin}`,
