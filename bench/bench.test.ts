@@ -1,5 +1,9 @@
+import { readFileSync, rmSync } from "node:fs";
+import * as path from "node:path";
+import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 import { barChart, evaluate, markdownTable, median, type Results, textTable } from "./figures";
 import { plainCommands } from "./plainBuildx";
+import { writeResults } from "./results";
 
 const results: Results = {
     machine: "2 x <CPU> & co",
@@ -62,6 +66,35 @@ describe("evaluate", () => {
 
     test("leaves out what was not measured", () => {
         expect(evaluate({ upCold: [100], buildxCold: [] })).toEqual({ seconds: { upCold: 100 }, ratios: {} });
+    });
+});
+
+describe("results", () => {
+    let folder: string;
+    beforeEach(() => {
+        folder = temporaryFolder();
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    const written = (...all: Results[]): Results => {
+        for (const measured of all) {
+            writeResults(folder, measured);
+        }
+        return JSON.parse(readFileSync(path.join(folder, "latest.json"), "utf8"));
+    };
+    const part = { machine: results.machine, date: "2026-11-25T00:00:00.000Z", seconds: { upCold: 126 }, ratios: {} };
+
+    test("of a part leave the others' figures, and renew their ratios", () => {
+        expect(written(results, part)).toEqual({
+            ...part,
+            seconds: { ...results.seconds, upCold: 126 },
+            ratios: { upVsBuildx: 2 },
+        });
+        expect(readFileSync(path.join(folder, "latest.svg"), "utf8")).toContain(">126.0 s</text>");
+    });
+
+    test("of another machine are by themselves", () => {
+        expect(written(results, { ...part, machine: "another" })).toEqual({ ...part, machine: "another" });
     });
 });
 

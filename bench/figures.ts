@@ -19,6 +19,11 @@ export const measurements = {
     buildxUnchangedAsleep: "connect and plain buildx, unchanged, runners asleep",
     upBothOneCoreEach: "pulumi up, nothing cached, both platforms, a core each",
     upSlowestOneCore: "pulumi up, nothing cached, the slower platform alone, on its core",
+    upOneOfTwenty: "pulumi up, one of 20 images changed",
+    bakeOfTwenty: "docker buildx bake of all 20, one of them changed",
+    bakeOfOne: "docker buildx bake of that image alone",
+    upTwoRunners: "pulumi up, 8 images on two runners of a platform, a core each",
+    upOneRunner: "pulumi up, the same 8 images on one runner, a core",
     upEmpty: "pulumi up of an empty program, the same engine and SDK",
     hash: "hashing a context of 10,000 files and 1 GB, for two platforms at once",
     sha256sum: "sha256sum over the same files",
@@ -65,6 +70,13 @@ export const ratios = {
     unchangedUpVsBuildx: ["upUnchanged", "buildxUnchanged", "unchanged pulumi up over plain buildx"],
     bothVsSlowest: ["upBothOneCoreEach", "upSlowestOneCore", "both platforms over the slower one alone"],
     oneLineChangeVsCold: ["upOneLineChange", "upCold", "one-line change over cold pulumi up"],
+    oneOfTwentyVsBake: [
+        "upOneOfTwenty",
+        "bakeOfTwenty",
+        "pulumi up, one of 20 images changed, over bake of all 20 (goal: 0.5)",
+    ],
+    oneOfTwentyVsBakeOfOne: ["upOneOfTwenty", "bakeOfOne", "the same over bake of that image alone (goal: 1.2)"],
+    twoRunnersVsOne: ["upTwoRunners", "upOneRunner", "two runners of a platform over one, a core each (goal: 0.6)"],
 } as const satisfies { [name: string]: readonly [Measurement, Measurement, string] };
 
 export type Ratio = keyof typeof ratios;
@@ -89,6 +101,11 @@ export function evaluate(runs: { [name in Measurement]?: number[] }): Pick<Resul
             seconds[name] = rounded(median(values));
         }
     }
+    return { seconds, ratios: ratiosOf(seconds) };
+}
+
+/** Those whose two measurements are there. */
+export function ratiosOf(seconds: Results["seconds"]): Results["ratios"] {
     const quotients: Results["ratios"] = {};
     for (const [name, [over, under]] of Object.entries(ratios) as [Ratio, (typeof ratios)[Ratio]][]) {
         const [dividend, divisor] = [seconds[over], seconds[under]];
@@ -96,7 +113,7 @@ export function evaluate(runs: { [name in Measurement]?: number[] }): Pick<Resul
             quotients[name] = rounded(dividend / divisor);
         }
     }
-    return { seconds, ratios: quotients };
+    return quotients;
 }
 
 /** Three digits behind the point: more is noise. */

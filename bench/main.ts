@@ -1,16 +1,21 @@
 // make bench: the example, built by `pulumi up` and by plain buildx on the same runners, side by side in one run.
-import { readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { knownPlatforms, type Platform } from "../components/architecture";
+import { runnerName } from "../components/runner/runnerNames";
+import type { ImageDeclaration } from "../configuration/images";
 import { canSimulate } from "../packages/simulated-ec2";
 import { CompilingBench } from "./compiling";
 import type { Account } from "./environment";
-import { barChart, evaluate, figure, type Measurement, measurements, type Results, textTable } from "./figures";
+import { evaluate, figure, type Measurement, measurements, textTable } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
+import { Monorepo } from "./monorepo";
+import { chosen, machine, numberOfRuns } from "./options";
 import { plainCommands } from "./plainBuildx";
-import { type BenchSettings, Sandbox, stackName } from "./sandbox";
+import { writeResults } from "./results";
+import { Sandbox, stackName } from "./sandbox";
+import { twoRunners } from "./twoRunners";
 import { WakeBench } from "./wakes";
 
 const checkout = path.join(__dirname, "..");
@@ -18,7 +23,7 @@ const checkout = path.join(__dirname, "..");
 const [repetitions, manyRepetitions] = [3, 7];
 
 /** The parts of the bench, in the order in which they run, and about how many minutes each takes on two cores. */
-const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, emulation: 10, wakes: 2 };
+const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, many: 4, runners: 5, emulation: 10, wakes: 2 };
 type Part = keyof typeof parts;
 
 class Bench {
@@ -30,11 +35,15 @@ class Bench {
 
     constructor(
         private readonly sandbox: Sandbox,
-        private readonly images: BenchSettings["images"],
+        private readonly images: { [name: string]: ImageDeclaration },
         /** Those that are built anew; the rest is built once and kept. */
         private readonly wanted: string[],
         private readonly runs: number,
     ) {}
+
+    private get runners(): string[] {
+        return this.platforms.map((platform) => runnerName(platform));
+    }
 
     async run(part: Part): Promise<void> {
         switch (part) {
@@ -48,6 +57,12 @@ class Bench {
                 return this.edit();
             case "cores":
                 return this.cores();
+            case "many":
+                return this.many();
+            case "runners":
+                return this.repeat(() =>
+                    twoRunners(this.sandbox, this.images, (name, action) => this.time(name, action)),
+                );
             case "emulation":
                 return this.emulation();
             case "wakes":
@@ -66,7 +81,7 @@ class Bench {
     private async unchanged(): Promise<void> {
         await this.up({ wanted: true });
         await this.wake();
-        await this.sandbox.sleep(this.platforms);
+        await this.sandbox.sleep(this.runners);
         // Once before: what only the first `up` after a build does is not in the figures.
         await this.sandbox.up();
         await this.sandbox.upEmpty();
@@ -75,7 +90,7 @@ class Bench {
             await this.time("upUnchangedAsleep", () => this.sandbox.up());
         }
         for (let time = 0; time < repetitions; time++) {
-            await this.sandbox.sleep(this.platforms);
+            await this.sandbox.sleep(this.runners);
             await this.time("buildxUnchangedAsleep", async () => {
                 await this.sandbox.connect(this.connectScript);
                 await this.plainBuildx();
@@ -130,7 +145,7 @@ class Bench {
             this.platforms = platforms;
             await this.makeCold();
             for (const platform of platforms) {
-                await this.sandbox.holdToCore(platform, knownPlatforms.indexOf(platform));
+                await this.sandbox.holdToCore(runnerName(platform), knownPlatforms.indexOf(platform));
             }
             await this.time(name, () => this.up({ wanted: true }));
         };
@@ -150,6 +165,19 @@ class Bench {
         }
         const compiling = await CompilingBench.open(this.sandbox, this.images);
         await this.repeat(() => compiling.measure((name, seconds) => this.note(name, seconds)));
+    }
+
+    /** One of 20 images changed: by `pulumi up`, and by bake. In turns, for the machine is never the same twice. */
+    private async many(): Promise<void> {
+        const monorepo = await Monorepo.built(this.sandbox, this.images);
+        for (let time = 0; time < manyRepetitions; time++) {
+            await monorepo.change();
+            await this.time("bakeOfOne", () => monorepo.bake([monorepo.changed]));
+            await monorepo.change();
+            await this.time("upOneOfTwenty", () => this.sandbox.up());
+            await monorepo.change();
+            await this.time("bakeOfTwenty", () => monorepo.bake());
+        }
     }
 
     /** A wake on EC2, and the start that is in it whatever a runner does. */
@@ -180,7 +208,7 @@ class Bench {
     private async makeCold(): Promise<void> {
         await this.up({ wanted: false });
         await this.wake();
-        await this.sandbox.prune(this.platforms);
+        await this.sandbox.prune(this.runners);
         await this.sandbox.forget(this.wanted);
     }
 
@@ -226,37 +254,6 @@ function say(text: string): void {
     process.stderr.write(`bench: ${text}\n`);
 }
 
-function numberOfRuns(text: string): number {
-    const runs = Number(text);
-    if (!Number.isInteger(runs) || runs < 1) {
-        throw new Error(`BENCH_RUNS: must be a whole number of at least 1, not "${text}"`);
-    }
-    return runs;
-}
-
-/** Those of `all` that a variable of the environment names, in their order. @default all */
-function chosen(variable: string, names: string | undefined, all: string[]): string[] {
-    const wanted = names?.split(/[ ,]+/).filter(Boolean) ?? all;
-    const unknown = wanted.filter((name) => !all.includes(name));
-    if (wanted.length === 0 || unknown.length > 0) {
-        throw new Error(`${variable}: must be some of ${all.join(", ")}, not "${names}"`);
-    }
-    return all.filter((name) => wanted.includes(name));
-}
-
-function machine(): string {
-    const model = os.cpus()[0]?.model.trim() ?? process.arch;
-    const system = /^PRETTY_NAME="(.*)"$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? os.type();
-    return `${os.cpus().length} x ${model} (${process.arch}), ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${system}`;
-}
-
-async function writeResults(results: Results): Promise<void> {
-    const folder = path.join(checkout, "bench/results");
-    await fs.mkdir(folder, { recursive: true });
-    await fs.writeFile(path.join(folder, "latest.json"), `${JSON.stringify(results, undefined, 2)}\n`);
-    await fs.writeFile(path.join(folder, "latest.svg"), barChart(results));
-}
-
 /** A sandbox whose programs end when this one is told to. */
 async function openSandbox(account?: Account): Promise<Sandbox> {
     const sandbox = await Sandbox.open(checkout, account);
@@ -289,9 +286,11 @@ async function main(): Promise<void> {
             say(part);
             await bench.run(part);
         }
-        const results = { machine: machine(), date: new Date().toISOString(), ...evaluate(bench.measured) };
-        await writeResults(results);
-        process.stdout.write(`\n${textTable(results)}\nbench/results/latest.json and latest.svg have these figures.\n`);
+        const measured = { machine: machine(), date: new Date().toISOString(), ...evaluate(bench.measured) };
+        writeResults(path.join(checkout, "bench/results"), measured);
+        process.stdout.write(
+            `\n${textTable(measured)}\nbench/results/latest.json and latest.svg have these figures.\n`,
+        );
     } finally {
         say("removing everything");
         await sandbox.close();

@@ -1,14 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { architectures, type Platform } from "../components/architecture";
+import { knownPlatforms, type Platform } from "../components/architecture";
 import { parseReceipts } from "../components/image/receiptText";
-import type { ImageDeclaration } from "../configuration/images";
+import type { ImageDeclaration, ImageDraft } from "../configuration/images";
 import { freePortsInRow } from "../tests/helpers/freePorts";
+import { type CommandOptions, Commands } from "./commands";
 import { type Account, sandboxEnvironment } from "./environment";
-import { processTree, signalGroup } from "./processes";
+import { processTree } from "./processes";
 
 export const stack = "bench";
 /** Name of the builder and of the stack's folder, as index.ts makes it. */
@@ -16,11 +16,17 @@ export const stackName = `native-buildx-${stack}`;
 
 /** The settings that measurements vary. */
 export interface BenchSettings {
-    images: { [name: string]: ImageDeclaration };
+    /** As in the configuration: patterns, too. */
+    images: { [name: string]: ImageDraft };
     platforms: Platform[];
+    /** @default 1 */
+    runnersPerPlatform?: number;
     /** @default the program's */
     nativeCompilers?: boolean;
 }
+
+/** That any measurement has. */
+const mostRunnersPerPlatform = 2;
 
 /** Minutes: longer than any measurement, and an end for runners of a bench that was killed. */
 const idleMinutes = 60;
@@ -33,8 +39,7 @@ export class Sandbox {
     readonly project: string;
     private readonly data: string;
     private readonly environment: NodeJS.ProcessEnv;
-    private readonly children = new Set<ChildProcess>();
-    private interrupted = false;
+    private readonly commands = new Commands();
     private encryptionSalt = "";
 
     private constructor(
@@ -59,7 +64,10 @@ export class Sandbox {
     static async open(checkout: string, account?: Account): Promise<Sandbox> {
         // Short: unix sockets below it must not be longer than 107 characters.
         const folder = await fs.mkdtemp(path.join(tmpdir().length > 30 ? "/tmp" : tmpdir(), "nbx-"));
-        const place = account?.settings ?? { runners: "local", localPort: await freePortsInRow(3) };
+        const place = account?.settings ?? {
+            runners: "local",
+            localPort: await freePortsInRow(1 + mostRunnersPerPlatform * knownPlatforms.length),
+        };
         const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
         return new Sandbox(checkout, folder, place, toolchains, account);
     }
@@ -111,11 +119,11 @@ export class Sandbox {
     }
 
     /** The images that stack dev declares. */
-    async declaredImages(): Promise<BenchSettings["images"]> {
+    async declaredImages(): Promise<{ [name: string]: ImageDeclaration }> {
         const file = path.join(this.checkout, "Pulumi.dev.yaml");
         const text = await this.run("pulumi", ["config", "--stack", stack, "--config-file", file, "--json"]);
         const values = JSON.parse(text) as { [key: string]: { objectValue?: unknown } };
-        return (values["native-buildx:images"]?.objectValue ?? {}) as BenchSettings["images"];
+        return (values["native-buildx:images"]?.objectValue ?? {}) as { [name: string]: ImageDeclaration };
     }
 
     /** Writes the stack's configuration. (JSON is YAML.) */
@@ -144,7 +152,8 @@ export class Sandbox {
         const cwd = path.join(this.folder, "empty");
         if (!existsSync(cwd)) {
             await fs.mkdir(cwd);
-            for (const name of ["node_modules", "package.json"]) {
+            // The last two have what Node is started with.
+            for (const name of ["node_modules", "package.json", "configuration", "provider"]) {
                 await fs.symlink(path.join(this.checkout, name), path.join(cwd, name));
             }
             const own = await fs.readFile(path.join(this.checkout, "Pulumi.yaml"), "utf8");
@@ -166,26 +175,30 @@ export class Sandbox {
         await this.run("docker", args);
     }
 
-    /** Wakes and registers every runner of the stack. */
-    async connect(script: string): Promise<void> {
-        await this.run("sh", ["-s"], { input: script });
+    /**
+     * Wakes and registers runners of the stack.
+     *
+     * @param runners names. @default one of each platform
+     */
+    async connect(script: string, runners: string[] = []): Promise<void> {
+        await this.run("sh", ["-s", "--", ...runners], { input: script });
     }
 
-    private runnerFolder(platform: Platform): string {
-        return path.join(this.data, stackName, architectures[platform].suffix);
+    private runnerFolder(runner: string): string {
+        return path.join(this.data, stackName, runner);
     }
 
-    /** Puts the runners to sleep. */
-    async sleep(platforms: Platform[]): Promise<void> {
-        for (const platform of platforms) {
-            await this.run("sh", ["runner.sh", "stop"], { cwd: this.runnerFolder(platform) });
+    /** Puts runners to sleep, by their names. */
+    async sleep(runners: string[]): Promise<void> {
+        for (const runner of runners) {
+            await this.run("sh", ["runner.sh", "stop"], { cwd: this.runnerFolder(runner) });
         }
     }
 
-    /** Empties the runners' caches. They must be awake. */
-    async prune(platforms: Platform[]): Promise<void> {
-        for (const platform of platforms) {
-            const address = `unix://${path.join(this.runnerFolder(platform), "buildkitd.sock")}`;
+    /** Empties the caches of runners, by their names. They must be awake. */
+    async prune(runners: string[]): Promise<void> {
+        for (const runner of runners) {
+            const address = `unix://${path.join(this.runnerFolder(runner), "buildkitd.sock")}`;
             await this.run("buildctl", ["--addr", address, "prune", "--all"]);
         }
     }
@@ -203,8 +216,8 @@ export class Sandbox {
     }
 
     /** Holds everything that a runner runs, now and from now on, to one core. */
-    async holdToCore(platform: Platform, core: number): Promise<void> {
-        const pid = readFileSync(path.join(this.runnerFolder(platform), "pid"), "utf8").trim();
+    async holdToCore(runner: string, core: number): Promise<void> {
+        const pid = readFileSync(path.join(this.runnerFolder(runner), "pid"), "utf8").trim();
         for (const process of processTree(pid)) {
             await this.run("taskset", ["--all-tasks", "--cpu-list", "--pid", String(core), process]);
         }
@@ -234,67 +247,19 @@ export class Sandbox {
         return Object.values(receipts[image] ?? {}).reduce((sum, { sending }) => sum + sending.bytes, 0) / 1e6;
     }
 
-    /** Runs a program in a process group of its own. Resolves to its standard output; rejects with what it said last. */
-    private run(
-        command: string,
-        args: string[],
-        options: { input?: string; cwd?: string; environment?: NodeJS.ProcessEnv } = {},
-    ): Promise<string> {
-        if (this.interrupted) {
-            return Promise.reject(new Error("interrupted"));
-        }
-        return new Promise((resolve, reject) => {
-            const child = spawn(command, args, {
-                cwd: options.cwd ?? this.project,
-                env: options.environment ?? this.environment,
-                detached: true,
-                stdio: ["pipe", "pipe", "pipe"],
-            });
-            this.children.add(child);
-            let output = "";
-            let said = "";
-            child.stdout.setEncoding("utf8").on("data", (text: string) => {
-                output += text;
-            });
-            child.stderr.setEncoding("utf8").on("data", (text: string) => {
-                said += text;
-            });
-            child.on("error", reject);
-            // Not "close": runners and registry, which go on, may hold the pipes.
-            child.on("exit", (code, signal) => {
-                this.children.delete(child);
-                setImmediate(() => {
-                    if (code === 0) {
-                        resolve(output);
-                        return;
-                    }
-                    const end = `${output}\n${said}`.trim().split("\n").slice(-15).join("\n");
-                    const what = [path.basename(command), ...args].join(" ");
-                    reject(
-                        new Error(this.interrupted ? "interrupted" : `${what}: ${signal ?? `status ${code}`}\n${end}`),
-                    );
-                });
-            });
-            child.stdin.on("error", () => undefined);
-            child.stdin.end(options.input ?? "");
-        });
+    /** Runs a program on the project. Resolves to its standard output; rejects with what it said last. */
+    private run(command: string, args: string[], options: Partial<CommandOptions> = {}): Promise<string> {
+        return this.commands.run(command, args, { cwd: this.project, environment: this.environment, ...options });
     }
 
     /** Ends what runs; what `close` runs is not affected. */
     interrupt(): void {
-        this.interrupted = true;
-        for (const child of this.children) {
-            signalGroup(child, "SIGINT");
-            setTimeout(() => signalGroup(child, "SIGKILL"), 15_000).unref();
-        }
+        this.commands.interrupt();
     }
 
     /** Destroys the stack, ends every process and removes the folder, whatever state they are in. */
     async close(): Promise<void> {
-        while (this.children.size > 0) {
-            await new Promise((resolve) => setTimeout(resolve, 100));
-        }
-        this.interrupted = false;
+        await this.commands.ended();
         const ignore = () => undefined;
         await this.run("pulumi", ["cancel", "--stack", stack, "--yes"]).catch(ignore);
         await this.run("pulumi", ["destroy", "--stack", stack, "--yes", "--skip-preview"]).catch(ignore);

@@ -12,7 +12,7 @@ const buildKeys = {
         text("a folder or a URL"),
         "Folder of the build context, relative to the project, or the URL of a git repository or an archive. " +
             `\`{arch}\` in it becomes ${eachArchitecture(({ suffix }) => `\`${suffix}\``, " or ")}.`,
-        "required",
+        "required, except below a pattern",
     ),
     dockerfile: key(
         text("the path of a Dockerfile"),

@@ -59,7 +59,6 @@ describe("the configuration of a stack", () => {
     });
 
     it("is refused with every mistake, of settings, images and machine, in one error", async () => {
-        delete process.env.SSL_CERT_DIR;
         const wrong = read({
             platforms: JSON.stringify([native, native, "linux/mips"]),
             images: JSON.stringify({ app: { context: "gone", secrets: ["token"] } }),
@@ -80,7 +79,6 @@ describe("the configuration of a stack", () => {
             "images.app.context",
             "images.app.secrets",
             "registryHost",
-            "SSL_CERT_DIR",
         ]);
     });
 
@@ -118,7 +116,6 @@ describe("the configuration of a stack", () => {
     });
 
     it("of a runner type that does not exist is no matter of this machine", async () => {
-        delete process.env.SSL_CERT_DIR;
         await expect(read({ runners: "gcp" })).rejects.toThrow(
             'The configuration has a mistake:\n  - runners: there is no "gcp"; use one of: local, ec2',
         );

@@ -9,6 +9,7 @@ import { isObject, keysOf } from "../components/settings/kinds";
 import { type Parsed, parsed, throwMistakes } from "../components/settings/mistakes";
 import { readImages } from "./readImages";
 import { allSettings, type Settings } from "./settings";
+import { stackNameMistakes } from "./stackName";
 import { marked, type StackFile, stackFile } from "./written";
 
 /** The configuration before it is checked: what Pulumi hands over, by setting. */
@@ -67,6 +68,7 @@ async function kindMistakes(values: PlainSettings, stackName: string): Promise<s
     const runners = runnerKind(values.runners);
     const registry = registryKindOf(values);
     return [
+        ...stackNameMistakes(stackName),
         ...reachMistakes(registry, runners.areOnThisMachine),
         ...(await runners.load().mistakes(values, stackName)),
         ...(await registryKind(registry).load().mistakes(values, stackName)),

@@ -29,7 +29,7 @@ const imageSettings = {
     images: setting(
         mapOf("NAME: {context: FOLDER}", imageDeclaration),
         {},
-        "Images to build and push, NAME then context and more keys; docs/configuration.md lists them.",
+        'Images to build and push, NAME or a pattern of folders such as "services/*", then context and more keys; docs/configuration.md lists them.',
     ),
     buildSecrets: setting(
         secretMap(),

@@ -1,4 +1,4 @@
-import { stackNameOf } from "./stackName";
+import { stackNameMistakes, stackNameOf } from "./stackName";
 
 describe("the name of a stack", () => {
     it.each([
@@ -8,4 +8,21 @@ describe("the name of a stack", () => {
     ])("of project %s and stack %s is %s", (project, stack, name) => {
         expect(stackNameOf(project, stack)).toBe(name);
     });
+
+    it.each([
+        [
+            "native-buildx-prod-amd64",
+            "builder of runner amd64 of stack native-buildx-prod, too; choose .* not end in -amd64",
+        ],
+        ["native-buildx-prod-pr-arm64_2", "builder of runner arm64_2 of stack native-buildx-prod-pr, too"],
+    ])("is refused where it is the name of the builder of another stack's runner: %s", (name, mistake) => {
+        expect(stackNameMistakes(name)).toEqual([expect.stringMatching(mistake)]);
+    });
+
+    it.each(["native-buildx-prod", "native-buildx-prod-pr", "native-buildx-amd64-prod", "native-buildx-prodamd64"])(
+        "is right where no runner's builder can have it: %s",
+        (name) => {
+            expect(stackNameMistakes(name)).toEqual([]);
+        },
+    );
 });

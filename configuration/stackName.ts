@@ -1,7 +1,26 @@
+import { architectures } from "../components/architecture";
+
 /**
  * Name of a stack's builder, of its folder on a machine, and of what it has at AWS and in the registry: in lower case, as
  * buildx keeps its records and registries their names.
  */
 export function stackNameOf(project: string, stack: string): string {
     return `${project}-${stack}`.toLowerCase();
+}
+
+const suffixes = Object.values(architectures).map(({ suffix }) => suffix);
+const runnersBuilder = new RegExp(`^(.+)-((?:${suffixes.join("|")})(?:_\\d+)?)$`);
+
+/**
+ * What is wrong with a stack's name, as lines. Each runner of a stack has a builder of its own, named after stack and
+ * runner: on a machine that connects to both, builds of the one stack would go to the runners of the other.
+ */
+export function stackNameMistakes(stackName: string): string[] {
+    const [, other, runner] = runnersBuilder.exec(stackName) ?? [];
+    return runner
+        ? [
+              `the stack's name: builder ${stackName} would be the builder of runner ${runner} of stack ${other}, too; ` +
+                  `choose a name that does not end in -${runner}`,
+          ]
+        : [];
 }

@@ -1,4 +1,5 @@
 import { specialSecretSig, specialSigKey, unknownValue } from "@pulumi/pulumi/runtime/rpc";
+import { version } from "../package.json";
 import { differences, type ResourceType, type Work } from "./resource";
 import { ResourceProvider } from "./serve";
 
@@ -49,6 +50,10 @@ describe("the provider between the engine and its resources", () => {
     });
     const urn = urnOf("Thing");
     const sent = { name: "n", keys: { a: secret("A"), b: "B" } };
+
+    it("has the version of the npm package", () => {
+        expect(provider.version).toBe(version);
+    });
 
     it("gives resources plain values, and marks as secret what was one, as a whole", async () => {
         const { outs } = await provider.create(urn, sent);

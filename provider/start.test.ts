@@ -10,7 +10,9 @@ describe("the provider's start", () => {
     let folder: string;
     beforeEach(() => {
         folder = temporaryFolder();
-        fs.copyFileSync(path.join(__dirname, entry), path.join(folder, entry));
+        for (const file of [entry, "typescript.js"]) {
+            fs.copyFileSync(path.join(__dirname, file), path.join(folder, file));
+        }
         fs.mkdirSync(path.join(folder, "node_modules/esbuild"), { recursive: true });
         // Not the package's own folder: what is kept goes beside it.
         const real = path.dirname(require.resolve("esbuild/package.json"));

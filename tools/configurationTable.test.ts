@@ -17,10 +17,13 @@ describe("what is made from the tables of settings and image keys", () => {
         },
     );
 
-    test.each(["Pulumi.dev.yaml", "Pulumi.prod.yaml"])("%s names the schema, for editors", (file) => {
-        const [, schema = ""] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(read(file)) ?? [];
-        expect(Object.keys(renewed())).toContain(schema);
-    });
+    test.each(["Pulumi.dev.yaml", "Pulumi.prod.yaml", "Pulumi.prod-pr.yaml"])(
+        "%s names the schema, for editors",
+        (file) => {
+            const [, schema = ""] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(read(file)) ?? [];
+            expect(Object.keys(renewed())).toContain(schema);
+        },
+    );
 
     test("describes every setting and every key", () => {
         expect(settings.filter(({ meaning }) => !/^[A-Z`].*\.$/.test(meaning)).map(({ name }) => name)).toEqual([]);
@@ -93,9 +96,12 @@ describe("the pages", () => {
         },
     );
 
-    test("have the example of the components as it is", () => {
+    test.each([
+        ["index.ts", "typescript"],
+        ["Pulumi.yaml", "yaml"],
+    ])("have %s of the example of the components as it is", (file, language) => {
         expect(read("docs/configuration.md")).toContain(
-            `\`\`\`typescript\n${read("examples/components/index.ts")}\`\`\``,
+            `\`\`\`${language}\n${read(`examples/components/${file}`)}\`\`\``,
         );
     });
 

@@ -1,25 +1,23 @@
-// Writes the table of docs/aws.md of what runners on EC2 cost, with the default settings, from the price table:
+// Writes the table of docs/aws.md of what runners on EC2 cost, with the default settings, from the price table, and how that
+// compares in docs/comparison.md:
 //
 //     npx tsx tools/costTable.ts
 import * as v from "valibot";
 import { architectures } from "../components/architecture";
 import { rootGiB } from "../components/runner/ec2/ec2RunnerSettings";
-import { idleMonthCost, priceOf, pricesOf } from "../components/runner/ec2/prices";
+import { gp3 } from "../components/runner/ec2/gp3";
+import { priceOf, pricesOf } from "../components/runner/ec2/prices";
 import { allSettings } from "../configuration/settings";
+import { comparisonBlock, region } from "./comparisonTable";
 import { pageWith, write } from "./configurationTable";
-
-/** The region whose prices are all known. */
-const region = "us-east-1";
 
 /** One row for each architecture's runner, and their sum. */
 function costTable(cacheGigabytes: number): string {
     const prices = pricesOf(region);
-    const idle = idleMonthCost(cacheGigabytes + rootGiB, prices) ?? Number.NaN;
-    const runners = Object.values(architectures).map(({ platform, ec2: { instanceType } }) => ({
-        name: `\`${platform}\`, ${instanceType}`,
-        idle,
-        building: priceOf(instanceType, region, {}).hour ?? Number.NaN,
-    }));
+    const runners = Object.values(architectures).map(({ platform, ec2: { instanceType } }) => {
+        const { hour = Number.NaN, month = Number.NaN } = priceOf({ platform, cacheGigabytes }, region);
+        return { name: `\`${platform}\`, ${instanceType}`, idle: month, building: hour };
+    });
     const sum = (of: "idle" | "building") => runners.reduce((total, runner) => total + runner[of], 0);
     const rows = [...runners, { name: "all of them", idle: sum("idle"), building: sum("building") }];
     return [
@@ -28,6 +26,7 @@ function costTable(cacheGigabytes: number): string {
         ...rows.map((row) => `| ${row.name} | $${row.idle.toFixed(2)} | $${row.building.toFixed(2)} |`),
         "",
         `    month = (cacheGigabytes + ${rootGiB}) x ${prices.volumeGigabyteMonth} for each runner, used or not`,
+        `          + (cacheIops - ${gp3.iops.least}) x ${prices.volumeIopsMonth} + (cacheThroughput - ${gp3.throughput.least}) x ${prices.volumeThroughputMonth}, used or not`,
         `          + hours awake x (instance price + ${prices.publicAddressHour}), by the second`,
         "",
         `On-demand list prices in US dollars without tax, ${prices.date}; \`cacheGigabytes\` ${cacheGigabytes}.`,
@@ -37,9 +36,12 @@ function costTable(cacheGigabytes: number): string {
 /** What runners have where nothing is set. */
 const defaultCacheGigabytes = v.parse(allSettings.cacheGigabytes, undefined);
 
-/** The page with the table. */
+/** The pages with what they say of prices. */
 export function renewedCosts(): { [file: string]: string } {
-    return { "docs/aws.md": pageWith("docs/aws.md", { costs: costTable(defaultCacheGigabytes) }) };
+    return {
+        "docs/aws.md": pageWith("docs/aws.md", { costs: costTable(defaultCacheGigabytes) }),
+        "docs/comparison.md": pageWith("docs/comparison.md", { prices: comparisonBlock() }),
+    };
 }
 
 if (require.main === module) {

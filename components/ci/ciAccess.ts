@@ -44,13 +44,30 @@ export function ciAccess(
         ...settings,
         access: runners.access,
         repositoryArns: registry.repositoryArns,
+        readableArns: registry.readableArns,
         connectParameterArns: parameters.arns,
         tags,
     });
     return { resources: [parameters, role], outputs: { ciRoleArn: role.arn, ciConnect: parameters.readCommand } };
 }
 
+/** The settings, and what may not go together with CI. */
+export type CiMistakesArgs = CiTrustValues & { readsFrom: readonly string[]; images: { [name: string]: unknown } };
+
 /** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
-export function ciMistakes(settings: CiTrustValues): string[] {
-    return isCiWanted(settings) ? ciTrustMistakes(settings) : [];
+export function ciMistakes({ readsFrom, images, ...settings }: CiMistakesArgs): string[] {
+    if (!isCiWanted(settings)) {
+        return [];
+    }
+    // A build's login is known to its runner.
+    const isLoginShown = readsFrom.length > 0 && Object.keys(images).length > 0;
+    return [
+        ...ciTrustMistakes(settings),
+        ...(isLoginShown
+            ? [
+                  'images: with readsFrom, jobs that are not trusted use the runners of this stack, and "pulumi up" would show the ' +
+                      "runners its own registry login; remove the images here, jobs build them with the CI role",
+              ]
+            : []),
+    ];
 }

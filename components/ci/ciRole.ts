@@ -20,6 +20,8 @@ export interface CiRoleArgs extends Partial<CiTrustValues> {
     access?: pulumi.Input<PolicyStatement[]>;
     /** ECR repositories that it may push to and pull from. @default none */
     repositoryArns?: pulumi.Input<string[]>;
+    /** ECR repositories that it may pull from, and not push to. @default none */
+    readableArns?: pulumi.Input<string[]>;
     /** Parameters that say how to connect, which it may read. */
     connectParameterArns: pulumi.Input<pulumi.Input<string>[]>;
     /** @default none */
@@ -68,6 +70,7 @@ export class CiRole extends pulumi.ComponentResource {
                     .output({
                         access: args.access ?? [],
                         repositoryArns: args.repositoryArns ?? [],
+                        readableArns: args.readableArns ?? [],
                         connectParameterArns: args.connectParameterArns,
                     })
                     .apply((resources) => JSON.stringify(ciPolicy(resources))),

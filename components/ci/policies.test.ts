@@ -110,6 +110,28 @@ describe("the CI role's policy", () => {
         );
     });
 
+    it("pulls from others' repositories, pushes nothing to them, and does not take a longer name for theirs", () => {
+        const own = [repository("app-pr"), repository("app-pr/*")];
+        const policy = ciPolicy({
+            ...{ access: [], connectParameterArns: resources.connectParameterArns },
+            ...{ repositoryArns: own, readableArns: resources.repositoryArns },
+        });
+        const asked = ["app", "app/web", "app-pr", "app-pr/web", "app-prod", "app-prod/web", "apps", "ap"];
+        const found = allowed(policy, asked.map(repository)).filter(
+            (pair) => !pair.includes("ecr:GetAuthorizationToken"),
+        );
+        const pulling = pushing.filter((action) => /^(BatchCheck|BatchGet|GetDownload)/.test(action));
+        const each = (names: string[], of: string[]) =>
+            names.flatMap((name) => of.map((action) => `ecr:${action} ${repository(name)}`));
+        expect(found).toEqual(
+            [...each(["app", "app/web"], pulling), ...each(["app-pr", "app-pr/web"], pushing)].sort(),
+        );
+        // Nor may the jobs of the others do anything to the longer name.
+        const longer = ["app-pr", "app-pr/web"].map(repository);
+        const ofOthers = allowed(policyOf(), longer).filter((pair) => pair.startsWith("ecr:"));
+        expect(ofOthers).toEqual(longer.map((name) => `ecr:GetAuthorizationToken ${name}`));
+    });
+
     describe("where callers are let in for a time", () => {
         const policy = ciPolicy({
             ...resources,

@@ -20,38 +20,32 @@ export function policyDocument(statements: PolicyStatement[]): aws.iam.PolicyDoc
 export interface CiResources {
     /** What the runners want allowed. */
     access: PolicyStatement[];
+    /** Pushed to and pulled from. */
     repositoryArns: string[];
+    /** Pulled from, and never pushed to. @default none */
+    readableArns?: string[];
     connectParameterArns: string[];
 }
 
 /** What CI may do: use the runners, read how to connect to them, push to and pull from these repositories. */
-export function ciPolicy({ access, repositoryArns, connectParameterArns }: CiResources): aws.iam.PolicyDocument {
+export function ciPolicy(resources: CiResources): aws.iam.PolicyDocument {
+    const { access, repositoryArns, readableArns = [], connectParameterArns } = resources;
+    const registry: PolicyStatement[] = [
+        // A login is not for one repository; what it may do there is.
+        { Sid: "RegistryLogin", Action: ["ecr:GetAuthorizationToken"], Resource: ["*"] },
+        { Sid: "PushAndPull", Action: [...pull, ...push], Resource: repositoryArns },
+        { Sid: "Pull", Action: pull, Resource: readableArns },
+    ];
     return policyDocument([
         ...access,
         { Sid: "ReadConnect", Action: ["ssm:GetParameters"], Resource: connectParameterArns },
-        ...(repositoryArns.length > 0 ? registryStatements(repositoryArns) : []),
+        // IAM takes no statement about nothing.
+        ...(repositoryArns.length > 0 ? registry.filter(({ Resource }) => Resource.length > 0) : []),
     ]);
 }
 
-function registryStatements(repositoryArns: string[]): PolicyStatement[] {
-    return [
-        // A login is not for one repository; what it may do there is.
-        { Sid: "RegistryLogin", Action: ["ecr:GetAuthorizationToken"], Resource: ["*"] },
-        {
-            Sid: "PushAndPull",
-            Action: [
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:BatchGetImage",
-                "ecr:CompleteLayerUpload",
-                "ecr:GetDownloadUrlForLayer",
-                "ecr:InitiateLayerUpload",
-                "ecr:PutImage",
-                "ecr:UploadLayerPart",
-            ],
-            Resource: repositoryArns,
-        },
-    ];
-}
+const pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+const push = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"];
 
 /** Who may assume the CI role. */
 export interface CiTrust {

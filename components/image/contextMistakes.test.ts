@@ -66,6 +66,11 @@ describe("what is missing on this machine", () => {
             ["context: folder split/arm64 does not exist; create it or correct the path"],
         ],
         [
+            "a Dockerfile in a file",
+            { context: "app", dockerfile: "app/Dockerfile/Dockerfile" },
+            ["dockerfile: file app/Dockerfile/Dockerfile does not exist; create it or name another"],
+        ],
+        [
             "no Dockerfile in the context",
             { context: "empty" },
             ["dockerfile: file empty/Dockerfile does not exist; create it or name another"],

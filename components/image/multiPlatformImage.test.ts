@@ -117,6 +117,22 @@ describe("a multi-platform image", () => {
         }
     });
 
+    it("reads the cache that others have of the image, and writes only its own", async () => {
+        const others = (image: string) => [pulumi.output(`registry.example:7443/other/${image}`)];
+        const registry = new StubRegistry("registry.example:7443/mine", { readableRepositoriesOf: others });
+        bench.makeImage({ registry });
+        bench.makeImage({ registry, cache: "none" }, "uncached");
+        await settled();
+        const { cacheFrom, cacheTo } = bench.mocks.one(imageType, "app-arm64").inputs;
+        expect(cacheFrom).toEqual(
+            ["mine", "other"].map((name) => `type=registry,ref=registry.example:7443/${name}/app:cache-arm64`),
+        );
+        expect(cacheTo).toEqual([
+            expect.stringMatching(/^type=registry,ref=registry.example:7443\/mine\/app:cache-arm64,/),
+        ]);
+        expect(bench.mocks.one(imageType, "uncached-arm64").inputs).toMatchObject({ cacheFrom: [], cacheTo: [] });
+    });
+
     it("takes caches of the user's own besides", async () => {
         bench.makeImage({ cacheFrom: ["type=gha"], cacheTo: ["type=inline"] });
         await settled();

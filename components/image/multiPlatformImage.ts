@@ -74,7 +74,8 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
         const inputs = inputsFor(platform, args);
         const { cacheFrom, cacheTo, ...options } = optionsOf(args);
         const isCached = (args.cache ?? args.registry.defaultCache) === "registry";
-        const cache = isCached ? cachesIn(this.repository, suffix) : { from: [], to: [] };
+        const others = args.registry.readableRepositoriesOf?.(args.repository ?? name) ?? [];
+        const cache = isCached ? cachesIn(this.repository, others, suffix) : { from: [], to: [] };
         const { runner, builder, options: needsRunner } = args.builder.placeOf(platform, name);
         return new PlatformImage(
             `${name}-${suffix}`,
@@ -138,10 +139,14 @@ function tagsOf(args: MultiPlatformImageArgs): string[] {
 /** The registry's cache, as an image: ECR, and other registries, take a cache in no other form. */
 function cachesIn(
     repository: pulumi.Output<string>,
+    others: pulumi.Output<string>[],
     suffix: string,
 ): { [way in "from" | "to"]: pulumi.Output<string>[] } {
-    const cache = pulumi.interpolate`type=registry,ref=${repository}:cache-${suffix}`;
-    return { from: [cache], to: [pulumi.interpolate`${cache},mode=max,image-manifest=true,oci-mediatypes=true`] };
+    const cacheOf = (name: pulumi.Output<string>) => pulumi.interpolate`type=registry,ref=${name}:cache-${suffix}`;
+    return {
+        from: [repository, ...others].map(cacheOf),
+        to: [pulumi.interpolate`${cacheOf(repository)},mode=max,image-manifest=true,oci-mediatypes=true`],
+    };
 }
 
 /** What has to be built before a platform's image can be. */

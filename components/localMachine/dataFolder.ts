@@ -15,5 +15,5 @@ export function dataFolder(environment: NodeJS.ProcessEnv = process.env): string
     );
 }
 
-/** The folder, below the data folder, whose certificates Go programs trust (SSL_CERT_DIR; tools/env.sh). */
+/** The folder, below the data folder, whose certificates Go programs trust (SSL_CERT_DIR). */
 export const trustFolder = "trust";

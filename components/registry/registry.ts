@@ -20,6 +20,8 @@ export interface Registry extends pulumi.ComponentResource {
     readonly trust?: RegistryTrust;
     /** ARNs of its repositories, for policies of AWS; `*` stands for anything. Undefined: it is not AWS's. */
     readonly repositoryArns?: pulumi.Output<string[]>;
+    /** ARNs of others' repositories, from which its clients may pull. @default none */
+    readonly readableArns?: pulumi.Output<string[]>;
 
     /**
      * `host/name` of an image's repository, which is made where the registry wants that. To be called while the program
@@ -33,6 +35,13 @@ export interface Registry extends pulumi.ComponentResource {
      * Undefined: that is not known.
      */
     repositoryMadeOf?(image: string): pulumi.Output<string>;
+    /**
+     * `host/name` of the repositories in which others, whose images this registry's clients may pull and not change, have an
+     * image of this name: its build reads their cache, if there is any. @default none
+     *
+     * @param image name of the image, as in `app`
+     */
+    readableRepositoriesOf?(image: string): pulumi.Output<string>[];
 
     /**
      * A login for all of its repositories; secret. Undefined: none is needed, or the caller's own docker login is used.

@@ -30,8 +30,14 @@ export interface BuildkitdConfig {
     registryCa?: { [host: string]: string };
     /** Mirrors to pull from in place of a registry. @default none */
     registryMirrors?: RegistryMirrors;
-    /** Command that runs containers, if it is not called runc. */
+    /** Command that runs build steps in containers. @default runc */
     runtime?: string;
+    /** Control group that all build steps are in: a path below the top of the hierarchy. @default BuildKit's own choice */
+    stepGroup?: string;
+    /** Build steps at once; 0: the runner chooses at its start. @default 0 */
+    maxParallelism?: number;
+    /** A build leaves the history when it is older than so many days, and not of the newest so many. @default BuildKit's own choice */
+    history?: { days: number; builds: number };
 }
 
 /** A network of CNI plugins. */
@@ -65,6 +71,8 @@ export function renderBuildkitdConfig(config: BuildkitdConfig): string {
                   `  cniBinaryPath = ${text(config.network.plugins)}`,
               ]),
         ...(config.runtime ? [`  binary = ${text(config.runtime)}`] : []),
+        ...(config.stepGroup ? [`  defaultCgroupParent = ${text(config.stepGroup)}`] : []),
+        ...(config.maxParallelism ? [`  max-parallelism = ${config.maxParallelism}`] : []),
         "  gc = true",
         "  [[worker.oci.gcpolicy]]",
         "    all = true",
@@ -90,6 +98,12 @@ export function renderBuildkitdConfig(config: BuildkitdConfig): string {
         "[worker.containerd]",
         "  enabled = false",
         "",
+        ...(config.history ? historyTable(config.history) : []),
         ...registryTables(config.registryMirrors ?? {}, config.registryCa ?? {}),
     ].join("\n");
+}
+
+/** BuildKit removes a build that is beyond both. */
+function historyTable({ days, builds }: { days: number; builds: number }): string[] {
+    return ["[history]", `  maxAge = "${days * 24}h"`, `  maxEntries = ${builds}`, ""];
 }

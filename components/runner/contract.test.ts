@@ -30,8 +30,8 @@ const folders = path.join(checkout, "components/localMachine/folders.sh");
 /** What is particular to a kind: settings without which it is wrong, and its machines' stand-ins. */
 interface Particular {
     necessary: (port: number) => { [setting: string]: unknown };
-    /** What they say of setting idleMinutes, 15: a kind may not know how to stop. */
-    idleMinutes: 15 | 0;
+    /** What they say of the default of setting idleMinutes, 5: a kind may not know how to stop. */
+    idleMinutes: 5 | 0;
     /** Stand-ins for machines that start, serve and publish their keys. */
     rightMachine(bench: LocalRunnerBench): void;
     /** Makes them fail. */
@@ -45,10 +45,10 @@ const onThisMachine = {
 };
 
 const particulars: { [K in Kind]: Particular } = {
-    local: { necessary: (localPort) => ({ localPort }), idleMinutes: 15, ...onThisMachine },
+    local: { necessary: (localPort) => ({ localPort }), idleMinutes: 5, ...onThisMachine },
     daemon: { necessary: (daemonPort) => ({ daemonPort }), idleMinutes: 0, ...onThisMachine },
     ec2: {
-        idleMinutes: 15,
+        idleMinutes: 5,
         necessary: () => ({ allowedCidrs: ["203.0.113.7/32"] }),
         rightMachine: (bench) => {
             bench.stub("aws", fakeAws);

@@ -7,16 +7,16 @@ const build = (runner: string, seconds: number, hour?: number): BuildTime => ({
         kind: "ec2",
         platform: "linux/arm64",
         id: "i-0a",
-        idleMinutes: 15,
+        idleMinutes: 5,
         instanceType: runner === "amd64" ? "c7i.xlarge" : "c7g.xlarge",
     },
-    price: hour === undefined ? { unknown: "price not known, set prices" } : { hour },
+    price: hour === undefined ? { unknown: "price not known, set prices" } : { hour, month: 3.68 },
 });
 
 test("builds are summed up in a line, the idle time after them apart", () => {
     expect(costLine([build("arm64", 600, 0.15), build("amd64", 300.4, 0.1835)])).toBe(
         "runners' time of these builds: arm64 600 s on c7g.xlarge: $0.0250, amd64 300 s on c7i.xlarge: $0.0153; " +
-            "together $0.0403; idle time after them $0.0834",
+            "together $0.0403; idle time after them $0.0278; volumes $7.36 a month",
     );
 });
 

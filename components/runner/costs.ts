@@ -16,7 +16,7 @@ export interface BuildTime {
 
 /**
  * One line that says what builds cost, as in `arm64 192 s on c7g.xlarge: $0.0080`, and apart from it what the idle time
- * after them costs, which other builds may share.
+ * after them costs, which other builds may share, and what the runners' volumes cost in any case.
  */
 export function costLine(builds: readonly BuildTime[]): string {
     const costs = builds.map(({ seconds, price }) => costOf(seconds, price));
@@ -30,7 +30,10 @@ export function costLine(builds: readonly BuildTime[]): string {
     const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";
     const idle =
         tails.length === builds.length && sum(tails) > 0 ? `; idle time after them ${dollars(sum(tails))}` : "";
-    return `runners' time of these builds: ${parts.join(", ")}${total}${idle}`;
+    const months = builds.flatMap(({ price }) => price.month ?? []);
+    const volumes =
+        months.length === builds.length && sum(months) > 0 ? `; volumes $${sum(months).toFixed(2)} a month` : "";
+    return `runners' time of these builds: ${parts.join(", ")}${total}${idle}${volumes}`;
 }
 
 function sum(numbers: number[]): number {

@@ -7,6 +7,8 @@ export interface RunnerPrice {
     hour?: number;
     /** Where it is not known: that, and what to do. */
     unknown?: string;
+    /** Of a month of its volumes, whatever it does; undefined where it is not known. */
+    month?: number;
 }
 
 /** What stack output `runners` says about a runner. */

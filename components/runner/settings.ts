@@ -1,8 +1,12 @@
+import * as v from "valibot";
 import { isPlatform, knownPlatforms, type Platform } from "../architecture";
 import { checked, listOf, mapOf, minutes, setting, text, wholeNumber } from "../settings/kinds";
 import type { ValuesOf } from "../settings/values";
 import { mirrorMistakes } from "./registryMirrors";
 import { mostRunners } from "./runnerNames";
+
+/** MiB. What runc and a step's first process take, and room for the files that it reads. */
+const leastStepMemory = 32;
 
 /** The settings of runners of every kind. */
 export const runnerSettings = {
@@ -18,13 +22,33 @@ export const runnerSettings = {
     ),
     idleMinutes: setting(
         minutes(0, 60 * 24 * 7),
-        15,
+        5,
         "Minutes without a build after which a runner stops itself, which may be a fraction. 0 for never.",
     ),
     cacheGigabytes: setting(
         wholeNumber(1, 16_000),
         30,
         "Room for the build cache of each runner, in GiB. A quarter is for builds that run, the rest is kept between them.",
+    ),
+    maxParallelism: setting(
+        wholeNumber(0, 1000),
+        0,
+        "Build steps that a runner runs at once, those of all its builds together. 0 for two for each core of its machine, and four at least.",
+    ),
+    stepMemoryMegabytes: setting(
+        checked(wholeNumber(0, 16_000_000), stepMemoryMistakes),
+        0,
+        "Memory of all build steps of a runner together, in MiB. 0 for all but a tenth of its machine's, and all but 512 MiB.",
+    ),
+    historyDays: setting(
+        wholeNumber(1, 3650),
+        7,
+        "Days for which a runner keeps the history of its builds, as docker buildx history shows it.",
+    ),
+    historyBuilds: setting(
+        wholeNumber(1, 100_000),
+        50,
+        "The newest so many builds of a runner stay in its history, however old they are.",
     ),
     registryMirrors: setting(
         checked(
@@ -37,6 +61,29 @@ export const runnerSettings = {
 };
 
 export type RunnerValues = Omit<ValuesOf<typeof runnerSettings>, "platforms"> & { platforms: readonly Platform[] };
+
+function stepMemoryMistakes(megabytes: number): string[] {
+    return megabytes > 0 && megabytes < leastStepMemory
+        ? [`must be 0 or at least ${leastStepMemory}, not ${megabytes}: no step can start with less`]
+        : [];
+}
+
+/** The settings of how a runner's BuildKit builds, see `runnerSettings`. */
+export type BuildSettings = Pick<
+    RunnerValues,
+    "maxParallelism" | "stepMemoryMegabytes" | "historyDays" | "historyBuilds"
+>;
+
+/** Of these settings, with defaults for those that are not set. */
+export function buildSettings(given: Partial<BuildSettings>): BuildSettings {
+    const value = (name: keyof BuildSettings) => given[name] ?? (v.getDefault(runnerSettings[name]) as number);
+    return {
+        maxParallelism: value("maxParallelism"),
+        stepMemoryMegabytes: value("stepMemoryMegabytes"),
+        historyDays: value("historyDays"),
+        historyBuilds: value("historyBuilds"),
+    };
+}
 
 /** What is wrong with a list of platforms, each as one line: setting, mistake, remedy. */
 export function platformMistakes(platforms: readonly string[]): string[] {

@@ -1,6 +1,6 @@
 // The components in a program of your own: runners and a registry on this machine, and one image for two platforms.
 import * as pulumi from "@pulumi/pulumi";
-import { LocalRegistry, LocalRunners, MultiPlatformImage, RemoteBuilder } from "../../components";
+import { LocalRegistry, LocalRunners, MultiPlatformImage, RemoteBuilder } from "native-buildx";
 
 const stackFolder = `${pulumi.getProject()}-${pulumi.getStack()}`;
 const localPort = 8443;

@@ -34,7 +34,7 @@ clean() {
     if [ -e "/proc/sys/fs/binfmt_misc/$name" ]; then
         echo -1 >"/proc/sys/fs/binfmt_misc/$name"
     fi
-    for groups in "/sys/fs/cgroup/unified/$name" "/sys/fs/cgroup/$name"; do
+    for groups in "/sys/fs/cgroup/unified/$name" "/sys/fs/cgroup/memory/$name" "/sys/fs/cgroup/$name"; do
         if [ -d "$groups" ]; then
             find "$groups" -depth -type d -exec rmdir {} \; 2>/dev/null || true
         fi

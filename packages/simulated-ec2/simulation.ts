@@ -12,6 +12,7 @@ import {
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import type { Call, Executed, Faults } from "./control";
 import { eventually } from "./eventually";
+import { Authorizer } from "./policies/authorizer";
 import { claimSlot, releaseSlot, runSim, stateFolder } from "./slots";
 
 export type { Call, Executed, Faults } from "./control";
@@ -29,6 +30,7 @@ export class Simulation {
     };
     readonly ec2: EC2Client;
     readonly ssm: SSMClient;
+    private authorizer: Authorizer | undefined;
 
     private constructor(
         readonly slot: number,
@@ -68,6 +70,7 @@ export class Simulation {
 
     stop(): void {
         runSim(this.slot, ["stop"]);
+        this.authorizer?.end();
         releaseSlot(this.slot);
     }
 
@@ -85,6 +88,15 @@ export class Simulation {
 
     calls(): Promise<Call[]> {
         return this.control("GET", "calls");
+    }
+
+    /**
+     * From now on roles may do what their policies allow, and nothing else, and are assumed by whom they trust: AWS's API
+     * and the registry refuse the rest as AWS does. The test's process answers for the policies: it must not be blocked.
+     */
+    async enforcePolicies(): Promise<void> {
+        this.authorizer ??= await Authorizer.start();
+        await this.control("PUT", "authorizer", { url: this.authorizer.url });
     }
 
     /** Everything in the account that somebody made. */

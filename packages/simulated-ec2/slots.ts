@@ -70,6 +70,7 @@ export function leftovers(slot: number): string[] {
         folder,
         `/proc/sys/fs/binfmt_misc/${name}`,
         `/sys/fs/cgroup/unified/${name}`,
+        `/sys/fs/cgroup/memory/${name}`,
         `/sys/fs/cgroup/${name}`,
     ];
     return [

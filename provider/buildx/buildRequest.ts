@@ -66,7 +66,7 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
         ...flag("file", request.dockerfile),
         ...flag("target", request.target),
         ...pairs("build-context", request.contexts),
-        ...pairs("build-arg", request.args),
+        ...pairs("build-arg", { BUILDKIT_BUILD_NAME: buildName(request.tags), ...request.args }),
         ...flags("secret", secrets),
         ...flags("cache-from", request.cacheFrom),
         ...flags("cache-to", request.cacheTo),
@@ -88,6 +88,11 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
         request.context,
     ];
     return { words, environment };
+}
+
+/** What `docker buildx history` calls the build: of itself it knows names on the machine alone that built. */
+function buildName([tag = ""]: string[]): string {
+    return tag.slice(tag.lastIndexOf("/") + 1);
 }
 
 /** With the caller's agent for contexts in git over ssh: buildx adds it for the main context alone, and only to nothing. */

@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import { homedir, tmpdir, userInfo } from "node:os";
 import * as path from "node:path";
-import { dataFolder } from "../../components/localMachine/dataFolder";
+import { dataFolder, trustFolder } from "../../components/localMachine/dataFolder";
 
 /** The caller's docker configuration. */
 export function userDockerFolder(caller: NodeJS.ProcessEnv): string {
@@ -74,6 +74,10 @@ export function buildxEnvironment(caller: NodeJS.ProcessEnv, options: Environmen
         ...Object.fromEntries(Object.entries(caller).filter(([name]) => !bending.test(name))),
         PATH: [options.programs, caller.PATH].filter(Boolean).join(path.delimiter),
         ...(noProxy ? { NO_PROXY: noProxy, no_proxy: noProxy } : {}),
+        // Where Go programs find the local registry's authority. They read it besides the system's certificate file.
+        SSL_CERT_DIR: [caller.SSL_CERT_DIR || "/etc/ssl/certs", path.join(dataFolder(caller), trustFolder)].join(
+            path.delimiter,
+        ),
         DOCKER_CONFIG: options.dockerConfig,
         BUILDX_CONFIG: options.records,
         // Or it asks the runner for a provenance of every build, which nobody reads.

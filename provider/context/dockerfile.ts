@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 
@@ -15,7 +15,7 @@ export function locateDockerfile(context: string, dockerfile?: string): string {
     }
     const folder = path.dirname(file);
     // A link that leads nowhere goes before a file in small letters, too.
-    const names = existsSync(folder) ? readdirSync(folder) : [];
+    const names = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
     return !names.includes("Dockerfile") && names.includes("dockerfile") ? path.join(folder, "dockerfile") : file;
 }
 

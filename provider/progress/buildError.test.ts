@@ -44,6 +44,8 @@ test.each([
     ["failed to push r/a:1: tag invalid: The image tag '1' already exists and is immutable", "lets no tag be moved"],
     ["failed to push r/a:1: tls: failed to verify certificate: x509: unknown authority", "does not trust"],
     ["failed to push r/a:1: dial tcp 10.0.0.1:443: connect: connection refused", "could not reach the registry"],
+    ['process "/bin/sh -c make" did not complete successfully: cannot allocate memory', "step ran out of memory"],
+    ['process "/bin/sh -c make" did not complete successfully: exit code: 137', "was killed (137), as a rule"],
     ["failed to copy: write /x: no space left on device", "A disk is full"],
     ["rpc error: code = Unavailable desc = closing transport due to: EOF", "connection to the runner was lost"],
     ["unknown flag: --frob", "an entry of the image's options is wrong"],

@@ -25,6 +25,11 @@ const refusal = /(\b40[13]\b|unauthorized|forbidden|no basic auth|denied|insuffi
 /** Characters of two errors that are compared: both may be cut off. */
 const compared = 200;
 
+/** What the person does whose step ran out of memory. */
+const memoryRemedy =
+    "all steps on this runner share its memory, as far as setting stepMemoryMegabytes lets them. Let the step use less " +
+    "(fewer jobs at once), build less at the same time (maxParallelism), or give the runner more.";
+
 /** What BuildKit and registries say, and what it means to the person who reads it. The first that fits. */
 const meanings: [RegExp, string][] = [
     [
@@ -45,6 +50,15 @@ const meanings: [RegExp, string][] = [
         "The runner could not reach the registry, or lost it in the push: is it up? Nothing was tagged.",
     ],
     [/no space left on device/i, "A disk is full: the runner's, or the registry's."],
+    [
+        // By the count of its control group, which BuildKit reads where groups are of version 2.
+        /did not complete successfully: cannot allocate memory/,
+        `The step ran out of memory: ${memoryRemedy}`,
+    ],
+    [
+        /did not complete successfully: exit code: 137\b/,
+        `The step was killed (137), as a rule because it ran out of memory: ${memoryRemedy}`,
+    ],
     [
         /(code = Unavailable|error reading from server|closing transport|graceful_stop|session .*(closed|not found)|no active session|connection reset by peer)/i,
         "The connection to the runner was lost: did it stop, or run out of memory?",

@@ -206,7 +206,7 @@ export class Project {
     }
 
     /** What programs that look into the registry need besides: its login, where it has one. */
-    protected async registryEnvironment(): Promise<NodeJS.ProcessEnv> {
+    async registryEnvironment(): Promise<NodeJS.ProcessEnv> {
         return {};
     }
 

@@ -2,71 +2,12 @@ import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describeHere } from "../helpers/needs";
 import { RegistryWorld, tokens } from "../helpers/registryWorld";
-import { archs, fromStep, writes } from "../helpers/stepImage";
+import { archs, fromStep } from "../helpers/stepImage";
 import { commandOf, descendants } from "./processes";
-import { Project, type Result, type Running } from "./project";
+import type { Result, Running } from "./project";
+import { RegistryProject } from "./registryProject";
 
 jest.setTimeout(300_000);
-
-/** A stack of a program of its own whose every command runs in a world of registries. */
-class RegistryProject extends Project {
-    private world: RegistryWorld | undefined;
-
-    static createIn(world: RegistryWorld): RegistryProject {
-        const images = { base: { context: "base" }, app: { context: "app", bases: ["base"], tags: ["1.0", "latest"] } };
-        const project = new RegistryProject("registries", { localPort: 7443, registry: "generic", images }, {});
-        project.world = world;
-        project.configure({});
-        // Where SSL_CERT_DIR leads.
-        mkdirSync(path.join(project.machine.home, "trust"), { recursive: true });
-        copyFileSync(world.authority, path.join(project.machine.home, "trust/world.pem"));
-        return project;
-    }
-
-    override start(
-        command: string,
-        words: string[],
-        options: { input?: string; env?: NodeJS.ProcessEnv } = {},
-    ): Running {
-        const [file, all] = this.world?.command(this.folder, command, words) ?? [command, words];
-        return super.start(file, all, options);
-    }
-
-    /** Where whoever looks into the registry is logged in. */
-    private readerLogin: NodeJS.ProcessEnv = {};
-
-    protected override async registryEnvironment(): Promise<NodeJS.ProcessEnv> {
-        return this.readerLogin;
-    }
-
-    lookAs(dockerConfig: string): void {
-        this.readerLogin = { DOCKER_CONFIG: dockerConfig };
-    }
-
-    async set(setting: string, value: string): Promise<void> {
-        await this.succeed(this.run("pulumi", ["config", "set", setting, value, "--stack", this.stack]));
-    }
-
-    async setToken(token: string): Promise<void> {
-        const words = ["config", "set", "--secret", "registryToken", "--stack", this.stack];
-        await this.succeed(this.run("pulumi", words, { input: token }));
-    }
-
-    async unset(...settings: string[]): Promise<void> {
-        for (const setting of settings) {
-            await this.succeed(this.run("pulumi", ["config", "rm", setting, "--stack", this.stack]));
-        }
-    }
-
-    /** Says something else in the app's last step. */
-    change(text: string): void {
-        this.context("app", ["FROM base", writes(text)]);
-    }
-
-    async digestOf(ref: string): Promise<string> {
-        return (await this.succeed(this.run("crane", ["digest", ref], { env: this.readerLogin }))).output.trim();
-    }
-}
 
 /** Everything that a command has started was called with, until it ended. */
 async function watched(running: Running): Promise<Result & { commands: string[] }> {
@@ -109,7 +50,8 @@ describeHere("real local runners, and registries elsewhere that want a login", (
 
     beforeAll(async () => {
         await world.start();
-        project = RegistryProject.createIn(world);
+        const images = { base: { context: "base" }, app: { context: "app", bases: ["base"], tags: ["1.0", "latest"] } };
+        project = RegistryProject.createIn(world, "registries", images);
         project.context("base", [...fromStep, 'RUN ["/step", "write", "/base", "of the base"]']);
         await project.init();
     }, 300_000);

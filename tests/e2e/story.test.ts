@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { builtIn } from "../helpers/builtIn";
 import { describeHere } from "../helpers/needs";
 import { type Arch, fromStep } from "../helpers/stepImage";
 import { commandOf, until } from "./processes";
@@ -44,10 +45,6 @@ describeHere("the story of a stack", () => {
             `RUN ["/step", "sleep", "${seconds}"]`,
             `RUN ["/step", "write", "/built", "${text}"]`,
         ]);
-
-    /** Which images an `up` built, by resource name. */
-    const builtIn = (output: string) =>
-        [...new Set([...output.matchAll(/(\S+): built for linux/g)].map((match) => match[1]))].sort();
 
     it("builds and pushes every image for both platforms in the first up", async () => {
         // With the preview that people see first.

@@ -65,7 +65,7 @@ export class Ec2Project extends Project {
     }
 
     /** A login of its own: the user's configuration is for the program to leave alone. */
-    protected override async registryEnvironment(): Promise<NodeJS.ProcessEnv> {
+    override async registryEnvironment(): Promise<NodeJS.ProcessEnv> {
         const { client, environment } = this.simulation;
         const ecr = new ECRClient(client);
         const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}));

@@ -1,22 +1,14 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, type RolePolicies, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
-import { checkout } from "../helpers/checkout";
+import { builtIn } from "../helpers/builtIn";
 import { describeHere } from "../helpers/needs";
 import { archs, fromStep } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);
-
-/** The shell commands of a step in the example for GitHub Actions. */
-function exampleStep(name: string): string {
-    const file = path.join(checkout, "examples/ci/github-actions.yml");
-    const [, step = ""] = readFileSync(file, "utf8").split(`- name: ${name}\n`);
-    const [, block = ""] = /run: \|\n((?: {10}.*\n)+)/.exec(step) ?? [];
-    return block;
-}
 
 /** Seconds without a build after which the runners are idle. */
 const idle = 15;
@@ -74,10 +66,6 @@ describeHere("the story of a stack on the simulated EC2", () => {
         return found.Volumes?.map((volume) => volume.VolumeId).sort();
     };
     const bothAsleep = () => Promise.all(archs.map((arch) => project.awaitState(arch, "stopped")));
-
-    /** Which images an `up` built, by resource name. */
-    const builtIn = (output: string) =>
-        [...new Set([...output.matchAll(/(\S+): built for linux/g)].map((match) => match[1]))].sort();
 
     it("has images for both platforms in the registry after the first up on an empty account", async () => {
         // With the preview that people see first.
@@ -185,14 +173,14 @@ describeHere("the story of a stack on the simulated EC2", () => {
             export AWS_ACCESS_KEY_ID=$(echo "$credentials" | cut -f 1)
             export AWS_SECRET_ACCESS_KEY=$(echo "$credentials" | cut -f 2)
             export AWS_SESSION_TOKEN=$(echo "$credentials" | cut -f 3)
-            ${exampleStep("Wake the runners and connect")}
+            ${ciConnect} | sh -s
             # What "docker login" writes, which needs a daemon.
             auth=$(printf 'AWS:%s' "$(aws ecr get-login-password)" | base64 -w0)
             printf '{"auths":{"%s":{"auth":"%s"}}}' "$SIM_REGISTRY" "$auth" >"$HOME/.docker/config.json"
             buildx build --builder ${builder} --platform linux/amd64,linux/arm64 --push --tag ${repositoryUrl}:by-ci base`,
         );
         expect(ciConnect).toContain(" /native-buildx/story/connect/1 ");
-        const env = { HOME: path.join(project.folder, "ci"), STACK: "story" };
+        const env = { HOME: path.join(project.folder, "ci") };
         const { output } = await project.succeed(project.run("sh", ["ci.sh"], { env }));
 
         expect(output).toMatch(/merging manifest list .*:by-ci/);

@@ -54,6 +54,7 @@ export class AwsMocks implements pulumi.runtime.Mocks {
         if (args.type === "native-buildx:index:EcrRepository") {
             state.repositoryUrl = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/${args.inputs.repositoryName}`;
             state.registryId = "123456789012";
+            state.arn = `arn:aws:ecr:eu-central-1:123456789012:repository/${args.inputs.repositoryName}`;
         } else if (args.type === "aws:ec2/vpc:Vpc") {
             state.defaultRouteTableId = "rtb-main";
         }

@@ -6,13 +6,14 @@ import { checkout } from "./checkout";
 import { temporaryFolder } from "./temporaryFolder";
 import type { TokenRequest, TokenServiceOptions } from "./tokenService";
 
-/** Registries of a world, each at the port that the whole world uses. The host names of Docker Hub are its own. */
+/** Registries of a world, each at the port that the whole world uses. The host names of Docker Hub and GHCR are their own. */
 const addresses: { [host: string]: string } = {
     "registry-1.docker.io": "127.0.0.2",
     "index.docker.io": "127.0.0.2",
     "auth.docker.io": "127.0.0.3",
     "harbor.example": "127.0.0.4",
     "registry.gitlab.example": "127.0.0.5",
+    "ghcr.io": "127.0.0.6",
 };
 
 /** Of `ci`, who may push, and of `reader`, who may not. */
@@ -23,7 +24,7 @@ const htpasswd = "ci:$2b$04$HnovRJOIZIgzAQz4XMDXpubSyYvDelSbcsaQcKLGNq/EtZFXbNWK
 
 /**
  * Real registries that want a login, in a network of their own where they have the names of public ones: Docker Hub
- * (token service, OAuth), a GitLab (token service, older) and a Harbor (basic authentication). Nothing leaves the machine.
+ * (token service, OAuth), a GitLab and GHCR (token service, older) and a Harbor (basic authentication). Nothing leaves the machine.
  */
 export class RegistryWorld {
     readonly folder = temporaryFolder();
@@ -48,6 +49,7 @@ export class RegistryWorld {
         await this.startTokenService();
         await this.startRegistry("registry-1.docker.io", this.tokenAuth("/oauth", "registry.docker.io"));
         await this.startRegistry("registry.gitlab.example", this.tokenAuth("/jwt/auth", "container_registry"));
+        await this.startRegistry("ghcr.io", this.tokenAuth("/token", "ghcr.io"));
         this.write("htpasswd", [htpasswd]);
         await this.startRegistry("harbor.example", { htpasswd: { realm: "harbor", path: `${this.folder}/htpasswd` } });
     }

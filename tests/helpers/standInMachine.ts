@@ -24,7 +24,6 @@ export class StandInMachine {
 
     constructor() {
         process.env.NATIVE_BUILDX_HOME = this.home;
-        process.env.SSL_CERT_DIR = `/etc/ssl/certs:${this.home}/trust`;
         const { existsSync, readFileSync } = fs;
         jest.spyOn(fs, "existsSync").mockImplementation((file) =>
             String(file).startsWith(binfmt) ? path.basename(String(file)) in this.rules : existsSync(file),

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { checkout } from "./checkout";
@@ -9,18 +10,23 @@ export const platforms = { "linux/amd64": "amd64", "linux/arm64": "arm64" } as c
 export type Arch = "amd64" | "arm64";
 export const archs: readonly Arch[] = Object.values(platforms);
 
-/** Where it is built. */
-const stepFolder = path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}`);
+const stepSource = path.join(checkout, "tests/e2e/step");
+
+/** Where it is built: another checkout's program may be another. */
+const stepFolder = path.join(tmpdir(), `native-buildx-step-${process.getuid?.()}-${digestOfSource()}`);
+
+function digestOfSource(): string {
+    const text = readFileSync(path.join(stepSource, "main.go"));
+    return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
 
 /** The program in the test images, for both architectures; built once. */
 export function stepBinary(arch: Arch): string {
-    const source = path.join(checkout, "tests/e2e/step");
     const file = path.join(stepFolder, `step-${arch}`);
-    const isFresh = existsSync(file) && statSync(file).mtimeMs > statSync(path.join(source, "main.go")).mtimeMs;
-    if (!isFresh) {
+    if (!existsSync(file)) {
         mkdirSync(stepFolder, { recursive: true });
         execFileSync("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", `${file}.${process.pid}`, "."], {
-            cwd: source,
+            cwd: stepSource,
             env: { ...process.env, GOARCH: arch, CGO_ENABLED: "0" },
         });
         renameSync(`${file}.${process.pid}`, file);

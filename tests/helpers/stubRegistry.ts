@@ -7,13 +7,16 @@ export class StubRegistry extends pulumi.ComponentResource implements Registry {
     readonly url: pulumi.Output<string>;
     readonly defaultCache: Registry["defaultCache"];
     readonly login: Registry["login"];
+    readonly readableRepositoriesOf: Registry["readableRepositoriesOf"];
 
     /** @param url `host/name` */
-    constructor(url: string, { defaultCache, login }: Partial<Pick<Registry, "defaultCache" | "login">> = {}) {
+    constructor(url: string, more: Partial<Pick<Registry, "defaultCache" | "login" | "readableRepositoriesOf">> = {}) {
+        const { defaultCache, login, readableRepositoriesOf } = more;
         super("test:index:StubRegistry", url);
         this.url = pulumi.output(url);
         this.defaultCache = defaultCache ?? "registry";
         this.login = login;
+        this.readableRepositoriesOf = readableRepositoriesOf;
     }
 
     repositoryOf(image: string): pulumi.Output<string> {

@@ -42,9 +42,21 @@ describe("EcrRegistry", () => {
     it("names its repositories for policies by what they begin with", async () => {
         const arn = await resolved(make().repositoryArns);
         expect(arn).toEqual([
-            expect.stringMatching(/EcrRepository\/registry$/),
-            expect.stringMatching(/\/registry\/\*$/),
+            "arn:aws:ecr:eu-central-1:123456789012:repository/demo-prod",
+            "arn:aws:ecr:eu-central-1:123456789012:repository/demo-prod/*",
         ]);
+    });
+
+    it("names for policies what it reads from, by the same names and not by longer ones", async () => {
+        const registry = make({ readsFrom: ["demo-other", "demo-third"] });
+        const base = ((await resolved(registry.repositoryArns))[0] ?? "").replace(/(?<=:repository\/).*/, "");
+        expect(await resolved(registry.readableArns)).toEqual(
+            ["demo-other", "demo-other/*", "demo-third", "demo-third/*"].map((name) => `${base}${name}`),
+        );
+        const others = registry.readableRepositoriesOf("app").map((name) => resolved(name));
+        expect(await Promise.all(others)).toEqual([`${host}/demo-other/app`, `${host}/demo-third/app`]);
+        expect(await resolved(make().readableArns)).toEqual([]);
+        expect(make().readableRepositoriesOf("app")).toEqual([]);
     });
 
     it("tells how to log in by hand", async () => {

@@ -9,6 +9,13 @@ import { RepositoryGuard } from "./repositoryGuard";
 export interface EcrRegistryArgs extends ImageRepositoryArgs {
     /** Name of a repository for builds by hand; image NAME has a repository `repositoryName/NAME`. */
     repositoryName: string;
+    /**
+     * What is pulled from here and never pushed to: other registries of the account and region, by their `repositoryName`. An
+     * image's build reads the cache that it has there.
+     *
+     * @default none
+     */
+    readsFrom?: readonly string[];
 }
 
 /** The account's ECR registry, with a repository for each image, below one for builds by hand. */
@@ -19,6 +26,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     readonly defaultCache = "registry";
     readonly loginCommand: pulumi.Output<string>;
     readonly repositoryArns: pulumi.Output<string[]>;
+    readonly readableArns: pulumi.Output<string[]>;
 
     private readonly common: ImageRepository;
     private readonly perImage = new Map<string, ImageRepository>();
@@ -35,7 +43,10 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
         super("native-buildx:index:EcrRegistry", name, {}, opts);
         this.common = new ImageRepository(name, args, { parent: this });
         this.url = this.common.url;
-        this.repositoryArns = this.common.arn.apply((arn) => [arn, `${arn}/*`]);
+        this.repositoryArns = this.common.arn.apply(withAllBelow);
+        this.readableArns = this.common.arn.apply((arn) =>
+            this.readsFrom.flatMap((other) => withAllBelow(arn.replace(/(?<=:repository\/).*/, other))),
+        );
         this.loginCommand = pulumi
             .all([this.url, this.region()])
             .apply(
@@ -51,6 +62,14 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
 
     repositoryMadeOf(image: string): pulumi.Output<string> {
         return this.repository(image).createdAt;
+    }
+
+    readableRepositoriesOf(image: string): pulumi.Output<string>[] {
+        return this.readsFrom.map((other) => this.url.apply((url) => `${registryOf(url)}/${other}/${image}`));
+    }
+
+    private get readsFrom(): readonly string[] {
+        return this.args.readsFrom ?? [];
     }
 
     private repository(image: string): ImageRepository {
@@ -108,4 +127,9 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     private region(): pulumi.Output<string> {
         return aws.getRegionOutput({}, { parent: this }).region;
     }
+}
+
+/** The slash keeps repositories out whose names only begin alike: those of stack `prod-pr`, for stack `prod`. */
+function withAllBelow(arn: string): string[] {
+    return [arn, `${arn}/*`];
 }

@@ -21,6 +21,11 @@ export const ecrSettings = {
         30,
         `${ecr} Days after which a build cache in the registry expires that was not written again.`,
     ),
+    readsFrom: setting(
+        listOf("a list of stacks", text("a stack's name")),
+        [],
+        `${ecr} Other stacks of this project, by name, whose images and caches are pulled here and never pushed to: for a stack that builds untrusted branches.`,
+    ),
     forceDelete: setting(flag(), false, `${ecr} Let "pulumi destroy" delete repositories that still have images.`),
     ...awsSettings,
 };

@@ -27,6 +27,8 @@ describe("the local registry", () => {
             registry_host: "registry.example",
             registry_configuration: renderRegistryConfiguration(7443),
             registry_script: expect.stringContaining("registry serve"),
+            registry_collect_script: expect.stringContaining("registry garbage-collect"),
+            registry_untagged_days: "14",
             trust_file: "../../trust/demo-dev.pem",
             keys_script: expect.stringContaining("make_server_keys()"),
         });

@@ -52,7 +52,7 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRegistry", name, {}, opts);
-        const { registryHost: host, localPort: port } = checkedValues(localRegistrySettings, args);
+        const { registryHost: host, localPort: port, localUntaggedDays } = checkedValues(localRegistrySettings, args);
         const folder = path.join(args.stackFolder, "registry");
         const certificateFile = path.join(trustFolder, `${path.basename(args.stackFolder)}.pem`);
         new LocalFolder(
@@ -74,6 +74,8 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
                 registry_host: host,
                 registry_configuration: renderRegistryConfiguration(port),
                 registry_script: scriptText("registry.sh"),
+                registry_collect_script: scriptText("collectGarbage.sh"),
+                registry_untagged_days: String(localUntaggedDays),
                 trust_file: path.relative(folder, certificateFile),
                 keys_script: scriptText("../../runner/keys.sh"),
             },

@@ -36,18 +36,4 @@ describe("this machine, as the stack's registry,", () => {
             `registryHost: other.example leads to 192.0.2.1, not to this machine alone; choose another name, or: ${remedy}`,
         ]);
     });
-
-    it.each([undefined, "", "/etc/ssl/certs", "/trust"])(
-        "must trust the registry: SSL_CERT_DIR %j",
-        async (folders) => {
-            delete process.env.SSL_CERT_DIR;
-            if (folders !== undefined) {
-                process.env.SSL_CERT_DIR = folders;
-            }
-            expect(await mistakesOf()).toEqual([
-                `SSL_CERT_DIR: does not name ${here.home}/trust, so the local registry's certificate would not be trusted; ` +
-                    "run this in the project's folder first: . ./tools/env.sh",
-            ]);
-        },
-    );
 });

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import * as path from "node:path";
-import { dataFolder, trustFolder } from "../../localMachine/dataFolder";
+import { dataFolder } from "../../localMachine/dataFolder";
 import { portMistakes } from "../../localMachine/ports";
 
 /** What keeps this machine from being the stack's registry, each as one line: setting, reason, remedy. */
@@ -12,7 +12,6 @@ export async function registryMachineMistakes(
     return [
         ...(await hostMistakes(registryHost)),
         ...(await portMistakes([{ name: "the registry", port: localPort, folder }])),
-        ...trustMistakes(),
     ];
 }
 
@@ -32,16 +31,4 @@ async function hostMistakes(host: string): Promise<string[]> {
     } catch {
         return [`registryHost: ${host} is not known on this machine; run tools/setup.sh as root, or: ${remedy}`];
     }
-}
-
-/** Go programs, buildx among them, read SSL_CERT_DIR of the environment they were started in. */
-function trustMistakes(): string[] {
-    const wanted = path.join(dataFolder(), trustFolder);
-    if ((process.env.SSL_CERT_DIR ?? "").split(":").includes(wanted)) {
-        return [];
-    }
-    return [
-        `SSL_CERT_DIR: does not name ${wanted}, so the local registry's certificate would not be trusted; ` +
-            "run this in the project's folder first: . ./tools/env.sh",
-    ];
 }

@@ -6,8 +6,10 @@
 prepare_registry_local() (
     local_enter "$registry_folder" || return 1
     put keys.sh "$keys_script" &&
-        put settings.sh "host=$(quoted "$registry_host") trust_file=$(quoted "$trust_file") PATH=$(quoted "$PATH")" &&
+        put settings.sh "host=$(quoted "$registry_host") trust_file=$(quoted "$trust_file") \
+untagged_days=$(quoted "$registry_untagged_days") PATH=$(quoted "$PATH")" &&
         put registry.yml "$registry_configuration" &&
+        put collectGarbage.sh "$registry_collect_script" &&
         put registry.sh "$registry_script" &&
         sh registry.sh start >&2
 )

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The local registry, the embedded default for ECR, in a folder of its own. The wake script puts this file, keys.sh,
-# registry.yml and settings.sh there. With the folder as working directory:
+# collectGarbage.sh, registry.yml and settings.sh there. With the folder as working directory:
 #
 #     sh registry.sh start    bring it to serving
 #     sh registry.sh stop     end it
@@ -8,7 +8,7 @@
 # certificate is made anew at every start.
 set -eu
 umask 077
-host='' trust_file=''
+host='' trust_file='' untagged_days=''
 # Sets these, and PATH as it was when the registry was last woken.
 # shellcheck source=/dev/null
 . ./settings.sh
@@ -31,6 +31,29 @@ end() {
     done
 }
 
+# due: true if no garbage was collected for a day.
+due() { [ -z "$(find garbage.log -mtime -1 2>/dev/null)" ]; }
+
+# nobody_connected: then nobody is in the middle of a push. Clients keep their connections between two requests.
+nobody_connected() {
+    port=$(sed -n 's/^ *addr: .*://p' running)
+    ! grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$port") [0-9A-F]+:[0-9A-F]+ 01 " /proc/net/tcp
+}
+
+# Its children hold the lock as well: nothing may serve as long as a collection runs.
+collect() {
+    : >garbage.log
+    if [ ! -d data/docker/registry/v2/repositories ]; then return; fi
+    before=$(du -sk data | cut -f 1)
+    if ! sh collectGarbage.sh "$untagged_days" >>garbage.log 2>&1; then
+        say "could not collect its garbage; the end of $PWD/garbage.log:"
+        tail -n 3 garbage.log >&2
+    elif removed=$(grep -c '@sha256:' garbage.log); then
+        freed=$(((before - $(du -sk data | cut -f 1)) / 1024))
+        say "removed $removed manifests that had no tag for $untagged_days days, $freed MB: $PWD/garbage.log"
+    fi
+}
+
 start() {
     for program in registry openssl; do
         if ! command -v "$program" >/dev/null; then
@@ -39,10 +62,14 @@ start() {
         fi
     done
     exec 9>lock
-    flock -w 60 9
+    # Also for as long as garbage is collected.
+    flock -w 600 9
     echo "# $host" | cat registry.yml - >wanted
-    if alive && cmp -s wanted running && cmp -s authority/ca.pem "$trust_file"; then return; fi
+    if alive && cmp -s wanted running && cmp -s authority/ca.pem "$trust_file"; then
+        if ! due || ! nobody_connected; then return; fi
+    fi
     end
+    if due; then collect; fi
     make_server_keys tls authority "$host"
     mkdir -p "$(dirname "$trust_file")"
     cp authority/ca.pem "$trust_file.new"

@@ -1,5 +1,5 @@
 import { localMachineSettings } from "../../localMachine/settings";
-import { setting, text } from "../../settings/kinds";
+import { setting, text, wholeNumber } from "../../settings/kinds";
 
 /** The settings of the local registry, on the first of this machine's ports. */
 export const localRegistrySettings = {
@@ -8,5 +8,10 @@ export const localRegistrySettings = {
         text("a host name", { mayBeEmpty: true }),
         "registry.native-buildx.internal",
         "Registry local only. Host name of the local registry; it must lead to 127.0.0.1.",
+    ),
+    localUntaggedDays: setting(
+        wholeNumber(1, 3650),
+        14,
+        "Registry local only. Days for which the local registry keeps an image that no tag leads to any more.",
     ),
 };

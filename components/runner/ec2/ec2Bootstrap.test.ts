@@ -8,9 +8,9 @@ import { filesOf, bootstrapSettings as settings } from "./machine/runnerBench";
 describe("user data", () => {
     const userData = renderUserData(settings);
 
-    it("takes, packed, no more than half of what EC2 takes", () => {
+    it("takes, packed, no more than six tenths of what EC2 takes", () => {
         const packed = Buffer.from(packUserData(userData), "base64");
-        expect(packed.length).toBeLessThan(userDataLimit / 2);
+        expect(packed.length).toBeLessThan(userDataLimit * 0.6);
         expect(gunzipSync(packed).toString()).toBe(userData);
     });
 
@@ -43,6 +43,17 @@ describe("user data", () => {
         bench.dispose();
     });
 
+    it.each([
+        [125, 15],
+        [1000, 10],
+        [2000, 5],
+    ])("looks at a volume of %d MiB/s every %d s: what it takes meanwhile was free", (cacheThroughput, seconds) => {
+        const changed = renderUserData({ ...settings, cacheThroughput });
+        expect(changed).toContain(`\nlook_seconds='${seconds}'\n`);
+        const low = Number(/^low_mb='(\d+)'$/m.exec(changed)?.[1]);
+        expect((seconds * cacheThroughput * 2 ** 20) / 1e6).toBeLessThan(low);
+    });
+
     it("refuses a file that would end early", () => {
         expect(() => renderUserData({ ...settings, buildkitConfig: "END-OF-FILE\n" })).toThrow("end it early");
     });
@@ -73,6 +84,10 @@ describe("user data", () => {
             "keys.sh",
             "mount-cache.sh",
             "publish-keys.sh",
+            "room.sh",
+            "serve.sh",
+            "step-runtime.sh",
+            "steps.sh",
         ]);
         for (const [name, text] of [["user-data", userData] as const, ...scripts]) {
             const result = await bench.run([...shell, "-n", bench.write(path.basename(name), text)]);
@@ -86,11 +101,11 @@ describe("user data", () => {
         const called = Object.entries(files)
             .filter(([name]) => name.endsWith(".service"))
             .flatMap(([, text]) => [...text.matchAll(/\/usr\/local\/lib\/native-buildx\/\S+/g)].map(([name]) => name));
-        expect(called).toHaveLength(7);
+        expect(called).toHaveLength(8);
         for (const script of called) {
             expect(Object.keys(files)).toContain(script);
         }
-        expect(files["/etc/systemd/system/buildkit.service"]).toContain(`--config ${runnerPaths.buildkitConfig}\n`);
+        expect(Object.keys(files)).toContain(runnerPaths.stepRuntime);
         const network = JSON.parse(files[runnerPaths.networkConfig] ?? "");
         expect(network.plugins[0]).toMatchObject({ type: "bridge", portIsolation: true });
         expect(files["/etc/systemd/system/native-buildx-install.service"]).toContain(

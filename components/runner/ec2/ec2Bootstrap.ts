@@ -42,6 +42,9 @@ export const runnerPaths = {
     otelSocket: "/run/buildkit/otel-grpc.sock",
     /** In memory: keys are never written to a disk. */
     tls: "/run/native-buildx",
+    /** Control group of the build steps. */
+    stepGroup: "native-buildx",
+    stepRuntime: "/usr/local/lib/native-buildx/step-runtime.sh",
     installedMarker: "/var/lib/native-buildx/installed",
 } as const;
 
@@ -96,6 +99,10 @@ export interface BootstrapSettings {
     idleMinutes: number;
     /** Size of the cache, in bytes. */
     cacheBytes: number;
+    /** Throughput of the cache volume, in MiB/s. */
+    cacheThroughput: number;
+    /** Memory of all build steps together, in MiB; 0: most of the machine's. */
+    stepMemoryMegabytes: number;
     /** Text of buildkitd.toml. */
     buildkitConfig: string;
 }
@@ -111,6 +118,10 @@ const scripts: { [name: string]: string } = {
     "keys.sh": "../keys.sh",
     "instance-role.sh": "machine/instance-role.sh",
     "publish-keys.sh": "machine/publish-keys.sh",
+    "steps.sh": "../steps.sh",
+    "step-runtime.sh": "../stepRuntime.sh",
+    "room.sh": "../room.sh",
+    "serve.sh": "machine/serve.sh",
     "firewall.sh": "machine/firewall.sh",
     "idle-rule.sh": "../idle.sh",
     "idle.sh": "machine/idle.sh",
@@ -192,6 +203,7 @@ function checked(file: { path: string; text: string }): string {
 
 function renderSettings(settings: BootstrapSettings): string {
     const idleSeconds = Math.round(settings.idleMinutes * 60);
+    const lowBytes = settings.cacheBytes / 10;
     const values: { [name: string]: string | number } = {
         region: settings.region,
         ssm_endpoint: settings.ssmEndpoint,
@@ -219,6 +231,9 @@ function renderSettings(settings: BootstrapSettings): string {
         buildkit_sha256: settings.buildkitSha256,
         installed_marker: runnerPaths.installedMarker,
         tls_directory: runnerPaths.tls,
+        buildkit_config: runnerPaths.buildkitConfig,
+        step_group: runnerPaths.stepGroup,
+        step_memory_megabytes: settings.stepMemoryMegabytes,
         socket: runnerPaths.socket,
         port: settings.port,
         prefix: runnerPaths.prefix,
@@ -228,12 +243,15 @@ function renderSettings(settings: BootstrapSettings): string {
         idle_seconds: idleSeconds,
         // A runner whose start has failed for good.
         failed_seconds: Math.min(30, idleSeconds),
-        look_seconds: Math.min(15, Math.max(1, Math.floor(idleSeconds / 4))),
+        // Between two looks the volume does not take what is free when cache is collected.
+        look_seconds: Math.max(
+            1,
+            Math.floor(Math.min(15, idleSeconds / 4, lowBytes / (settings.cacheThroughput * 2 ** 20))),
+        ),
         // From a client's connection to its first build there are well under ten seconds.
         grace_seconds: 10,
-        // While a build runs: what is free when cache is collected, and how much is free afterwards. Between two looks a
-        // gp3 volume of 125 MB/s takes less than a tenth of the smallest cache, 20 GiB.
-        low_mb: megabytes(settings.cacheBytes / 10),
+        // While a build runs: what is free when cache is collected, and how much is free afterwards.
+        low_mb: megabytes(lowBytes),
         room_mb: megabytes(settings.cacheBytes / 5),
     };
     return Object.entries(values)

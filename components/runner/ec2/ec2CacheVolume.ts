@@ -1,12 +1,13 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
+import type { CacheVolumeSettings } from "./gp3";
 
 export interface CacheVolumeArgs {
     /** The zones in which the runner can live, the preferred one first. */
     zones: pulumi.Input<string[]>;
-    /** Size in GiB. */
-    gigabytes: number;
+    /** Its size and speed. */
+    volume: CacheVolumeSettings;
     /** ARN of a customer key. @default the account's AWS-managed key */
     kmsKeyArn?: string;
     /** What makes it this stack's own, and not that of another state with a stack of the same name. */
@@ -37,8 +38,10 @@ export class CacheVolume extends pulumi.ComponentResource {
         this.zone = this.chooseZone(args);
         const volumeArgs: aws.ebs.VolumeArgs = {
             availabilityZone: this.zone,
-            size: args.gigabytes,
+            size: args.volume.cacheGigabytes,
             type: "gp3",
+            iops: args.volume.cacheIops,
+            throughput: args.volume.cacheThroughput,
             encrypted: true,
             kmsKeyId: args.kmsKeyArn,
             tags: { ...args.tags, Name: name, [ownerTag]: args.securityGroupId },

@@ -46,10 +46,13 @@ describe("Ec2Runner", () => {
             kind: "ec2",
             platform: "linux/arm64",
             id: "i-runner",
-            idleMinutes: 15,
+            idleMinutes: 5,
             instanceType: "c7g.xlarge",
             region: "eu-central-1",
-            price: { unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices" },
+            price: {
+                unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices",
+                month: expect.closeTo(46 * 0.0952),
+            },
         });
         await settled();
         expect(mocks.one(instanceType).inputs).toMatchObject({
@@ -79,18 +82,23 @@ describe("Ec2Runner", () => {
                 region: "eu-central-1",
                 port: "9753",
                 address: "public",
+                callers_group: "",
+                open_seconds: "0",
+                address_url: "https://checkip.amazonaws.com",
             },
         });
     });
 
     it("keeps the cache on a volume of its own, in a zone that has the type", async () => {
         mocks.region.offerings["c7g.xlarge"] = ["eu-central-1b", "eu-central-1c"];
-        makeRunner({ cacheGigabytes: 200 });
+        makeRunner({ cacheGigabytes: 200, cacheIops: 4000, cacheThroughput: 1000 });
         await settled();
         expect(mocks.one(volumeType).inputs).toMatchObject({
             availabilityZone: "eu-central-1b",
             size: 200,
             type: "gp3",
+            iops: 4000,
+            throughput: 1000,
             encrypted: true,
         });
         expect(mocks.one(instanceType).inputs.subnetId).toBe("subnet-0b");

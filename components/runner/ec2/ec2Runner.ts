@@ -9,7 +9,14 @@ import { CacheVolume } from "./ec2CacheVolume";
 import { type Machine, makeInstance } from "./ec2Instance";
 import { makeKeysParameter } from "./ec2Keys";
 import { makeRole } from "./ec2Role";
-import { defaults, type Ec2RunnerSettings, ec2RunnerProblems, rootGiB, standInCacheGiB } from "./ec2RunnerSettings";
+import {
+    cacheVolumeOf,
+    defaults,
+    type Ec2RunnerSettings,
+    ec2RunnerProblems,
+    rootGiB,
+    standInCacheGiB,
+} from "./ec2RunnerSettings";
 import { cacheDeviceOf } from "./ec2UserData";
 import { standInSubnet, zonesFor } from "./ec2Zones";
 import type { Network } from "./network";
@@ -65,6 +72,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const instanceType = args.instanceType ?? architecture.ec2.instanceType;
         const region = aws.getRegionOutput({}, { parent: this }).region;
 
+        const cacheVolume = cacheVolumeOf(args);
         const standInTypes = args.fallbackInstanceTypes ?? [];
         const keys = this.makeKeysParameter(name);
         const standInKeys = standInTypes.map((type) => this.makeKeysParameter(standInName(name, type), type));
@@ -83,7 +91,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             `${name}-cache`,
             {
                 zones: zonesFor(instanceType, args.network, this),
-                gigabytes: args.cacheGigabytes ?? defaults.cacheGigabytes,
+                volume: cacheVolume,
                 kmsKeyArn: args.kmsKeyArn,
                 securityGroupId: args.network.securityGroupId,
                 tags: args.tags,
@@ -98,7 +106,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             instanceType,
             subnetId: args.network.subnetIn(volume.zone),
             cacheDevice: volume.volumeId.apply((id) => cacheDeviceOf(id, args)),
-            cacheGigabytes: args.cacheGigabytes ?? defaults.cacheGigabytes,
+            cacheGigabytes: cacheVolume.cacheGigabytes,
             rootGiB,
         });
         this.attach(volume, instance);
@@ -126,7 +134,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
             instanceType,
             region,
-            price: region.apply((known) => priceOf(instanceType, known, args.prices ?? {})),
+            price: region.apply((known) => priceOf(args, known)),
         });
         const standInIds = pulumi.all(standIns.map((standIn) => standIn.instance.id));
         const callersGroupId = pulumi.output(args.network.callersGroup?.id ?? "");

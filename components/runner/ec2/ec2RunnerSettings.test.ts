@@ -18,11 +18,29 @@ describe("ec2RunnerProblems", () => {
     );
 
     it.each([
+        [{ cacheIops: 15_000, cacheThroughput: 750 }],
+        [{ cacheThroughput: 750 }],
+        [{ cacheGigabytes: 160, cacheIops: 80_000, cacheThroughput: 2000 }],
+    ])("takes the fastest volume that EBS has, %j", (settings) => {
+        expect(ec2RunnerProblems({ platform: "linux/arm64", ...settings })).toEqual([]);
+    });
+
+    it.each([
         [{ fallbackInstanceTypes: ["c7g.xlarge"] }, "names a type twice"],
         [{ fallbackInstanceTypes: ["m7g.large", "m7g.large"] }, "names a type twice"],
         [{ emulateOn: "linux/arm64" as const }, "is the platform itself"],
         [{ idleMinutes: -1 }, "idleMinutes of linux/arm64 -1"],
         [{ cacheGigabytes: 20.5 }, "cacheGigabytes of linux/arm64 20.5"],
+        [
+            { cacheIops: 16_000 },
+            "cacheIops 16000: a gp3 volume of 30 GiB has 15000 at most; lower it, or raise cacheGigabytes to 32",
+        ],
+        [{ cacheIops: 80_001, cacheGigabytes: 1000 }, "cacheIops 80001: a gp3 volume has 3000 to 80000"],
+        [
+            { cacheThroughput: 1000 },
+            "cacheThroughput 1000: a gp3 volume of 3000 operations a second has 750 MiB/s at most; lower it, or raise cacheIops to 4000",
+        ],
+        [{ cacheThroughput: 100 }, "cacheThroughput 100: a gp3 volume has 125 to 2000 MiB/s"],
         [{ buildkit: { version: "v0.32.0" } }, "buildkit.sha256 has no checksum for linux/arm64, BuildKit v0.32.0"],
         [{ buildkit: { sha256: { "linux/arm64": "abc" } } }, "64 hexadecimal digits"],
         [{ buildkit: { url: "ftp://x" } }, "http(s) address"],

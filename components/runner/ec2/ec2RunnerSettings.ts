@@ -1,12 +1,16 @@
 import * as v from "valibot";
 import { architectures, isPlatform, type Platform, platformOfInstanceType } from "../../architecture";
 import { mirrorMistakes, type RegistryMirrors } from "../registryMirrors";
-import { runnerSettings } from "../settings";
+import { type BuildSettings, runnerSettings } from "../settings";
 import { type BuildkitRelease, defaultBuildkitRelease } from "./ec2Bootstrap";
+import { type CacheVolumeSettings, gp3, speedMistakes } from "./gp3";
 import type { PriceSettings } from "./prices";
 
-/** What the user may set for one platform's runner. Plain values: they decide the structure. */
-export interface Ec2RunnerSettings {
+/**
+ * What the user may set for one platform's runner. Plain values: they decide the structure. How its BuildKit builds has
+ * the defaults of `runnerSettings`.
+ */
+export interface Ec2RunnerSettings extends Partial<BuildSettings> {
     platform: Platform;
     /** @default the architecture table's */
     instanceType?: string;
@@ -25,10 +29,14 @@ export interface Ec2RunnerSettings {
      * @default none: waking fails instead
      */
     emulateOn?: Platform;
-    /** Minutes after the last build until it stops; 0: never. @default 15 */
+    /** Minutes after the last build until it stops; 0: never. @default 5 */
     idleMinutes?: number;
     /** Size of the cache volume in GiB, 20 to 16384. It can grow, not shrink. @default 30 */
     cacheGigabytes?: number;
+    /** Operations of the cache volume in a second, 3000 to 80000, and 500 at most for each GiB. @default 3000 */
+    cacheIops?: number;
+    /** Throughput of the cache volume in MiB/s, 125 to 2000, and a quarter of `cacheIops` at most. @default 125 */
+    cacheThroughput?: number;
     /** Version, address and checksums of BuildKit. @default v0.31.1 from its release page */
     buildkit?: Partial<BuildkitRelease>;
     /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
@@ -53,6 +61,8 @@ export interface Ec2RunnerSettings {
 export const defaults = {
     idleMinutes: v.getDefault(runnerSettings.idleMinutes) as number,
     cacheGigabytes: v.getDefault(runnerSettings.cacheGigabytes) as number,
+    cacheIops: gp3.iops.least,
+    cacheThroughput: gp3.throughput.least,
     callerAddressUrl: "https://checkip.amazonaws.com",
     cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume}",
 };
@@ -60,6 +70,15 @@ export const defaults = {
 /** Root volume: Debian, BuildKit, logs. A stand-in's holds its cache as well. */
 export const rootGiB = 16;
 export const standInCacheGiB = 40;
+
+/** The cache volume, defaults filled in. */
+export function cacheVolumeOf(settings: Partial<CacheVolumeSettings>): CacheVolumeSettings {
+    return {
+        cacheGigabytes: settings.cacheGigabytes ?? defaults.cacheGigabytes,
+        cacheIops: settings.cacheIops ?? defaults.cacheIops,
+        cacheThroughput: settings.cacheThroughput ?? defaults.cacheThroughput,
+    };
+}
 
 /** Where BuildKit comes from, defaults filled in. */
 export function buildkitRelease(settings: Ec2RunnerSettings): BuildkitRelease {
@@ -111,6 +130,7 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     if (!Number.isInteger(cacheGigabytes) || cacheGigabytes < 20 || cacheGigabytes > 16384) {
         problems.push(`${of("cacheGigabytes")} ${cacheGigabytes}: a whole number of GiB from 20 to 16384`);
     }
+    problems.push(...speedMistakes(cacheVolumeOf(settings)));
     problems.push(...releaseProblems(settings));
     problems.push(...mirrorMistakes(settings.registryMirrors ?? {}).map((mistake) => `registryMirrors: ${mistake}`));
     if (settings.kmsKeyArn !== undefined && !/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/.test(settings.kmsKeyArn)) {

@@ -23,7 +23,7 @@ describe("EC2 runners", () => {
         expect(mocks.of("aws:ec2/securityGroup:SecurityGroup")).toHaveLength(1);
         expect(mocks.of("aws:ebs/volume:Volume").map(({ inputs }) => inputs.size)).toEqual([30, 30]);
         const descriptions = await Promise.all(runners.map(({ description }) => resolved(description)));
-        expect(descriptions.map(({ idleMinutes }) => idleMinutes)).toEqual([15, 15]);
+        expect(descriptions.map(({ idleMinutes }) => idleMinutes)).toEqual([5, 5]);
     });
 
     it("may be several a platform, apart in everything", async () => {

@@ -94,6 +94,12 @@ export function runnerArgs(
         emulates: runner === runnerName(platform) ? emulatedOn(platform, values) : [],
         idleMinutes: values.idleMinutes,
         cacheGigabytes: values.cacheGigabytes,
+        cacheIops: values.cacheIops,
+        cacheThroughput: values.cacheThroughput,
+        maxParallelism: values.maxParallelism,
+        stepMemoryMegabytes: values.stepMemoryMegabytes,
+        historyDays: values.historyDays,
+        historyBuilds: values.historyBuilds,
         buildkit: {
             ...(values.buildkitUrl ? { url: values.buildkitUrl } : {}),
             ...(values.buildkitVersion ? { version: values.buildkitVersion } : {}),

@@ -1,8 +1,8 @@
 import { architectures } from "../../architecture";
 import { renderBuildkitdConfig } from "../buildkitdConfig";
-import { cacheLimits } from "../settings";
+import { buildSettings, cacheLimits } from "../settings";
 import { packUserData, renderUserData, runnerPaths } from "./ec2Bootstrap";
-import { buildkitRelease, defaults, type Ec2RunnerSettings } from "./ec2RunnerSettings";
+import { buildkitRelease, cacheVolumeOf, defaults, type Ec2RunnerSettings } from "./ec2RunnerSettings";
 
 /** Where a machine is, and what it has. */
 export interface MachineFacts {
@@ -42,15 +42,16 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
         port,
         idleMinutes: settings.idleMinutes ?? defaults.idleMinutes,
         cacheBytes: cacheLimits(machine.cacheGigabytes).bytes,
+        cacheThroughput: cacheVolumeOf(settings).cacheThroughput,
+        stepMemoryMegabytes: buildSettings(settings).stepMemoryMegabytes,
         buildkitConfig: buildkitConfig(settings, machine),
     });
     return packUserData(script);
 }
 
-function buildkitConfig(
-    { platform, registryMirrors }: Ec2RunnerSettings,
-    { port, cacheGigabytes }: MachineFacts,
-): string {
+function buildkitConfig(settings: Ec2RunnerSettings, { port, cacheGigabytes }: MachineFacts): string {
+    const { platform, registryMirrors } = settings;
+    const { maxParallelism, historyDays, historyBuilds } = buildSettings(settings);
     const { bytes, maxUsedSpace, reservedSpace } = cacheLimits(cacheGigabytes);
     return renderBuildkitdConfig({
         platform,
@@ -66,7 +67,10 @@ function buildkitConfig(
         reservedSpace,
         minFreeSpace: Math.floor(bytes * 0.2),
         network: { configuration: runnerPaths.networkConfig, plugins: runnerPaths.networkPlugins },
-        runtime: "buildkit-runc",
+        runtime: runnerPaths.stepRuntime,
+        stepGroup: runnerPaths.stepGroup,
+        maxParallelism,
+        history: { days: historyDays, builds: historyBuilds },
         registryMirrors,
     });
 }

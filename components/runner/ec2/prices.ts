@@ -1,4 +1,7 @@
+import { architectures } from "../../architecture";
 import type { RunnerPrice } from "../runner";
+import { cacheVolumeOf, type Ec2RunnerSettings, rootGiB, standInCacheGiB } from "./ec2RunnerSettings";
+import { type CacheVolumeSettings, gp3 } from "./gp3";
 
 /** What AWS charges in one region, in US dollars. */
 export interface RegionPrices {
@@ -8,6 +11,10 @@ export interface RegionPrices {
     instanceHour: { [instanceType: string]: number };
     /** A GB of gp3 volume, a month, whatever the instance does. */
     volumeGigabyteMonth: number;
+    /** An operation in a second beyond those that every gp3 volume has, a month. */
+    volumeIopsMonth: number;
+    /** A MiB/s of throughput beyond what every gp3 volume has, a month. */
+    volumeThroughputMonth: number;
     /** A public IPv4 address, an hour: of running instances only, a stopped one has none. */
     publicAddressHour: number;
 }
@@ -17,7 +24,8 @@ export interface RegionPrices {
  * has the last word, and docs/aws.md says how to ask AWS.
  *
  * Sources, read 2026-11 (AWS's own pages could not be): eu-central-1 c7i: a table taken from the AWS Price List API;
- * us-east-1: price tables of several public cost tools, which agree; volumes: the same kind; addresses: AWS's
+ * us-east-1: price tables of several public cost tools, which agree; volumes: the same kind, and for eu-central-1 a published
+ * reckoning; addresses: AWS's
  * announcement of February 2024, the same in every region.
  */
 export const ec2Prices: { [region: string]: RegionPrices } = {
@@ -25,6 +33,8 @@ export const ec2Prices: { [region: string]: RegionPrices } = {
         date: "2026-11",
         instanceHour: { "c7i.large": 0.1018, "c7i.xlarge": 0.2037 },
         volumeGigabyteMonth: 0.0952,
+        volumeIopsMonth: 0.006,
+        volumeThroughputMonth: 0.048,
         publicAddressHour: 0.005,
     },
     "us-east-1": {
@@ -38,6 +48,8 @@ export const ec2Prices: { [region: string]: RegionPrices } = {
             "c7i.2xlarge": 0.357,
         },
         volumeGigabyteMonth: 0.08,
+        volumeIopsMonth: 0.005,
+        volumeThroughputMonth: 0.04,
         publicAddressHour: 0.005,
     },
 };
@@ -51,16 +63,38 @@ export function pricesOf(region: string, settings: PriceSettings = {}): Partial<
     return { ...known, ...settings, instanceHour: { ...known.instanceHour, ...settings.instanceHour } };
 }
 
-/** A month of a runner that nobody uses: its volumes. Undefined where the price is not known. */
-export function idleMonthCost(volumeGigabytes: number, prices: Partial<RegionPrices>): number | undefined {
-    return prices.volumeGigabyteMonth === undefined ? undefined : volumeGigabytes * prices.volumeGigabyteMonth;
+/**
+ * A month of a runner's volumes, which are there whether it runs or not. Undefined where the price is not known.
+ *
+ * @param gigabytes of all of them
+ */
+export function volumesMonth(
+    gigabytes: number,
+    { cacheIops, cacheThroughput }: Omit<CacheVolumeSettings, "cacheGigabytes">,
+    { volumeGigabyteMonth, volumeIopsMonth, volumeThroughputMonth }: Partial<RegionPrices>,
+): number | undefined {
+    const parts = [
+        [gigabytes, volumeGigabyteMonth],
+        [cacheIops - gp3.iops.least, volumeIopsMonth],
+        [cacheThroughput - gp3.throughput.least, volumeThroughputMonth],
+    ] as const;
+    return parts.some(([amount, price]) => amount > 0 && price === undefined)
+        ? undefined
+        : parts.reduce((total, [amount, price = 0]) => total + amount * price, 0);
 }
 
-/** What an instance with a public address costs while it runs. */
-export function priceOf(instanceType: string, region: string, settings: PriceSettings): RunnerPrice {
-    const { instanceHour = {}, publicAddressHour } = pricesOf(region, settings);
+/** What an instance with a public address costs while it runs, and what its volumes and its stand-ins' cost. */
+export function priceOf(runner: Ec2RunnerSettings, region: string): RunnerPrice {
+    const prices = pricesOf(region, runner.prices);
+    const instanceType = runner.instanceType ?? architectures[runner.platform].ec2.instanceType;
+    const { instanceHour = {}, publicAddressHour } = prices;
     const instance = instanceHour[instanceType];
-    return instance === undefined || publicAddressHour === undefined
-        ? { unknown: `price of ${instanceType} in ${region} not known, set ec2Prices` }
-        : { hour: instance + publicAddressHour };
+    const volume = cacheVolumeOf(runner);
+    const standIns = (runner.fallbackInstanceTypes ?? []).length * (rootGiB + standInCacheGiB);
+    return {
+        ...(instance === undefined || publicAddressHour === undefined
+            ? { unknown: `price of ${instanceType} in ${region} not known, set ec2Prices` }
+            : { hour: instance + publicAddressHour }),
+        month: volumesMonth(volume.cacheGigabytes + rootGiB + standIns, volume, prices),
+    };
 }

@@ -14,6 +14,7 @@ import {
     text,
     wholeNumber,
 } from "../../settings/kinds";
+import { gp3 } from "./gp3";
 
 const ec2 = "EC2 runners only.";
 /** An empty one is not set. */
@@ -62,6 +63,16 @@ export const ec2RunnerSettings = {
         {},
         `${ec2} Platform by platform, on whose runner it is emulated when EC2 has no capacity at all for it.`,
     ),
+    cacheIops: setting(
+        wholeNumber(gp3.iops.least, gp3.iops.most),
+        gp3.iops.least,
+        `${ec2} Operations of each cache volume in a second, and ${gp3.iops.perGigabyte} at most for each GiB of it.`,
+    ),
+    cacheThroughput: setting(
+        wholeNumber(gp3.throughput.least, gp3.throughput.most),
+        gp3.throughput.least,
+        `${ec2} Throughput of each cache volume in MiB/s, and a quarter of cacheIops at most.`,
+    ),
     buildkitVersion: setting(
         optionalText("a version"),
         "",
@@ -83,10 +94,12 @@ export const ec2RunnerSettings = {
         `${ec2} Address of SSM for runners in a subnet with VPC endpoints. Empty for the region's public one.`,
     ),
     ec2Prices: setting(
-        keysOf("date, instanceHour, volumeGigabyteMonth, publicAddressHour", {
+        keysOf("date, instanceHour, volumeGigabyteMonth, volumeIopsMonth, volumeThroughputMonth, publicAddressHour", {
             date: v.optional(text("a month, as in 2026-11")),
             instanceHour: v.optional(mapOf("TYPE: price of an hour", price())),
             volumeGigabyteMonth: v.optional(price()),
+            volumeIopsMonth: v.optional(price()),
+            volumeThroughputMonth: v.optional(price()),
             publicAddressHour: v.optional(price()),
         }),
         {},

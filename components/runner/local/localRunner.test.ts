@@ -58,12 +58,17 @@ describe("a local runner", () => {
             name: "linux/arm64 runner",
             endpoint: "tcp://127.0.0.1:7445",
             idle_seconds: "900",
+            emulator: "aarch64",
+            step_memory_megabytes: "0",
             configuration: expect.stringContaining('root = "@folder@/root"'),
         });
         expect(shared).toMatchObject({
             registry_host: "registry.example",
             keys_script: expect.stringContaining("make_keys()"),
             idle_script: expect.stringContaining("is_idle()"),
+            steps_script: expect.stringContaining("limit_steps()"),
+            room_script: expect.stringContaining("make_room()"),
+            step_runtime_script: expect.stringContaining("oom_score_adj"),
             runner_script: expect.stringContaining("supervise()"),
         });
     });
@@ -109,6 +114,10 @@ describe("a local runner", () => {
             reservedSpace: 7.5 * 2 ** 30,
             minFreeSpace: 2 * 2 ** 30,
             network: "host",
+            runtime: `${folder}/step-runtime.sh`,
+            stepGroup: "@group@",
+            maxParallelism: 0,
+            history: { days: 7, builds: 50 },
             registryCa: { "registry.example:7443": `${folder}/../../trust/demo-dev.pem` },
         });
     });
@@ -206,6 +215,13 @@ describe("buildkitd.toml", () => {
             ['[worker.oci] platforms = ["linux/x86_64", "linux/arm64"]'],
         ],
         ["another runtime", { runtime: "/opt/crun" }, ['[worker.oci] binary = "/opt/crun"']],
+        ["a group for build steps", { stepGroup: "builds" }, ['[worker.oci] defaultCgroupParent = "builds"']],
+        ["a bound on build steps", { maxParallelism: 7 }, ["[worker.oci] max-parallelism = 7"]],
+        [
+            "a history",
+            { history: { days: 30, builds: 200 } },
+            ['[history] maxAge = "720h"', "[history] maxEntries = 200"],
+        ],
         [
             "registries of other authorities",
             { registryCa: { "a.example:7443": "/a.pem", "b.example": "/b.pem" } },

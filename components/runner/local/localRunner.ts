@@ -8,9 +8,9 @@ import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig"
 import type { RegistryMirrors } from "../registryMirrors";
 import { type ConnectNode, type Runner, type RunnerDescription } from "../runner";
 import { serverNameOf } from "../runnerNames";
-import { cacheLimits } from "../settings";
+import { type BuildSettings, buildSettings, cacheLimits } from "../settings";
 
-export interface LocalRunnerArgs {
+export interface LocalRunnerArgs extends Partial<BuildSettings> {
     /** See `runnerNames`. */
     runner: string;
     platform: Platform;
@@ -32,14 +32,19 @@ export interface LocalRunnerArgs {
 
 const kind = "local";
 
-/** What the wake script replaces, by what is another on each machine: the path of the runner's folder, `uname -m`. */
+/**
+ * What the wake script replaces, by what is another on each machine: the path of the runner's folder, `uname -m`, and the
+ * control group of its build steps.
+ */
 const folder = "@folder@";
 const machine = "@machine@";
+const stepGroup = "@group@";
 
 /** The buildkitd.toml of a local runner. */
 export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
     const { trust } = args;
     const { maxUsedSpace, reservedSpace } = cacheLimits(args.cacheGigabytes);
+    const { maxParallelism, historyDays, historyBuilds } = buildSettings(args);
     return {
         platform: args.platform,
         machinePlatform: `linux/${machine}`,
@@ -56,8 +61,11 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         // The machine's own network: BuildKit's bridge needs CNI plugins and root, and a step on one's own machine may
         // reach what its owner can.
         network: "host",
+        runtime: `${folder}/step-runtime.sh`,
+        stepGroup,
+        maxParallelism,
+        history: { days: historyDays, builds: historyBuilds },
         registryCa: trust && { [trust.host]: `${folder}/${path.relative(folderOf(args), trust.certificateFile)}` },
-        ...(nativeCompilersOf(args) ? { runtime: `${folder}/runc.sh` } : {}),
         registryMirrors: args.registryMirrors,
     };
 }
@@ -106,6 +114,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             name: `${args.platform} runner`,
             endpoint: `tcp://127.0.0.1:${args.port}`,
             idle_seconds: String(Math.round(args.idleMinutes * 60)),
+            step_memory_megabytes: String(buildSettings(args).stepMemoryMegabytes),
             emulator: nativeCompilersOf(args) ? architectures[args.platform].binfmt.replace(/^qemu-/, "") : "",
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
@@ -113,6 +122,9 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             registry_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
             keys_script: script("..", "keys.sh"),
             idle_script: script("..", "idle.sh"),
+            steps_script: script("..", "steps.sh"),
+            room_script: script("..", "room.sh"),
+            step_runtime_script: script("..", "stepRuntime.sh"),
             emulation_script: script("..", "emulation", "emulation.sh"),
             runc_script: script("..", "emulation", "runcWithToolchain.sh"),
             runner_script: script("runner.sh"),

@@ -7,7 +7,10 @@ import { Workbench } from "../../../tests/helpers/workbench";
 const components = path.join(__dirname, "..");
 
 /** The programs that runner.sh may use, besides BuildKit's. Nothing else is on its PATH here. */
-const programs = "awk cat cmp cp date flock grep id mkdir mktemp mv openssl rm setsid sleep tail tr unshare".split(" ");
+const programs =
+    "awk cat cmp cp date df find flock grep id mkdir mktemp mv nproc openssl rm rmdir setsid sleep tail tr unshare".split(
+        " ",
+    );
 
 /** A program's place on this machine; nothing if it is missing. */
 export function find(program: string): string | undefined {
@@ -63,8 +66,8 @@ export class LocalRunnerBench extends Workbench {
 
     constructor(private readonly shell: readonly string[]) {
         super();
-        for (const folder of ["programs", "runner"]) {
-            mkdirSync(this.path(folder));
+        for (const folder of ["programs", "runner", "runner/root", "groups/memory"]) {
+            mkdirSync(this.path(folder), { recursive: true, mode: 0o700 });
         }
         for (const program of programs) {
             symlinkSync(find(program) ?? program, this.path(`programs/${program}`));
@@ -73,7 +76,7 @@ export class LocalRunnerBench extends Workbench {
         symlinkSync(find(shell[0] ?? "") ?? "", this.path("programs/sh"));
         this.stubBuildkit();
         this.write("histories", histories());
-        for (const file of ["local/runner.sh", "idle.sh", "keys.sh", "emulation/emulation.sh"]) {
+        for (const file of ["local/runner.sh", "idle.sh", "keys.sh", "steps.sh", "room.sh", "emulation/emulation.sh"]) {
             copyFileSync(path.join(components, file), path.join(this.runner, path.basename(file)));
         }
         writeFileSync(path.join(this.runner, "buildkitd.toml"), "one\n");
@@ -100,10 +103,11 @@ export class LocalRunnerBench extends Workbench {
         );
     }
 
-    settings({ idleSeconds = 0, programs = this.path("programs") }): void {
+    settings({ idleSeconds = 0, stepMemory = 100, programs = this.path("programs") }): void {
         this.write(
             "runner/settings.sh",
-            `name='test runner' server_name=test.example idle_seconds=${idleSeconds} PATH='${this.path("bin")}:${programs}'\n`,
+            `name='test runner' server_name=test.example idle_seconds=${idleSeconds} PATH='${this.path("bin")}:${programs}'
+            step_group=test step_memory_megabytes=${stepMemory} control_groups='${this.path("groups")}'\n`,
         );
     }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file, idle.sh, keys.sh,
-# emulation.sh, runc.sh, buildkitd.toml and settings.sh there. With the folder as working directory:
+# A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file there, those that
+# it reads (at its end), step-runtime.sh, runc.sh, buildkitd.toml and settings.sh. With the folder as working directory:
 #
 #     sh runner.sh start    bring it to serving, whatever state it is in; asking again counts as activity
 #     sh runner.sh keys     print what a client of its present start needs; status 75 when it does not serve
@@ -11,7 +11,9 @@
 # last asked for, seconds since 1970), keys (of this start), log.
 set -eu
 umask 077
-name='' server_name='' idle_seconds=0 registry_host='' emulates=''
+name='' server_name='' idle_seconds=0 registry_host='' step_group='' step_memory_megabytes=0 emulates=''
+# MB of the disk: when less is free while builds run, cache is collected; and how much is free then.
+low_mb=1000 room_mb=2000
 # Sets these, and PATH as it was when the runner was last woken.
 # shellcheck source=/dev/null
 . ./settings.sh
@@ -75,7 +77,7 @@ start() {
     fi
     date +%s >activity
     if alive && serving; then
-        if cmp -s buildkitd.toml running.toml && [ -s keys/client.pem ]; then return; fi
+        if configuration | cmp -s - running.toml && [ -s keys/client.pem ]; then return; fi
         say "its configuration changed, or its keys are gone: restarting once its builds are done"
         end_supervisor 600
     elif alive; then
@@ -83,7 +85,7 @@ start() {
         end_supervisor 3
     fi
     rm -rf rootlesskit stop-request renewing
-    cp buildkitd.toml running.toml
+    configuration >running.toml
     echo booting >state
     # shellcheck disable=SC2046 # a command and its options
     (forget_identity && exec setsid $(namespace) sh runner.sh supervise) </dev/null >>log 2>&1 9>&- &
@@ -101,6 +103,12 @@ start() {
         waited=$((waited + 1))
     done
     echo serving >state
+}
+
+# All of it that a daemon is started with.
+configuration() {
+    cat buildkitd.toml
+    echo "# memory of build steps: $step_memory_megabytes; native compilers for: $emulates"
 }
 
 # What BuildKit does for a client never uses the identity of whoever woke the runner: of their environment the
@@ -138,6 +146,7 @@ stop() {
     exec 9>lock
     if ! flock -w 60 9; then say "locked for a minute; ending it all the same"; fi
     if alive; then end_supervisor 3; fi
+    release_steps "$step_group"
 }
 
 # The first process of the namespace: when it ends, for whatever reason, the kernel ends all that is left in it.
@@ -147,7 +156,9 @@ supervise() {
     no_proxy=${no_proxy:+$no_proxy,}$registry_host
     NO_PROXY=$no_proxy
     export NO_PROXY no_proxy
-    set -- buildkitd --config buildkitd.toml
+    reason=$(limit_steps "$step_group" "$step_memory_megabytes") || say "$reason"
+    # shellcheck disable=SC2046 # an option, or none
+    set -- buildkitd --config buildkitd.toml $(parallelism_option buildkitd.toml)
     if [ -n "${ROOTLESSKIT_STATE_DIR:-}" ]; then
         set -- "$@" --rootless
         # Where runc keeps its state, with USER saying that this root is none.
@@ -190,6 +201,7 @@ watch() {
         looked=$((looked + 1))
         if [ "$looked" -lt $((pause * 2)) ]; then continue; fi
         looked=0
+        reason=$(make_room root "$low_mb" "$room_mb") || say "$reason"
         if ! is_idle "$(cat activity)" && ! keys_are_due; then continue; fi
         # From here on nobody can be told that the runner serves: whoever asks waits for the lock. Look again then,
         # for what came in before.
@@ -231,6 +243,10 @@ keys_are_due() {
 . ./idle.sh
 # shellcheck source=components/runner/keys.sh
 . ./keys.sh
+# shellcheck source=components/runner/steps.sh
+. ./steps.sh
+# shellcheck source=components/runner/room.sh
+. ./room.sh
 # shellcheck source=components/runner/emulation/emulation.sh
 . ./emulation.sh
 case ${1:-} in

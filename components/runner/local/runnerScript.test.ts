@@ -35,10 +35,43 @@ describe.each(shells)("a local runner in %s", (_shellName, shell) => {
         expect(await bench.status()).toBe("stopped");
     });
 
-    it("starts buildkitd with its configuration, in its own folder", async () => {
+    it("starts buildkitd with its configuration and a bound on steps, in its own folder", async () => {
+        bench.stub("nproc", "echo 8");
         await bench.ask("start");
-        expect(bench.calls).toContain("buildkitd --config buildkitd.toml");
-        expect(bench.read("runner/running.toml")).toBe("one\n");
+        expect(bench.calls).toContain("buildkitd --config buildkitd.toml --oci-max-parallelism=16");
+        expect(bench.read("runner/running.toml")).toMatch(/^one\n/);
+    });
+
+    it("limits the memory of its steps before it starts buildkitd, and leaves no group of theirs", async () => {
+        await bench.ask("start");
+        expect(bench.read("groups/memory/test/memory.limit_in_bytes")).toBe(`${100 * 2 ** 20}\n`);
+        // On a real hierarchy these files go with their folder.
+        rmSync(bench.path("groups/memory/test/memory.limit_in_bytes"));
+        rmSync(bench.path("groups/memory/test/memory.memsw.limit_in_bytes"));
+        await bench.ask("stop");
+        expect(existsSync(bench.path("groups/memory/test"))).toBe(false);
+    });
+
+    it("serves where it cannot limit them, and says so in its log", async () => {
+        rmSync(bench.path("groups"), { recursive: true });
+        writeFileSync(bench.path("groups"), "no folder");
+        expect(await bench.ask("start")).toEqual(quiet);
+        expect(bench.read("runner/log")).toContain("test runner: the memory of build steps has no limit here: ");
+    });
+
+    it("collects cache while builds run and its disk is nearly full", async () => {
+        bench.write("histories", histories("running"));
+        bench.stub("df", `echo header; echo "disk 1 1 $(cat "$bench/free") 1% /"`);
+        bench.write("free", "1000000");
+        bench.settings({ idleSeconds: 1 });
+        await bench.ask("start");
+        const prunes = () => bench.calls.filter((call) => call.includes("prune"));
+        const looks = () => bench.calls.filter((call) => call.startsWith("df ")).length;
+        await until(() => looks() >= 2);
+        expect(prunes()).toEqual([]);
+        bench.write("free", "900000");
+        await until(() => prunes().length > 0);
+        expect(prunes()[0]).toBe("buildctl prune --all --free-storage 2000");
     });
 
     it("is left alone by a second start, which counts as activity", async () => {
@@ -200,7 +233,16 @@ describe.each(shells)("a local runner in %s", (_shellName, shell) => {
         expect(bench.supervisor()).not.toBe(before);
         expect(bench.processes().filter((pid) => old.includes(pid))).toEqual([]);
         expect([await bench.status(), bench.starts()]).toEqual(["serving", 2]);
-        expect(bench.read("runner/running.toml")).toBe("two\n");
+        expect(bench.read("runner/running.toml")).toMatch(/^two\n/);
+    });
+
+    it("restarts for another limit of its steps' memory", async () => {
+        await bench.ask("start");
+        bench.settings({ stepMemory: 200 });
+        expect(await bench.ask("start")).toMatchObject({
+            stderr: expect.stringContaining("its configuration changed"),
+        });
+        expect(bench.read("groups/memory/test/memory.limit_in_bytes")).toBe(`${200 * 2 ** 20}\n`);
     });
 
     it("restarts when it runs but does not answer", async () => {
@@ -250,8 +292,16 @@ describe.each(shells)("a local runner in %s", (_shellName, shell) => {
         await bench.ask("start");
         const loose = readdirSync(bench.runner).filter(
             (file) =>
-                !["runner.sh", "idle.sh", "keys.sh", "emulation.sh", "buildkitd.toml", "settings.sh"].includes(file) &&
-                (statSync(path.join(bench.runner, file)).mode & 0o077) !== 0,
+                ![
+                    "runner.sh",
+                    "idle.sh",
+                    "keys.sh",
+                    "steps.sh",
+                    "room.sh",
+                    "emulation.sh",
+                    "buildkitd.toml",
+                    "settings.sh",
+                ].includes(file) && (statSync(path.join(bench.runner, file)).mode & 0o077) !== 0,
         );
         expect(loose).toEqual([]);
     });

@@ -6,15 +6,24 @@
 wake_local() (
     eval "folder=\$folder_$1 name=\$name_$1 idle_seconds=\$idle_seconds_$1 configuration=\$configuration_$1"
     eval "server_name=\$server_name_$1 endpoint=\$endpoint_$1 emulates=\$emulator_$1"
+    eval "step_memory_megabytes=\$step_memory_megabytes_$1"
     local_enter "$folder" || return 1
     # In TOML, and in sed's replacement.
     here=$(printf '%s' "$PWD" | sed 's/[\\"]/\\&/g; s/[\\&|]/\\&/g')
+    # Another folder's runner has a group of its own, whatever its stack is called.
+    group=native-buildx-$(printf '%s' "$PWD" | cksum | tr ' ' -)
     if [ "$emulates" = "$(uname -m)" ]; then emulates=; fi
     settings="emulates=$emulates name=$(quoted "$name") server_name=$server_name idle_seconds=$idle_seconds PATH=$(quoted "$PATH")"
+    settings="$settings step_group=$group step_memory_megabytes=$step_memory_megabytes"
     put settings.sh "$settings registry_host=$(quoted "$registry_host")" &&
-        put buildkitd.toml "$(printf '%s\n' "$configuration" | sed "s|@folder@|$here|g; s|@machine@|$(uname -m)|")" &&
+        put buildkitd.toml "$(printf '%s\n' "$configuration" |
+            sed "s|@folder@|$here|g; s|@machine@|$(uname -m)|; s|@group@|$group|")" &&
         put keys.sh "$keys_script" &&
         put idle.sh "$idle_script" &&
+        put steps.sh "$steps_script" &&
+        put room.sh "$room_script" &&
+        put step-runtime.sh "$step_runtime_script" &&
+        chmod u+x step-runtime.sh &&
         put emulation.sh "$emulation_script" &&
         put runc.sh "$runc_script" && chmod 700 runc.sh &&
         put runner.sh "$runner_script" &&

@@ -17,9 +17,10 @@ from .environment import environment
 from .faults import Faults
 from .front import caller_address
 from .front.api import Api
+from .front.authorizer import Authorizer
 from .front.call import Call
 from .front.control import Control
-from .front.log import CallLog
+from .front.log import CallLog, registry_entry
 from .host import control_groups
 from .host.block_devices import BlockDevices
 from .host.emulation import Emulation
@@ -76,7 +77,8 @@ class Simulation:
         self._logins = Logins()
         self._log = CallLog(settings.state / "calls.jsonl")
         self._sts = Sts()
-        self._control = Control(self._faults, self._instances, self._log, self._sts.set_issuer_keys, stop)
+        self._authorizer = Authorizer()
+        self._control = Control(self._faults, self._instances, self._authorizer, self._log, self._sts.set_issuer_keys, stop)
 
     def start(self) -> None:
         self._registry.start()
@@ -133,9 +135,15 @@ class Simulation:
         return runtime.machine.seconds_until(self._faults.metadata_delay_seconds) if runtime else 0
 
     def _serve_registry(self) -> None:
-        front = RegistryFront(self._settings, self._registry, self._logins, self._log.add_registry)
+        front = RegistryFront(self._settings, self._registry, self._logins, self._enter)
         names = [self._settings.registry_host(region) for region in REGIONS]
         serve(self._settings.registry_address, 443, front, self._authority.server_context(names, self._settings.state / "tls-registry"))
+
+    def _enter(self, action: str, resource: str, principal: str) -> str | None:
+        """A request to the registry. Why it is refused; None: it is not."""
+        entry = registry_entry(action, resource, principal)
+        self._log.add(entry)
+        return self._authorizer.refusal(entry)
 
     def _serve_downloads(self) -> None:
         self._settings.downloads.mkdir(exist_ok=True)
@@ -149,7 +157,7 @@ class Simulation:
             "sts": self._sts,
             "ecr": ecr.Ecr(self._settings, self._faults, self._registry, self._logins),
         }
-        api = Api(self._faults, self._sessions, self._log, self._control, services, self._after)
+        api = Api(self._faults, self._sessions, self._authorizer, self._log, self._control, services, self._after)
         serve("127.0.0.1", self._settings.api_port, api)
         serve(self._settings.api_address, 80, caller_address.answer)
         context = self._authority.server_context(NAMES + GLOBAL_NAMES, self._settings.state / "tls-api")

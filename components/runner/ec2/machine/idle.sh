@@ -12,6 +12,8 @@ set -u
 . "$lib/idle-rule.sh"
 # shellcheck source=/dev/null
 . "$lib/keys.sh"
+# shellcheck source=/dev/null
+. "$lib/room.sh"
 export BUILDKIT_HOST="unix://$socket"
 
 booted=$(now)
@@ -138,15 +140,6 @@ care_for_keys() {
     fi
 }
 
-free_mb() { df -Pk "$cache_directory" | awk 'NR == 2 { print int($4 * 1024 / 1000000) }'; }
-
-# BuildKit collects after builds. One that fills the disk would fail, and others with it, while there is cache to collect.
-make_room() {
-    if [ "$(free_mb)" -ge "$low_mb" ]; then return; fi
-    reason=$(buildctl prune --all --free-storage "$room_mb" </dev/null 2>&1 >/dev/null) ||
-        complain "the cache is nearly full, and could not be collected: $reason"
-}
-
 while sleep "$look_seconds"; do
     if unused; then
         quiesce unused || continue
@@ -157,6 +150,6 @@ while sleep "$look_seconds"; do
         exit 0
     fi
     if [ -z "$serving" ]; then continue; fi
-    make_room
+    reason=$(make_room "$cache_directory" "$low_mb" "$room_mb") || complain "$reason"
     if [ $(($(now) - cared)) -ge "$publish_seconds" ]; then care_for_keys; fi
 done

@@ -18,6 +18,8 @@ export const bootstrapSettings: BootstrapSettings = {
     port: 9753,
     idleMinutes: 20,
     cacheBytes: 100 * 2 ** 30,
+    cacheThroughput: 125,
+    stepMemoryMegabytes: 0,
     buildkitConfig: '# a comment\nroot = "/var/lib/buildkit/root"\n',
 };
 

@@ -14,10 +14,11 @@ from ..faults import Faults, is_among
 from ..services.sts import Sessions
 from ..settings import ACCOUNT, REGIONS
 from . import signature
+from .authorizer import Authorizer
 from .call import JSON_TYPE, Call, Refusal, StartResponse, answer_json, error_code, read, refuse
 from .control import Control
 from .facts import facts
-from .log import CallLog
+from .log import CallLog, entry
 
 assert DEFAULT_ACCOUNT_ID == ACCOUNT
 
@@ -33,9 +34,17 @@ class Api:
     """
 
     def __init__(
-        self, faults: Faults, sessions: Sessions, log: CallLog, control: Control, services: Mapping[str, object], on_done: Callable[[Call], None]
+        self,
+        faults: Faults,
+        sessions: Sessions,
+        authorizer: Authorizer,
+        log: CallLog,
+        control: Control,
+        services: Mapping[str, object],
+        on_done: Callable[[Call], None],
     ) -> None:
         self._faults = faults
+        self._authorizer = authorizer
         self._sessions = sessions
         self._log = log
         self._control = control
@@ -59,6 +68,7 @@ class Api:
             # Before the call: it may delete what they are about.
             known = facts(call)
             self._check_faults(call)
+            self._check_policies(call, known)
             answer = self._own_answer(call)
         except Refusal as refusal:
             if call:
@@ -113,9 +123,19 @@ class Api:
         if is_among(call.name, self._faults.throttled):
             raise Refusal("RequestLimitExceeded" if is_ec2 else "ThrottlingException", "Request limit exceeded.", 503)
         if is_among(call.name, self._faults.denied):
-            message = f"User: {call.principal} is not authorized to perform: {call.name}"
-            raise Refusal("UnauthorizedOperation", message, 403) if is_ec2 else Refusal("AccessDeniedException", message)
+            raise _not_authorized(call, f"User: {call.principal} is not authorized to perform: {call.name}")
+
+    def _check_policies(self, call: Call, known: dict[str, Any]) -> None:
+        refusal = self._authorizer.refusal(entry(call, known))
+        if refusal:
+            raise _not_authorized(call, refusal)
 
     def _keep_waiting(self, call: Call) -> None:
         while is_among(call.name, self._faults.unanswered):
             time.sleep(0.1)
+
+
+def _not_authorized(call: Call, message: str) -> Refusal:
+    if call.service == "ec2":
+        return Refusal("UnauthorizedOperation", message, 403)
+    return Refusal("AccessDenied", message, 403) if call.service in ("iam", "sts") else Refusal("AccessDeniedException", message)

@@ -16,16 +16,24 @@ from moto.ssm.models import ssm_backends
 from ..faults import Faults
 from ..services.ec2.instances import Instances
 from ..settings import ACCOUNT, REGIONS
+from .authorizer import Authorizer
 from .call import StartResponse, answer_json
 from .log import CallLog
 
 
 class Control:
     def __init__(
-        self, faults: Faults, instances: Instances, log: CallLog, set_issuer_keys: Callable[[dict[str, Any]], None], stop: Callable[[], None]
+        self,
+        faults: Faults,
+        instances: Instances,
+        authorizer: Authorizer,
+        log: CallLog,
+        set_issuer_keys: Callable[[dict[str, Any]], None],
+        stop: Callable[[], None],
     ) -> None:
         self._faults = faults
         self._instances = instances
+        self._authorizer = authorizer
         self._log = log
         self._set_issuer_keys = set_issuer_keys
         self._stop = stop
@@ -45,6 +53,9 @@ class Control:
                 return _account()
             case ("GET", ["faults"]):
                 return dataclasses.asdict(self._faults)
+            case ("PUT", ["authorizer"]):
+                self._authorizer.url = wanted["url"]
+                return {}
             case ("PUT", ["faults"]):
                 self._faults.set(wanted)
                 return dataclasses.asdict(self._faults)
@@ -61,6 +72,8 @@ class Control:
             case ("GET", ["instances", instance_id, "console"]):
                 return {"console": self._instances[instance_id].machine.console.read_text(errors="replace")}
             case ("POST", ["stop"]):
+                # Who is to be asked waits for the end of this.
+                self._authorizer.url = None
                 self._stop()
                 return {}
         raise ValueError(f"{method} {path} is not part of the control API")

@@ -32,22 +32,22 @@ class CallLog:
             self._file.write(json.dumps(entry) + "\n")
 
     def add_call(self, call: Call, facts: dict[str, Any], sender: str | None, status: int, error: str | None = None) -> None:
-        left_out = (*SECRET_PARAMETERS, "Action", "Version")
-        self.add(
-            {
-                "principal": call.principal,
-                "action": call.name,
-                "resources": resources(call),
-                **facts,
-                "region": call.region,
-                "parameters": {name: value for name, value in call.parameters.items() if name not in left_out},
-                "from": sender,
-                "status": status,
-                "error": error,
-            }
-        )
+        self.add({**entry(call, facts), "from": sender, "status": status, "error": error})
 
-    def add_registry(self, action: str, resource: str, principal: str) -> None:
-        """A request of the registry's protocol, which has no answer of its own here."""
-        region = resource.split(":")[3]
-        self.add({"principal": principal, "action": action, "resources": [resource], "region": region, "status": 0})
+
+def entry(call: Call, facts: dict[str, Any]) -> dict[str, Any]:
+    """A call as the log has it, before it is answered."""
+    left_out = (*SECRET_PARAMETERS, "Action", "Version")
+    return {
+        "principal": call.principal,
+        "action": call.name,
+        "resources": resources(call),
+        **facts,
+        "region": call.region,
+        "parameters": {name: value for name, value in call.parameters.items() if name not in left_out},
+    }
+
+
+def registry_entry(action: str, resource: str, principal: str) -> dict[str, Any]:
+    """A request of the registry's protocol, which has no answer of its own here."""
+    return {"principal": principal, "action": action, "resources": [resource], "region": resource.split(":")[3], "status": 0}

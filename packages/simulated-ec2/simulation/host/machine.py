@@ -41,13 +41,15 @@ class Machine:
         self._block_devices: dict[str, str] = {}
         self.console = folder / "console.log"
         self._booted_at = 0.0
+        self._memory = 0
 
     @property
     def _root(self) -> Path:
         return self._folder / "root"
 
-    def power_on(self, at: Attachment, devices: dict[str, str], on_power_off: Callable[[], None]) -> None:
-        """Boots. `devices` maps volume ids to block devices of this machine."""
+    def power_on(self, at: Attachment, devices: dict[str, str], memory: int, on_power_off: Callable[[], None]) -> None:
+        """Boots. `devices` maps volume ids to block devices of this machine; `memory` is in bytes."""
+        self._memory = memory
         for name in ("disk", "work", "root"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         layers = f"lowerdir={self._template},upperdir={self._folder / 'disk'},workdir={self._folder / 'work'}"
@@ -59,7 +61,7 @@ class Machine:
             self.plug(volume_id, device)
 
     def _spawn(self, at: Attachment) -> None:
-        self._control_group.mkdir(parents=True, exist_ok=True)
+        groups = control_groups.make(self._control_group, self._memory)
         self._devices, self._block_devices = {}, {}
         environment = {
             **os.environ,
@@ -70,12 +72,12 @@ class Machine:
         self._booted_at = time.time()
         self._process = subprocess.Popen(
             [
-                # The control group has to be the machine's before the first process of the machine exists.
+                # The control groups have to be the machine's before the first process of the machine exists.
                 "sh",
                 "-c",
-                'echo 0 >"$1/cgroup.procs"; shift; exec "$@"',
+                'for group in $1; do echo 0 >"$group/cgroup.procs"; done; shift; exec "$@"',
                 "sh",
-                str(self._control_group),
+                " ".join(map(str, groups)),
                 "systemd-nspawn",
                 "--quiet",
                 f"--directory={self._root}",

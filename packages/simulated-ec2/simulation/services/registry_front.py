@@ -42,13 +42,13 @@ class _Denied(NamedTuple):
 
 
 class RegistryFront:
-    """A WSGI application. `record(action, repository ARN, principal)` is called for each request."""
+    """A WSGI application. `enter(action, repository ARN, principal)` is called for each request, and says why it is refused, if it is."""
 
-    def __init__(self, settings: Settings, registry: Registry, logins: Logins, record: Callable[[str, str, str], None]) -> None:
+    def __init__(self, settings: Settings, registry: Registry, logins: Logins, enter: Callable[[str, str, str], str | None]) -> None:
         self._settings = settings
         self._registry = registry
         self._logins = logins
-        self._record = record
+        self._enter = enter
         # The registry writes its own address into answers: it gets the name, and the protocol, that the client knows.
         target = {"target": f"http://127.0.0.1:{registry.port}", "host": None, "headers": {"X-Forwarded-Proto": "https"}}
         self._proxy = ProxyMiddleware(Response(status=404), {"/v2/": target}, chunk_size=1 << 18, timeout=300)
@@ -72,21 +72,22 @@ class RegistryFront:
         if not found:
             return None
         name, reference = found["name"], found["reference"] or ""
-        repository = self._repository(request.host, name)
+        region = self._region(request.host)
+        action = ACTIONS.get((request.method, found["kind"]))
+        refusal = action and self._enter(f"ecr:{action}", f"arn:aws:ecr:{region}:{ACCOUNT}:repository/{name}", principal)
+        if refusal:
+            return _Denied(403, "DENIED", refusal)
+        repository = ecr_backends[ACCOUNT][region].repositories.get(name)
         if repository is None:
             return _Denied(404, "NAME_UNKNOWN", f"The repository with name '{name}' does not exist in the registry with id '{ACCOUNT}'")
-        action = ACTIONS.get((request.method, found["kind"]))
-        if action:
-            self._record(f"ecr:{action}", repository.arn, principal)
         if action == "PutImage" and _is_immutable(repository, reference) and self._registry.digest(name, reference):
             message = f"The image tag '{reference}' already exists in the '{name}' repository and cannot be overwritten because the tag is immutable."
             return _Denied(400, "TAG_INVALID", message)
         return None
 
-    def _repository(self, host: str, name: str) -> Any:
+    def _region(self, host: str) -> str:
         host = host.split(":")[0]
-        region = next((region for region in REGIONS if self._settings.registry_host(region) == host), REGIONS[0])
-        return ecr_backends[ACCOUNT][region].repositories.get(name)
+        return next((region for region in REGIONS if self._settings.registry_host(region) == host), REGIONS[0])
 
 
 def _is_immutable(repository: Any, reference: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance
 
 from ...faults import Faults, is_among
@@ -162,7 +163,8 @@ class Instances:
             if name not in (instance.root_device_name, "/dev/sda1"):
                 size = int(instance.ec2_backend.get_volume(block.volume_id).size)
                 devices[block.volume_id] = self.hardware.block_devices.open(block.volume_id, size)
-        runtime.machine.power_on(attachment, devices, lambda: self._power_is_off(runtime))
+        memory = INSTANCE_TYPES[instance.instance_type]["MemoryInfo"]["SizeInMiB"] * 2**20
+        runtime.machine.power_on(attachment, devices, memory, lambda: self._power_is_off(runtime))
         runtime.set("running")
 
     # Going down

@@ -1,0 +1,43 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { readPipeline, type Step } from "../../tests/ci/pipeline";
+
+const files = readdirSync(__dirname).filter((name) => name.endsWith(".yml"));
+const onAws = files.filter((name) => /^[a-z]+(-actions|-ci)?(-split)?\.yml$/.test(name));
+
+/** All that the shells of a file's jobs run. */
+function shellOf(file: string): string {
+    const jobs = readPipeline(file, () => "filled").flat();
+    const isRun = (step: Step) => step.kind === "run";
+    return jobs
+        .flatMap(({ steps }) => steps.filter(isRun))
+        .map((step) => ("script" in step ? step.script : ""))
+        .join("\n");
+}
+
+describe("the files of examples/ci", () => {
+    it.each(files)("%s has shell that shellcheck passes", (file) => {
+        // SC2046: references of images are words. SC2016: what is in JMESPath and JSON is no variable.
+        const words = ["--shell", "bash", "--exclude", "SC2046,SC2016", "-"];
+        expect(execFileSync("shellcheck", words, { input: shellOf(file), encoding: "utf8" })).toBe("");
+    });
+
+    it("say the same in every CI system, where what they say is no system's own", () => {
+        const own =
+            /CIRCLE_|GITHUB_|WEB_IDENTITY|CI_|BUILDKITE_|SIGSTORE|_ID_TOKEN|buildkite-agent|"\\$token"|cosign verify|certificate|RUNNER_TEMP|connect|pipefail|mktemp|ARCH=|^project=|^pipeline=|^apk|^#|^$/;
+        const common = (file: string) =>
+            new Set(
+                shellOf(file)
+                    .split("\n")
+                    .map((line) => line.trim())
+                    .filter((line) => !own.test(line)),
+            );
+        for (const split of [false, true]) {
+            const [first, ...others] = onAws.filter((name) => name.includes("-split") === split);
+            expect(others).toHaveLength(3);
+            for (const other of others) {
+                expect([other, [...common(other)].sort()]).toEqual([other, [...common(first ?? "")].sort()]);
+            }
+        }
+    });
+});
