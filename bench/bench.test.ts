@@ -59,6 +59,11 @@ describe("evaluate", () => {
         });
     });
 
+    test("compares both ways of compiling for an emulated platform with compiling natively", () => {
+        const measured = { compileNatively: [20, 22, 18], compileWithNativeCompilers: [23], compileEmulated: [200] };
+        expect(evaluate(measured).ratios).toEqual({ nativeToolchainVsNative: 1.15, plainEmulationVsNative: 10 });
+    });
+
     test("leaves out what was not measured", () => {
         expect(evaluate({ upCold: [100], buildxCold: [] })).toEqual({ seconds: { upCold: 100 }, ratios: {} });
     });

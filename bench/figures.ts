@@ -30,6 +30,9 @@ export const measurements = {
     upEdit: "pulumi up, a file of a context of 1 GB edited",
     sentFirst: "sent of a context of 1 GB, first build",
     sentEdit: "sent of it after the edit of a file",
+    compileNatively: "compiling x264 (C, -O3) for the machine's own linux/amd64",
+    compileWithNativeCompilers: "compiling x264 for linux/arm64, emulated, with native compilers",
+    compileEmulated: "compiling x264 for linux/arm64, emulated, without them",
     wake: "connect to a stopped runner, simulated EC2",
     boot: "start of a bare machine until its system is up, simulated EC2",
 } as const;
@@ -54,6 +57,16 @@ export const ratios = {
     ],
     hashVsSha256sum: ["hash", "sha256sum", "hashing a context over sha256sum (goal: 1.3)"],
     wakeVsBoot: ["wake", "boot", "waking a runner over the start of a bare machine, simulated EC2"],
+    nativeToolchainVsNative: [
+        "compileWithNativeCompilers",
+        "compileNatively",
+        "compiling with native compilers over compiling natively (goal: 1.2)",
+    ],
+    plainEmulationVsNative: [
+        "compileEmulated",
+        "compileNatively",
+        "compiling by plain emulation over compiling natively",
+    ],
     unchangedUpVsBuildx: ["upUnchanged", "buildxUnchanged", "unchanged pulumi up over plain buildx"],
     bothVsSlowest: ["upBothOneCoreEach", "upSlowestOneCore", "both platforms over the slower one alone"],
     oneLineChangeVsCold: ["upOneLineChange", "upCold", "one-line change over cold pulumi up"],

@@ -6,6 +6,7 @@ import { knownPlatforms, type Platform } from "../components/architecture";
 import { runnerName } from "../components/runner/runnerNames";
 import type { ImageDeclaration } from "../configuration/images";
 import { canSimulate } from "../packages/simulated-ec2";
+import { CompilingBench } from "./compiling";
 import type { Account } from "./environment";
 import { evaluate, figure, type Measurement, measurements, textTable } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
@@ -22,7 +23,7 @@ const checkout = path.join(__dirname, "..");
 const [repetitions, manyRepetitions] = [3, 7];
 
 /** The parts of the bench, in the order in which they run, and about how many minutes each takes on two cores. */
-const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, many: 4, runners: 5, wakes: 2 };
+const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, many: 4, runners: 5, emulation: 10, wakes: 2 };
 type Part = keyof typeof parts;
 
 class Bench {
@@ -62,6 +63,8 @@ class Bench {
                 return this.repeat(() =>
                     twoRunners(this.sandbox, this.images, (name, action) => this.time(name, action)),
                 );
+            case "emulation":
+                return this.emulation();
             case "wakes":
                 return this.wakes();
         }
@@ -152,6 +155,16 @@ class Bench {
         if (slowest) {
             await measure("upSlowestOneCore", [slowest]);
         }
+    }
+
+    private async emulation(): Promise<void> {
+        const missing = CompilingBench.missing(this.sandbox.toolchains);
+        if (missing) {
+            say(`${missing}: no measurement of emulation`);
+            return;
+        }
+        const compiling = await CompilingBench.open(this.sandbox, this.images);
+        await this.repeat(() => compiling.measure((name, seconds) => this.note(name, seconds)));
     }
 
     /** One of 20 images changed: by `pulumi up`, and by bake. In turns, for the machine is never the same twice. */

@@ -21,6 +21,8 @@ export interface BenchSettings {
     platforms: Platform[];
     /** @default 1 */
     runnersPerPlatform?: number;
+    /** @default the program's */
+    nativeCompilers?: boolean;
 }
 
 /** That any measurement has. */
@@ -45,6 +47,8 @@ export class Sandbox {
         readonly folder: string,
         /** Where the runners are, in settings of the stack. */
         private readonly place: { [name: string]: unknown },
+        /** Native compilers of emulated platforms, as tools/setup.sh made them. */
+        readonly toolchains: string,
         account?: Account,
     ) {
         this.project = path.join(folder, "project");
@@ -64,14 +68,16 @@ export class Sandbox {
             runners: "local",
             localPort: await freePortsInRow(1 + mostRunnersPerPlatform * knownPlatforms.length),
         };
-        return new Sandbox(checkout, folder, place, account);
+        const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
+        return new Sandbox(checkout, folder, place, toolchains, account);
     }
 
     /** An empty stack of this program. */
     async makeStack(): Promise<void> {
-        for (const name of ["state", "home", "project"]) {
+        for (const name of ["state", "home", "project", "data"]) {
             await fs.mkdir(path.join(this.folder, name), { recursive: true });
         }
+        await fs.symlink(this.toolchains, path.join(this.data, "toolchains"));
         for (const name of ["node_modules", "components", "configuration", "provider", "index.ts", "package.json"]) {
             await fs.symlink(path.join(this.checkout, name), path.join(this.project, name));
         }
@@ -98,6 +104,14 @@ export class Sandbox {
         });
         // With the user's own HOME: what it downloads and makes is kept there, for every checkout.
         await this.run(path.join(example, "prepare.sh"), [], { environment: process.env });
+    }
+
+    /** Folder `name` with the context of bench's image of that name: its Dockerfile and the Debian source package. */
+    async addLibrary(name: string): Promise<void> {
+        const prepare = path.join(this.project, name, "prepare.sh");
+        await fs.cp(path.join(this.checkout, "examples/encoder/prepare.sh"), prepare);
+        await fs.cp(path.join(this.checkout, "bench", name), path.join(this.project, name, "app"), { recursive: true });
+        await this.run(prepare, ["source"], { environment: { ...process.env, NATIVE_BUILDX_SOURCE: name } });
     }
 
     private get configurationFile(): string {
@@ -215,6 +229,16 @@ export class Sandbox {
         const secondsOf = (platform: Platform) =>
             receipts.reduce((sum, image) => sum + (image[platform]?.total ?? 0), 0);
         return new Map(platforms.map((platform) => [platform, secondsOf(platform)]));
+    }
+
+    /** Seconds that a step of an image's last build took: the one whose name has `text` in it. */
+    async stepSeconds(image: string, platform: Platform, text: string): Promise<number> {
+        const parts = parseReceipts(await this.output("receipts"))[image]?.[platform]?.parts ?? [];
+        const step = parts.find(({ name, cached }) => name.includes(text) && !cached);
+        if (!step) {
+            throw new Error(`no step "${text}" was run for ${image} ${platform}`);
+        }
+        return step.seconds;
     }
 
     /** Megabytes (10^6 bytes) that the runners asked for in the last builds of an image. */

@@ -8,14 +8,16 @@
 #   NATIVE_BUILDX_CACHE   folder that keeps what was made, shared by all checkouts
 #                         (default ${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/encoder; empty it to make all anew)
 #   NATIVE_BUILDX_APT     apt's configuration folder that names the Debian archive (default /etc/apt)
+#   NATIVE_BUILDX_PACKAGES more packages in the root file systems, with commas between them, such as g++ (default none)
+#   NATIVE_BUILDX_SOURCE  another Debian source package in place of the encoder's, such as x264 (default lame)
 #
 # Runs again at no cost, may run twice at once, and may be interrupted at any point.
 set -eu
 umask 022
 export LC_ALL=C
 
-source_package=lame
-packages=gcc,libc6-dev,make,patch,xz-utils
+source_package=${NATIVE_BUILDX_SOURCE:-lame}
+packages=gcc,libc6-dev,make,patch,xz-utils${NATIVE_BUILDX_PACKAGES:+,$NATIVE_BUILDX_PACKAGES}
 # 2020-01-01, in every file's time that no package sets: the same packages make the same tar.
 export SOURCE_DATE_EPOCH=1577836800
 
@@ -215,6 +217,13 @@ for architecture; do
         '' | *[!a-z0-9]*) fail "\"$architecture\" is no architecture: give Debian's names, such as amd64 or arm64" ;;
     esac
 done
+case $source_package in
+    [!a-z0-9]* | *[!a-z0-9.+-]*) fail "NATIVE_BUILDX_SOURCE: \"$source_package\" is no source package: give a name such as x264" ;;
+esac
+case $packages in
+    *[!a-z0-9.+,-]*) fail "NATIVE_BUILDX_PACKAGES: \"$NATIVE_BUILDX_PACKAGES\" is no list of packages: \
+give names with commas, such as g++" ;;
+esac
 apt=${NATIVE_BUILDX_APT:-/etc/apt}
 cache=${NATIVE_BUILDX_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/native-buildx/encoder}
 example=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

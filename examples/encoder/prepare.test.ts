@@ -31,7 +31,7 @@ esac; done
 [ -z "\${STUB_FAILS:-}" ] || { echo "E: the mirror is gone"; exit 1; }`,
     "apt-get": `case "$*" in
     *update*) ;;
-    *source*) echo dsc >lame_1.dsc; echo orig >lame_1.orig.tar.gz ;;
+    *source*) for name; do :; done; echo dsc >"\${name}_1.dsc"; echo orig >"\${name}_1.orig.tar.gz" ;;
 esac`,
     "apt-config": "echo 'Acquire::http::Proxy \"http://proxy:3128\";'",
     "arch-test": "exit 0",
@@ -184,6 +184,35 @@ test("for a base from a registry, the source package alone needs no mmdebstrap",
 test("the machine's own architecture needs no emulator", () => {
     rmSync(join(folder, "bin/arch-test"));
     expect(prepare(["amd64"])).toMatchObject({ status: 0, err: "" });
+});
+
+test("more packages make another root, and another source package is fetched in place of the encoder's", () => {
+    prepare(["amd64"]);
+    expect(prepare(["amd64"], { NATIVE_BUILDX_PACKAGES: "g++,cmake", NATIVE_BUILDX_SOURCE: "x264" })).toMatchObject({
+        status: 0,
+        err: "",
+    });
+    const [first, second] = debootstraps();
+    expect(first).toMatch(/ --include=gcc,libc6-dev,make,patch,xz-utils /);
+    expect(second).toMatch(/ --include=gcc,libc6-dev,make,patch,xz-utils,g\+\+,cmake /);
+    expect(readdirSync(join(example, "app/source")).sort()).toEqual(["x264_1.dsc", "x264_1.orig.tar.gz"]);
+    expect(prepare(["source"]).status).toBe(0);
+    expect(readdirSync(join(example, "app/source")).sort()).toEqual(["lame_1.dsc", "lame_1.orig.tar.gz"]);
+});
+
+test.each([
+    [
+        "NATIVE_BUILDX_PACKAGES",
+        "g++ cmake",
+        'NATIVE_BUILDX_PACKAGES: "g++ cmake" is no list of packages: give names with commas, such as g++',
+    ],
+    [
+        "NATIVE_BUILDX_SOURCE",
+        "../x264",
+        'NATIVE_BUILDX_SOURCE: "../x264" is no source package: give a name such as x264',
+    ],
+])("a variable %s that is wrong is refused", (name, value, message) => {
+    expect(prepare(["source"], { [name]: value })).toMatchObject({ status: 1, err: `prepare: ${message}\n` });
 });
 
 test("an architecture that is none is refused", () => {

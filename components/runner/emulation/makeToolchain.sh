@@ -91,10 +91,10 @@ gcc_includes() {
     for include; do printf 'unless %s -isystem\nunless %s %s\n' "$unless" "$unless" "$include"; done
 }
 
-# gcc_c VERSION: the original's list of folders, which the twin does not have.
+# gcc_c VERSION: the original's list of folders. The twin's own, which follows it, has no other in a root without cross compilers;
+# without it (-nostdinc) stdc-predef.h would not be included first.
 gcc_c() {
     gcc
-    echo 'unless -nostdinc -nostdinc'
     gcc_own "$1"
 }
 
@@ -106,7 +106,6 @@ gcc_own() {
 
 gcc_cxx() {
     gcc
-    echo 'unless -nostdinc -nostdinc'
     gcc_includes '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
     gcc_own "$1"
 }
