@@ -164,7 +164,7 @@ describe("a pattern's mistake is one line", () => {
             { "services/*": { colour: "red", tags: ["no blanks"], bases: ["none"] } },
             [
                 expect.stringMatching(/^images\["services\/\*"\]\.colour: no such key; there are /),
-                expect.stringMatching(/^images\["services\/\*"\]\.tags: "no blanks" is no tag/),
+                expect.stringMatching(/^images\["services\/\*"\]\.tags: "no blanks" is not a tag/),
                 'images["services/*"].bases: "none": no such image is declared; declared: api, web',
             ],
         ],
@@ -172,7 +172,7 @@ describe("a pattern's mistake is one line", () => {
             "a wrong key of one of them, where it is written",
             { "services/*": { tags: ["1", "1"] }, api: { tags: ["-"] }, web: { cache: "none" } },
             [
-                expect.stringMatching(/^images\.api\.tags: "-" is no tag/),
+                expect.stringMatching(/^images\.api\.tags: "-" is not a tag/),
                 'images["services/*"].tags: "1" is there twice; take one out',
             ],
         ],

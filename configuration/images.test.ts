@@ -111,7 +111,7 @@ describe("a mistake is one line that names setting and remedy", () => {
             "a malformed tag",
             { context: "app", tags: ["1.0", "no blanks"] },
             [
-                'images.app.tags: "no blanks" is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"',
+                'images.app.tags: "no blanks" is not a tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"',
             ],
         ],
         [
@@ -232,7 +232,7 @@ describe("a mistake is one line that names setting and remedy", () => {
         ["shmSize", "much", ': must be a size, as in 128m, not "much"'],
         ["ulimits", ["files=1"], '[0]: must be a limit NAME=SOFT:HARD, as in nofile=1024:4096, not "files=1"'],
         ["addHosts", ["db"], '[0]: must be NAME:ADDRESS, as in db.internal:10.0.0.7, not "db"'],
-        ["addHosts", ["db:1.2.3"], ': "db:1.2.3": 1.2.3 is no IP address; write NAME:ADDRESS'],
+        ["addHosts", ["db:1.2.3"], ': "db:1.2.3": 1.2.3 is not an IP address; write NAME:ADDRESS'],
         ["noCache", 1, ": must be true or false, not 1"],
         ["trigger", [], ": must be a text, not []"],
         ["options", "--pull", ': must be a list of options of docker buildx build, not "--pull"'],
@@ -243,7 +243,7 @@ describe("a mistake is one line that names setting and remedy", () => {
 
     it.each(["a b", "-1", ".1", "v1+meta", "a/b", "a:b", "ä", "a".repeat(123), "1\n2"])("tag %j", (tag) => {
         const [mistake = ""] = mistakesOfApp({ context: "app", tags: [tag] });
-        expect(mistake).toContain(" is no tag; use at most 122 ");
+        expect(mistake).toContain(" is not a tag; use at most 122 ");
     });
 
     it.each(["App", "-a", "a-", "a___b"])("name %j", (name) => {

@@ -83,8 +83,10 @@ describe("settings", () => {
             "mirrors that are none, all told",
             { registryMirrors: { Hub: ["a"], "docker.io": ["ftp://a"] } },
             [
-                'registryMirrors: "Hub" is no host of a registry; write it as in docker.io or registry.example:5000',
-                expect.stringMatching(/^registryMirrors: "docker\.io": "ftp:\/\/a" is no address of a mirror; write/),
+                'registryMirrors: "Hub" is not the host of a registry; write it as in docker.io or registry.example:5000',
+                expect.stringMatching(
+                    /^registryMirrors: "docker\.io": "ftp:\/\/a" is not the address of a mirror; write/,
+                ),
             ],
         ],
         [

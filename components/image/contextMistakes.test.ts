@@ -86,7 +86,7 @@ describe("what is missing on this machine", () => {
         [
             "a folder that is a file",
             { context: "app/Dockerfile" },
-            ["context: app/Dockerfile is no folder; name the folder that it is in"],
+            ["context: app/Dockerfile is not a folder; name the folder that it is in"],
         ],
         [
             "a Dockerfile that is a folder",

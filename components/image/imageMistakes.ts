@@ -106,7 +106,7 @@ function tagMistakes(tags: readonly string[]): string[] {
 /** What is wrong with a tag by itself. None may be one that is pushed beside it: see MultiPlatformImageArgs. */
 function tagMistake(tag: string): string | undefined {
     if (!tagName.test(tag)) {
-        return 'is no tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"';
+        return 'is not a tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"';
     }
     if (cacheTag.test(tag)) {
         return 'is kept for build caches, which expire, as is all that begins with "cache-"; choose another';
@@ -124,6 +124,6 @@ function cacheMistakes(cache: string | undefined): string[] {
 function hostMistakes(hosts: readonly string[]): string[] {
     return hosts.flatMap((host) => {
         const address = host.replace(/^[^:=]+[:=]/, "").replace(/^\[(.*)\]$/, "$1");
-        return isIP(address) ? [] : [`"${host}": ${address} is no IP address; write NAME:ADDRESS`];
+        return isIP(address) ? [] : [`"${host}": ${address} is not an IP address; write NAME:ADDRESS`];
     });
 }

@@ -259,10 +259,10 @@ describe("a multi-platform image", () => {
                 `  - tags: "x-arm64" is kept for a platform's image, which gets "-arm64" by itself; leave that out`,
                 '  - tags: "1" is there twice; take one out',
                 '  - cache: must be "registry" or "none", not "both"',
-                '  - addHosts: "db:localhost": localhost is no IP address; write NAME:ADDRESS',
+                '  - addHosts: "db:localhost": localhost is not an IP address; write NAME:ADDRESS',
                 '  - options: "--push" is set for every build already; leave it out: images are pushed',
                 '  - options: "-D" is set for every build already; call docker buildx by hand',
-                '  - options: "app" is no option; write an option with its value as --NAME=VALUE',
+                '  - options: "app" is not an option; write an option with its value as --NAME=VALUE',
             ].join("\n"),
         );
         await settled();

@@ -55,7 +55,7 @@ function optionMistake(option: string, before: string | undefined): string | und
     if (!option.startsWith("-")) {
         // Else it would be the context, and buildx takes one.
         const isValue = before !== undefined && /^--[^=]+$/.test(before);
-        return isValue ? undefined : "is no option; write an option with its value as --NAME=VALUE";
+        return isValue ? undefined : "is not an option; write an option with its value as --NAME=VALUE";
     }
     const name = option.startsWith("--") ? option.replace(/=.*$/s, "") : shortOptions[option.slice(0, 2)];
     if (name === undefined || name === "--") {

@@ -39,10 +39,10 @@ describe("registries in buildkitd.toml", () => {
 
 describe("what is wrong with mirrors", () => {
     const noAddress = (shown: string) =>
-        `"docker.io": "${shown}" is no address of a mirror; write it as in mirror.example:5000, mirror.example/path or ` +
+        `"docker.io": "${shown}" is not the address of a mirror; write it as in mirror.example:5000, mirror.example/path or ` +
         "http://mirror.example, and log in by docker login";
     const noHost = (host: string) =>
-        `"${host}" is no host of a registry; write it as in docker.io or registry.example:5000`;
+        `"${host}" is not the host of a registry; write it as in docker.io or registry.example:5000`;
 
     it.each<[RegistryMirrors, string[]]>([
         [{ "docker.io": ["mirror"], localhost: ["mirror"], "a.example": ["a.example/copy"] }, []],

@@ -39,7 +39,9 @@ function registryMistakes(registry: string): string[] {
     const isHost = hostPattern.test(registry) && (/[.:]/.test(registry) || registry === "localhost");
     return isHost
         ? []
-        : [`${JSON.stringify(registry)} is no host of a registry; write it as in docker.io or registry.example:5000`];
+        : [
+              `${JSON.stringify(registry)} is not the host of a registry; write it as in docker.io or registry.example:5000`,
+          ];
 }
 
 function listMistakes(registry: string, mirrors: readonly string[]): string[] {
@@ -51,7 +53,7 @@ function listMistakes(registry: string, mirrors: readonly string[]): string[] {
         const mirror = parseMirror(text);
         if (!mirror) {
             return [
-                `"${text.replace(/[^/]*@/, "***@")}" is no address of a mirror; write it as in mirror.example:5000, ` +
+                `"${text.replace(/[^/]*@/, "***@")}" is not the address of a mirror; write it as in mirror.example:5000, ` +
                     "mirror.example/path or http://mirror.example, and log in by docker login",
             ];
         }

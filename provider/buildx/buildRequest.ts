@@ -83,7 +83,7 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
         ...(request.noCache ? ["--no-cache"] : []),
         ...(request.pull ? ["--pull"] : []),
         ...(request.options ?? []),
-        // A context whose name begins with a dash is no option.
+        // A context whose name begins with a dash is not an option.
         "--",
         request.context,
     ];

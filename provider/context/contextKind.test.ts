@@ -84,7 +84,7 @@ describe("what buildx does not take", () => {
 
     test.each<[string, boolean, string]>([
         ["gone", false, "folder gone does not exist; create it or correct the path"],
-        ["file", true, "file is no folder; name the folder that it is in"],
+        ["file", true, "file is not a folder; name the folder that it is in"],
         [
             "HTTPS://u:word@host/a.tar.gz",
             false,
@@ -119,11 +119,11 @@ describe("what buildx does not take", () => {
         ],
         ["git@host:r.git?ref=a#b", false, "git repository git@host:r.git?ref=a#b: it names both b and a"],
         ["oci-layout://gone:1", true, "folder gone does not exist; create it or correct the path"],
-        ["oci-layout://app", true, "folder app is no OCI layout, it has no index.json; name one that has"],
+        ["oci-layout://app", true, "folder app is not an OCI layout: it has no index.json; name one that has"],
         [
             `oci-layout://app@sha256:${"0".repeat(32)}`,
             true,
-            `sha256:${"0".repeat(32)} is no digest; write sha256: and its 64 digits, in small letters`,
+            `sha256:${"0".repeat(32)} is not a digest; write sha256: and its 64 digits, in small letters`,
         ],
     ])("%s (named: %s): %s", (context, named, told) => expect(contextMistake(context, folder, named)).toBe(told));
 

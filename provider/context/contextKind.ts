@@ -76,7 +76,7 @@ function folderMistake(context: string, from: string, folder: string, named: boo
         return undefined;
     }
     return stats
-        ? `${folder} is no folder; name the folder that it is in`
+        ? `${folder} is not a folder; name the folder that it is in`
         : ((folder === context ? addressMistake(context, named) : undefined) ??
               `folder ${folder} does not exist; create it or correct the path`);
 }

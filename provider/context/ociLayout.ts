@@ -31,11 +31,11 @@ export function ociLayoutMistake(context: string, from: string): string | undefi
     const { folder, digest } = parseOciLayout(context);
     if (digest) {
         const isWhole = /^(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/.test(digest);
-        return isWhole ? undefined : `${digest} is no digest; write sha256: and its 64 digits, in small letters`;
+        return isWhole ? undefined : `${digest} is not a digest; write sha256: and its 64 digits, in small letters`;
     }
     return existsSync(path.resolve(from, folder, "index.json"))
         ? undefined
-        : `folder ${folder} is no OCI layout, it has no index.json; name one that has`;
+        : `folder ${folder} is not an OCI layout: it has no index.json; name one that has`;
 }
 
 /**

@@ -74,7 +74,11 @@ describeHere("bad input", () => {
             { images: { a: { context: "image", bases: ["b"] } } },
             /images\.a\.bases: "b": no such image/,
         ],
-        ["a malformed tag", { images: { a: { context: "image", tags: ["-x"] } } }, /images\.a\.tags: "-x" is no tag/],
+        [
+            "a malformed tag",
+            { images: { a: { context: "image", tags: ["-x"] } } },
+            /images\.a\.tags: "-x" is not a tag/,
+        ],
     ])("%s", async (_name, settings, mistake) => {
         stranger?.close();
         stranger = undefined;

@@ -45,7 +45,7 @@ read_keys() {
     done
     fingerprint=$(printf '%s\n' "$keys" | cksum | tr ' ' -)
     if ! store_keys "$keys_of_node/$fingerprint"; then
-        say "$name: the runner's keys are none, or cannot be written to $keys_of_node"
+        say "$name: the runner published no usable keys, or they cannot be written to $keys_of_node"
         return 1
     fi
     echo "$fingerprint" >"$work/$1.keys"

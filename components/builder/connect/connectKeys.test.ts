@@ -135,7 +135,9 @@ describe.each(allShells)("the keys that connect reads, in %s", (shellName, shell
         bench.write("keys-arm64", text);
         const { status, stderr } = await bench.connect({ args });
         expect(status).toBe(1);
-        expect(stderr).toMatch(/^linux\/arm64: the runner's keys are none, or cannot be written to \S+\nconnect: not/);
+        expect(stderr).toMatch(
+            /^linux\/arm64: the runner published no usable keys, or they cannot be written to \S+\nconnect: not/,
+        );
         expect(folders().flatMap((folder) => readdirSync(bench.keysFolder("demo-dev-arm64", folder)))).toEqual([]);
     });
 

@@ -60,7 +60,7 @@ describe("genericRegistryProblems", () => {
         ["harbor.example", "names a host alone; write what images are pushed under too, as in harbor.example/TEAM"],
         ["ghcr.io/Acme", "capital letters, which names of images have not; write ghcr.io/acme"],
         ["ghcr.io/acme:latest", "and no tag"],
-        ["ghcr.io/acme/", "is no beginning of an image's name"],
+        ["ghcr.io/acme/", "cannot begin an image's name"],
         ["user@r.example/a", '"user@r.example" is no host'],
     ])("refuses %j", (registryUrl, reason) => {
         expect(genericRegistryProblems({ registryUrl })).toEqual([expect.stringContaining(reason)]);

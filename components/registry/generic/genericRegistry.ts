@@ -67,7 +67,7 @@ function urlProblem(url: string): string | undefined {
         return `"${url}" names no host; write ${dockerHub}/${url} for Docker Hub, or HOST/${url}`;
     }
     if (!/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?$/.test(host)) {
-        return `"${host}" is no host; write it as in ${examples}`;
+        return `"${host}" is not a host; write it as in ${examples}`;
     }
     if (isDockerHub(host) && (host !== dockerHub || path.length !== 1)) {
         return `"${url}" is not how images at Docker Hub are named; write ${dockerHub}/ORGANIZATION, without more slashes`;
@@ -80,7 +80,7 @@ function urlProblem(url: string): string | undefined {
     }
     // As https://pkg.go.dev/github.com/distribution/reference has it.
     if (!path.every((part) => /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/.test(part))) {
-        return `"${url}" is no beginning of an image's name: write lower case letters and digits, with . _ - between them, and no tag`;
+        return `"${url}" cannot begin an image's name: write lower case letters and digits, with . _ - between them, and no tag`;
     }
     return undefined;
 }

@@ -35,7 +35,7 @@ kind=$(blkid -p -s TYPE -o value "$device") || status=$?
 if [ "$status" -eq 2 ]; then
     # blkid knows nothing on it. Blank also means that there is nothing: not a byte in its first MiB.
     [ "$(head -c 1048576 "$device" | tr -d '\000' | wc -c)" -eq 0 ] ||
-        fail "the cache volume $device holds something that is no file system: not formatted. Empty it or replace it"
+        fail "the cache volume $device holds something that is not a file system: not formatted. Empty it or replace it"
     say "formatting the new cache volume $device"
     mkfs.ext4 -q -m 0 -L native-buildx -E lazy_itable_init=1,lazy_journal_init=1 "$device"
 elif [ "$status" -ne 0 ] || [ "$kind" != ext4 ]; then

@@ -39,7 +39,7 @@ describe.each(shells)("mount-cache.sh in %s", (_name, shell) => {
         bench.layOut({ cache_device: device ?? "" });
         expect((await bench.runScript("mount-cache.sh")).status).toBe(1);
         expect(bench.calls.some((call) => call.startsWith("mkfs") || call.startsWith("mount "))).toBe(false);
-        expect(bench.read("console")).toContain("holds something that is no file system: not formatted");
+        expect(bench.read("console")).toContain("holds something that is not a file system: not formatted");
     });
 
     onDevice.each([
