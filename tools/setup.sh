@@ -21,6 +21,7 @@ main() {
     install_node_packages
     register_emulators
     make_toolchains
+    if [ "${1:-}" = --check ]; then build_cosign; fi
     name_registry
 }
 
@@ -130,6 +131,20 @@ build_tools() {
     if [ -e tools/bin/pulumi ]; then ln -sf ../node-host/pulumi-language-nodejs tools/bin/; fi
     if ! command -v docker >/dev/null; then ln -sf ../docker-buildx-only tools/bin/docker; fi
     printf '%s\n' "$stamp" >tools/bin/.stamp
+}
+
+# For the tests of signatures. Kept outside of the checkout: it takes minutes to build.
+build_cosign() {
+    version=$(sed -n 's|.*sigstore/cosign/v3 \(v[^ ]*\).*|\1|p' tests/ci/cosign/go.mod | head -n 1)
+    cosign=${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/cosign-$version
+    if [ -x "$cosign" ]; then return; fi
+    say "building cosign for the tests (once; some minutes)"
+    mkdir -p "${cosign%/*}"
+    if (cd tests/ci/cosign && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$cosign.$$" github.com/sigstore/cosign/v3/cmd/cosign); then
+        mv "$cosign.$$" "$cosign"
+    else
+        say "cosign could not be built: the tests of signatures will skip themselves"
+    fi
 }
 
 # What local runners emulate with at native speed: see docs/emulation.md.

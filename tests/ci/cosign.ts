@@ -52,20 +52,14 @@ export class Cosign {
     }
 }
 
-/** Built once on a machine, which takes minutes. */
+/** Where tools/setup.sh --check builds it. */
 function cosignBinary(): string {
-    const source = path.join(__dirname, "cosign");
-    const version = /cosign\/v3 (v\S+)/.exec(readFileSync(path.join(source, "go.mod"), "utf8"))?.[1];
+    const version = /cosign\/v3 (v\S+)/.exec(readFileSync(path.join(__dirname, "cosign/go.mod"), "utf8"))?.[1];
     const cache = process.env.XDG_CACHE_HOME ?? path.join(process.env.HOME ?? tmpdir(), ".cache");
-    const file = path.join(cache, "native-buildx", `cosign-${version}`);
-    if (!existsSync(file)) {
-        mkdirSync(path.dirname(file), { recursive: true });
-        const words = ["build", "-trimpath", "-ldflags", "-s -w", "-o", `${file}.${process.pid}`];
-        execFileSync("go", [...words, "github.com/sigstore/cosign/v3/cmd/cosign"], {
-            cwd: source,
-            env: { ...process.env, CGO_ENABLED: "0" },
-        });
-        execFileSync("mv", [`${file}.${process.pid}`, file]);
-    }
-    return file;
+    return path.join(cache, "native-buildx", `cosign-${version}`);
+}
+
+/** Why no test can sign here, if none can. */
+export function cosignMissing(): string | undefined {
+    return existsSync(cosignBinary()) ? undefined : "cosign is not built: run tools/setup.sh --check";
 }

@@ -3,12 +3,12 @@ import * as path from "node:path";
 import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, replay, rolePolicies, Simulation, TokenIssuer } from "../../packages/simulated-ec2";
-import { Cosign } from "../ci/cosign";
+import { Cosign, cosignMissing } from "../ci/cosign";
 import { type CiSystem, runPipeline } from "../ci/jobs";
 import { readPipeline } from "../ci/pipeline";
 import { type SystemOnAws, systems } from "../ci/systems";
 import { ciOfAcme } from "../helpers/ciJobs";
-import { describeHere } from "../helpers/needs";
+import { describeUnless, missing } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 
@@ -16,7 +16,7 @@ jest.setTimeout(300_000);
 
 // What people copy from examples/ci: the shell of these very files, each job in a HOME of its own, on one stack. What stands
 // in for services that are elsewhere: the scanner of SBOMs, and a key in place of a job's identity for signatures.
-describeHere("CI files of examples/ci, on the simulated EC2", () => {
+describeUnless(missing() ?? cosignMissing())("CI files of examples/ci, on the simulated EC2", () => {
     let simulation: Simulation;
     let project: Ec2Project;
     let cosign: Cosign;
