@@ -61,7 +61,7 @@ describe("genericRegistryProblems", () => {
         ["ghcr.io/Acme", "capital letters, which names of images have not; write ghcr.io/acme"],
         ["ghcr.io/acme:latest", "and no tag"],
         ["ghcr.io/acme/", "cannot begin an image's name"],
-        ["user@r.example/a", '"user@r.example" is no host'],
+        ["user@r.example/a", '"user@r.example" is not a host'],
     ])("refuses %j", (registryUrl, reason) => {
         expect(genericRegistryProblems({ registryUrl })).toEqual([expect.stringContaining(reason)]);
         expect(genericRegistryProblems({ registryUrl })[0]).toMatch(/^registryUrl: /);

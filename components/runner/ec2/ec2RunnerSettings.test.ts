@@ -46,7 +46,7 @@ describe("ec2RunnerProblems", () => {
         [{ buildkit: { url: "ftp://x" } }, "http(s) address"],
         [{ kmsKeyArn: "alias/mine" }, "not an alias"],
         [{ ssmEndpoint: "ssm.local" }, "an address without a path"],
-        [{ registryMirrors: { hub: ["m"] } }, 'registryMirrors: "hub" is no host'],
+        [{ registryMirrors: { hub: ["m"] } }, 'registryMirrors: "hub" is not the host'],
     ])("refuses %j", (settings, reason) => {
         expect(ec2RunnerProblems({ platform: "linux/arm64", ...settings })).toEqual([expect.stringContaining(reason)]);
     });
