@@ -10,7 +10,7 @@ import { readSettings, registryKindOf } from "./configuration/readSettings";
 import { stackNameOf } from "./configuration/stackName";
 
 export = async () => {
-    begin();
+    const begun = begin();
     /** Name of the builder, of the stack's folder on this machine, and of what it has in the cloud. */
     const stackName = stackNameOf(pulumi.getProject(), pulumi.getStack());
     const settings = await readSettings(stackName);
@@ -29,5 +29,6 @@ export = async () => {
     const images = declaredImages(settings, builder, registry);
     const ci = ciAccess(settings, { ...context, registry, runners, builder });
     registry.guard?.([runners, builder, ...Object.values(images), ...ci.resources]);
+    await begun;
     return outputsOf({ registry, builder, images, ci });
 };
