@@ -3,11 +3,11 @@ import { RemoteBuilder } from "./components/builder/remoteBuilder";
 import { ciAccess } from "./components/ci/ciAccess";
 import { registryKind } from "./components/registry/kinds";
 import { runnerKind } from "./components/runner/kinds";
+import { stackNameOf } from "./components/stackName";
 import { begin } from "./configuration/begin";
 import { declaredImages } from "./configuration/declaredImages";
 import { outputsOf } from "./configuration/outputs";
 import { readSettings, registryKindOf } from "./configuration/readSettings";
-import { stackNameOf } from "./configuration/stackName";
 
 export = async () => {
     const begun = begin();

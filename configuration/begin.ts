@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
@@ -19,8 +20,7 @@ export async function begin(): Promise<void> {
 async function registerNoOutputs(stack: pulumi.Resource): Promise<void> {
     const { RegisterResourceOutputsRequest } = require("@pulumi/pulumi/proto/resource_pb");
     // The SDK's own: not every way to install packages puts it where the program finds it.
-    const paths = [require.resolve("@pulumi/pulumi")];
-    const { Struct } = require(require.resolve("google-protobuf/google/protobuf/struct_pb", { paths }));
+    const { Struct } = createRequire(require.resolve("@pulumi/pulumi"))("google-protobuf/google/protobuf/struct_pb");
     const request = new RegisterResourceOutputsRequest();
     request.setUrn(await new Promise<string>((resolve) => stack.urn.apply(resolve)));
     request.setOutputs(new Struct());

@@ -1,4 +1,5 @@
-import { stackNameMistakes, stackNameOf } from "./stackName";
+import { stackNameOf } from "../components/stackName";
+import { stackNameMistakes } from "./stackName";
 
 describe("the name of a stack", () => {
     it.each([

@@ -1,13 +1,5 @@
 import { architectures } from "../components/architecture";
 
-/**
- * Name of a stack's builder, of its folder on a machine, and of what it has at AWS and in the registry: in lower case, as
- * buildx keeps its records and registries their names.
- */
-export function stackNameOf(project: string, stack: string): string {
-    return `${project}-${stack}`.toLowerCase();
-}
-
 const suffixes = Object.values(architectures).map(({ suffix }) => suffix);
 const runnersBuilder = new RegExp(`^(.+)-((?:${suffixes.join("|")})(?:_\\d+)?)$`);
 

@@ -69,12 +69,17 @@ function plain(value: unknown): unknown {
     return value instanceof Given ? value.value : value;
 }
 
+/** A number, also where Pulumi hands it over as text; anything else as it is. */
+function numberIn(value: unknown): unknown {
+    const given = plain(value);
+    return typeof given === "string" && /^-?[0-9.]+$/.test(given) ? Number(given) : given;
+}
+
 /** A whole number. At the top of the configuration Pulumi hands numbers over as text. */
 export function wholeNumber(low: number, high: number) {
     return schemaOf<number>({
         read: (value) => {
-            const given = plain(value);
-            const number = typeof given === "string" && /^-?[0-9.]+$/.test(given) ? Number(given) : given;
+            const number = numberIn(value);
             return Number.isInteger(number) && (number as number) >= low && (number as number) <= high
                 ? { value: number as number }
                 : insteadOf(`a whole number from ${low} to ${high}`, number);
@@ -87,8 +92,7 @@ export function wholeNumber(low: number, high: number) {
 export function minutes(low: number, high: number) {
     return schemaOf<number>({
         read: (value) => {
-            const given = plain(value);
-            const number = typeof given === "string" && /^-?[0-9.]+$/.test(given) ? Number(given) : given;
+            const number = numberIn(value);
             return typeof number === "number" && number >= low && number <= high
                 ? { value: number }
                 : insteadOf(`a number of minutes from ${low} to ${high}`, number);
@@ -101,11 +105,10 @@ export function minutes(low: number, high: number) {
 export function price() {
     return schemaOf<number>({
         read: (value) => {
-            const given = plain(value);
-            const number = typeof given === "string" && /^[0-9.]+$/.test(given) ? Number(given) : given;
+            const number = numberIn(value);
             return typeof number === "number" && number >= 0
                 ? { value: number }
-                : insteadOf("a price in US dollars", given);
+                : insteadOf("a price in US dollars", plain(value));
         },
         json: { type: ["number", "string"], minimum: 0, pattern: "^[0-9.]+$" },
     });

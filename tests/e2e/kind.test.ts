@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { stackNameOf } from "../../configuration/stackName";
+import { stackNameOf } from "../../components/stackName";
 import { checkout } from "../helpers/checkout";
 import { freePortsInRow } from "../helpers/freePorts";
 import { describeHere } from "../helpers/needs";

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { stackNameOf } from "../../configuration/stackName";
+import { stackNameOf } from "../../components/stackName";
 import { checkout, tools } from "../helpers/checkout";
 import { freePortsInRow } from "../helpers/freePorts";
 import { type Arch, stepBinary } from "../helpers/stepImage";

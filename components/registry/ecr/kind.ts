@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { awsRegionMistakes } from "../../account/awsRegion";
 import type { ValuesOf } from "../../settings/values";
+import { stackNameOf } from "../../stackName";
 import type { RegistryModule } from "../kind";
 import { EcrRegistry, type EcrRegistryArgs } from "./ecrRegistry";
 import { imageRepositoryProblems } from "./imageRepository";
@@ -29,7 +30,7 @@ function argsOf(values: EcrValues, repositoryName: string): EcrRegistryArgs {
 
 /** As the other stack names its own. */
 function repositoryOfStack(stack: string): string {
-    return `${pulumi.getProject()}-${stack}`.toLowerCase();
+    return stackNameOf(pulumi.getProject(), stack);
 }
 
 /** What stands in a policy: `*` would be all stacks, and `prod*` those whose names only begin alike. */

@@ -61,8 +61,6 @@ const buildNetworkConfig = {
     plugins: [
         {
             type: "bridge",
-            prefix: runnerPaths.prefix,
-            console: "/dev/console",
             bridge: buildNetwork.bridge,
             isDefaultGateway: true,
             ipMasq: true,

@@ -5,6 +5,7 @@ import { type BuildSettings, runnerSettings } from "../settings";
 import { type BuildkitRelease, defaultBuildkitRelease } from "./ec2Bootstrap";
 import { type CacheVolumeSettings, gp3, speedMistakes } from "./gp3";
 import type { PriceSettings } from "./prices";
+import { ec2RunnerSettings } from "./settings";
 
 /**
  * What the user may set for one platform's runner. Plain values: they decide the structure. How its BuildKit builds has
@@ -63,7 +64,7 @@ export const defaults = {
     cacheGigabytes: v.getDefault(runnerSettings.cacheGigabytes) as number,
     cacheIops: gp3.iops.least,
     cacheThroughput: gp3.throughput.least,
-    callerAddressUrl: "https://checkip.amazonaws.com",
+    callerAddressUrl: v.getDefault(ec2RunnerSettings.callerAddressUrl) as string,
     cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume}",
 };
 

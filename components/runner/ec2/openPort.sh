@@ -62,11 +62,9 @@ done_ec2() (
     ec2_caller delete-tags --resources $mine --tags "Key=native-buildx:caller:$caller" || ec2_gone_already || ec2_not_closed || return
     ec2_read_callers || ec2_not_closed || return
     for rule in $(ec2_rules unused); do
-        case "
-$mine
-" in *"
-$rule
-"*) ec2_close "$rule" || ec2_gone_already || ec2_not_closed || return ;; esac
+        if printf '%s\n' "$mine" | grep -qxF "$rule"; then
+            ec2_close "$rule" || ec2_gone_already || ec2_not_closed || return
+        fi
     done
 )
 

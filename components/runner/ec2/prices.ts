@@ -24,9 +24,8 @@ export interface RegionPrices {
  * has the last word, and docs/aws.md says how to ask AWS.
  *
  * Sources, read 2026-11 (AWS's own pages could not be): eu-central-1 c7i: a table taken from the AWS Price List API;
- * us-east-1: price tables of several public cost tools, which agree; volumes: the same kind, and for eu-central-1 a published
- * reckoning; addresses: AWS's
- * announcement of February 2024, the same in every region.
+ * us-east-1: price tables of several public cost tools, which agree; volumes: the same kind, and for eu-central-1 a
+ * published reckoning; addresses: AWS's announcement of February 2024, the same in every region.
  */
 export const ec2Prices: { [region: string]: RegionPrices } = {
     "eu-central-1": {

@@ -254,9 +254,11 @@ ec2_wait_for_port() {
     # A machine that has just been started is silent until it has a network: that takes more than the six seconds of three
     # knocks.
     if [ "$silent" -ge 9 ] || { [ "$silent" -ge 3 ] && [ -z "$started" ]; }; then
-        # Another caller behind the same address may have closed the port in the moment in which this one came.
-        [ -n "$told" ] || ec2_open "$ec2_suffix" || exit 1
-        [ -n "$told" ] || ec2_say "$(ec2_silence) Waiting on ..."
+        if [ -z "$told" ]; then
+            # Another caller behind the same address may have closed the port in the moment in which this one came.
+            ec2_open "$ec2_suffix" || exit 1
+            ec2_say "$(ec2_silence) Waiting on ..."
+        fi
         told=yes
     else
         ec2_progress 'running, waiting until it serves'

@@ -235,7 +235,6 @@ static int adapt(char *text, char **arguments, char **end, int room)
 			if (is_among(pattern, arguments))
 				return 0;
 		} else if (verb && pattern && strcmp(verb, "unless") == 0 && addition && room-- > 1) {
-			/* The additions are at the end of what is looked through: they are added after all was read. */
 			if (!is_among(pattern, arguments))
 				*end++ = addition;
 		} else {

@@ -74,14 +74,18 @@ for package in "$work"/packages/*.deb; do
     if [ -e "$package" ]; then dpkg-deb -x "$package" "$work/root"; fi
 done
 
-# What only says something, and what is not the same on another machine: plugins, precompiled headers, tables of
-# character sets (libraries of the original's own machine), other places for headers than the usual.
-gcc() {
-    for pattern in '@*' -v -version --version '--help*' --target-help '-fplugin*' '-finput-charset*' '-fexec-charset*' \
-        '-fwide-exec-charset*' '--output-pch*' '-isysroot*' '--sysroot*' '-iprefix*' '-imultilib*' \
-        '-fstack-protector*' '-fstack-clash-protection'; do
-        printf 'emulate %s\n' "$pattern"
-    done
+# emulate PATTERN...: arguments with which the original is run.
+emulate() { printf 'emulate %s\n' "$@"; }
+
+# Of the assembler: what only says something about the program, and files of arguments.
+gas() { emulate '@*' -v -version --version '--help*' --target-help; }
+
+# And what is not the same on another machine: plugins, precompiled headers, tables of character sets (libraries of the
+# original's own machine), other places for headers than the usual.
+gcc_lto() {
+    gas
+    emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
+        '--sysroot*' '-iprefix*' '-imultilib*' '-fstack-protector*' '-fstack-clash-protection'
 }
 
 # gcc_includes UNLESS FOLDER...: where headers are looked for.
@@ -91,27 +95,23 @@ gcc_includes() {
     for include; do printf 'unless %s -isystem\nunless %s %s\n' "$unless" "$unless" "$include"; done
 }
 
-# gcc_c VERSION: the original's list of folders. The twin's own, which follows it, has no other in a root without cross compilers;
-# without it (-nostdinc) stdc-predef.h would not be included first.
-gcc_c() {
-    gcc
-    gcc_own "$1"
-}
-
+# gcc_own VERSION: the original's list of folders. The twin's own, which follows it, has no other in a root without cross
+# compilers; without it (-nostdinc) stdc-predef.h would not be included first.
 gcc_own() {
     own=/usr/lib/gcc/$triplet/$1
     gcc_includes -nostdinc "$own/include" "/usr/local/include/$triplet" /usr/local/include "$own/include-fixed" \
         "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
 }
 
-gcc_cxx() {
-    gcc
-    gcc_includes '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
+gcc_c() {
+    gcc_lto
     gcc_own "$1"
 }
 
-gas() {
-    for pattern in '@*' -v -version --version '--help*' --target-help; do printf 'emulate %s\n' "$pattern"; done
+gcc_cxx() {
+    gcc_lto
+    gcc_includes '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
+    gcc_own "$1"
 }
 
 count=0
@@ -137,12 +137,12 @@ done
 cp "$emulator" "$made/emulator"
 build="-O2 -Wall -Wextra -DMACHINE=$elf"
 # shellcheck disable=SC2086 # options
-if ! command gcc $build -static -DEMULATOR="\"$made/emulator\"" -o "$made/dispatcher" "$here/dispatcher.c"; then
+if ! gcc $build -static -DEMULATOR="\"$made/emulator\"" -o "$made/dispatcher" "$here/dispatcher.c"; then
     say "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
     exit 0
 fi
 # shellcheck disable=SC2086 # options
-command gcc $build -DIDENTIFY -o "$made/identify" "$here/dispatcher.c"
+gcc $build -DIDENTIFY -o "$made/identify" "$here/dispatcher.c"
 echo "$recipe" >"$made/recipe"
 rm -rf "${folder:?}/$machine.old"
 if [ -e "$folder/$machine" ]; then mv "$folder/$machine" "$folder/$machine.old"; fi

@@ -70,10 +70,6 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
     };
 }
 
-function nativeCompilersOf({ nativeCompilers = true }: LocalRunnerArgs): boolean {
-    return nativeCompilers;
-}
-
 /** The runner's folder, below the data folder of a machine. */
 function folderOf({ stackFolder, runner }: LocalRunnerArgs): string {
     return path.join(stackFolder, runner);
@@ -115,7 +111,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             endpoint: `tcp://127.0.0.1:${args.port}`,
             idle_seconds: String(Math.round(args.idleMinutes * 60)),
             step_memory_megabytes: String(buildSettings(args).stepMemoryMegabytes),
-            emulator: nativeCompilersOf(args) ? architectures[args.platform].binfmt.replace(/^qemu-/, "") : "",
+            emulator: args.nativeCompilers === false ? "" : architectures[args.platform].binfmt.replace(/^qemu-/, ""),
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
         shared: {

@@ -23,9 +23,9 @@ wake_local() (
         put steps.sh "$steps_script" &&
         put room.sh "$room_script" &&
         put step-runtime.sh "$step_runtime_script" &&
-        chmod u+x step-runtime.sh &&
         put emulation.sh "$emulation_script" &&
-        put runc.sh "$runc_script" && chmod 700 runc.sh &&
+        put runc.sh "$runc_script" &&
+        chmod u+x step-runtime.sh runc.sh &&
         put runner.sh "$runner_script" &&
         sh runner.sh start >&2 &&
         printf '%s\n' "$endpoint"
