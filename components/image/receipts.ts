@@ -65,8 +65,8 @@ export function buildCosts(
 }
 
 /**
- * How long each runner was at work: from the first waking to the end of the last build. Builds on one runner
- * overlap, so their times are not summed.
+ * How long each runner was at work: from the first request to wake it to the end of the last build. Builds on a runner
+ * overlap, so the sum of their times would be more.
  */
 export function runnerTimes(receipts: Receipts, runners: Runners, begun: Date): BuildTime[] {
     const all = Object.values(receipts).flatMap((image) => Object.values(image));
