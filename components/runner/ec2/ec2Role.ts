@@ -6,7 +6,7 @@ import { runnerPolicy, runnerTrustPolicy } from "./policies";
 export interface RunnerRoleArgs {
     /** What the role is for, in a few words. */
     description: string;
-    /** What its instances may write. */
+    /** The parameters that its instances may write. */
     parameters: aws.ssm.Parameter[];
     /** The security group whose rules connect writes. @default none */
     callersGroup?: aws.ec2.SecurityGroup;
@@ -31,7 +31,7 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
     const policy = new aws.iam.RolePolicy(
         name,
         {
-            // Put twice, it is still one.
+            // A name of its own: an `up` after a killed one writes the same policy again.
             name: "own-parameters",
             role: role.name,
             policy: pulumi
@@ -48,7 +48,7 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
     return { profile, neededAtBoot: [policy, ...parameters] };
 }
 
-/** AWS does not delete one that has a role of another name. */
+/** AWS does not delete a profile that has a role of another name. */
 function removesProfile(name: string): pulumi.ErrorHook {
     return removesLeftover(`Instance profile ${name}`, ["EntityAlreadyExists"], async (runAws) => {
         const words = ["--instance-profile-name", name];
