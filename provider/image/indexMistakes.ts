@@ -23,7 +23,7 @@ function platformOf({ platform }: IndexEntry): string {
         return "none";
     }
     const { os, architecture, variant } = platform;
-    // Some registries' clients write out the variant that is meant anyway.
+    // Some clients write the default variant.
     const isSaid = variant && variant !== architectureOf(architecture)?.variant;
     return [os, architecture, ...(isSaid ? [variant] : [])].join("/");
 }
