@@ -89,7 +89,8 @@ ec2_own_address() {
     else
         found=$(
             unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
-            wget -q -T 5 -O - "$address_url" </dev/null 2>/dev/null
+            # Not with wget's own -T: it crashes the BusyBox of Debian 12.
+            timeout 5 wget -q -O - "$address_url" </dev/null 2>/dev/null
         )
     fi
     printf '%s\n' "$found" | tr 'A-F' 'a-f' | grep -Ex '([0-9]{1,3}\.){3}[0-9]{1,3}|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*'
