@@ -41,7 +41,7 @@ mkdir -p "$folder"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 exec 9>"$folder/$machine.lock"
 flock 9
-recipe=$(cat "$here/makeToolchain.sh" "$here/dispatcher.c" "$here/twins.tsv" "$emulator" | sha256sum | cut -c 1-16)
+recipe=$(cat "$here/makeToolchain.sh" "$here"/*.[ch] "$here/twins.tsv" "$emulator" | sha256sum | cut -c 1-16)
 if [ "$(cat "$folder/$machine/recipe" 2>/dev/null)" = "$recipe" ]; then exit 0; fi
 say "making the native twins of its compilers"
 work=$(mktemp -d "$folder/making.XXXXXX")
@@ -142,7 +142,7 @@ if ! gcc $build -static -DEMULATOR="\"$made/emulator\"" -o "$made/dispatcher" "$
     exit 0
 fi
 # shellcheck disable=SC2086 # options
-gcc $build -DIDENTIFY -o "$made/identify" "$here/dispatcher.c"
+gcc $build -o "$made/identify" "$here/identify.c"
 echo "$recipe" >"$made/recipe"
 rm -rf "${folder:?}/$machine.old"
 if [ -e "$folder/$machine" ]; then mv "$folder/$machine" "$folder/$machine.old"; fi
