@@ -30,9 +30,12 @@ export function summary(outputs: Outputs, built: Receipts, stack: string, timeli
         const platforms = Object.entries(image.platforms) as [Platform, string][];
         return [
             `${name}  ${image.ref}`,
-            ...platforms.map(([platform, ref]) => {
+            ...platforms.flatMap(([platform, ref]) => {
                 const receipt = built[name]?.[platform];
-                return `  ${platform}  ${ref.split("@")[1] ?? ref}  ${receipt ? took(receipt) : "unchanged"}`;
+                return [
+                    `  ${platform}  ${ref.split("@")[1] ?? ref}  ${receipt ? took(receipt) : "unchanged"}`,
+                    ...(receipt?.emulated ? [`    emulated compilers: ${receipt.emulated.join(", ")}; see docs/emulation.md`] : []),
+                ];
             }),
         ];
     });

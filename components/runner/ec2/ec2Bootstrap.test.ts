@@ -1,17 +1,41 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { shells, Workbench } from "../../../tests/helpers/workbench";
+import { knownPlatforms } from "../../architecture";
+import { emulatedMachines } from "../emulation/recipe";
 import { defaultBuildkitRelease, packUserData, renderUserData, runnerPaths, userDataLimit } from "./ec2Bootstrap";
 import { filesOf, bootstrapSettings as settings } from "./machine/runnerBench";
 
 describe("user data", () => {
     const userData = renderUserData(settings);
+    const emulating = renderUserData({
+        ...settings,
+        emulates: emulatedMachines(knownPlatforms.filter((platform) => platform !== "linux/amd64")),
+    });
 
     it("takes, packed, no more than six tenths of what EC2 takes", () => {
         const packed = Buffer.from(packUserData(userData), "base64");
         expect(packed.length).toBeLessThan(userDataLimit * 0.6);
         expect(gunzipSync(packed).toString()).toBe(userData);
+    });
+
+    it("takes less than EC2 takes where it emulates every other architecture", () => {
+        const packed = Buffer.from(packUserData(emulating), "base64");
+        expect(packed.length).toBeGreaterThan(userDataLimit * 0.6);
+        expect(packed.length).toBeLessThan(userDataLimit * 0.95);
+    });
+
+    it("has what makes native compilers where the runner emulates, of the machines that it emulates, and only there", () => {
+        const table = filesOf(emulating)[`${runnerPaths.toolchainRecipe}/twins.tsv`] ?? "";
+        const all = readFileSync(path.join(__dirname, "../emulation/twins.tsv"), "utf8");
+        const twins = all.split("\n").filter((row) => row.startsWith("aarch64\t"));
+        expect(twins.length).toBeGreaterThan(3);
+        expect(table.split("\n").filter((row) => row.startsWith("aarch64\t"))).toEqual(twins);
+        const other = filesOf(renderUserData({ ...settings, emulates: ["x86_64"] }));
+        expect(other[`${runnerPaths.toolchainRecipe}/twins.tsv`]).not.toMatch(/aarch64/);
+        expect(userData).not.toMatch(/native-compilers|toolchain|twins/i);
     });
 
     it("is packed into the same bytes on every machine and version of Node", () => {
@@ -89,7 +113,9 @@ describe("user data", () => {
             "step-runtime.sh",
             "steps.sh",
         ]);
-        for (const [name, text] of [["user-data", userData] as const, ...scripts]) {
+        const more = Object.entries(filesOf(emulating)).filter(([name]) => name.endsWith(".sh"));
+        expect(more.length).toBeGreaterThan(scripts.length + 3);
+        for (const [name, text] of [["user-data", emulating] as const, ...more]) {
             const result = await bench.run([...shell, "-n", bench.write(path.basename(name), text)]);
             expect({ name, ...result }).toEqual({ name, status: 0, stdout: "", stderr: "" });
         }
@@ -97,11 +123,11 @@ describe("user data", () => {
     });
 
     it("names in its units only scripts that it writes", () => {
-        const files = filesOf(userData);
+        const files = filesOf(emulating);
         const called = Object.entries(files)
-            .filter(([name]) => name.endsWith(".service"))
+            .filter(([name]) => /\.(service|conf)$/.test(name))
             .flatMap(([, text]) => [...text.matchAll(/\/usr\/local\/lib\/native-buildx\/\S+/g)].map(([name]) => name));
-        expect(called).toHaveLength(8);
+        expect(called).toHaveLength(11);
         for (const script of called) {
             expect(Object.keys(files)).toContain(script);
         }

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { gzipSync } from "fflate";
 import { architectures, type Platform } from "../../architecture";
 import { shellQuote, withoutComments } from "../../shell";
+import { toolchainRecipe } from "../emulation/recipe";
 
 /** Where BuildKit comes from. */
 export interface BuildkitRelease {
@@ -46,6 +47,9 @@ export const runnerPaths = {
     stepGroup: "native-buildx",
     stepRuntime: "/usr/local/lib/native-buildx/step-runtime.sh",
     installedMarker: "/var/lib/native-buildx/installed",
+    /** Of native compilers: what their toolchains are made of, and the toolchains. */
+    toolchainRecipe: "/usr/local/lib/native-buildx/toolchain-recipe",
+    toolchains: "/var/lib/native-buildx/toolchains",
 } as const;
 
 /** Network of the build steps, in which they reach the internet but not the metadata service, the runner, or each other. */
@@ -88,6 +92,8 @@ export interface BootstrapSettings {
     kmsKeyArn: string;
     /** Names that clients know its server by. */
     serverNames: string[];
+    /** Machines, as QEMU names them, whose compilers it runs natively while it emulates them. */
+    emulates: string[];
     /** Device node of the cache volume (may be a shell pattern), or empty for a cache on the root disk. */
     cacheDevice: string;
     buildkitUrl: string;
@@ -103,6 +109,12 @@ export interface BootstrapSettings {
     stepMemoryMegabytes: number;
     /** Text of buildkitd.toml. */
     buildkitConfig: string;
+}
+
+interface File {
+    path: string;
+    mode: string;
+    text: string;
 }
 
 /** Bytes; the most that EC2 takes (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html). */
@@ -139,26 +151,34 @@ const units = [
 const callersScripts = { "callers.sh": "machine/callers.sh" };
 const callersTimer = "native-buildx-callers.timer";
 
+/** What a runner has besides where it emulates other machines. */
+const emulationScripts = {
+    "native-compilers.sh": "machine/native-compilers.sh",
+    "emulation.sh": "../emulation/emulation.sh",
+    "mount-toolchains.sh": "../emulation/mountToolchains.sh",
+};
+const emulationUnit = "native-buildx-compilers.service";
+
 /**
  * The instance's user data: a shell script that cloud-init runs once, at the first boot. It only writes files and starts
  * units; what a start does is in the units, so that it is repeated at every start, and done again if it was cut short.
  */
 export function renderUserData(settings: BootstrapSettings): string {
     const letsIn = settings.callersGroup !== "";
+    const emulates = settings.emulates.length > 0;
+    const enabled = [...units, ...(letsIn ? [callersTimer] : []), ...(emulates ? [emulationUnit] : [])];
+    const allScripts = { ...scripts, ...(letsIn ? callersScripts : {}), ...(emulates ? emulationScripts : {}) };
     const files = [
         { path: `${runnerPaths.library}/settings`, mode: "644", text: renderSettings(settings) },
-        ...Object.entries({ ...scripts, ...(letsIn ? callersScripts : {}) }).map(([name, source]) => ({
+        ...Object.entries(allScripts).map(([name, source]) => ({
             path: `${runnerPaths.library}/${name}`,
             mode: "755",
             text: readPart(source),
         })),
+        ...(emulates ? emulationFiles(settings.emulates) : []),
         { path: runnerPaths.buildkitConfig, mode: "644", text: withoutComments(settings.buildkitConfig) },
         { path: runnerPaths.networkConfig, mode: "644", text: JSON.stringify(buildNetworkConfig) },
-        ...[...units, ...(letsIn ? ["native-buildx-callers.service", callersTimer] : [])].map((name) => ({
-            path: `/etc/systemd/system/${name}`,
-            mode: "644",
-            text: readPart(`machine/${name}`),
-        })),
+        ...[...enabled, ...(letsIn ? ["native-buildx-callers.service"] : [])].map(unitFile),
     ];
     return [
         "#!/bin/sh",
@@ -169,9 +189,30 @@ export function renderUserData(settings: BootstrapSettings): string {
         'put() { mkdir -p "${2%/*}" && cat >"$2" && chmod "$1" "$2"; }',
         ...files.map((file) => `put ${file.mode} ${file.path} <<'${endOfFile}'\n${checked(file)}${endOfFile}`),
         "systemctl daemon-reload",
-        `systemctl enable --now --no-block ${[...units, ...(letsIn ? [callersTimer] : [])].join(" ")}`,
+        `systemctl enable --now --no-block ${enabled.join(" ")}`,
         "",
     ].join("\n");
+}
+
+/** What the toolchains are made of, and how BuildKit uses them: it serves before they are made. */
+function emulationFiles(machines: readonly string[]): File[] {
+    const recipe = Object.entries(toolchainRecipe(machines)).map(([name, text]) => ({
+        path: `${runnerPaths.toolchainRecipe}/${name}`,
+        mode: "755",
+        text,
+    }));
+    return [
+        ...recipe,
+        {
+            path: "/etc/systemd/system/buildkit.service.d/native-compilers.conf",
+            mode: "644",
+            text: readPart("machine/native-compilers.conf"),
+        },
+    ];
+}
+
+function unitFile(name: string): File {
+    return { path: `/etc/systemd/system/${name}`, mode: "644", text: readPart(`machine/${name}`) };
 }
 
 /**
@@ -192,7 +233,7 @@ export function packUserData(script: string): string {
 
 const endOfFile = "END-OF-FILE";
 
-function checked(file: { path: string; text: string }): string {
+function checked(file: File): string {
     if (file.text.split("\n").includes(endOfFile)) {
         throw new Error(`${file.path} has a line ${endOfFile}, which would end it early in the user data`);
     }
@@ -228,6 +269,13 @@ function renderSettings(settings: BootstrapSettings): string {
         buildkit_url: settings.buildkitUrl,
         buildkit_sha256: settings.buildkitSha256,
         installed_marker: runnerPaths.installedMarker,
+        ...(settings.emulates.length > 0
+            ? {
+                  emulates: settings.emulates.join(" "),
+                  toolchains: runnerPaths.toolchains,
+                  toolchain_recipe: runnerPaths.toolchainRecipe,
+              }
+            : {}),
         tls_directory: runnerPaths.tls,
         buildkit_config: runnerPaths.buildkitConfig,
         step_group: runnerPaths.stepGroup,

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
+import { emulatedMachines } from "../emulation/recipe";
 import { serverNameOf } from "../runnerNames";
 import type { RunnerRole } from "./ec2Role";
 import type { Ec2RunnerArgs } from "./ec2Runner";
@@ -80,6 +81,7 @@ function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<stri
                 region,
                 keysParameter,
                 serverNames: [runner.runner, ...(runner.emulates ?? [])].map(serverNameOf),
+                emulates: emulatedMachines(runner.emulatedPlatforms ?? [], runner.nativeCompilers),
                 port: runner.network.port,
                 callersGroup,
                 openForCallerMinutes: runner.network.openForCallerMinutes,

@@ -29,6 +29,8 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     runner: string;
     /** Names of the runners whose platform it emulates (`emulateOn`): clients know it by their names too. @default none */
     emulates?: string[];
+    /** Their platforms. @default none */
+    emulatedPlatforms?: Platform[];
     /** Path of its SSM parameters, below which it gets `/RUNNER/keys`. @default /native-buildx/STACK */
     parameterPath?: string;
     /** Tags of everything it makes. @default none */

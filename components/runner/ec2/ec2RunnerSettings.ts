@@ -42,6 +42,8 @@ export interface Ec2RunnerSettings extends Partial<BuildSettings> {
     buildkit?: Partial<BuildkitRelease>;
     /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
     registryMirrors?: RegistryMirrors;
+    /** Compilers of the platforms that it emulates run natively, as their twins. @default true */
+    nativeCompilers?: boolean;
     /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
     kmsKeyArn?: string;
     /** Prices to reckon with, where the built-in table has none or others. @default none */

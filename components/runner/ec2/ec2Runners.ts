@@ -83,15 +83,18 @@ export function networkArgs(values: Ec2RunnersValues): NetworkArgs {
 export function runnerArgs(
     values: Ec2RunnersValues,
     { runner, platform }: NamedRunner,
-): Ec2RunnerSettings & { runner: string; emulates: string[] } {
+): Ec2RunnerSettings & { runner: string; emulates: string[]; emulatedPlatforms: Platform[] } {
     const { buildkitSha256: sha256 } = values;
+    const emulatedPlatforms = runner === runnerName(platform) ? emulatedOn(platform, values) : [];
     return {
         runner,
         platform,
         instanceType: values.instanceTypes[platform],
         fallbackInstanceTypes: values.fallbackInstanceTypes[platform],
         emulateOn: values.emulateOn[platform],
-        emulates: runner === runnerName(platform) ? emulatedOn(platform, values) : [],
+        emulates: namedRunners(emulatedPlatforms, values.runnersPerPlatform).map((named) => named.runner),
+        emulatedPlatforms,
+        nativeCompilers: values.nativeCompilers,
         idleMinutes: values.idleMinutes,
         cacheGigabytes: values.cacheGigabytes,
         cacheIops: values.cacheIops,
@@ -113,8 +116,7 @@ export function runnerArgs(
     };
 }
 
-/** Names of the runners that this platform's first runner emulates when it has to. */
-function emulatedOn(platform: Platform, { platforms, runnersPerPlatform, emulateOn }: Ec2RunnersValues): string[] {
-    const emulated = platforms.filter((other) => emulateOn[other] === platform);
-    return namedRunners(emulated, runnersPerPlatform).map(({ runner }) => runner);
+/** The platforms that this platform's first runner emulates when it has to. */
+function emulatedOn(platform: Platform, { platforms, emulateOn }: Ec2RunnersValues): Platform[] {
+    return platforms.filter((other) => emulateOn[other] === platform);
 }

@@ -11,6 +11,8 @@ export interface MachineFacts {
     keysParameter: string;
     /** Names that clients know its server by. */
     serverNames: string[];
+    /** Machines, as QEMU names them, whose compilers it runs natively while it emulates them. */
+    emulates: string[];
     /** Port of BuildKit. */
     port: number;
     /** Id of the security group whose rules connect writes; empty where there is none. */
@@ -36,6 +38,7 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
         keysParameter: machine.keysParameter,
         kmsKeyArn: settings.kmsKeyArn ?? "",
         serverNames: machine.serverNames,
+        emulates: machine.emulates,
         cacheDevice: machine.cacheDevice,
         buildkitUrl: release.url.replaceAll("{version}", release.version).replaceAll("{arch}", suffix),
         buildkitSha256: (release.sha256[settings.platform] ?? "").toLowerCase(),

@@ -3,7 +3,7 @@
  * there is a twin, the same compiler built for this machine, is run as that twin; every other program, and this one too
  * whenever anything is not as it should be, is run by QEMU as before.
  *
- * The toolchain, which a build container finds at /dev/.native-toolchain (see runcWithToolchain.sh):
+ * The toolchain, which a build container finds at TOOLCHAIN (see mountToolchains.sh):
  *
  *     emulator                        QEMU
  *     loader, lib/                    the twins' dynamic loader and libraries
@@ -13,7 +13,7 @@
  * Called by the kernel as: dispatcher PATH ARGV0 ARGUMENT...
  *
  * Built with -DEMULATOR="FILE" (QEMU's file, a part of this program: where no toolchain is mounted, in a container of
- * somebody else's, there is no other) and -DMACHINE=N (e_machine in elf.h).
+ * somebody else's, there is no other), -DTOOLCHAIN="FOLDER" and -DMACHINE=N (e_machine in elf.h).
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,7 +25,8 @@
 
 #include "identity.h"
 
-#define TOOLCHAIN "/dev/.native-toolchain"
+/* A pipe to the runner, see `tell`. */
+#define TELL "/dev/.native-toolchain.emulated"
 
 __asm__(".section .rodata\n"
 	".balign 4096\n"
@@ -113,23 +114,43 @@ static int adapt(char *text, char **arguments, char **end, int room)
 	return 1;
 }
 
+/* Tells the runner of a compiler that has no twin; what it is told ends the step's output. */
+static void tell(const char *path, const char *build_id)
+{
+	const char *slash = strrchr(path, '/');
+	/* For reading, too: nobody gets a signal where nobody reads, and what does not fit is not told. */
+	int runner = open(TELL, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	struct stat facts;
+
+	if (runner < 0)
+		return;
+	if (fstat(runner, &facts) == 0 && S_ISFIFO(facts.st_mode))
+		dprintf(runner, "%.40s (%.16s)\n", slash ? slash + 1 : path, build_id);
+	close(runner);
+}
+
 /* Runs the twin of the program in `file`, if it has one. Returns where it is to be emulated. */
 static void run_twin(int file, const char *argv0, char **arguments, int count)
 {
-	struct identity identity;
+	struct identity identity = { "", "" };
 	char program[PATH_MAX], description[PATH_MAX], text[8192];
 	enum { before = 6, additions = 64 };
 	char **words = NULL;
 
-	if (!identify(file, is_known, &identity))
+	if (!identify(file, is_known, &identity)) {
+		if (identity.build_id[0])
+			tell(argv0, identity.build_id);
 		return;
+	}
 	snprintf(program, sizeof(program), TOOLCHAIN "/twins/%s/%s/program", identity.build_id, identity.hash);
 	snprintf(description, sizeof(description), TOOLCHAIN "/twins/%s/%s/arguments", identity.build_id, identity.hash);
 
 	int described = open(description, O_RDONLY | O_CLOEXEC);
 
-	if (described < 0)
+	if (described < 0) {
+		tell(argv0, identity.build_id);
 		return;
+	}
 	ssize_t length = read(described, text, sizeof(text));
 
 	close(described);

@@ -4,6 +4,8 @@
 #
 #   makeToolchain.sh MACHINE FOLDER     MACHINE as `uname -m` says it; the result is FOLDER/MACHINE
 #
+# EMULATOR and RULE: QEMU for the machine, and the file with its line for binfmt_misc, where none is registered.
+#
 # Runs again at no cost, may run twice at once, and may be interrupted at any point: the folder appears when it is complete.
 # Nothing is installed. What cannot be had is left out, and is emulated.
 set -eu
@@ -25,7 +27,8 @@ if [ -z "$elf" ]; then
 fi
 
 # QEMU as it is registered. It becomes a part of the dispatcher, so it has to need no libraries.
-emulator=$(sed -n 's/^interpreter //p' "/proc/sys/fs/binfmt_misc/qemu-$machine" 2>/dev/null) || true
+registered=/proc/sys/fs/binfmt_misc/qemu-$machine
+emulator=${EMULATOR:-$(sed -n 's/^interpreter //p' "$registered" 2>/dev/null)} || true
 if [ ! -r "${emulator:-/nowhere}" ]; then
     say "no QEMU is registered: nothing to speed up"
     exit 0
@@ -135,9 +138,25 @@ find "$work/root" \( -path '*/ld-linux*.so*' -o -path '*/lib/*/lib*.so*' \) ! -p
     esac
 done
 cp "$emulator" "$made/emulator"
+
+# rule MAGIC MASK FLAGS: for binfmt_misc; NAME is replaced, and the path is relative to the toolchain. P: the dispatcher is told
+# how the program was called. F: the kernel opens it now, for containers, which do not have it.
+rule() { printf ':NAME:M::%s:%s:dispatcher:%sPF\n' "$1" "$2" "$(printf '%s' "$3" | tr -d PF)"; }
+
+# escaped WORD: of the registration, whose bytes are in hex.
+escaped() { sed -n "s/^$1 //p" "$registered" | sed 's/../\\x&/g'; }
+
+if [ -n "${RULE:-}" ]; then
+    IFS=: read -r _ _ _ _ magic mask _ flags <"$RULE"
+    rule "$magic" "$mask" "$flags" >"$made/rule"
+elif [ -e "$registered" ]; then
+    rule "$(escaped magic)" "$(escaped mask)" "$(sed -n 's/^flags: //p' "$registered")" >"$made/rule"
+fi
 build="-O2 -Wall -Wextra -DMACHINE=$elf"
+# Where build containers find it (mountToolchains.sh).
+place=/dev/.native-toolchain/$machine
 # shellcheck disable=SC2086 # options
-if ! gcc $build -static -DEMULATOR="\"$made/emulator\"" -o "$made/dispatcher" "$here/dispatcher.c"; then
+if ! gcc $build -static -DEMULATOR="\"$made/emulator\"" -DTOOLCHAIN="\"$place\"" -o "$made/dispatcher" "$here/dispatcher.c"; then
     say "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
     exit 0
 fi

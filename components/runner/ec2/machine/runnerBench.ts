@@ -12,6 +12,7 @@ export const bootstrapSettings: BootstrapSettings = {
     openForCallerMinutes: 60,
     kmsKeyArn: "",
     serverNames: ["arm64.runner.internal", "amd64.runner.internal"],
+    emulates: [],
     cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0",
     buildkitUrl: "https://mirror.example.com/buildkit-v0.31.1.linux-arm64.tar.gz",
     buildkitSha256: "a".repeat(64),
@@ -40,8 +41,8 @@ export class RunnerBench extends Workbench {
     }
 
     /** Lays the files out as on a runner, with paths and times that fit a test. */
-    layOut(changes: { [setting: string]: string | number } = {}): void {
-        for (const [name, text] of Object.entries(filesOf(renderUserData(bootstrapSettings)))) {
+    layOut(changes: { [setting: string]: string | number } = {}, settings = bootstrapSettings): void {
+        for (const [name, text] of Object.entries(filesOf(renderUserData(settings)))) {
             if (name.startsWith(runnerPaths.library)) {
                 this.write(`lib/${path.basename(name)}`, text);
             }
