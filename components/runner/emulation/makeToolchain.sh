@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the toolchain of a foreign architecture: the twins of its compilers (twins.tsv) from the packages of this machine's
-# apt sources, and the dispatcher that runs them in place of the emulated originals (dispatcher.c).
+# apt sources, and the dispatcher that runs them in place of the emulated originals (makeDispatcher.sh).
 #
 #   makeToolchain.sh MACHINE FOLDER     MACHINE as `uname -m` says it; the result is FOLDER/MACHINE
 #
@@ -24,7 +24,7 @@ if [ -z "$elf" ]; then
     exit 0
 fi
 
-# QEMU as it is registered. It becomes a part of the dispatcher, so it has to need no libraries.
+# QEMU as it is registered. It is found in containers too, so it has to need no libraries.
 emulator=$(sed -n 's/^interpreter //p' "/proc/sys/fs/binfmt_misc/qemu-$machine" 2>/dev/null) || true
 if [ ! -r "${emulator:-/nowhere}" ]; then
     say "no QEMU is registered: nothing to speed up"
@@ -41,7 +41,7 @@ mkdir -p "$folder"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 exec 9>"$folder/$machine.lock"
 flock 9
-recipe=$(cat "$here/makeToolchain.sh" "$here"/*.[ch] "$here/twins.tsv" "$emulator" | sha256sum | cut -c 1-16)
+recipe=$(cat "$here"/make*.sh "$here"/*.[ch] "$here/twins.tsv" "$emulator" | sha256sum | cut -c 1-16)
 if [ "$(cat "$folder/$machine/recipe" 2>/dev/null)" = "$recipe" ]; then exit 0; fi
 say "making the native twins of its compilers"
 work=$(mktemp -d "$folder/making.XXXXXX")
@@ -134,15 +134,10 @@ find "$work/root" \( -path '*/ld-linux*.so*' -o -path '*/lib/*/lib*.so*' \) ! -p
         *) cp -L "$library" "$made/lib/" 2>/dev/null || true ;;
     esac
 done
-cp "$emulator" "$made/emulator"
-build="-O2 -Wall -Wextra -DMACHINE=$elf"
-# shellcheck disable=SC2086 # options
-if ! gcc $build -static -DEMULATOR="\"$made/emulator\"" -o "$made/dispatcher" "$here/dispatcher.c"; then
+if ! sh "$here/makeDispatcher.sh" "$emulator" "$elf" "$made"; then
     say "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
     exit 0
 fi
-# shellcheck disable=SC2086 # options
-gcc $build -o "$made/identify" "$here/identify.c"
 echo "$recipe" >"$made/recipe"
 rm -rf "${folder:?}/$machine.old"
 if [ -e "$folder/$machine" ]; then mv "$folder/$machine" "$folder/$machine.old"; fi

@@ -2,7 +2,8 @@
 # runc, for a runner's BuildKit: where the file toolchain.json lies beside this script, a build container gets one mount
 # more, the toolchain of emulated compilers (see dispatcher.c). It is read-only, and below /dev, which is in memory and in
 # no layer. Whatever goes wrong here, the step runs without it.
-mount=$(cat "${0%/*}/toolchain.json" 2>/dev/null)
+mount=''
+if [ -r "${0%/*}/toolchain.json" ]; then IFS= read -r mount <"${0%/*}/toolchain.json"; fi
 if [ -n "$mount" ]; then
     bundle='' previous=''
     for word; do
