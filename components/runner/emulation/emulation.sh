@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # the runner sets them
-# Part of a runner: compilers of the platforms that it emulates run as their native twins (see dispatcher.c), where their
+# Part of a runner: compilers of the platforms that it emulates run as their native twins (see front.c), where their
 # toolchains were made on its machine (makeToolchain.sh). Where anything is missing, steps run as they did before. Reads:
 #
 #   $emulates       machines that it emulates, as QEMU names them, or nothing
@@ -16,7 +16,7 @@ use_toolchains() {
     rm -f toolchains.json
     used=
     for machine in $emulates; do
-        if register_dispatcher "$machine"; then used="$used $machine"; fi
+        if register_front "$machine"; then used="$used $machine"; fi
     done
     if [ -z "$used" ]; then return 0; fi
     source=$(cd "$toolchains" && pwd -P | sed 's/[\\"]/\\&/g')
@@ -29,9 +29,9 @@ leave_toolchains() {
     for machine in $emulates; do end_registration "native-buildx-$machine-$registrant"; done
 }
 
-# The newest registration comes first. F: the kernel keeps the dispatcher open, and finds it in every container.
-register_dispatcher() {
-    if [ ! -x "$toolchains/$1/dispatcher" ]; then return 1; fi
+# The newest registration comes first.
+register_front() {
+    if [ ! -e "$toolchains/$1/rule" ]; then return 1; fi
     if [ ! -w "$binfmt/register" ]; then mount_binfmt || return 1; fi
     entry=native-buildx-$1-$registrant
     end_registration "$entry"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the toolchain of a foreign architecture: the twins of its compilers (twins.tsv) from the packages of this machine's
-# apt sources, and the dispatcher that runs them in place of the emulated originals (dispatcher.c).
+# apt sources, and the dispatcher that runs them in place of the emulated originals (makeDispatcher.sh).
 #
 #   makeToolchain.sh MACHINE FOLDER     MACHINE as `uname -m` says it; the result is FOLDER/MACHINE
 #
@@ -26,7 +26,7 @@ if [ -z "$elf" ]; then
     exit 0
 fi
 
-# QEMU as it is registered. It becomes a part of the dispatcher, so it has to need no libraries.
+# QEMU as it is registered. It is found in containers too, so it has to need no libraries.
 registered=/proc/sys/fs/binfmt_misc/qemu-$machine
 emulator=${EMULATOR:-$(sed -n 's/^interpreter //p' "$registered" 2>/dev/null)} || true
 if [ ! -r "${emulator:-/nowhere}" ]; then
@@ -44,7 +44,7 @@ mkdir -p "$folder"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 exec 9>"$folder/$machine.lock"
 flock 9
-recipe=$(cat "$here/makeToolchain.sh" "$here"/*.[ch] "$here/twins.tsv" "$emulator" | sha256sum | cut -c 1-16)
+recipe=$(cat "$here"/make*.sh "$here"/*.[ch] "$here/twins.tsv" "$emulator" | sha256sum | cut -c 1-16)
 if [ "$(cat "$folder/$machine/recipe" 2>/dev/null)" = "$recipe" ]; then exit 0; fi
 say "making the native twins of its compilers"
 work=$(mktemp -d "$folder/making.XXXXXX")
@@ -137,11 +137,14 @@ find "$work/root" \( -path '*/ld-linux*.so*' -o -path '*/lib/*/lib*.so*' \) ! -p
         *) cp -L "$library" "$made/lib/" 2>/dev/null || true ;;
     esac
 done
-cp "$emulator" "$made/emulator"
+if ! sh "$here/makeDispatcher.sh" "$emulator" "$machine" "$elf" "$made"; then
+    say "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
+    exit 0
+fi
 
-# rule MAGIC MASK FLAGS: for binfmt_misc; NAME is replaced, and the path is relative to the toolchain. P: the dispatcher is told
-# how the program was called. F: the kernel opens it now, for containers, which do not have it.
-rule() { printf ':NAME:M::%s:%s:dispatcher:%sPF\n' "$1" "$2" "$(printf '%s' "$3" | tr -d PF)"; }
+# rule MAGIC MASK FLAGS: for binfmt_misc; NAME is replaced, and the path is relative to the toolchain. F: the kernel keeps the
+# file open and finds it in every container. P: it is told how the program was called. (Debian's QEMU knows that by its name, too.)
+rule() { printf ':NAME:M::%s:%s:qemu-binfmt-P:%sPF\n' "$1" "$2" "$(printf '%s' "$3" | tr -d PF)"; }
 
 # escaped WORD: of the registration, whose bytes are in hex.
 escaped() { sed -n "s/^$1 //p" "$registered" | sed 's/../\\x&/g'; }
@@ -152,16 +155,6 @@ if [ -n "${RULE:-}" ]; then
 elif [ -e "$registered" ]; then
     rule "$(escaped magic)" "$(escaped mask)" "$(sed -n 's/^flags: //p' "$registered")" >"$made/rule"
 fi
-build="-O2 -Wall -Wextra -DMACHINE=$elf"
-# Where build containers find it (mountToolchains.sh).
-place=/dev/.native-toolchain/$machine
-# shellcheck disable=SC2086 # options
-if ! gcc $build -static -DEMULATOR="\"$made/emulator\"" -DTOOLCHAIN="\"$place\"" -o "$made/dispatcher" "$here/dispatcher.c"; then
-    say "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
-    exit 0
-fi
-# shellcheck disable=SC2086 # options
-gcc $build -o "$made/identify" "$here/identify.c"
 echo "$recipe" >"$made/recipe"
 rm -rf "${folder:?}/$machine.old"
 if [ -e "$folder/$machine" ]; then mv "$folder/$machine" "$folder/$machine.old"; fi

@@ -4,7 +4,8 @@
 # dispatcher tells of compilers that it knows no twin of. Both are below /dev, which is in memory and in no layer. What was told is
 # said at the step's end, in its output, where the provider finds it too (receipt.ts). Whatever goes wrong here, the step runs
 # without it. "$@" is what runc is called with.
-mounts=$(cat "${0%/*}/toolchains.json" 2>/dev/null)
+mounts=''
+if [ -r "${0%/*}/toolchains.json" ]; then IFS= read -r mounts <"${0%/*}/toolchains.json"; fi
 if [ -n "$mounts" ]; then
     bundle='' previous=''
     for word; do

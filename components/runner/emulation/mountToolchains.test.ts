@@ -1,4 +1,4 @@
-import { chmodSync, cpSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import * as path from "node:path";
 import { shells, Workbench } from "../../../tests/helpers/workbench";
 
@@ -16,24 +16,24 @@ describe.each(shells)("what a build step gets besides, in %s", (_name, shell) =>
         // A step: it tells of what is in `told`, through the pipe that it has as a mount.
         bench.stub("runc", '[ ! -e "$bench/told" ] || cat "$bench/told" >"$bench/bundle/emulated"; exit 3');
         bench.stub("buildkit-runc", 'exec runc "$@"');
-        for (const name of ["bin/runc", "bin/buildkit-runc"]) {
-            chmodSync(bench.path(name), 0o755);
-        }
     });
     afterEach(() => bench.dispose());
 
-    const run = () => bench.run([...shell, bench.path("step-runtime.sh"), "run", "--bundle", bench.path("bundle"), "id"]);
+    const run = (...words: string[]) => bench.run([...shell, bench.path("step-runtime.sh"), ...words]);
+    const runStep = () => run("run", "--bundle", bench.path("bundle"), "id");
     const mounts = () => JSON.parse(bench.read("bundle/config.json")).mounts;
 
     it("is nothing where no toolchain is used", async () => {
-        expect(await run()).toEqual({ status: 3, stdout: "", stderr: "" });
+        expect(await runStep()).toEqual({ status: 3, stdout: "", stderr: "" });
         expect(mounts()).toEqual([pts, shm]);
         expect(bench.calls.at(-1)).toBe(`runc run --bundle ${bench.path("bundle")} id`);
     });
 
-    it("is the toolchains and a pipe, both below /dev and before its folders", async () => {
+    it.each([["-b "], ["--bundle "], ["--bundle="]])("is the toolchains and a pipe, of a bundle by %s", async (option) => {
         bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
-        expect(await run()).toEqual({ status: 3, stdout: "", stderr: "" });
+        const words = ["--log", "a file", "run", ...`${option}${bench.path("bundle")}`.split(" "), "id"];
+        expect(await run(...words)).toEqual({ status: 3, stdout: "", stderr: "" });
+        expect(bench.calls.at(-1)).toBe(`runc ${words.join(" ")}`);
         expect(mounts()).toEqual([
             toolchains,
             {
@@ -47,11 +47,21 @@ describe.each(shells)("what a build step gets besides, in %s", (_name, shell) =>
         ]);
     });
 
+    it("is nothing where there is no place for it: the step runs", async () => {
+        bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
+        bench.write("bundle/config.json", "{}");
+        expect((await runStep()).status).toBe(3);
+        expect(bench.read("bundle/config.json")).toBe("{}");
+        rmSync(bench.path("bundle"), { recursive: true });
+        expect((await runStep()).status).toBe(3);
+        expect((await run("kill", "id", "KILL")).status).toBe(3);
+    });
+
     it("ends the step's output with the compilers that it tells of, each once, however much it writes", async () => {
         bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
         const noise = Array.from({ length: 5000 }, (_, at) => `${at}`.repeat(40)).join("\n");
         bench.write("told", `cc1 (0a)\nas (0b)\ncc1 (0a)\n${noise}\n`);
-        const { stdout, stderr } = await run();
+        const { stdout, stderr } = await runStep();
         expect(stdout).toBe("");
         expect(stderr).toMatch(
             /^native-buildx: no native compiler is known for cc1 \(0a\), as \(0b\)(, \d+){0,6}: emulated, see docs\/emulation.md\n$/,
