@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "fflate";
-import { architectures, type Platform } from "../../architecture";
+import { ec2MachinesOf, machinePlatforms, type Platform } from "../../architecture";
 import { shellQuote, withoutComments } from "../../shell";
 
 /** Where BuildKit comes from. */
@@ -22,7 +22,7 @@ export const defaultBuildkitRelease: BuildkitRelease = {
     version: "v0.31.1",
     url: "https://github.com/moby/buildkit/releases/download/{version}/buildkit-{version}.linux-{arch}.tar.gz",
     sha256: Object.fromEntries(
-        Object.values(architectures).map(({ platform, ec2: { buildkitSha256 } }) => [platform, buildkitSha256]),
+        machinePlatforms.map((platform) => [platform, ec2MachinesOf(platform).buildkitSha256]),
     ),
 };
 

@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { architectures, type Platform } from "../../architecture";
+import { ec2MachinesOf, type Platform } from "../../architecture";
 import { refuseArguments } from "../../settings/mistakes";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
 import { runnerName, serverNameOf } from "../runnerNames";
@@ -66,10 +66,9 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     ) {
         super("native-buildx:index:Ec2Runner", name, {}, opts);
         refuseArguments(ec2RunnerProblems(args));
-        const architecture = architectures[args.platform];
         this.runnerName = args.runner;
         this.platform = args.platform;
-        const instanceType = args.instanceType ?? architecture.ec2.instanceType;
+        const instanceType = args.instanceType ?? ec2MachinesOf(args.platform).instanceType;
         const region = aws.getRegionOutput({}, { parent: this }).region;
 
         const cacheVolume = cacheVolumeOf(args);
@@ -182,7 +181,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     }
 
     private newestDebian(): pulumi.Output<string> {
-        const name = architectures[this.platform].ec2.amiParameter;
+        const name = ec2MachinesOf(this.platform).amiParameter;
         return aws.ssm.getParameterOutput({ name }, { parent: this }).value;
     }
 
