@@ -1,5 +1,5 @@
 // The library's public names. Those that need the AWS packages are in aws.ts.
-export { knownPlatforms, machinePlatforms, type Platform } from "./architecture";
+export { knownPlatforms, type Platform } from "./architecture";
 export { RemoteBuilder, type RemoteBuilderArgs } from "./builder/remoteBuilder";
 export type { BuildInputs, BuildOptions } from "./image/buildInputs";
 export { MultiPlatformImage, type MultiPlatformImageArgs } from "./image/multiPlatformImage";

@@ -212,7 +212,7 @@ export class Project {
     }
 
     /** A file of a platform's image, as it is in the registry. */
-    async fileIn(image: string, arch: Arch, file: string): Promise<string> {
+    async fileIn(image: string, arch: string, file: string): Promise<string> {
         const { images } = await this.outputs();
         const ref = images[image]?.platforms[`linux/${arch}`] ?? "";
         const script = `crane export "$0" - | tar --extract --to-stdout --file - "$1"`;
