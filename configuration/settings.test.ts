@@ -50,24 +50,30 @@ describe("settings", () => {
         ],
         [
             "an unknown platform",
-            { platforms: ["linux/amd64", "linux/riscv64"] },
-            ['platforms: unknown platform "linux/riscv64"; use: linux/amd64, linux/arm64'],
+            { platforms: ["linux/amd64", "linux/mips"] },
+            ['platforms: unknown platform "linux/mips"; use: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64'],
         ],
         [
             "an architecture in place of a platform",
             { platforms: ["arm64"] },
-            ['platforms: unknown platform "arm64"; use: linux/amd64, linux/arm64'],
+            ['platforms: unknown platform "arm64"; use: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64'],
         ],
         [
             "a platform twice",
             { platforms: ["linux/arm64", "linux/amd64", "linux/arm64", "linux/arm64"] },
             ['platforms: "linux/arm64" is there twice; take one out'],
         ],
-        ["no platform", { platforms: [] }, ["platforms: must be a list of at least one of: linux/amd64, linux/arm64"]],
+        [
+            "no platform",
+            { platforms: [] },
+            ["platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64"],
+        ],
         [
             "platforms that are no list",
             { platforms: "linux/arm64" },
-            ['platforms: must be a list of at least one of: linux/amd64, linux/arm64, not "linux/arm64"'],
+            [
+                'platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, not "linux/arm64"',
+            ],
         ],
         [
             "negative idleMinutes",
@@ -133,7 +139,7 @@ describe("settings", () => {
     });
 
     it.each<[string, unknown]>([
-        ["all platforms are unknown", ["linux/riscv64", "arm64"]],
+        ["all platforms are unknown", ["linux/mips", "arm64"]],
         ["there are no platforms", []],
         ["platforms is no list", "linux/arm64"],
     ])("tell what images lack when %s", (_what, platforms) => {

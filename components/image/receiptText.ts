@@ -63,7 +63,13 @@ export function parseReceipts(text: string): Receipts {
             const emulated = lines
                 .filter((line) => line.startsWith(emulatedMark))
                 .flatMap((line) => line.slice(emulatedMark.length, -emulatedAdvice.length).split(", "));
-            const receipt = receiptOf({ platform, parts, sentBytes: Number(sentBytes), total: Number(total), emulated });
+            const receipt = receiptOf({
+                platform,
+                parts,
+                sentBytes: Number(sentBytes),
+                total: Number(total),
+                emulated,
+            });
             receipts[image] = { ...receipts[image], [platform]: { ...receipt, began, waking: Number(waking) } };
         }
     }

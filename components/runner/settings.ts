@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isPlatform, knownPlatforms, type Platform } from "../architecture";
+import { isPlatform, knownPlatforms, machinePlatforms, type Platform } from "../architecture";
 import { checked, flag, listOf, mapOf, minutes, setting, text, wholeNumber } from "../settings/kinds";
 import type { ValuesOf } from "../settings/values";
 import { mirrorMistakes } from "./registryMirrors";
@@ -12,8 +12,8 @@ const leastStepMemory = 32;
 export const runnerSettings = {
     platforms: setting(
         listOf(`a list of at least one of: ${knownPlatforms.join(", ")}`, text("a platform")),
-        knownPlatforms,
-        "Platforms to build for, each on runners of its own.",
+        machinePlatforms,
+        `Platforms to build for, each on runners of its own: ${knownPlatforms.join(", ")}.`,
     ),
     runnersPerPlatform: setting(
         wholeNumber(1, mostRunners),

@@ -57,10 +57,13 @@ describeUnless(missing() ?? UnprivilegedUser.missing(checkout))("without root", 
         }
     });
 
-    (hasNoCompilers ? it.skip : it)("uses native compilers: the kernel lets it register their dispatcher for itself", async () => {
-        const { output } = await project.succeed(project.pulumi("stack", "output", "receipts"));
-        expect(output).toMatch(/^ {2}emulated {2}cc1 \([0-9a-f]{16}\): /m);
-    });
+    (hasNoCompilers ? it.skip : it)(
+        "uses native compilers: the kernel lets it register their dispatcher for itself",
+        async () => {
+            const { output } = await project.succeed(project.pulumi("stack", "output", "receipts"));
+            expect(output).toMatch(/^ {2}emulated {2}cc1 \([0-9a-f]{16}\): /m);
+        },
+    );
 
     it("has runners and files that are nobody's but the user's", () => {
         const id = project.user?.id;

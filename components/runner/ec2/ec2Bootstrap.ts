@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "fflate";
-import { architectures, type Platform } from "../../architecture";
+import { ec2MachinesOf, machinePlatforms, type Platform } from "../../architecture";
 import { shellQuote, withoutComments } from "../../shell";
-import { toolchainRecipe } from "../emulation/recipe";
 
 /** Where BuildKit comes from. */
 export interface BuildkitRelease {
@@ -22,9 +21,7 @@ export interface BuildkitRelease {
 export const defaultBuildkitRelease: BuildkitRelease = {
     version: "v0.31.1",
     url: "https://github.com/moby/buildkit/releases/download/{version}/buildkit-{version}.linux-{arch}.tar.gz",
-    sha256: Object.fromEntries(
-        Object.values(architectures).map(({ platform, ec2: { buildkitSha256 } }) => [platform, buildkitSha256]),
-    ),
+    sha256: Object.fromEntries(machinePlatforms.map((platform) => [platform, ec2MachinesOf(platform).buildkitSha256])),
 };
 
 /** Paths and names on the runner that more than one of its files must agree on. */
@@ -92,8 +89,14 @@ export interface BootstrapSettings {
     kmsKeyArn: string;
     /** Names that clients know its server by. */
     serverNames: string[];
-    /** Machines, as QEMU names them, whose compilers it runs natively while it emulates them. */
-    emulates: string[];
+    /** Where it emulates other machines with native compilers. @default it does not */
+    emulation?: {
+        /** The machines, as QEMU names them. */
+        machines: string[];
+        /** Names of the parameters with what makes the compilers, and the SHA-256 of it all. */
+        recipeParameters: string[];
+        recipeSha256: string;
+    };
     /** Device node of the cache volume (may be a shell pattern), or empty for a cache on the root disk. */
     cacheDevice: string;
     buildkitUrl: string;
@@ -158,6 +161,12 @@ const emulationScripts = {
     "mount-toolchains.sh": "../emulation/mountToolchains.sh",
 };
 const emulationUnit = "native-buildx-compilers.service";
+/** How BuildKit uses the compilers: it serves before they are made. */
+const emulationDropIn = {
+    path: "/etc/systemd/system/buildkit.service.d/native-compilers.conf",
+    mode: "644",
+    text: readPart("machine/native-compilers.conf"),
+};
 
 /**
  * The instance's user data: a shell script that cloud-init runs once, at the first boot. It only writes files and starts
@@ -165,7 +174,7 @@ const emulationUnit = "native-buildx-compilers.service";
  */
 export function renderUserData(settings: BootstrapSettings): string {
     const letsIn = settings.callersGroup !== "";
-    const emulates = settings.emulates.length > 0;
+    const emulates = settings.emulation !== undefined;
     const enabled = [...units, ...(letsIn ? [callersTimer] : []), ...(emulates ? [emulationUnit] : [])];
     const allScripts = { ...scripts, ...(letsIn ? callersScripts : {}), ...(emulates ? emulationScripts : {}) };
     const files = [
@@ -175,7 +184,7 @@ export function renderUserData(settings: BootstrapSettings): string {
             mode: "755",
             text: readPart(source),
         })),
-        ...(emulates ? emulationFiles(settings.emulates) : []),
+        ...(emulates ? [emulationDropIn] : []),
         { path: runnerPaths.buildkitConfig, mode: "644", text: withoutComments(settings.buildkitConfig) },
         { path: runnerPaths.networkConfig, mode: "644", text: JSON.stringify(buildNetworkConfig) },
         ...[...enabled, ...(letsIn ? ["native-buildx-callers.service"] : [])].map(unitFile),
@@ -185,29 +194,19 @@ export function renderUserData(settings: BootstrapSettings): string {
         "# native-buildx: sets this machine up as a build runner. The commented originals are in components/runner/ec2.",
         "set -eu",
         "umask 022",
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-        'put() { mkdir -p "${2%/*}" && cat >"$2" && chmod "$1" "$2"; }',
-        ...files.map((file) => `put ${file.mode} ${file.path} <<'${endOfFile}'\n${checked(file)}${endOfFile}`),
+        ...renderFiles(files),
         "systemctl daemon-reload",
         `systemctl enable --now --no-block ${enabled.join(" ")}`,
         "",
     ].join("\n");
 }
 
-/** What the toolchains are made of, and how BuildKit uses them: it serves before they are made. */
-function emulationFiles(machines: readonly string[]): File[] {
-    const recipe = Object.entries(toolchainRecipe(machines)).map(([name, text]) => ({
-        path: `${runnerPaths.toolchainRecipe}/${name}`,
-        mode: "755",
-        text,
-    }));
+/** Lines of shell that write files. */
+export function renderFiles(files: File[]): string[] {
     return [
-        ...recipe,
-        {
-            path: "/etc/systemd/system/buildkit.service.d/native-compilers.conf",
-            mode: "644",
-            text: readPart("machine/native-compilers.conf"),
-        },
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+        'put() { mkdir -p "${2%/*}" && cat >"$2" && chmod "$1" "$2"; }',
+        ...files.map((file) => `put ${file.mode} ${file.path} <<'${endOfFile}'\n${checked(file)}${endOfFile}`),
     ];
 }
 
@@ -216,19 +215,26 @@ function unitFile(name: string): File {
 }
 
 /**
- * User data as EC2 takes it: gzip, which cloud-init unpacks, in base64. Not by Node, whose zlib compresses differently
- * from version to version, and every difference would replace the instance.
+ * gzip. Not by Node, whose zlib compresses differently from version to version, and every difference would be a change of
+ * the stack.
+ */
+export function packScript(script: string): Buffer {
+    return Buffer.from(gzipSync(new TextEncoder().encode(script), { level: 9, mtime: 0 }));
+}
+
+/**
+ * User data as EC2 takes it: gzip, which cloud-init unpacks, in base64.
  *
  * @throws Error if it is larger than EC2 takes
  */
 export function packUserData(script: string): string {
-    const packed = gzipSync(new TextEncoder().encode(script), { level: 9, mtime: 0 });
+    const packed = packScript(script);
     if (packed.length > userDataLimit) {
         throw new Error(
             `The runner's user data has ${packed.length} bytes, and EC2 takes ${userDataLimit}: shorten the scripts in components/runner/ec2`,
         );
     }
-    return Buffer.from(packed).toString("base64");
+    return packed.toString("base64");
 }
 
 const endOfFile = "END-OF-FILE";
@@ -269,11 +275,13 @@ function renderSettings(settings: BootstrapSettings): string {
         buildkit_url: settings.buildkitUrl,
         buildkit_sha256: settings.buildkitSha256,
         installed_marker: runnerPaths.installedMarker,
-        ...(settings.emulates.length > 0
+        ...(settings.emulation
             ? {
-                  emulates: settings.emulates.join(" "),
+                  emulates: settings.emulation.machines.join(" "),
                   toolchains: runnerPaths.toolchains,
                   toolchain_recipe: runnerPaths.toolchainRecipe,
+                  recipe_parameters: settings.emulation.recipeParameters.join(" "),
+                  recipe_sha256: settings.emulation.recipeSha256,
               }
             : {}),
         tls_directory: runnerPaths.tls,

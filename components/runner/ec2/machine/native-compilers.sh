@@ -11,11 +11,29 @@ set -eu
 . "${0%/*}/common.sh"
 # shellcheck source=components/runner/emulation/emulation.sh
 . "$lib/emulation.sh"
+# shellcheck source=components/runner/ec2/machine/instance-role.sh
+. "$lib/instance-role.sh"
 cd "$lib"
 # shellcheck disable=SC2034 # emulation.sh reads it
 read -r registrant <"${machine_id:-/etc/machine-id}"
 
 packages() { apt-get -q -o DPkg::Lock::Timeout=300 "$@"; }
+
+# The recipe, out of parameters: user data has no room for it.
+fetch_recipe() {
+    if [ -e "$toolchain_recipe/makeToolchain.sh" ]; then return; fi
+    if ! credentials; then return 1; fi
+    for parameter in $recipe_parameters; do
+        signed | curl -sS --fail-with-body -m 10 -K - --aws-sigv4 "aws:amz:$region:ssm" \
+            -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AmazonSSM.GetParameter' \
+            -d "{\"Name\":\"$parameter\"}" "$ssm_endpoint/" | field Value
+    done | base64 -d | gzip -d >"$toolchains/recipe"
+    if [ "$(sha256sum <"$toolchains/recipe")" != "$recipe_sha256  -" ]; then
+        echo "$recipe_parameters: not what this runner was made with"
+        return 1
+    fi
+    sh "$toolchains/recipe"
+}
 
 # What makes the dispatcher, and the lists of packages that the twins are looked for in.
 install_compiler() {
@@ -50,7 +68,7 @@ make() {
     mkdir -p "$toolchains"
     log=$toolchains/log
     for machine in $emulates; do
-        if ! is_made "$machine" && ! { install_compiler && toolchain "$machine"; } >"$log" 2>&1; then
+        if ! is_made "$machine" && ! { fetch_recipe && install_compiler && toolchain "$machine"; } >"$log" 2>&1; then
             say "no native compilers for $machine: $(tail -n 1 "$log")"
         fi
     done

@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { chmodSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import { shells } from "../../../../tests/helpers/workbench";
 import { bootstrapSettings, RunnerBench } from "./runnerBench";
 
@@ -10,27 +12,54 @@ describe.each(shells)("native-compilers.sh in %s", (_name, shell) => {
 
     beforeEach(() => {
         bench = new RunnerBench(shell);
-        bench.stub("apt-get", 'case "$*" in *download*) : >qemu-user_1.deb ;; *update | *install*) [ ! -e "$bench/offline" ] ;; esac');
-        bench.stub("dpkg-deb", `mkdir -p usr/bin usr/share/qemu/binfmt.d
+        bench.stub(
+            "apt-get",
+            'case "$*" in *download*) : >qemu-user_1.deb ;; *update | *install*) [ ! -e "$bench/offline" ] ;; esac',
+        );
+        bench.stub(
+            "dpkg-deb",
+            `mkdir -p usr/bin usr/share/qemu/binfmt.d
             echo QEMU >usr/bin/qemu-aarch64; printf '%s' '${rule}' >usr/share/qemu/binfmt.d/qemu-aarch64.conf
-            tar -cf - ./usr`);
+            tar -cf - ./usr`,
+        );
         bench.stub("gcc");
-        // As makeToolchain.sh does it.
+        // As makeToolchain.sh does it; the recipe puts it in its place.
         bench.stub(
             "makeToolchain.sh",
             `mkdir -p "$2/$1"; cp "$EMULATOR" "$2/$1/dispatcher"; chmod +x "$2/$1/dispatcher"
-            sed 's/qemu-aarch64/NAME/; s|/usr/bin/NAME|dispatcher|' "$RULE" >"$2/$1/rule"`,
+            sed 's/qemu-aarch64/NAME/; s|/usr/bin/qemu-aarch64|dispatcher|' "$RULE" >"$2/$1/rule"`,
         );
         bench.write("binfmt/register");
         bench.write("machine-id", "0123456789abcdef\n");
+        const recipe = `mkdir '${bench.path("recipe")}' && cp '${bench.path("bin/makeToolchain.sh")}' '${bench.path("recipe")}'`;
+        const packed = gzipSync(recipe).toString("base64");
+        bench.write("parts/1", packed.slice(0, 80));
+        bench.write("parts/2", packed.slice(80));
+        bench.stub(
+            "curl",
+            `for url; do :; done
+            case $url in
+            */api/token) printf 'session\\n' ;;
+            */security-credentials/) printf role ;;
+            */security-credentials/role)
+                printf '{"AccessKeyId" : "id", "SecretAccessKey" : "secret", "Token" : "token"}' ;;
+            https://ssm*) part=\${*##*native-compilers-}
+                printf '{"Parameter":{"Name":"a","Value":"%s"}}' "$(cat "$bench/parts/\${part%%\\"*}")" ;;
+            esac`,
+        );
+        const emulation = {
+            machines: ["aarch64"],
+            recipeParameters: ["/runner/native-compilers-1", "/runner/native-compilers-2"],
+            recipeSha256: createHash("sha256").update(recipe).digest("hex"),
+        };
         bench.layOut(
             {
                 binfmt: bench.path("binfmt"),
                 machine_id: bench.path("machine-id"),
                 toolchains: bench.path("toolchains"),
-                toolchain_recipe: bench.path("bin"),
+                toolchain_recipe: bench.path("recipe"),
             },
-            { ...bootstrapSettings, emulates: ["aarch64"] },
+            { ...bootstrapSettings, emulation },
         );
         chmodSync(bench.path("lib/native-compilers.sh"), 0o755);
     });
@@ -49,7 +78,7 @@ describe.each(shells)("native-compilers.sh in %s", (_name, shell) => {
         });
 
         await bench.runScript("native-compilers.sh", ["make"]);
-        expect([called("makeToolchain.sh"), called("dpkg-deb")]).toEqual([1, 1]);
+        expect([called("makeToolchain.sh"), called("dpkg-deb"), called("curl")]).toEqual([1, 1, 5]);
     });
 
     it("uses at a start what is there, and ends its registration and no other", async () => {
@@ -62,6 +91,13 @@ describe.each(shells)("native-compilers.sh in %s", (_name, shell) => {
         await bench.runScript("native-compilers.sh", ["leave"]);
         expect(bench.read(`binfmt/${entry}`)).toBe("-1\n");
         expect(bench.read("binfmt/native-buildx-aarch64-another")).toBe("enabled\n");
+    });
+
+    it("runs no recipe but the one that it was made with", async () => {
+        bench.write("parts/2", gzipSync("echo another").toString("base64"));
+        expect((await bench.runScript("native-compilers.sh", ["make"])).status).toBe(0);
+        expect(bench.read("console")).toContain("native-compilers-2: not what this runner was made with");
+        expect(called("makeToolchain.sh")).toBe(0);
     });
 
     it("says why there are none, and tries again at the next start", async () => {

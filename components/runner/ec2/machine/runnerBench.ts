@@ -12,7 +12,6 @@ export const bootstrapSettings: BootstrapSettings = {
     openForCallerMinutes: 60,
     kmsKeyArn: "",
     serverNames: ["arm64.runner.internal", "amd64.runner.internal"],
-    emulates: [],
     cacheDevice: "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0",
     buildkitUrl: "https://mirror.example.com/buildkit-v0.31.1.linux-arm64.tar.gz",
     buildkitSha256: "a".repeat(64),
