@@ -6,7 +6,6 @@ import {
     architectureOf,
     architectures,
     ec2MachinesOf,
-    knownPlatforms,
     machinePlatforms,
     type Platform,
     platformOfInstanceType,
@@ -65,7 +64,13 @@ describe("tools/setup.sh registers emulators", () => {
         ["all for the tests", "x86_64", "", { checks: "--check" }, ["aarch64", "arm", "riscv64"]],
         ["also of 32 bits", "aarch64", named("linux/arm/v7"), {}, ["x86_64", "arm"]],
         ["unless the machine runs them itself", "aarch64", named("linux/arm/v7"), { runs32Bit: true }, ["x86_64"]],
-        ["which is not said of another machine", "x86_64", named("linux/arm/v7"), { runs32Bit: true }, ["aarch64", "arm"]],
+        [
+            "which is not said of another machine",
+            "x86_64",
+            named("linux/arm/v7"),
+            { runs32Bit: true },
+            ["aarch64", "arm"],
+        ],
     ])("%s", (_what, machine, stack, options, expected) => {
         expect(emulators(machine, stack, options)).toEqual(expected);
     });

@@ -170,7 +170,9 @@ describe("a mistake is one line that names setting and remedy", () => {
         [
             "an override of an unknown platform",
             { context: "app", overrides: { "linux/mips": {} } },
-            ['images.app.overrides["linux/mips"]: no such platform here; use: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64'],
+            [
+                'images.app.overrides["linux/mips"]: no such platform here; use: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64',
+            ],
         ],
         [
             "an override of what cannot differ",

@@ -63,11 +63,17 @@ describe("settings", () => {
             { platforms: ["linux/arm64", "linux/amd64", "linux/arm64", "linux/arm64"] },
             ['platforms: "linux/arm64" is there twice; take one out'],
         ],
-        ["no platform", { platforms: [] }, ["platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64"]],
+        [
+            "no platform",
+            { platforms: [] },
+            ["platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64"],
+        ],
         [
             "platforms that are no list",
             { platforms: "linux/arm64" },
-            ['platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, not "linux/arm64"'],
+            [
+                'platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, not "linux/arm64"',
+            ],
         ],
         [
             "negative idleMinutes",

@@ -21,10 +21,13 @@ describe("the name of a stack", () => {
         expect(stackNameMistakes(name)).toEqual([expect.stringMatching(mistake)]);
     });
 
-    it.each(["native-buildx-prod", "native-buildx-prod-pr", "native-buildx-amd64-prod", "native-buildx-prodamd64", "my-arm"])(
-        "is right where no runner's builder can have it: %s",
-        (name) => {
-            expect(stackNameMistakes(name)).toEqual([]);
-        },
-    );
+    it.each([
+        "native-buildx-prod",
+        "native-buildx-prod-pr",
+        "native-buildx-amd64-prod",
+        "native-buildx-prodamd64",
+        "my-arm",
+    ])("is right where no runner's builder can have it: %s", (name) => {
+        expect(stackNameMistakes(name)).toEqual([]);
+    });
 });

@@ -60,7 +60,8 @@ describeUnless(missing() ?? missingEmulator(platforms))("platforms that are emul
     it.each(platforms)("have programs that are theirs: %s", async (platform) => {
         const { images } = await project.outputs();
         const folder = `ran-${architectures[platform].suffix}`;
-        const script = 'mkdir "$1" && cd "$1" && crane export "$0" - | tar --extract --file - && ./program && cat said machine';
+        const script =
+            'mkdir "$1" && cd "$1" && crane export "$0" - | tar --extract --file - && ./program && cat said machine';
         const ran = await project.succeed(
             project.run("sh", ["-c", script, images.app?.platforms[platform] ?? "", folder]),
         );

@@ -21,9 +21,7 @@ export interface BuildkitRelease {
 export const defaultBuildkitRelease: BuildkitRelease = {
     version: "v0.31.1",
     url: "https://github.com/moby/buildkit/releases/download/{version}/buildkit-{version}.linux-{arch}.tar.gz",
-    sha256: Object.fromEntries(
-        machinePlatforms.map((platform) => [platform, ec2MachinesOf(platform).buildkitSha256]),
-    ),
+    sha256: Object.fromEntries(machinePlatforms.map((platform) => [platform, ec2MachinesOf(platform).buildkitSha256])),
 };
 
 /** Paths and names on the runner that more than one of its files must agree on. */

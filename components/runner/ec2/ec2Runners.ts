@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { machinePlatforms, type Platform } from "../../architecture";
+import { machinePlatforms } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policies";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
-import { type NamedRunner, namedRunners, runnerName } from "../runnerNames";
 import type { Runner } from "../runner";
+import { type NamedRunner, namedRunners, runnerName } from "../runnerNames";
 import type { Runners } from "../runners";
 import { type RunnerValues, runnerSettings } from "../settings";
 import { Ec2Runner } from "./ec2Runner";
