@@ -6,7 +6,6 @@ import {
     architectureOf,
     architectures,
     ec2MachinesOf,
-    knownPlatforms,
     machinePlatforms,
     type Platform,
     platformOfInstanceType,

@@ -85,7 +85,7 @@ describe("EC2 runners", () => {
         await settled();
         expect(mocks.of(instanceType).map(({ name }) => name)).toEqual(["runners-arm64", "runners-arm64_2"]);
         const certified = mocks.of(instanceType).map(({ inputs }) => {
-            const script = gunzipSync(Buffer.from(inputs.userDataBase64, "base64")).toString();
+            const script = gunzipSync(Buffer.from(String(inputs.userDataBase64), "base64")).toString();
             return /^server_names=.*$/m.exec(script)?.[0];
         });
         const internal = (...names: string[]) => names.map((name) => `${name}.runner.native-buildx.internal`).join(" ");

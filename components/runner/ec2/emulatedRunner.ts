@@ -1,4 +1,4 @@
-import type { Runner } from "../runner";
+import type { ConnectNode, Runner } from "../runner";
 import { type NamedRunner, serverNameOf } from "../runnerNames";
 import type { Ec2Runner } from "./ec2Runner";
 
@@ -15,12 +15,14 @@ export function emulatedRunner({ runner, platform }: Pick<NamedRunner, "runner" 
         resource: on,
         wakeScripts: on.wakeScripts,
         description: on.description.apply((machine) => ({ ...machine, platform })),
-        node: on.node.apply((node) => ({
-            ...node,
-            platform,
-            serverName: serverNameOf(runner),
-            // What emulates the other does not have this name in its certificate.
-            variables: { ...node.variables, emulate_on: "" },
-        })),
+        node: on.node.apply(
+            (node): ConnectNode => ({
+                ...node,
+                platform,
+                serverName: serverNameOf(runner),
+                // What emulates the other does not have this name in its certificate.
+                variables: { ...node.variables, emulate_on: "" },
+            }),
+        ),
     };
 }
