@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { machinePlatforms } from "../../architecture";
+import { machinePlatforms, type Platform } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policies";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
