@@ -18,7 +18,7 @@ low_mb=1000 room_mb=2000
 # shellcheck source=/dev/null
 . ./settings.sh
 # shellcheck disable=SC2034 # emulation.sh reads them
-toolchains=../../toolchains registrant=$(printf '%s' "$PWD" | cksum | tr -c '0-9\n' -)
+toolchains=../../toolchains registrant=${step_group#native-buildx-}
 BUILDKIT_HOST=unix://$PWD/buildkitd.sock
 export BUILDKIT_HOST
 
