@@ -57,6 +57,7 @@ static int is_among(const char *pattern, char **arguments)
  * Puts what the twin needs besides the caller's `arguments` at `end`, as its file says, a line each:
  *
  *     emulate PATTERN          where an argument fits, the original is run
+ *     require PATTERN PATTERN  where no argument fits either, the original is run
  *     unless PATTERN ARGUMENT  is added, but where an argument fits
  *
  * False if the original is to be run. `text` is the file's, and is cut in pieces.
@@ -73,6 +74,9 @@ static int adapt(char *text, char **arguments, char **end, int room)
 
 		if (verb && pattern && strcmp(verb, "emulate") == 0 && !addition) {
 			if (is_among(pattern, arguments))
+				return 0;
+		} else if (verb && pattern && strcmp(verb, "require") == 0 && addition) {
+			if (!is_among(pattern, arguments) && !is_among(addition, arguments))
 				return 0;
 		} else if (verb && pattern && strcmp(verb, "unless") == 0 && addition && room-- > 1) {
 			if (!is_among(pattern, arguments))

@@ -21,7 +21,7 @@ describeUnless(missing() ?? notHere())("QEMU with its front, called as the kerne
     beforeAll(() => {
         folder = temporaryFolder();
         chmodSync(folder, 0o755);
-        for (const name of ["program", "cc1", "unreadable-as"]) {
+        for (const name of ["program", "cc1", "readable-as", "unreadable-as"]) {
             copyFileSync(stepBinary("arm64"), path.join(folder, name));
         }
         chmodSync(path.join(folder, "unreadable-as"), 0o711);
@@ -49,6 +49,12 @@ describeUnless(missing() ?? notHere())("QEMU with its front, called as the kerne
     it.each([
         ["runs a program itself", interpreter, "program", "hello"],
         ["leaves a compiler to the dispatcher", interpreter, "cc1", "dispatcher ./cc1 a name print hello 1\n"],
+        [
+            "leaves an assembler to the dispatcher",
+            interpreter,
+            "readable-as",
+            "dispatcher ./readable-as a name print hello 1\n",
+        ],
         ["runs a compiler itself that it cannot read, which fails", interpreter, "unreadable-as", ""],
         [
             "believes no dispatcher where it has more rights than its caller",

@@ -99,8 +99,10 @@ gcc_includes() {
 }
 
 # gcc_own VERSION: the original's list of folders. The twin's own, which follows it, has no other in a root without cross
-# compilers; without it (-nostdinc) stdc-predef.h would not be included first.
+# compilers; without it (-nostdinc) stdc-predef.h would not be included first. The original has the triplet's folders only where
+# it is told their name, which gcc does for all that it has to preprocess.
 gcc_own() {
+    echo 'require -imultiarch -fpreprocessed'
     own=/usr/lib/gcc/$triplet/$1
     gcc_includes -nostdinc "$own/include" "/usr/local/include/$triplet" /usr/local/include "$own/include-fixed" \
         "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
