@@ -218,7 +218,11 @@ describe("a mistake is one line that names setting and remedy", () => {
         ["secrets", { token: 1 }, ': must be a list of names in setting buildSecrets, not {"token":1}'],
         ["ssh", "default", `: must be a list as in ["default", "ID=PATH"], not "default"`],
         ["ssh", ["=x"], `[0]: must be "default", ID, or ID=PATH of a key or an agent's socket, not "=x"`],
-        ["platforms", ["linux/mips"], '[0]: must be "linux/amd64" or "linux/arm64", not "linux/mips"'],
+        [
+            "platforms",
+            ["linux/mips"],
+            '[0]: must be "linux/amd64" or "linux/arm64" or "linux/arm/v7" or "linux/riscv64", not "linux/mips"',
+        ],
         ["platforms", [], ": must name at least one platform; leave the key out for all of them"],
         ["platforms", ["linux/arm64", "linux/arm64"], ': "linux/arm64" is there twice; take one out'],
         ["tags", "latest", ': must be a list of tags, not "latest"'],

@@ -35,7 +35,7 @@ describe("settings", () => {
             {
                 idleMinutes: 10080,
                 cacheGigabytes: 16000,
-                localPort: 65517,
+                localPort: 65499,
             },
         ],
     ])("are right: %s", (_what, changes) => {
@@ -101,16 +101,16 @@ describe("settings", () => {
             ['registryMirrors["docker.io"]: must be a list of mirrors, not "mirror.example"'],
         ],
         ["no cache", { cacheGigabytes: 0 }, ["cacheGigabytes: must be a whole number from 1 to 16000, not 0"]],
-        ["a port for root", { localPort: 443 }, ["localPort: must be a whole number from 1024 to 65517, not 443"]],
+        ["a port for root", { localPort: 443 }, ["localPort: must be a whole number from 1024 to 65499, not 443"]],
         [
             "a port too high for all",
-            { localPort: 65518 },
-            ["localPort: must be a whole number from 1024 to 65517, not 65518"],
+            { localPort: 65500 },
+            ["localPort: must be a whole number from 1024 to 65499, not 65500"],
         ],
         [
             "a port in words",
             { localPort: "http" },
-            ['localPort: must be a whole number from 1024 to 65517, not "http"'],
+            ['localPort: must be a whole number from 1024 to 65499, not "http"'],
         ],
         [
             "a mistake in an image",

@@ -1,3 +1,4 @@
+import childProcess, { type SpawnSyncReturns } from "node:child_process";
 import fs from "node:fs";
 import * as path from "node:path";
 import { foreign, native, StandInMachine } from "../../../tests/helpers/standInMachine";
@@ -39,15 +40,15 @@ describe("this machine", () => {
         ["is of 64 bits only", "arm64", 1, 1],
         ["is another, whatever it does with programs of 32 bits", "x64", 0, 1],
     ])("needs no emulator of 32-bit ARM where it %s", async (_what, arch, status, mistakes) => {
-        const processor = jest.replaceProperty(process, "arch", arch);
-        const setarch = path.join(here.home, "setarch");
-        fs.writeFileSync(setarch, `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 });
-        process.env.PATH = `${here.home}:${process.env.PATH}`;
+        const processor = Object.getOwnPropertyDescriptor(process, "arch") as PropertyDescriptor;
+        Object.defineProperty(process, "arch", { ...processor, value: arch });
+        const setarch = jest.spyOn(childProcess, "spawnSync").mockReturnValue({ status } as SpawnSyncReturns<Buffer>);
         here.rules = {};
         try {
             expect(await mistakesOf({ platforms: ["linux/arm/v7"] })).toHaveLength(mistakes);
+            expect(setarch.mock.calls).toEqual(arch === "arm64" ? [["setarch", ["linux32", "true"]]] : []);
         } finally {
-            processor.restore();
+            Object.defineProperty(process, "arch", processor);
         }
     });
 
