@@ -31,8 +31,27 @@ die() {
     exit 1
 }
 
-# emulators: of which machines programs run through QEMU here, all of components/architecture.ts but this one.
-emulators() { sed -n 's/^ *binfmt: "qemu-\(.*\)",$/\1/p' components/architecture.ts | grep -vx "$(uname -m)"; }
+# What `make test` needs besides.
+checks=${1:-}
+
+# emulators: of which machines programs run through QEMU here: of components/architecture.ts those that are built where
+# nothing is said (EC2 has machines of them) and those that a stack's configuration names, with --check all; but not this
+# machine's own, nor what a 64-bit machine runs itself.
+emulators() {
+    named=$(cat Pulumi.*.yaml 2>/dev/null) awk -F '"' -v own="qemu-$(uname -m)" -v every="$checks" '
+        /^        platform: / { platform = $2; platforms[++count] = platform }
+        /^        thirtyTwoBitOf: / { wide[platform] = $2 }
+        /^        binfmt: / { binfmt[platform] = $2 }
+        /^        ec2: / { every_stack[platform] = 1 }
+        END {
+            for (at = 1; at <= count; at++) {
+                platform = platforms[at]
+                if (binfmt[platform] == own) continue
+                if (binfmt[wide[platform]] == own && system("setarch linux32 true 2>/dev/null") == 0) continue
+                if (every != "" || every_stack[platform] || index(ENVIRON["named"], platform)) print substr(binfmt[platform], 6)
+            }
+        }' components/architecture.ts
+}
 
 # The Debian package and the program or file that shows it is there.
 packages="
@@ -149,7 +168,6 @@ build_cosign() {
 
 # What local runners emulate with at native speed: see docs/emulation.md.
 make_toolchains() {
-    if [ "$(id -u)" != 0 ]; then return; fi
     for foreign in $(emulators); do
         sh components/runner/emulation/makeToolchain.sh "$foreign" "$NATIVE_BUILDX_HOME/toolchains"
     done

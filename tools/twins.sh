@@ -109,15 +109,19 @@ prepare_sources() {
     if [ ! -e "$work/toolchains/$machine" ]; then make_toolchain; fi
 }
 
-# Where the original needs no QEMU, the twin's machine is emulated in its place: the compiler's own option runs the dispatcher.
+# Where the original needs no QEMU, the twin's machine is emulated in its place: the compiler's own option runs the dispatcher,
+# and what that does not know is run as it is.
 make_toolchain() {
     if [ -z "$is_emulated" ]; then
         CC=$(awk -F '\t' -v name="$runs_on" '$1 == "machine" && $5 == name { print $4 }' "$table")-gcc
-        EMULATOR=$project/tools/twins/original.sh RUNS_ON=$runs_on
+        EMULATOR=$work/none RUNS_ON=$runs_on
         export CC EMULATOR RUNS_ON
+        echo 'int main(void) { return 99; }' | "$CC" -static -x c -o "$EMULATOR" -
     fi
+    toolchain=$work/toolchains/$machine
     sh "$emulation/makeToolchain.sh" "$machine" "$work/toolchains" "$work/table"
-    find "$work/toolchains" -name program -exec touch -a -d "$long_ago" {} +
+    find "$toolchain" -name program -exec touch -a -d "$long_ago" {} +
+    if [ -z "$is_emulated" ]; then install "$project/tools/twins/original.sh" "$toolchain/emulator"; fi
 }
 
 # run TOOLCHAIN COMMAND...: in the root.

@@ -21,7 +21,7 @@ export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     /** @default the builder's */
     platforms?: readonly Platform[];
     /**
-     * Tags of the index; each platform's image has them with `-amd64` or `-arm64` behind. None may end like that itself,
+     * Tags of the index; each platform's image has them with `-amd64`, `-arm64` and so on behind. None may end like that itself,
      * nor be `cache`: see below. @default ["latest"]
      */
     tags?: string[];
@@ -29,7 +29,7 @@ export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     secrets?: { [id: string]: pulumi.Input<string> };
     /**
      * Where the build cache goes besides the runner itself. `registry` keeps it, all stages included, beside the image
-     * under the tag `cache-amd64` or `cache-arm64`: for runners whose own cache may be lost. `none` saves that time.
+     * under a tag such as `cache-amd64`: for runners whose own cache may be lost. `none` saves that time.
      * @default what the registry suggests
      */
     cache?: "registry" | "none";

@@ -24,14 +24,12 @@ for device in null zero random urandom; do
 done
 
 if [ "$toolchain" != none ]; then
-    mkdir "$root/dev/.native-toolchain"
+    mkdir -p "$root/dev/.native-toolchain/$machine"
     # Not read-only: the time of the last access tells which twins were run.
-    mount --bind "$toolchain" "$root/dev/.native-toolchain"
+    mount --bind "$toolchain" "$root/dev/.native-toolchain/$machine"
 fi
-if [ "$toolchain" != none ] && [ -e "$binfmt/qemu-$machine" ]; then
-    field() { sed -n "s/^$1:* //p" "$binfmt/qemu-$machine"; }
-    bytes() { field "$1" | sed 's/../\\x&/g'; }
-    rule=$(printf ':twins:M::%s:%s:dispatcher:%sPF' "$(bytes magic)" "$(bytes mask)" "$(field flags | tr -d PF)")
+if [ "$toolchain" != none ] && [ -e "$toolchain/rule" ]; then
+    rule=$(sed 's/NAME/twins/' "$toolchain/rule")
     mount -t binfmt_misc binfmt_misc "$binfmt"
     (cd "$toolchain" && printf '%s' "$rule" >"$binfmt/register")
 fi

@@ -5,6 +5,6 @@ case ${0##*/} in
     gcc | g++) exec "/usr/bin/${0##*/}" -wrapper /bin/sh,/work/wrapped.sh "$@" ;;
 esac
 case ${1##*/} in
-    cc1 | cc1plus | lto1 | as | *-as) exec /dev/.native-toolchain/dispatcher "$(command -v "$1")" "$@" ;;
+    cc1 | cc1plus | lto1 | as | *-as) exec /dev/.native-toolchain/*/dispatcher "$(command -v "$1")" "$@" ;;
     *) exec "$@" ;;
 esac

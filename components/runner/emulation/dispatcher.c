@@ -1,54 +1,26 @@
 /*
- * Stands in front of QEMU as the interpreter of a foreign architecture in binfmt_misc (flags P and F): a compiler of which
- * there is a twin, the same compiler built for this machine, is run as that twin; every other program, and this one too
- * whenever anything is not as it should be, is run by QEMU as before.
+ * Runs a compiler of a foreign architecture: as its twin, the same compiler built for this machine, if there is one; by QEMU
+ * whenever anything is not as it should be.
  *
- * The toolchain, which a build container finds at /dev/.native-toolchain (see runcWithToolchain.sh):
+ * The toolchain, which a build container finds at TOOLCHAIN (toolchain.h):
  *
+ *     dispatcher                 this program
  *     emulator                   QEMU
  *     twins/BUILD-ID/HASH/       the twin of a program of this build id and content:
  *         program                itself
  *         loader, lib/           its dynamic loader and libraries, those of its release of the distribution
  *         arguments              what it needs to do the same as the original, see `adapt`
  *
- * Called by the kernel as: dispatcher PATH ARGV0 ARGUMENT...
- *
- * Built with -DEMULATOR="FILE" (QEMU's file, a part of this program: where no toolchain is mounted, in a container of
- * somebody else's, there is no other) and -DMACHINE=N (e_machine in elf.h).
+ * Called by what stands in front of QEMU (front.c), as the kernel called that: dispatcher PATH ARGV0 ARGUMENT...
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "identity.h"
-
-#define TOOLCHAIN "/dev/.native-toolchain"
-
-__asm__(".section .rodata\n"
-	".balign 4096\n"
-	"emulator:\n"
-	".incbin \"" EMULATOR "\"\n"
-	"emulator_end:\n"
-	".previous\n");
-extern const char emulator[], emulator_end[];
-
-/* What is compiled, or assembled, by a program of this name. */
-static int is_compiler(const char *path)
-{
-	static const char *const names[] = { "cc1", "cc1plus", "lto1", "as" };
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	size_t length = strlen(name);
-
-	for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++)
-		if (strcmp(name, names[at]) == 0)
-			return 1;
-	return length > 3 && strcmp(name + length - 3, "-as") == 0;
-}
+#include "toolchain.h"
 
 /* What makes an original do what its twin would not: programs to load, and places to look for headers in. */
 static int is_environment_plain(void)
@@ -59,7 +31,7 @@ static int is_environment_plain(void)
 	for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++)
 		if (getenv(names[at]))
 			return 0;
-	return 1;
+	return access("/etc/ld.so.preload", F_OK) != 0;
 }
 
 static int is_known(const char *build_id)
@@ -86,6 +58,7 @@ static int is_among(const char *pattern, char **arguments)
  * Puts what the twin needs besides the caller's `arguments` at `end`, as its file says, a line each:
  *
  *     emulate PATTERN          where an argument fits, the original is run
+ *     require PATTERN PATTERN  where no argument fits either, the original is run
  *     unless PATTERN ARGUMENT  is added, but where an argument fits
  *
  * False if the original is to be run. `text` is the file's, and is cut in pieces.
@@ -103,6 +76,9 @@ static int adapt(char *text, char **arguments, char **end, int room)
 		if (verb && pattern && strcmp(verb, "emulate") == 0 && !addition) {
 			if (is_among(pattern, arguments))
 				return 0;
+		} else if (verb && pattern && strcmp(verb, "require") == 0 && addition) {
+			if (!is_among(pattern, arguments) && !is_among(addition, arguments))
+				return 0;
 		} else if (verb && pattern && strcmp(verb, "unless") == 0 && addition && room-- > 1) {
 			if (!is_among(pattern, arguments))
 				*end++ = addition;
@@ -114,22 +90,40 @@ static int adapt(char *text, char **arguments, char **end, int room)
 	return 1;
 }
 
+/* Tells the runner of a compiler that has no twin; what it is told ends the step's output. */
+static void tell(const char *path, const char *build_id)
+{
+	const char *slash = strrchr(path, '/');
+	/* For reading, too: nobody gets a signal where nobody reads, and what does not fit is not told. */
+	int runner = open(TELL, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	struct stat facts;
+
+	if (runner < 0)
+		return;
+	if (fstat(runner, &facts) == 0 && S_ISFIFO(facts.st_mode))
+		dprintf(runner, "%.40s (%.16s)\n", slash ? slash + 1 : path, build_id);
+	close(runner);
+}
+
 /* The path of a part of a twin, of PATH_MAX characters at most. */
 static void name_part(char *path, const struct identity *identity, const char *part)
 {
 	snprintf(path, PATH_MAX, TOOLCHAIN "/twins/%s/%s/%s", identity->build_id, identity->hash, part);
 }
 
-/* Runs the twin of the program in `file`, if it has one. Returns where it is to be emulated. */
+/* Runs the twin of the program in `file`, if it has one. Returns if it is to be emulated. */
 static void run_twin(int file, const char *argv0, char **arguments, int count)
 {
-	struct identity identity;
+	struct identity identity = { "", "" };
 	char program[PATH_MAX], loader[PATH_MAX], libraries[PATH_MAX], description[PATH_MAX], text[8192];
 	enum { before = 6, additions = 64 };
 	char **words = NULL;
 
-	if (!identify(file, is_known, &identity))
+	if (!identify(file, is_known, &identity)) {
+		if (identity.build_id[0])
+			tell(argv0, identity.build_id);
 		return;
+	}
 	name_part(program, &identity, "program");
 	name_part(loader, &identity, "loader");
 	name_part(libraries, &identity, "lib");
@@ -137,8 +131,10 @@ static void run_twin(int file, const char *argv0, char **arguments, int count)
 
 	int described = open(description, O_RDONLY | O_CLOEXEC);
 
-	if (described < 0)
+	if (described < 0) {
+		tell(argv0, identity.build_id);
 		return;
+	}
 	ssize_t length = read(described, text, sizeof(text));
 
 	close(described);
@@ -166,67 +162,36 @@ static void run_twin(int file, const char *argv0, char **arguments, int count)
 	free(words);
 }
 
-/* QEMU takes the same words, after an option that names argv[0]. */
-static void emulate(char *path, char *argv0, char **arguments, int count, int is_trusted)
+/* QEMU takes the same words, after an option that names argv[0]. Returns if it cannot be run. */
+static void emulate(char *path, char *argv0, char **arguments, int count)
 {
 	char **words = calloc(count + 5, sizeof(*words));
 
 	if (!words)
 		return;
-	words[0] = TOOLCHAIN "/emulator";
+	words[0] = EMULATOR;
 	words[1] = "-0";
 	words[2] = argv0;
 	words[3] = path;
 	memcpy(words + 4, arguments, count * sizeof(*words));
-	/* A program with more rights than its caller's does not look for its interpreter where the caller could put one. */
-	if (is_trusted)
-		execv(words[0], words);
-
-	int file = memfd_create("emulator", MFD_CLOEXEC);
-	size_t left = emulator_end - emulator;
-
-	for (const char *from = emulator; file >= 0 && left > 0;) {
-		ssize_t written = write(file, from, left);
-
-		if (written <= 0)
-			return;
-		from += written;
-		left -= written;
-	}
-	syscall(SYS_execveat, file, "", words, environ, AT_EMPTY_PATH);
+	execv(words[0], words);
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long opened = getauxval(AT_EXECFD);
-	int is_trusted = !getauxval(AT_SECURE);
-
 	if (argc < 3) {
-		fprintf(stderr, "native-buildx: called by the kernel only, as an interpreter with flag P\n");
+		fprintf(stderr, "native-buildx: called as an interpreter of binfmt_misc only, with flag P\n");
 		return 127;
 	}
 	char *path = argv[1], *argv0 = argv[2], **arguments = argv + 3;
+	int count = argc - 3;
+	int file = is_environment_plain() ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
-	if (is_trusted && is_compiler(path) && is_environment_plain()) {
-		int file = open(path, O_RDONLY | O_CLOEXEC);
-
-		if (file >= 0) {
-			run_twin(file, argv0, arguments, argc - 3);
-			close(file);
-		}
+	if (file >= 0) {
+		run_twin(file, argv0, arguments, count);
+		close(file);
 	}
-	/* A program that may be run and not read: the kernel has opened it. */
-	static char by_descriptor[40];
-
-	if (opened) {
-		if (access(path, R_OK) != 0) {
-			snprintf(by_descriptor, sizeof(by_descriptor), "/proc/self/fd/%lu", opened);
-			path = by_descriptor;
-		} else {
-			close(opened);
-		}
-	}
-	emulate(path, argv0, arguments, argc - 3, is_trusted);
+	emulate(path, argv0, arguments, count);
 	perror("native-buildx: no emulator");
 	return 127;
 }

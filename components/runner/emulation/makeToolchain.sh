@@ -1,11 +1,11 @@
 #!/bin/sh
 # Makes the toolchain of a foreign architecture: the twins of its compilers (twins.tsv) from the packages of the releases that
-# the compilers come from (archives.sh), and the dispatcher that runs them in place of the emulated originals (dispatcher.c).
+# the compilers come from (archives.sh), and what runs them in place of the emulated originals (makeDispatcher.sh).
 #
 #   makeToolchain.sh MACHINE FOLDER [TABLE]     MACHINE as QEMU names it; the result is FOLDER/MACHINE. TABLE: default twins.tsv
 #
-# For a machine that is not this one (tools/twins.sh checks so): RUNS_ON, Debian's name of its architecture, CC, a compiler
-# for it, and EMULATOR, its QEMU.
+# EMULATOR and RULE: QEMU for the machine, and the file with its line for binfmt_misc, where none is registered. RUNS_ON and CC:
+# Debian's name of the architecture that the twins run on, and a compiler for it, where it is not this machine's (tools/twins.sh).
 #
 # Runs again at no cost, may run twice at once, and may be interrupted at any point: the folder appears when it is complete.
 # Nothing is installed. What cannot be had is left out, and is emulated; a day later it is tried again.
@@ -14,7 +14,6 @@ umask 022
 export LC_ALL=C
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 machine=$1 folder=$2 table=${3:-$here/twins.tsv}
-compiler=${CC:-gcc}
 # shellcheck source=components/runner/emulation/archives.sh
 . "$here/archives.sh"
 
@@ -33,13 +32,14 @@ if [ -z "$elf" ] || [ -z "$releases" ]; then
     exit 0
 fi
 
-# QEMU as it is registered. It becomes a part of the dispatcher, so it has to need no libraries.
-emulator=${EMULATOR:-$(sed -n 's/^interpreter //p' "/proc/sys/fs/binfmt_misc/qemu-$machine" 2>/dev/null)} || true
+# QEMU as it is registered. It is found in containers too, so it has to need no libraries.
+registered=/proc/sys/fs/binfmt_misc/qemu-$machine
+emulator=${EMULATOR:-$(sed -n 's/^interpreter //p' "$registered" 2>/dev/null)} || true
 if [ ! -r "${emulator:-/nowhere}" ]; then
     say "no QEMU is registered: nothing to speed up"
     exit 0
 fi
-for program in "$compiler" apt-get dpkg-deb flock; do
+for program in gcc apt-get dpkg-deb flock; do
     if ! command -v "$program" >/dev/null; then
         say "$program is missing: its compilers are emulated, as before"
         exit 0
@@ -50,7 +50,7 @@ mkdir -p "$folder"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 exec 9>"$folder/$machine.lock"
 flock 9
-recipe=$(cat "$here"/*.sh "$here"/*.[ch] "$table" "$emulator" | sha256sum | cut -c 1-16)
+recipe=$(cat "$here"/archives.sh "$here"/make*.sh "$here"/*.[ch] "$table" "$emulator" | sha256sum | cut -c 1-16)
 if [ "$(cat "$folder/$machine/recipe" 2>/dev/null)" = "$recipe" ] &&
     [ -z "$(find "$folder/$machine/incomplete" -mtime +0 2>/dev/null)" ]; then
     exit 0
@@ -112,8 +112,10 @@ look_in() {
 }
 
 # The original's list of folders. The twin's own, which follows it, has no other in a root without cross compilers; without
-# it (-nostdinc) stdc-predef.h would not be included first.
+# it (-nostdinc) stdc-predef.h would not be included first. The original has the triplet's folders only where it is told their
+# name, which gcc does for all that it has to preprocess.
 look_in_own() {
+    echo 'require -imultiarch -fpreprocessed'
     own=/usr/lib/gcc/$triplet/$1
     look_in -nostdinc "$own/include" "/usr/local/include/$triplet" /usr/local/include "$own/include-fixed" \
         "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
@@ -189,15 +191,24 @@ if [ "$count" = 0 ]; then
     say "no package of its compilers could be had (does apt-get update work?): they are emulated, as before"
     exit 0
 fi
-cp "$emulator" "$made/emulator"
-build="-O2 -Wall -Wextra -DMACHINE=$elf"
-# shellcheck disable=SC2086 # options
-if ! "$compiler" $build -static -DEMULATOR="\"$made/emulator\"" -o "$made/dispatcher" "$here/dispatcher.c"; then
+if ! sh "$here/makeDispatcher.sh" "$emulator" "$machine" "$elf" "$made"; then
     say "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
     exit 0
 fi
-# shellcheck disable=SC2086 # options
-"$compiler" $build -o "$made/identify" "$here/identify.c"
+
+# rule MAGIC MASK FLAGS: for binfmt_misc; NAME is replaced, and the path is relative to the toolchain. F: the kernel keeps the
+# file open and finds it in every container. P: it is told how the program was called. (Debian's QEMU knows that by its name, too.)
+rule() { printf ':NAME:M::%s:%s:qemu-binfmt-P:%sPF\n' "$1" "$2" "$(printf '%s' "$3" | tr -d PF)"; }
+
+# escaped WORD: of the registration, whose bytes are in hex.
+escaped() { sed -n "s/^$1 //p" "$registered" | sed 's/../\\x&/g'; }
+
+if [ -n "${RULE:-}" ]; then
+    IFS=: read -r _ _ _ _ magic mask _ flags <"$RULE"
+    rule "$magic" "$mask" "$flags" >"$made/rule"
+elif [ -e "$registered" ]; then
+    rule "$(escaped magic)" "$(escaped mask)" "$(sed -n 's/^flags: //p' "$registered")" >"$made/rule"
+fi
 echo "$recipe" >"$made/recipe"
 rm -rf "${folder:?}/$machine.old"
 if [ -e "$folder/$machine" ]; then mv "$folder/$machine" "$folder/$machine.old"; fi
