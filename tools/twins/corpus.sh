@@ -57,6 +57,7 @@ printf '#define X265_BUILD 199\n' >x265/source/x265_config.h
 for file in $cxx_files; do each_way "x265-${file#*/}" g++ $x265 "x265/source/$file.cpp"; done
 cp words.cc "$out"
 cd "$out"
+if [ "$1" = sample ]; then ways=hardened; fi
 each_way words g++ -std=c++20 words.cc
 
 # What else a compiler writes: programs that are optimized as a whole, assembly, what it says of mistakes.

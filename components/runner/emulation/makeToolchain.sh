@@ -91,13 +91,19 @@ file_of() {
 # emulate PATTERN...: arguments with which the original is run.
 emulate() { printf 'emulate %s\n' "$@"; }
 
-# Of every program: what only says something about it, and files of arguments.
-rules_of_as() { emulate '@*' -v -version --version '--help*' --target-help; }
+# Of every program: what only says something about it.
+words_about_itself() { emulate -v -version --version '--help*' --target-help; }
 
-# And what is not the same on another machine: plugins, precompiled headers, tables of character sets (libraries of the
+# And files of arguments, which are not looked into. (gcc gives lto1 such files always: of objects' names, and nothing else.)
+rules_of_as() {
+    words_about_itself
+    emulate '@*'
+}
+
+# What is not the same on another machine: plugins, precompiled headers, tables of character sets (libraries of the
 # original's own machine), other places for headers than the usual.
 rules_of_lto1() {
-    rules_of_as
+    words_about_itself
     emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
         '--sysroot*' '-iprefix*' '-imultilib*'
     # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine.
@@ -122,11 +128,13 @@ look_in_own() {
 }
 
 rules_of_cc1() {
+    emulate '@*'
     rules_of_lto1 "$1"
     look_in_own "$1"
 }
 
 rules_of_cc1plus() {
+    emulate '@*'
     rules_of_lto1 "$1"
     look_in '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
     look_in_own "$1"
