@@ -4,11 +4,12 @@
  *
  * The toolchain, which a build container finds at TOOLCHAIN (toolchain.h):
  *
- *     dispatcher                      this program
- *     emulator                        QEMU
- *     loader, lib/                    the twins' dynamic loader and libraries
- *     twins/BUILD-ID/HASH/program     the twin of a program of this build id and content
- *     twins/BUILD-ID/HASH/arguments   what it needs to do the same as the original, see `adapt`
+ *     dispatcher                 this program
+ *     emulator                   QEMU
+ *     twins/BUILD-ID/HASH/       the twin of a program of this build id and content:
+ *         program                itself
+ *         loader, lib/           its dynamic loader and libraries, those of its release of the distribution
+ *         arguments              what it needs to do the same as the original, see `adapt`
  *
  * Called by what stands in front of QEMU (front.c), as the kernel called that: dispatcher PATH ARGV0 ARGUMENT...
  */
@@ -104,11 +105,17 @@ static void tell(const char *path, const char *build_id)
 	close(runner);
 }
 
+/* The path of a part of a twin, of PATH_MAX characters at most. */
+static void name_part(char *path, const struct identity *identity, const char *part)
+{
+	snprintf(path, PATH_MAX, TOOLCHAIN "/twins/%s/%s/%s", identity->build_id, identity->hash, part);
+}
+
 /* Runs the twin of the program in `file`, if it has one. Returns if it is to be emulated. */
 static void run_twin(int file, const char *argv0, char **arguments, int count)
 {
 	struct identity identity = { "", "" };
-	char program[PATH_MAX], description[PATH_MAX], text[8192];
+	char program[PATH_MAX], loader[PATH_MAX], libraries[PATH_MAX], description[PATH_MAX], text[8192];
 	enum { before = 6, additions = 64 };
 	char **words = NULL;
 
@@ -117,8 +124,10 @@ static void run_twin(int file, const char *argv0, char **arguments, int count)
 			tell(argv0, identity.build_id);
 		return;
 	}
-	snprintf(program, sizeof(program), TOOLCHAIN "/twins/%s/%s/program", identity.build_id, identity.hash);
-	snprintf(description, sizeof(description), TOOLCHAIN "/twins/%s/%s/arguments", identity.build_id, identity.hash);
+	name_part(program, &identity, "program");
+	name_part(loader, &identity, "loader");
+	name_part(libraries, &identity, "lib");
+	name_part(description, &identity, "arguments");
 
 	int described = open(description, O_RDONLY | O_CLOEXEC);
 
@@ -140,7 +149,7 @@ static void run_twin(int file, const char *argv0, char **arguments, int count)
 	words = calloc(before + count + additions + 1, sizeof(*words));
 	if (!words)
 		return;
-	char *head[] = { TOOLCHAIN "/loader", "--library-path", TOOLCHAIN "/lib", "--argv0", (char *)argv0, program };
+	char *head[] = { loader, "--library-path", libraries, "--argv0", (char *)argv0, program };
 	char **end = words;
 
 	for (int at = 0; at < before; at++)
