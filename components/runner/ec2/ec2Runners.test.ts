@@ -97,6 +97,35 @@ describe("EC2 runners", () => {
         expect(access.find(({ Sid }) => Sid === "Wake")?.Resource).toHaveLength(2);
     });
 
+    it("have what makes native compilers where they emulate, in parameters that only they read", async () => {
+        make({ emulateOn: { "linux/arm64": "linux/amd64" } });
+        await settled();
+        const recipe = mocks
+            .of("aws:ssm/parameter:Parameter")
+            .map(({ inputs }) => inputs)
+            .filter(({ type }) => type === "String");
+        expect(recipe.length).toBeGreaterThan(1);
+        expect(recipe.map(({ name }) => name).sort()).toEqual(
+            recipe.map((_, at) => `/native-buildx/prod/amd64/native-compilers-${at + 1}`),
+        );
+        const roles = mocks
+            .of("aws:iam/rolePolicy:RolePolicy")
+            .map(({ name, inputs }) => [name, String(inputs.policy)]);
+        const readers = roles.filter(([, policy]) => policy?.includes("ssm:GetParameter"));
+        expect(readers.map(([name]) => name)).toEqual(["runners-amd64"]);
+        expect(readers[0]?.[1]?.split("native-compilers-").length).toBe(recipe.length + 1);
+    });
+
+    it.each([{}, { emulateOn: { "linux/arm64": "linux/amd64" }, nativeCompilers: false }] as Ec2RunnersArgs[])(
+        "have no more than keys in parameters with %j",
+        async (args) => {
+            make(args);
+            await settled();
+            const types = mocks.of("aws:ssm/parameter:Parameter").map(({ inputs }) => inputs.type);
+            expect(types).toEqual(["SecureString", "SecureString"]);
+        },
+    );
+
     it("have arguments that no setting has, where these are transformed", async () => {
         const infos: unknown[] = [];
         make({
