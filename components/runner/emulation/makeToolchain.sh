@@ -105,7 +105,7 @@ rules_of_as() {
 rules_of_lto1() {
     words_about_itself
     emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
-        '--sysroot*' '-iprefix*' '-imultilib*'
+        '--sysroot*' '-iprefix*'
     # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine.
     if [ "$machine $1" = 'aarch64 12' ]; then emulate '-fstack-protector*' '-fstack-clash-protection'; fi
 }
@@ -118,13 +118,13 @@ look_in() {
 }
 
 # The original's list of folders. The twin's own, which follows it, has no other in a root without cross compilers; without
-# it (-nostdinc) stdc-predef.h would not be included first. The original has the triplet's folders only where it is told their
-# name, which gcc does for all that it has to preprocess.
+# it (-nostdinc) stdc-predef.h would not be included first. The original has the triplet's folders only where it is told the
+# triplet (-imultiarch), which gcc does for all that it has to preprocess; for -m32 and the like it is another one.
 look_in_own() {
-    echo 'require -imultiarch -fpreprocessed'
+    echo "require $triplet -fpreprocessed"
     own=/usr/lib/gcc/$triplet/$1
-    look_in -nostdinc "$own/include" "/usr/local/include/$triplet" /usr/local/include "$own/include-fixed" \
-        "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
+    look_in -nostdinc "$own/include" "/usr/local/include/$triplet" /usr/local/include \
+        "$own/include-fixed/$triplet" "$own/include-fixed" "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
 }
 
 rules_of_cc1() {
