@@ -17,7 +17,6 @@ export LC_ALL=C
 project=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 emulation=$project/components/runner/emulation
 table=$emulation/twins.tsv
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/twins
 say() { printf '%s\n' "twins: $*" >&2; }
 # shellcheck source=components/runner/emulation/archives.sh
 . "$emulation/archives.sh"
@@ -48,9 +47,11 @@ if [ "$architecture_of_machine" = "$runs_on" ]; then
     runs_on=$(printf 'arm64\namd64\n' | grep -vx "$runs_on" | head -n 1)
 fi
 
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/twins/$release-$machine
 mkdir -p "$cache"
 exec 8>"$cache/lock"
 flock 8
+rm -rf "$cache"/work.* # of an interrupted run
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
