@@ -1,8 +1,13 @@
 import { gunzipSync } from "node:zlib";
 import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
-import { Ec2Runners, type Ec2RunnersArgs } from "./ec2Runners";
+import { checkedValues } from "../../settings/values";
+import { runnerSettings } from "../settings";
+import { Ec2Runners, type Ec2RunnersArgs, type Ec2RunnersValues, runnerArgs } from "./ec2Runners";
+import { ec2RunnerSettings } from "./settings";
 
 const allowedCidrs = ["203.0.113.7/32"];
+const checkedEc2 = (args: Ec2RunnersArgs) =>
+    checkedValues({ ...runnerSettings, ...ec2RunnerSettings }, { allowedCidrs, ...args }) as Ec2RunnersValues;
 const instanceType = "aws:ec2/instance:Instance";
 
 describe("EC2 runners", () => {
@@ -95,6 +100,18 @@ describe("EC2 runners", () => {
         ]);
         const access = await resolved(made.access);
         expect(access.find(({ Sid }) => Sid === "Wake")?.Resource).toHaveLength(2);
+    });
+
+    it("leave 32-bit ARM to the processor of a 64-bit ARM machine, and emulate it with native compilers elsewhere", async () => {
+        const arm = "linux/arm/v7";
+        const platforms = [arm, "linux/arm64", "linux/amd64"] as const;
+        const emulated = (on: "linux/arm64" | "linux/amd64") =>
+            runnerArgs(checkedEc2({ platforms, emulateOn: { [arm]: on } }), {
+                runner: on === "linux/arm64" ? "arm64" : "amd64",
+                platform: on,
+            });
+        expect(emulated("linux/arm64")).toMatchObject({ emulates: ["arm_v7"], emulatedPlatforms: [] });
+        expect(emulated("linux/amd64")).toMatchObject({ emulates: ["arm_v7"], emulatedPlatforms: [arm] });
     });
 
     it("have arguments that no setting has, where these are transformed", async () => {

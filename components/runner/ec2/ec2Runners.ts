@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { machinePlatforms, type Platform } from "../../architecture";
+import { architectures, machinePlatforms, type Platform } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policies";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
@@ -106,7 +106,10 @@ export function runnerArgs(
         fallbackInstanceTypes: values.fallbackInstanceTypes[platform],
         emulateOn: values.emulateOn[platform],
         emulates: emulated.map((other) => other.runner),
-        emulatedPlatforms: [...new Set(emulated.map((other) => other.platform))],
+        emulatedPlatforms: [...new Set(emulated.map((other) => other.platform))].filter(
+            // Its processor may run them itself, and QEMU would take precedence.
+            (other) => architectures[other].thirtyTwoBitOf !== platform,
+        ),
         nativeCompilers: values.nativeCompilers,
         idleMinutes: values.idleMinutes,
         cacheGigabytes: values.cacheGigabytes,
