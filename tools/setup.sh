@@ -74,6 +74,11 @@ iptables           iptables
 e2fsprogs          mkfs.ext4
 python3-venv       python3
 '
+# What an ARM machine has of its own.
+packages_of_another_machine='
+gcc-aarch64-linux-gnu  aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross  /usr/aarch64-linux-gnu/include/stdio.h
+'
 # What local runners need for a user who is not root, as in a test.
 packages_without_root='
 rootlesskit        rootlesskit
@@ -83,6 +88,7 @@ uidmap             newuidmap
 install_packages() {
     table=$packages
     if [ "${1:-}" = --check ]; then table=$table$packages_for_checks; fi
+    if [ "${1:-} $(uname -m)" = '--check x86_64' ]; then table=$table$packages_of_another_machine; fi
     if [ "${1:-}" = --check ] || [ "$(id -u)" != 0 ]; then table=$table$packages_without_root; fi
     missing=$(printf '%s\n' "$table" | while read -r package program; do
         if [ -n "$package" ] && ! command -v "$program" >/dev/null && [ ! -e "$program" ]; then printf ' %s' "$package"; fi

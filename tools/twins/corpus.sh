@@ -33,14 +33,14 @@ case $(gcc -dumpmachine) in
 esac
 
 # each_way NAME COMPILER OPTION...: compiles with each set of options in turn. The seed: names in objects for link-time
-# optimization are random without it.
+# optimization are random without it (and with 0).
 each_way() {
     name=$1
     shift
     for way in $ways; do
         made=$out/$name.$way
         # shellcheck disable=SC2046 # options
-        "$@" -frandom-seed=0 $(options_of "$way") -MD -MF "$made.d" -c -o "$made.o" 2>"$made.messages"
+        "$@" -frandom-seed=1 $(options_of "$way") -MD -MF "$made.d" -c -o "$made.o" 2>"$made.messages"
     done
 }
 
@@ -57,15 +57,16 @@ printf '#define X265_BUILD 199\n' >x265/source/x265_config.h
 for file in $cxx_files; do each_way "x265-${file#*/}" g++ $x265 "x265/source/$file.cpp"; done
 cp words.cc "$out"
 cd "$out"
+if [ "$1" = sample ]; then ways=hardened; fi
 each_way words g++ -std=c++20 words.cc
 
 # What else a compiler writes: programs that are optimized as a whole, assembly, what it says of mistakes.
-g++ -O2 -flto -frandom-seed=0 -save-temps=obj -std=c++20 -o words words.cc
+g++ -O2 -flto -frandom-seed=1 -save-temps=obj -std=c++20 -o words words.cc
 status=0
 ./words >words.output || status=$?
 if [ "$status" != 42 ]; then exit 1; fi # what the program ends with
 if [ "$1" = corpus ]; then
-    g++ -O2 -flto -flto-partition=max -frandom-seed=0 -save-temps=obj -std=c++20 -o parts words.cc
+    g++ -O2 -flto -flto-partition=max -frandom-seed=1 -save-temps=obj -std=c++20 -o parts words.cc
     g++ -E -o words.ii words.cc
     g++ -O2 -S -fverbose-asm -o words.verbose.s words.cc
     if g++ -include nowhere.h -c words.cc 2>missing.messages; then exit 1; fi

@@ -1,13 +1,8 @@
 import { gunzipSync } from "node:zlib";
 import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
-import { checkedValues } from "../../settings/values";
-import { runnerSettings } from "../settings";
-import { Ec2Runners, type Ec2RunnersArgs, type Ec2RunnersValues, runnerArgs } from "./ec2Runners";
-import { ec2RunnerSettings } from "./settings";
+import { Ec2Runners, type Ec2RunnersArgs } from "./ec2Runners";
 
 const allowedCidrs = ["203.0.113.7/32"];
-const checkedEc2 = (args: Ec2RunnersArgs) =>
-    checkedValues({ ...runnerSettings, ...ec2RunnerSettings }, { allowedCidrs, ...args }) as Ec2RunnersValues;
 const instanceType = "aws:ec2/instance:Instance";
 
 describe("EC2 runners", () => {
@@ -102,17 +97,34 @@ describe("EC2 runners", () => {
         expect(access.find(({ Sid }) => Sid === "Wake")?.Resource).toHaveLength(2);
     });
 
-    it("leave 32-bit ARM to the processor of a 64-bit ARM machine, and emulate it with native compilers elsewhere", async () => {
-        const arm = "linux/arm/v7";
-        const platforms = [arm, "linux/arm64", "linux/amd64"] as const;
-        const emulated = (on: "linux/arm64" | "linux/amd64") =>
-            runnerArgs(checkedEc2({ platforms, emulateOn: { [arm]: on } }), {
-                runner: on === "linux/arm64" ? "arm64" : "amd64",
-                platform: on,
-            });
-        expect(emulated("linux/arm64")).toMatchObject({ emulates: ["arm_v7"], emulatedPlatforms: [] });
-        expect(emulated("linux/amd64")).toMatchObject({ emulates: ["arm_v7"], emulatedPlatforms: [arm] });
+    it("have what makes native compilers where they emulate, in parameters that only they read", async () => {
+        make({ emulateOn: { "linux/arm64": "linux/amd64" } });
+        await settled();
+        const recipe = mocks
+            .of("aws:ssm/parameter:Parameter")
+            .map(({ inputs }) => inputs)
+            .filter(({ type }) => type === "String");
+        expect(recipe.length).toBeGreaterThan(1);
+        expect(recipe.map(({ name }) => name).sort()).toEqual(
+            recipe.map((_, at) => `/native-buildx/prod/amd64/native-compilers-${at + 1}`),
+        );
+        const roles = mocks
+            .of("aws:iam/rolePolicy:RolePolicy")
+            .map(({ name, inputs }) => [name, String(inputs.policy)]);
+        const readers = roles.filter(([, policy]) => policy?.includes("ssm:GetParameter"));
+        expect(readers.map(([name]) => name)).toEqual(["runners-amd64"]);
+        expect(readers[0]?.[1]?.split("native-compilers-").length).toBe(recipe.length + 1);
     });
+
+    it.each([{}, { emulateOn: { "linux/arm64": "linux/amd64" }, nativeCompilers: false }] as Ec2RunnersArgs[])(
+        "have no more than keys in parameters with %j",
+        async (args) => {
+            make(args);
+            await settled();
+            const types = mocks.of("aws:ssm/parameter:Parameter").map(({ inputs }) => inputs.type);
+            expect(types).toEqual(["SecureString", "SecureString"]);
+        },
+    );
 
     it("have arguments that no setting has, where these are transformed", async () => {
         const infos: unknown[] = [];

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { architectures, machinePlatforms, type Platform } from "../../architecture";
+import { machinePlatforms, type Platform } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policies";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
@@ -106,10 +106,7 @@ export function runnerArgs(
         fallbackInstanceTypes: values.fallbackInstanceTypes[platform],
         emulateOn: values.emulateOn[platform],
         emulates: emulated.map((other) => other.runner),
-        emulatedPlatforms: [...new Set(emulated.map((other) => other.platform))].filter(
-            // Its processor may run them itself, and QEMU would take precedence.
-            (other) => architectures[other].thirtyTwoBitOf !== platform,
-        ),
+        emulatedPlatforms: [...new Set(emulated.map((other) => other.platform))],
         nativeCompilers: values.nativeCompilers,
         idleMinutes: values.idleMinutes,
         cacheGigabytes: values.cacheGigabytes,

@@ -45,21 +45,28 @@ Acquire::Languages "none";
 END
 }
 
-# The file with the keys that sign the distribution's archive: this machine's, or those of a package of its release.
+# The file with the keys that sign the distribution's archive: this machine's, or those of a package.
 archive_keys() {
     file=usr/share/keyrings/$distribution-archive-keyring.gpg
     if [ -r "/$file" ]; then
         echo "/$file"
-        return
+    elif (cd "$archive" && download_keys && dpkg-deb -x ./*-keyring_*.deb . && [ -r "$file" ]) >>"$archive/log" 2>&1; then
+        echo "$archive/$file"
+    else
+        return 1
     fi
+}
+
+# Debian has Ubuntu's keys, but not in release 12.
+download_keys() {
     case $distribution in
-        debian) package=debian-archive-keyring ;;
-        *) package=$distribution-keyring ;;
+        debian) apt-get -o APT::Sandbox::User= download debian-archive-keyring ;;
+        ubuntu)
+            apt-get -o APT::Sandbox::User= download ubuntu-keyring ||
+                (open_archive "$archive/debian" debian "$(dpkg --print-architecture)" trixie &&
+                    within_archive "$archive" apt-get download ubuntu-keyring)
+            ;;
     esac
-    (
-        cd "$archive"
-        apt-get -o APT::Sandbox::User= download "$package" && dpkg-deb -x "$package"_*.deb . && [ -r "$file" ]
-    ) >>"$archive/log" 2>&1 && echo "$archive/$file"
 }
 
 # Where the archive may be: beside the one that this machine uses (mirrors have both distributions side by side), or where

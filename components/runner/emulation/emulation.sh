@@ -16,7 +16,7 @@ use_toolchains() {
     rm -f toolchains.json
     used=
     for machine in $emulates; do
-        if register_front "$machine"; then used="$used $machine"; fi
+        if ! runs_natively "$machine" && register_front "$machine"; then used="$used $machine"; fi
     done
     if [ -z "$used" ]; then return 0; fi
     source=$(cd "$toolchains" && pwd -P | sed 's/[\\"]/\\&/g')
@@ -28,6 +28,9 @@ use_toolchains() {
 leave_toolchains() {
     for machine in $emulates; do end_registration "native-buildx-$machine-$registrant"; done
 }
+
+# runs_natively MACHINE: what is registered would come before the machine itself. Many ARM machines of 64 bits run programs of 32.
+runs_natively() { [ "$1 $(uname -m)" = "arm aarch64" ] && setarch linux32 true 2>/dev/null; }
 
 # The newest registration comes first.
 register_front() {

@@ -91,15 +91,21 @@ file_of() {
 # emulate PATTERN...: arguments with which the original is run.
 emulate() { printf 'emulate %s\n' "$@"; }
 
-# Of every program: what only says something about it, and files of arguments.
-rules_of_as() { emulate '@*' -v -version --version '--help*' --target-help; }
+# Of every program: what only says something about it.
+words_about_itself() { emulate -v -version --version '--help*' --target-help; }
 
-# And what is not the same on another machine: plugins, precompiled headers, tables of character sets (libraries of the
+# And files of arguments, which are not looked into. (gcc gives lto1 such files always: of objects' names, and nothing else.)
+rules_of_as() {
+    words_about_itself
+    emulate '@*'
+}
+
+# What is not the same on another machine: plugins, precompiled headers, tables of character sets (libraries of the
 # original's own machine), other places for headers than the usual.
 rules_of_lto1() {
-    rules_of_as
+    words_about_itself
     emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
-        '--sysroot*' '-iprefix*' '-imultilib*'
+        '--sysroot*' '-iprefix*'
     # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine.
     if [ "$machine $1" = 'aarch64 12' ]; then emulate '-fstack-protector*' '-fstack-clash-protection'; fi
 }
@@ -112,21 +118,23 @@ look_in() {
 }
 
 # The original's list of folders. The twin's own, which follows it, has no other in a root without cross compilers; without
-# it (-nostdinc) stdc-predef.h would not be included first. The original has the triplet's folders only where it is told their
-# name, which gcc does for all that it has to preprocess.
+# it (-nostdinc) stdc-predef.h would not be included first. The original has the triplet's folders only where it is told the
+# triplet (-imultiarch), which gcc does for all that it has to preprocess; for -m32 and the like it is another one.
 look_in_own() {
-    echo 'require -imultiarch -fpreprocessed'
+    echo "require $triplet -fpreprocessed"
     own=/usr/lib/gcc/$triplet/$1
-    look_in -nostdinc "$own/include" "/usr/local/include/$triplet" /usr/local/include "$own/include-fixed" \
-        "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
+    look_in -nostdinc "$own/include" "/usr/local/include/$triplet" /usr/local/include \
+        "$own/include-fixed/$triplet" "$own/include-fixed" "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
 }
 
 rules_of_cc1() {
+    emulate '@*'
     rules_of_lto1 "$1"
     look_in_own "$1"
 }
 
 rules_of_cc1plus() {
+    emulate '@*'
     rules_of_lto1 "$1"
     look_in '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
     look_in_own "$1"

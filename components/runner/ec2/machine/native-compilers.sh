@@ -68,7 +68,7 @@ make() {
     mkdir -p "$toolchains"
     log=$toolchains/log
     for machine in $emulates; do
-        if ! is_made "$machine" && ! { fetch_recipe && install_compiler && toolchain "$machine"; } >"$log" 2>&1; then
+        if ! runs_natively "$machine" && ! is_made "$machine" && ! { fetch_recipe && install_compiler && toolchain "$machine"; } >"$log" 2>&1; then
             say "no native compilers for $machine: $(tail -n 1 "$log")"
         fi
     done
