@@ -6,8 +6,8 @@
 #   twins.sh RELEASE MACHINE [WHAT...]     both as the table names them, such as trixie and aarch64
 #
 # WHAT: rows (prints them), corpus (files of C and C++ with many options), sample (some of these), lame, x264, x265 (the library
-# as everybody builds it, what it encodes, and its tests), x265:10 (every tenth object of it, for emulated compilers are slow);
-# default: rows corpus. Needs root; Linux 6.7 or newer for all but the rows.
+# as everybody builds it, and what it encodes), x265:10 (every tenth object of it: emulated compilers are slow), x265-tests (those
+# of the library itself, after x265); default: rows corpus. Needs root; Linux 6.7 or newer for all but the rows.
 #
 # Packages and roots are kept in ${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/twins. For this machine's own architecture the twins
 # are those for machines of the other kind, amd64 or arm64, and are emulated: that takes its cross compiler.
@@ -186,7 +186,6 @@ compare_library() {
     take_results originals
     say "$1: of $(wc -l <"$work/objects") objects, $(($(wc -l <"$work/again") - 1)) were compiled again"
     compare
-    run_step originals sh library.sh test "$1"
 }
 
 take_results() {
@@ -232,10 +231,11 @@ for what; do
             continue
             ;;
         corpus | sample) compare_corpus "$what" ;;
+        lame-tests | x264-tests | x265-tests) run_step originals sh library.sh test "${what%-tests}" ;;
         lame | x264 | x265) compare_library "$what" 1 ;;
         lame:[1-9]* | x264:[1-9]* | x265:[1-9]*) compare_library "${what%:*}" "${what#*:}" ;;
         *)
-            say "\"$what\" is not known: give rows, corpus, sample, lame, x264 or x265, or x265:10"
+            say "\"$what\" is not known: give rows, corpus, sample, lame, x264 or x265, x265:10, x265-tests"
             exit 2
             ;;
     esac
