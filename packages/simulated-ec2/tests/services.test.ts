@@ -216,8 +216,11 @@ jest.setTimeout(180_000);
         // Debian's archive has its own name, in the clear and with TLS.
         for (const archive of ["http://deb.debian.org/debian", "https://deb.debian.org/debian"]) {
             const release = await sim.execute(id, `curl -fsS ${archive}/dists/trixie/InRelease`);
-            expect(release.stdout).toMatch(/^-----BEGIN PGP SIGNED MESSAGE-----[^]*^Codename: trixie$/m);
-            const none = await sim.execute(id, `curl -sS -o /dev/null -w '%{http_code}' ${archive}/dists/none/InRelease`);
+            expect(release.stdout).toMatch(/^-----BEGIN PGP SIGNED MESSAGE-----[\s\S]*^Codename: trixie$/m);
+            const none = await sim.execute(
+                id,
+                `curl -sS -o /dev/null -w '%{http_code}' ${archive}/dists/none/InRelease`,
+            );
             expect(none.stdout).toBe("404");
         }
         await sim.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
