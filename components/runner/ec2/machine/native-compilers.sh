@@ -70,7 +70,9 @@ make() {
     for machine in $emulates; do
         if runs_natively "$machine" || is_made "$machine"; then continue; fi
         { fetch_recipe && install_compiler && toolchain "$machine"; } >"$log" 2>&1 || true
-        if [ ! -e "$toolchains/$machine/rule" ]; then say "no native compilers for $machine: $(tail -n 1 "$log")"; fi
+        # What makeToolchain.sh has said once it does not say again, and keeps.
+        reason=$(tail -n 1 "$log" && cut -s -d ' ' -f 2- "$toolchains/$machine.none" 2>/dev/null) || true
+        if [ ! -e "$toolchains/$machine/rule" ]; then say "no native compilers for $machine: ${reason##*"$newline"}"; fi
     done
     use
 }
