@@ -34,8 +34,27 @@ die() {
     exit 1
 }
 
-# emulators: prints the machines whose programs run through QEMU here: all of components/architecture.ts except this one.
-emulators() { sed -n 's/^ *binfmt: "qemu-\(.*\)",$/\1/p' components/architecture.ts | grep -vx "$(uname -m)"; }
+# What `make test` needs besides.
+checks=${1:-}
+
+# emulators: of which machines programs run through QEMU here: of components/architecture.ts those that are built where
+# nothing is said (EC2 has machines of them) and those that a stack's configuration names, with --check all; but not this
+# machine's own, nor what a 64-bit machine runs itself.
+emulators() {
+    named=$(cat Pulumi.*.yaml 2>/dev/null) awk -F '"' -v own="qemu-$(uname -m)" -v every="$checks" '
+        /^        platform: / { platform = $2; platforms[++count] = platform }
+        /^        thirtyTwoBitOf: / { wide[platform] = $2 }
+        /^        binfmt: / { binfmt[platform] = $2 }
+        /^        ec2: / { every_stack[platform] = 1 }
+        END {
+            for (at = 1; at <= count; at++) {
+                platform = platforms[at]
+                if (binfmt[platform] == own) continue
+                if (binfmt[wide[platform]] == own && system("setarch linux32 true 2>/dev/null") == 0) continue
+                if (every != "" || every_stack[platform] || index(ENVIRON["named"], platform)) print substr(binfmt[platform], 6)
+            }
+        }' components/architecture.ts
+}
 
 # Each Debian package, and the program or file that shows that it is installed.
 packages="
@@ -58,6 +77,11 @@ iptables           iptables
 e2fsprogs          mkfs.ext4
 python3-venv       python3
 '
+# What an ARM machine has of its own.
+packages_of_another_machine='
+gcc-aarch64-linux-gnu  aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross  /usr/aarch64-linux-gnu/include/stdio.h
+'
 # What local runners need for a user who is not root, as in a test.
 packages_without_root='
 rootlesskit        rootlesskit
@@ -67,6 +91,7 @@ uidmap             newuidmap
 install_packages() {
     table=$packages
     if [ "${1:-}" = --check ]; then table=$table$packages_for_checks; fi
+    if [ "${1:-} $(uname -m)" = '--check x86_64' ]; then table=$table$packages_of_another_machine; fi
     if [ "${1:-}" = --check ] || [ "$(id -u)" != 0 ]; then table=$table$packages_without_root; fi
     missing=$(printf '%s\n' "$table" | while read -r package program; do
         if [ -n "$package" ] && ! command -v "$program" >/dev/null && [ ! -e "$program" ]; then printf ' %s' "$package"; fi
@@ -153,7 +178,6 @@ build_for_tests() {
 
 # What local runners emulate with at native speed: see docs/emulation.md.
 make_toolchains() {
-    if [ "$(id -u)" != 0 ]; then return; fi
     for foreign in $(emulators); do
         sh components/runner/emulation/makeToolchain.sh "$foreign" "$NATIVE_BUILDX_HOME/toolchains"
     done

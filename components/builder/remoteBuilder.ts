@@ -76,10 +76,11 @@ export class RemoteBuilder extends pulumi.ComponentResource {
                 `Builder ${this.builder} has no runner for platform ${platform}: it has ${this.platforms.join(", ")}.`,
             );
         }
+        const resource = runner.resource ?? runner;
         return {
             runner: runner.runnerName,
             builder: `${this.builder}-${runner.runnerName}`,
-            options: { dependsOn: runner instanceof pulumi.Resource ? [runner] : [] },
+            options: { dependsOn: resource instanceof pulumi.Resource ? [resource] : [] },
         };
     }
 

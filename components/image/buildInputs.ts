@@ -6,7 +6,7 @@ import type { MultiPlatformImage } from "./multiPlatformImage";
 export interface BuildInputs {
     /**
      * Folder of the build context, relative to the project, or the URL of a git repository or a tarball. `{arch}` in it
-     * stands for `amd64` or `arm64`.
+     * stands for the architecture, as in `amd64`.
      */
     context: string;
     /**

@@ -89,11 +89,12 @@ function twice(names: readonly string[]): string[] {
     return [...new Set(again)].map((name) => `"${name}" is there twice; take one out`);
 }
 
-/** A tag that is valid, of at most 128 characters, with `-amd64` appended too. */
-const tagName = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,121}$/;
+const suffixes = knownPlatforms.map((platform) => architectures[platform].suffix);
+/** A tag that is valid, of at most 128 characters, with `-amd64` or any other suffix appended too. */
+const longestTag = 127 - Math.max(...suffixes.map((suffix) => suffix.length));
+const tagName = new RegExp(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,${longestTag - 1}}$`);
 /** With `-amd64` appended, the tag of a cache; and what an ECR repository lets expire as a cache. */
 const cacheTag = /^cache(-|$)/;
-const suffixes = knownPlatforms.map((platform) => architectures[platform].suffix);
 
 function tagMistakes(tags: readonly string[]): string[] {
     const wrong = [...new Set(tags)].flatMap((tag) => {
@@ -106,7 +107,7 @@ function tagMistakes(tags: readonly string[]): string[] {
 /** What is wrong with a tag by itself. No tag may be what is pushed beside it: see MultiPlatformImageArgs. */
 function tagMistake(tag: string): string | undefined {
     if (!tagName.test(tag)) {
-        return 'is not a tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"';
+        return `is not a tag; use at most ${longestTag} letters, digits, ".", "_", "-", not beginning with "." or "-"`;
     }
     if (cacheTag.test(tag)) {
         return 'is kept for build caches, which expire, as is all that begins with "cache-"; choose another';

@@ -21,15 +21,15 @@ export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     /** @default the builder's */
     platforms?: readonly Platform[];
     /**
-     * Tags of the index; each platform's image has them with `-amd64` or `-arm64` appended. No tag may end like that by
-     * itself, nor be `cache`: see below. @default ["latest"]
+     * Tags of the index; each platform's image has them with `-amd64`, `-arm64` and so on appended. No tag may end like
+     * that by itself, nor be `cache`: see below. @default ["latest"]
      */
     tags?: string[];
     /** Secrets for `RUN --mount=type=secret,id=NAME`, by id. They are in no layer and, in the state, secret. */
     secrets?: { [id: string]: pulumi.Input<string> };
     /**
      * Where the build cache goes besides the runner itself. `registry` keeps it, all stages included, beside the image
-     * under the tag `cache-amd64` or `cache-arm64`: for runners whose own cache may be lost. `none` saves that time.
+     * under a tag such as `cache-amd64`: for runners whose own cache may be lost. `none` saves that time.
      * @default what the registry suggests
      */
     cache?: "registry" | "none";

@@ -18,6 +18,7 @@ export type Receipts = { [image: string]: { [platform: string]: PricedReceipt } 
  *     app linux/arm64  2026-11-25T10:00:00.000Z  waking 1.20 s  building 12.34 s  sent 4567 bytes
  *            0.00 s      2.00 s  context  [internal] load build context
  *            2.00 s      cached  step     [2/3] COPY . /
+ *       emulated  cc1 (0123456789abcdef): docs/emulation.md says what is faster
  */
 export function receiptsText(receipts: Receipts): string {
     return Object.entries(receipts)
@@ -28,7 +29,7 @@ export function receiptsText(receipts: Receipts): string {
 }
 
 function linesOf(what: string, receipt: PricedReceipt): string[] {
-    const { began, waking, total, sending, parts, price, idlePrice } = receipt;
+    const { began, waking, total, sending, parts, emulated, price, idlePrice } = receipt;
     const head = [
         what,
         began,
@@ -38,8 +39,15 @@ function linesOf(what: string, receipt: PricedReceipt): string[] {
         ...(price === undefined ? [] : [`$${price.toFixed(4)}`]),
         ...(idlePrice === undefined ? [] : [`idle after it $${idlePrice.toFixed(4)}`]),
     ];
-    return [head.join("  "), ...parts.map((part) => `  ${partText(part)}`)];
+    return [
+        head.join("  "),
+        ...parts.map((part) => `  ${partText(part)}`),
+        ...(emulated ? [`${emulatedMark}${emulated.join(", ")}${emulatedAdvice}`] : []),
+    ];
 }
+
+const emulatedMark = "  emulated  ";
+const emulatedAdvice = ": docs/emulation.md says what is faster";
 
 /** Reads what `receiptsText` has written, without the prices. */
 export function parseReceipts(text: string): Receipts {
@@ -51,8 +59,17 @@ export function parseReceipts(text: string): Receipts {
         );
         const [, image = "", platform = "", began = "", waking, total, sentBytes] = found ?? [];
         if (found) {
-            const parts = lines.map(parsePart);
-            const receipt = receiptOf({ platform, parts, sentBytes: Number(sentBytes), total: Number(total) });
+            const parts = lines.filter((line) => !line.startsWith(emulatedMark)).map(parsePart);
+            const emulated = lines
+                .filter((line) => line.startsWith(emulatedMark))
+                .flatMap((line) => line.slice(emulatedMark.length, -emulatedAdvice.length).split(", "));
+            const receipt = receiptOf({
+                platform,
+                parts,
+                sentBytes: Number(sentBytes),
+                total: Number(total),
+                emulated,
+            });
             receipts[image] = { ...receipts[image], [platform]: { ...receipt, began, waking: Number(waking) } };
         }
     }

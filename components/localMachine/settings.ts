@@ -1,6 +1,6 @@
 import { knownPlatforms, type Platform } from "../architecture";
 import { mostRunners } from "../runner/runnerNames";
-import { flag, setting, wholeNumber } from "../settings/kinds";
+import { setting, wholeNumber } from "../settings/kinds";
 
 /** What is on this machine: local runners, the local registry. */
 export const localMachineSettings = {
@@ -8,11 +8,6 @@ export const localMachineSettings = {
         wholeNumber(1024, 65_535 - mostRunners * knownPlatforms.length),
         7443,
         "What is on this machine only. First of the ports on 127.0.0.1, the local registry's; each local runner has one of the next.",
-    ),
-    nativeCompilers: setting(
-        flag(),
-        true,
-        "What is on this machine only. Compilers of a platform that is emulated run natively, as their twins, see docs/emulation.md.",
     ),
 };
 

@@ -64,6 +64,8 @@ export interface Runner {
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
+    /** What has to be made before it can be woken. @default itself, where it is a resource */
+    readonly resource?: pulumi.Resource;
     /** Paths of the kind's wake scripts, files of shell functions. Those of connectScript.ts's `sharedParts` are there too. */
     readonly wakeScripts: readonly string[];
 }

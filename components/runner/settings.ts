@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { isPlatform, knownPlatforms, type Platform } from "../architecture";
-import { checked, listOf, mapOf, minutes, setting, text, wholeNumber } from "../settings/kinds";
+import { isPlatform, knownPlatforms, machinePlatforms, type Platform } from "../architecture";
+import { checked, flag, listOf, mapOf, minutes, setting, text, wholeNumber } from "../settings/kinds";
 import type { ValuesOf } from "../settings/values";
 import { mirrorMistakes } from "./registryMirrors";
 import { mostRunners } from "./runnerNames";
@@ -12,8 +12,8 @@ const leastStepMemory = 32;
 export const runnerSettings = {
     platforms: setting(
         listOf(`a list of at least one of: ${knownPlatforms.join(", ")}`, text("a platform")),
-        knownPlatforms,
-        "Platforms to build for, each on runners of its own.",
+        machinePlatforms,
+        `Platforms to build for, each on runners of its own: ${knownPlatforms.join(", ")}.`,
     ),
     runnersPerPlatform: setting(
         wholeNumber(1, mostRunners),
@@ -49,6 +49,11 @@ export const runnerSettings = {
         wholeNumber(1, 100_000),
         50,
         "The newest so many builds of a runner stay in its history, however old they are.",
+    ),
+    nativeCompilers: setting(
+        flag(),
+        true,
+        "Compilers of a platform that is emulated run natively, as their twins, see docs/emulation.md.",
     ),
     registryMirrors: setting(
         checked(

@@ -258,12 +258,21 @@ export function keysOf<E extends v.ObjectEntries>(
     return schema as unknown as v.GenericSchema<unknown, Values<E>>;
 }
 
-/** Platforms, each with such a value. @param what what is meant, as in "PLATFORM: instance type" */
-export function byPlatform<T extends v.GenericSchema>(what: string, value: T) {
-    const entries = Object.fromEntries(knownPlatforms.map((platform) => [platform, v.optional(value)])) as {
+/**
+ * Platforms, each with such a value.
+ *
+ * @param what what is meant, as in "PLATFORM: instance type"
+ * @param platforms those that may have one. @default all
+ */
+export function byPlatform<T extends v.GenericSchema>(
+    what: string,
+    value: T,
+    platforms: readonly Platform[] = knownPlatforms,
+) {
+    const entries = Object.fromEntries(platforms.map((platform) => [platform, v.optional(value)])) as {
         [P in Platform]: v.OptionalSchema<T, undefined>;
     };
-    return keysOf(what, entries, `unknown platform; known: ${knownPlatforms.join(", ")}`);
+    return keysOf(what, entries, `no such platform here; use: ${platforms.join(", ")}`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { LastLines, plainText } from "./plainText";
 import type { RawProgress, Vertex, VertexStatus, VertexWarning } from "./rawProgress";
-import { type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
+import { emulatedCompilers, type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
 
 /** Lines of a failing step's output that its error shows. */
 const linesOfFailure = 10;
@@ -178,6 +178,7 @@ export class BuildProgress {
             parts: steps.flatMap((step) => partsOf(step, zero)),
             sentBytes,
             total,
+            emulated: steps.flatMap(({ lines }) => lines?.all() ?? []).flatMap(emulatedCompilers),
         });
     }
 }

@@ -1,7 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
+import { emulatedMachines } from "../emulation/recipe";
 import { serverNameOf } from "../runnerNames";
+import type { RecipeParameters } from "./ec2Recipe";
 import type { RunnerRole } from "./ec2Role";
 import type { Ec2RunnerArgs } from "./ec2Runner";
 import { runnerUserData } from "./ec2UserData";
@@ -12,6 +14,8 @@ export interface Machine {
     region: pulumi.Output<string>;
     role: RunnerRole;
     keys: aws.ssm.Parameter;
+    /** What makes its native compilers. @default it emulates no other platform */
+    recipe?: RecipeParameters;
     ami: pulumi.Output<string>;
     instanceType: string;
     subnetId: pulumi.Output<string>;
@@ -73,13 +77,25 @@ function instanceArgs(name: string, machine: Machine, runner: Ec2RunnerArgs): aw
 }
 
 function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<string> {
+    const { recipe } = machine;
     return pulumi
-        .all([machine.region, machine.cacheDevice, machine.keys.name, runner.network.callersGroup?.id ?? ""])
-        .apply(([region, cacheDevice, keysParameter, callersGroup]) =>
+        .all([
+            machine.region,
+            machine.cacheDevice,
+            machine.keys.name,
+            runner.network.callersGroup?.id ?? "",
+            pulumi.all((recipe?.parameters ?? []).map((parameter) => parameter.name)),
+        ])
+        .apply(([region, cacheDevice, keysParameter, callersGroup, recipeNames]) =>
             runnerUserData(runner, {
                 region,
                 keysParameter,
                 serverNames: [runner.runner, ...(runner.emulates ?? [])].map(serverNameOf),
+                emulation: recipe && {
+                    machines: emulatedMachines(runner.emulatedPlatforms ?? []),
+                    recipeParameters: recipeNames,
+                    recipeSha256: recipe.sha256,
+                },
                 port: runner.network.port,
                 callersGroup,
                 openForCallerMinutes: runner.network.openForCallerMinutes,

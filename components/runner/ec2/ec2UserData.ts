@@ -1,7 +1,7 @@
 import { architectures } from "../../architecture";
 import { renderBuildkitdConfig } from "../buildkitdConfig";
 import { buildSettings, cacheLimits } from "../settings";
-import { packUserData, renderUserData, runnerPaths } from "./ec2Bootstrap";
+import { type BootstrapSettings, packUserData, renderUserData, runnerPaths } from "./ec2Bootstrap";
 import { buildkitRelease, cacheVolumeOf, defaults, type Ec2RunnerSettings } from "./ec2RunnerSettings";
 
 /** Where a machine is, and what it has. */
@@ -11,6 +11,8 @@ export interface MachineFacts {
     keysParameter: string;
     /** Names in its server certificate. */
     serverNames: string[];
+    /** Where it emulates other machines with native compilers. @default it does not */
+    emulation?: BootstrapSettings["emulation"];
     /** Port of BuildKit. */
     port: number;
     /** Id of the security group whose rules connect writes; empty where there is none. */
@@ -36,6 +38,7 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
         keysParameter: machine.keysParameter,
         kmsKeyArn: settings.kmsKeyArn ?? "",
         serverNames: machine.serverNames,
+        emulation: machine.emulation,
         cacheDevice: machine.cacheDevice,
         buildkitUrl: release.url.replaceAll("{version}", release.version).replaceAll("{arch}", suffix),
         buildkitSha256: (release.sha256[settings.platform] ?? "").toLowerCase(),

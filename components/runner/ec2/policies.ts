@@ -7,16 +7,21 @@ import { callerStatements, closingStatements } from "./callersGroup";
  * read the published keys.
  *
  * @param callersGroupArn the security group whose rules connect writes, if there is one
+ * @param recipeArns parameters with what makes native compilers, on a runner that emulates
  */
 export function runnerPolicy(
     parameterArns: string[],
     kmsKeyArn?: string,
     callersGroupArn?: string,
+    recipeArns: string[] = [],
 ): aws.iam.PolicyDocument {
     return policyDocument([
         { Sid: "PublishKeys", Action: ["ssm:PutParameter"], Resource: parameterArns },
         ...keyStatement("PublishKeysEncrypt", "kms:Encrypt", parameterArns, kmsKeyArn),
         ...(callersGroupArn ? closingStatements(callersGroupArn) : []),
+        ...(recipeArns.length > 0
+            ? [{ Sid: "ReadNativeCompilers", Action: ["ssm:GetParameter"], Resource: recipeArns }]
+            : []),
     ]);
 }
 

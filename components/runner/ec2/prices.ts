@@ -1,4 +1,4 @@
-import { architectures } from "../../architecture";
+import { ec2MachinesOf } from "../../architecture";
 import type { RunnerPrice } from "../runner";
 import { cacheVolumeOf, type Ec2RunnerSettings, rootGiB, standInCacheGiB } from "./ec2RunnerSettings";
 import { type CacheVolumeSettings, gp3 } from "./gp3";
@@ -85,7 +85,7 @@ export function volumesMonth(
 /** The price of a running instance with a public address, and of its volumes and its stand-ins' volumes. */
 export function priceOf(runner: Ec2RunnerSettings, region: string): RunnerPrice {
     const prices = pricesOf(region, runner.prices);
-    const instanceType = runner.instanceType ?? architectures[runner.platform].ec2.instanceType;
+    const instanceType = runner.instanceType ?? ec2MachinesOf(runner.platform).instanceType;
     const { instanceHour = {}, publicAddressHour } = prices;
     const instance = instanceHour[instanceType];
     const volume = cacheVolumeOf(runner);

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { architectures, type Platform } from "../../architecture";
+import { type Platform } from "../../architecture";
 import { LocalFolder } from "../../localMachine/localFolder";
 import type { RegistryTrust } from "../../registry/registry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
+import { emulatedMachines } from "../emulation/recipe";
 import type { RegistryMirrors } from "../registryMirrors";
 import { type ConnectNode, type Runner, type RunnerDescription } from "../runner";
 import { serverNameOf } from "../runnerNames";
@@ -111,7 +112,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             endpoint: `tcp://127.0.0.1:${args.port}`,
             idle_seconds: String(Math.round(args.idleMinutes * 60)),
             step_memory_megabytes: String(buildSettings(args).stepMemoryMegabytes),
-            emulator: args.nativeCompilers === false ? "" : architectures[args.platform].binfmt.replace(/^qemu-/, ""),
+            emulator: emulatedMachines([args.platform], args.nativeCompilers).join(" "),
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
         shared: {
@@ -122,7 +123,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             room_script: script("..", "room.sh"),
             step_runtime_script: script("..", "stepRuntime.sh"),
             emulation_script: script("..", "emulation", "emulation.sh"),
-            runc_script: script("..", "emulation", "runcWithToolchain.sh"),
+            mount_toolchains_script: script("..", "emulation", "mountToolchains.sh"),
             runner_script: script("runner.sh"),
         },
     };

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file there, those that
-# it reads (at its end), step-runtime.sh, runc.sh, buildkitd.toml and settings.sh. With the folder as working directory:
+# it reads (at its end), step-runtime.sh, mount-toolchains.sh, buildkitd.toml and settings.sh. With the folder as working directory:
 #
 #     sh runner.sh start    bring it to serving, whatever state it is in; asking again counts as activity
 #     sh runner.sh keys     print what a client of its present start needs; status 75 when it does not serve
@@ -17,6 +17,8 @@ low_mb=1000 room_mb=2000
 # Sets these, and PATH as it was when the runner was last woken.
 # shellcheck source=/dev/null
 . ./settings.sh
+# shellcheck disable=SC2034 # emulation.sh reads them
+toolchains=../../toolchains registrant=${step_group#native-buildx-}
 BUILDKIT_HOST=unix://$PWD/buildkitd.sock
 export BUILDKIT_HOST
 
@@ -141,7 +143,7 @@ end_supervisor() {
         waited=$((waited + 1))
     done
     rm -rf stop-request pid keys
-    leave_toolchain
+    leave_toolchains
     echo stopped >state
 }
 
@@ -169,8 +171,8 @@ supervise() {
         export XDG_RUNTIME_DIR USER
         mkdir -p "$XDG_RUNTIME_DIR"
     fi
-    trap leave_toolchain EXIT
-    use_toolchain
+    trap leave_toolchains EXIT
+    use_toolchains
     while :; do
         # BuildKit reads its keys only when it starts.
         rm -rf buildkitd.sock keys

@@ -24,8 +24,8 @@ wake_local() (
         put room.sh "$room_script" &&
         put step-runtime.sh "$step_runtime_script" &&
         put emulation.sh "$emulation_script" &&
-        put runc.sh "$runc_script" &&
-        chmod u+x step-runtime.sh runc.sh &&
+        put mount-toolchains.sh "$mount_toolchains_script" &&
+        chmod u+x step-runtime.sh &&
         put runner.sh "$runner_script" &&
         sh runner.sh start >&2 &&
         printf '%s\n' "$endpoint"

@@ -33,6 +33,9 @@ failed() {
     systemctl is-failed --quiet native-buildx-install native-buildx-cache native-buildx-keys native-buildx-firewall
 }
 
+# Native compilers are made once, beside the first builds: a runner that was stopped meanwhile would begin again.
+making() { systemctl is-active native-buildx-compilers | grep -q '^activating'; }
+
 # Nobody needs this machine.
 unused() {
     if timeout 10 buildctl debug histories </dev/null >/dev/null 2>&1; then
@@ -41,7 +44,7 @@ unused() {
             serving=$(date +%s)
             say "serving $(seconds_to_serve) s after the system's start"
         fi
-        is_idle "$serving"
+        is_idle "$serving" && ! making
     elif starting; then
         answered=$(now)
         return 1
