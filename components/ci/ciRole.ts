@@ -43,13 +43,10 @@ export class CiRole extends pulumi.ComponentResource {
         super("native-buildx:index:CiRole", name, {}, opts);
         const values = checkedTrust(args);
         refuseArguments(isCiWanted(values) ? ciTrustMistakes(values) : [nobodyNamed()]);
-        const issuers = trustedIssuers(values).map((trusted) => {
-            const existing = existingProviderArn(values, trusted);
-            return {
-                ...trusted,
-                providerArn: existing ? this.somebodyElses(name, existing) : this.trust(name, trusted, args.tags).arn,
-            };
-        });
+        const issuers = trustedIssuers(values).map((trusted) => ({
+            ...trusted,
+            providerArn: existingProviderArn(values, trusted) ?? this.trust(name, trusted, args.tags).arn,
+        }));
         const role = new aws.iam.Role(
             name,
             {
@@ -85,23 +82,6 @@ export class CiRole extends pulumi.ComponentResource {
         );
         this.arn = role.arn;
         this.registerOutputs({ arn: this.arn });
-    }
-
-    /**
-     * The same ARN.
-     *
-     * @throws RunError, in the output, if this role's stack made the provider: Pulumi would delete it now
-     */
-    private somebodyElses(name: string, arn: string): pulumi.Output<string> {
-        return aws.iam.getOpenIdConnectProviderOutput({ arn }, { parent: this }).tags.apply((tags) => {
-            if (tags[roleTag] === name) {
-                throw new pulumi.RunError(
-                    `oidcProviderArns: ${arn} is a provider that this stack made and uses already; remove it from the list, ` +
-                        "or Pulumi would delete the provider",
-                );
-            }
-            return arn;
-        });
     }
 
     /** An account has one provider of an issuer, so it is called after the issuer. */
