@@ -1,4 +1,4 @@
-import { cpSync, linkSync, mkdirSync } from "node:fs";
+import { cpSync, existsSync, linkSync, mkdirSync, symlinkSync } from "node:fs";
 import * as path from "node:path";
 import { architectures, type Platform } from "../../components/architecture";
 import { debianRoot } from "../helpers/debianRoot";
@@ -10,6 +10,9 @@ jest.setTimeout(900_000);
 const arm: Platform = "linux/arm/v7";
 const riscv: Platform = "linux/riscv64";
 const platforms = [arm, riscv];
+
+/** Made by tools/setup.sh; the tests' own project has it by a link. */
+const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
 
 /** What the program of each platform says, and `uname -m` of its root. */
 const said = {
@@ -25,6 +28,7 @@ describeUnless(missing() ?? missingEmulator(platforms))("platforms that are emul
             platforms,
             images: { app: { context: "app/{arch}", dockerfile: "app/Dockerfile", tags: ["1.0"] } },
         });
+        symlinkSync(toolchains, path.join(project.machine.home, "toolchains"));
         const app = path.join(project.folder, "app");
         mkdirSync(app);
         cpSync(path.join(__dirname, "architectures/Dockerfile"), path.join(app, "Dockerfile"));
@@ -68,6 +72,12 @@ describeUnless(missing() ?? missingEmulator(platforms))("platforms that are emul
         const [program, machine] = said[platform as keyof typeof said] as [string, string];
         // On this machine, and while it was built.
         expect(ran.output).toBe(program + program + machine);
+    });
+
+    it.each(platforms)("have compilers that run natively, where their twins were made: %s", async (platform) => {
+        const machine = architectures[platform].binfmt.replace(/^qemu-/, "");
+        const emulated = Number(await project.fileIn("app", platform.replace("linux/", ""), "emulated"));
+        expect(emulated === 0).toBe(existsSync(path.join(toolchains, machine, "twins")));
     });
 
     it("are built by hand, too", async () => {

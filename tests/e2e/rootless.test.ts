@@ -61,7 +61,7 @@ describeUnless(missing() ?? UnprivilegedUser.missing(checkout))("without root", 
         "uses native compilers: the kernel lets it register their dispatcher for itself",
         async () => {
             const { output } = await project.succeed(project.pulumi("stack", "output", "receipts"));
-            expect(output).toMatch(/^ {2}emulated {2}cc1 \([0-9a-f]{16}\): /m);
+            expect(output).toMatch(/^ {2}emulated {2}cc1 \(no build id\): /m);
         },
     );
 

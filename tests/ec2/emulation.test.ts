@@ -27,6 +27,7 @@ describeHere("native compilers on the simulated EC2", () => {
             emulateOn: { "linux/arm64": "linux/amd64" },
             images: {},
         });
+        project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
         await project.init();
         await project.succeed(project.up());
         writeImage();

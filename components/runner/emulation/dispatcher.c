@@ -120,8 +120,7 @@ static void run_twin(int file, const char *argv0, char **arguments, int count)
 	char **words = NULL;
 
 	if (!identify(file, is_known, &identity)) {
-		if (identity.build_id[0])
-			tell(argv0, identity.build_id);
+		tell(argv0, identity.build_id[0] ? identity.build_id : "no build id");
 		return;
 	}
 	name_part(program, &identity, "program");

@@ -42,7 +42,7 @@ describe("this machine", () => {
     ])("needs no emulator of 32-bit ARM where it %s", async (_what, arch, status, mistakes) => {
         const processor = Object.getOwnPropertyDescriptor(process, "arch") as PropertyDescriptor;
         Object.defineProperty(process, "arch", { ...processor, value: arch });
-        const setarch = jest.spyOn(childProcess, "spawnSync").mockReturnValue({ status } as SpawnSyncReturns<Buffer>);
+        const setarch = jest.spyOn(childProcess, "spawnSync").mockReturnValue({ status } as SpawnSyncReturns<string>);
         here.rules = {};
         try {
             expect(await mistakesOf({ platforms: ["linux/arm/v7"] })).toHaveLength(mistakes);
