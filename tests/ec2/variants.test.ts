@@ -96,6 +96,7 @@ describeUnless(missing() ?? missingEmulator(["linux/riscv64"]))("variants of a s
             vpc: subnet,
             platforms: ["linux/amd64", "linux/riscv64"],
             emulateOn: { "linux/riscv64": "linux/amd64" },
+            nativeCompilers: false,
         });
 
         expect((await project.instance("amd64")).SubnetId).toBe(subnet);
