@@ -102,6 +102,12 @@ describe("the configuration of a stack", () => {
         await expect(wrong).rejects.not.toThrow("SECRET");
     });
 
+    it("names no CI jobs for a role of AWS where all is on this machine", async () => {
+        await expect(read({ githubRepositories: '["acme/app"]' })).rejects.toThrow(
+            "- githubRepositories: lets CI jobs take a role of AWS, but the runners and the registry of this stack are on this machine",
+        );
+    });
+
     it.each(["SECRET", '["SECRET"]', '"SECRET"', '{"a": ["SECRET"]}', '{"a": 1.5}'])(
         "shows nothing of secrets that are none: %s",
         async (buildSecrets) => {

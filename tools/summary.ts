@@ -24,7 +24,7 @@ export function builtSince(receipts: string, begun: Date): Receipts {
     );
 }
 
-/** Renders the summary. `built` has only what was built this time, `timeline` is the file of its drawing. */
+/** Renders the summary. `built` has only what was built this time, and `timeline` is the file with its drawing. */
 export function summary(outputs: Outputs, built: Receipts, stack: string, timeline?: string): string {
     const images = Object.entries(outputs.images).flatMap(([name, image]) => {
         const platforms = Object.entries(image.platforms) as [Platform, string][];

@@ -93,7 +93,7 @@ rows() {
 # require_runs: of every twin, since it was made.
 require_runs() {
     while IFS=$tab read -r _ _ program identity _; do
-        if [ -z "$(find "$work/toolchains/$machine/twins/$identity/program" -newerat "$long_ago" 2>/dev/null)" ]; then
+        if [ -z "$(find "$cache/toolchains/$machine/twins/$identity/program" -newerat "$long_ago" 2>/dev/null)" ]; then
             say "the twin of $program was not run"
             exit 1
         fi
@@ -107,11 +107,10 @@ prepare_sources() {
     cp "$project"/tools/twins/*.sh "$root/work/"
     cp "$project/tests/e2e/emulation/words.cc" "$root/work/source/"
     for library; do source_of "$library" "$root/work/source"; done
-    if [ ! -e "$work/toolchains/$machine" ]; then make_toolchain; fi
+    make_toolchain
 }
 
-# Where the original needs no QEMU, the twin's machine is emulated in its place: the compiler's own option runs the dispatcher,
-# and what that does not know is run as it is.
+# Where the originals need no QEMU, the twins' machine is emulated in its place; what its dispatcher does not know is run as it is.
 make_toolchain() {
     if [ -z "$is_emulated" ]; then
         CC=$(awk -F '\t' -v name="$runs_on" '$1 == "machine" && $5 == name { print $4 }' "$table")-gcc
@@ -119,8 +118,8 @@ make_toolchain() {
         export CC EMULATOR RUNS_ON
         echo 'int main(void) { return 99; }' | "$CC" -static -x c -o "$EMULATOR" -
     fi
-    toolchain=$work/toolchains/$machine
-    sh "$emulation/makeToolchain.sh" "$machine" "$work/toolchains" "$work/table"
+    toolchain=$cache/toolchains/$machine
+    sh "$emulation/makeToolchain.sh" "$machine" "$cache/toolchains" "$work/table"
     find "$toolchain" -name program -exec touch -a -d "$long_ago" {} +
     if [ -z "$is_emulated" ]; then install "$project/tools/twins/original.sh" "$toolchain/emulator"; fi
 }
@@ -132,12 +131,14 @@ run() {
     sh "$project/tools/twins/inside.sh" "$root" "$machine" "$with" "$@"
 }
 
-# wrap_compilers WAY: where the original is not emulated.
+# wrap_compilers WAY: where the originals are not emulated, the twins take their places.
 wrap_compilers() {
-    for compiler in gcc g++; do
-        rm -f "$root/usr/local/bin/$compiler"
-        if [ -z "$is_emulated" ] && [ "$1" = twins ]; then
-            install -D "$project/tools/twins/wrapped.sh" "$root/usr/local/bin/$compiler"
+    for program in "$root"/usr/lib*/gcc/"$triplet"/*/cc1 "$root"/usr/lib*/gcc/"$triplet"/*/cc1plus \
+        "$root"/usr/lib*/gcc/"$triplet"/*/lto1 "$root/usr/bin/$triplet-as"; do
+        if [ -e "$program.original" ]; then mv "$program.original" "$program"; fi
+        if [ -z "$is_emulated" ] && [ -e "$program" ] && [ "$1" = twins ]; then
+            mv "$program" "$program.original"
+            install "$project/tools/twins/wrapped.sh" "$program"
         fi
     done
 }
@@ -147,7 +148,7 @@ run_step() {
     way=$1
     shift
     toolchain=none
-    if [ "$way" = twins ]; then toolchain=$work/toolchains/$machine; fi
+    if [ "$way" = twins ]; then toolchain=$cache/toolchains/$machine; fi
     wrap_compilers "$way"
     began=$(date +%s)
     run "$toolchain" "$@" >"$work/log" 2>&1 || {
@@ -219,6 +220,7 @@ compare() {
 
 # shellcheck disable=SC2086 # names
 root=$(root_of "$release" "$architecture_of_machine" $packages)
+wrap_compilers originals # where a run was interrupted
 rows >"$work/rows"
 {
     grep -E '^(machine|release)' "$table"

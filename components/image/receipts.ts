@@ -65,8 +65,9 @@ export function buildCosts(
 }
 
 /**
- * How long each machine was at work: from the first waking to the end of the last build. Builds on one machine overlap,
- * so their times are not summed. A machine that emulates other platforms is several runners, and is named by the first.
+ * How long each machine was at work: from the first request to wake it to the end of the last build. Builds on a machine
+ * overlap, so the sum of their times would be more. A machine that emulates other platforms is several runners, and is
+ * named by the first.
  */
 export function runnerTimes(receipts: Receipts, runners: Runners, begun: Date): BuildTime[] {
     const all = Object.values(receipts).flatMap((image) => Object.values(image));

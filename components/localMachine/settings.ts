@@ -12,8 +12,8 @@ export const localMachineSettings = {
 };
 
 /**
- * The port of a local runner, of a range that begins at setting localPort with the registry's. It does not change when
- * runners are added.
+ * The port of a local runner. Setting localPort is the registry's port, and the runners have the ports after it; a
+ * runner's port does not change when runners are added.
  *
  * @param at 0 for the first of the platform's runners
  */

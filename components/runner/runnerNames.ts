@@ -14,7 +14,7 @@ export interface NamedRunner {
     at: number;
 }
 
-/** So many runners of each platform. */
+/** The names of so many runners for each platform. */
 export function namedRunners(platforms: readonly Platform[], count: number): NamedRunner[] {
     return platforms.flatMap((platform) =>
         Array.from({ length: count }, (_, at) => ({ runner: runnerName(platform, at), platform, at })),

@@ -1,6 +1,6 @@
 #!/bin/sh
-# BuildKit calls this in place of runc. What runc starts is what the kernel ends first when memory runs out, and not
-# BuildKit, whose own value a step would have otherwise.
+# BuildKit calls this in place of runc. When memory runs out, the kernel ends what runc has started before it ends BuildKit,
+# whose oom_score_adj a step would have otherwise.
 { echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null
 # shellcheck source=components/runner/emulation/mountToolchains.sh
 if [ -e "${0%/*}/mount-toolchains.sh" ]; then . "${0%/*}/mount-toolchains.sh"; fi

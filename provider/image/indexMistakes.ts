@@ -24,7 +24,7 @@ function platformOf({ platform }: IndexEntry): string {
     }
     const { os, architecture, variant } = platform;
     const known = architectureOf(architecture);
-    // Some registries' clients write out the variant that is meant anyway, some leave it out.
+    // Some clients write the default variant, some leave it out.
     return known && os === "linux" && (!variant || variant === known.variant)
         ? known.platform
         : [os, architecture, ...(variant ? [variant] : [])].join("/");

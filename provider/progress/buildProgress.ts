@@ -44,7 +44,7 @@ interface Step {
     statuses: Map<string, VertexStatus>;
 }
 
-/** What is known of one build, from its progress. */
+/** What the progress of a build tells of it. */
 export class BuildProgress {
     private readonly steps = new Map<string, Step>();
     private readonly found = new Map<string, BuildWarning>();
@@ -137,7 +137,7 @@ export class BuildProgress {
         return `${step.name} ${seconds} s${others}${detail ? `: ${detail}` : ""}`;
     }
 
-    /** The steps that failed; those too that were ended because of another. */
+    /** The steps that failed, and those that were cancelled because of them. */
     failures(): FailedStep[] {
         return [...this.steps.values()].flatMap(({ name, error, seen, lines }) =>
             error === undefined
@@ -183,7 +183,7 @@ export class BuildProgress {
     }
 }
 
-/** What a step's name says that it is; nothing for BuildKit's own errands. */
+/** What a step is, by its name; undefined for BuildKit's own work. */
 function kindOf(name: string): PartKind | undefined {
     if (/^\[internal\] load (build|\.dockerignore)|^\[context .*\] load from client/.test(name)) {
         return "context";
@@ -236,7 +236,7 @@ function partsOf(step: Step, zero: number): ReceiptPart[] {
     ];
 }
 
-/** One part that lasts from the first start to the last end; without the gaps between the runs. */
+/** A part of these runs: from the first start to the last end, without the gaps between them. */
 function part(
     kind: PartKind,
     name: string,

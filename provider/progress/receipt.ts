@@ -37,7 +37,7 @@ export function parsePart(line: string): ReceiptPart {
     };
 }
 
-/** What one build for one platform took. Plain data, in an order that depends on nothing but the build. */
+/** What a build for one platform took, as plain data in an order that depends only on the build. */
 export interface Receipt {
     platform: string;
     /** Name of the runner; empty until the caller says so. */
@@ -109,7 +109,7 @@ export function rounded(seconds: number): number {
     return Math.round(seconds * 100) / 100;
 }
 
-/** By code units: the same on every machine. */
+/** Compares by code units, which is the same on every machine. */
 function compare(a: string, b: string): number {
     return a < b ? -1 : a > b ? 1 : 0;
 }

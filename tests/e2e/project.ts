@@ -12,6 +12,9 @@ import { UnprivilegedUser } from "./unprivilegedUser";
 
 export const registryHost = "registry.native-buildx.internal";
 
+/** What `pulumi up` and `preview` say where there is nothing to do. */
+export const unchanged = /^Resources:\n +\d+ unchanged\n/m;
+
 export interface Result {
     code: number | null;
     output: string;

@@ -60,5 +60,5 @@ source_of() {
     mkdir -p "$cache/sources" "$2/$1"
     cp "$project/examples/encoder/prepare.sh" "$cache/sources/"
     NATIVE_BUILDX_SOURCE=$1 sh "$cache/sources/prepare.sh" source >&2
-    tar -x -C "$2/$1" --strip-components=1 -f "$cache"/sources/app/source/"$1"_*.orig.tar.*
+    tar -x --no-same-owner -C "$2/$1" --strip-components=1 -f "$cache"/sources/app/source/"$1"_*.orig.tar.*
 }

@@ -15,8 +15,9 @@ export interface BuildkitRelease {
 }
 
 /**
- * The release that is tested with this program. The checksums, which the table of architectures has, are those that containerd/nerdctl pins for the same files
- * (its `Dockerfile.d/SHA256SUMS.d/buildkit-v0.31.1`, commit 5c98de18af2e); docs/aws.md says how to get others.
+ * The release that is tested with this program. Its checksums are in the table of architectures. They are those that
+ * containerd/nerdctl pins for the same files (its `Dockerfile.d/SHA256SUMS.d/buildkit-v0.31.1`, commit 5c98de18af2e);
+ * docs/aws.md says how to get others.
  */
 export const defaultBuildkitRelease: BuildkitRelease = {
     version: "v0.31.1",
@@ -72,7 +73,7 @@ const buildNetworkConfig = {
     ],
 };
 
-/** What a runner has to know, all of it plain and none of it secret. */
+/** What a runner has to know, as plain values, none of them secret. */
 export interface BootstrapSettings {
     region: string;
     /** Where SSM is asked: the region's public address, or that of a VPC endpoint. No trailing slash. */
@@ -83,11 +84,11 @@ export interface BootstrapSettings {
     ec2Endpoint: string;
     /** Id of the security group whose rules connect writes; empty where there is none. */
     callersGroup: string;
-    /** The longest that it may let anybody in. */
+    /** The longest time for which a caller may be let in. */
     openForCallerMinutes: number;
     /** ARN of the customer key that encrypts the parameter; empty for the account's own. */
     kmsKeyArn: string;
-    /** Names that clients know its server by. */
+    /** Names in its server certificate. */
     serverNames: string[];
     /** Where it emulates other machines with native compilers. @default it does not */
     emulation?: {
@@ -140,7 +141,7 @@ const scripts: { [name: string]: string } = {
     "idle.sh": "machine/idle.sh",
 };
 
-/** In the order in which they are enabled: the one that stops a runner that fails comes first. */
+/** In the order in which they are enabled: first the unit that stops a runner whose start fails. */
 const units = [
     "native-buildx-idle.service",
     "native-buildx-install.service",
@@ -150,7 +151,7 @@ const units = [
     "buildkit.service",
 ];
 
-/** What a runner has besides where connect lets callers in. */
+/** What a runner also has where connect opens the port to callers. */
 const callersScripts = { "callers.sh": "machine/callers.sh" };
 const callersTimer = "native-buildx-callers.timer";
 
@@ -170,7 +171,7 @@ const emulationDropIn = {
 
 /**
  * The instance's user data: a shell script that cloud-init runs once, at the first boot. It only writes files and starts
- * units; what a start does is in the units, so that it is repeated at every start, and done again if it was cut short.
+ * units. The units do the work of a start, so that every start does it, also after a start that was interrupted.
  */
 export function renderUserData(settings: BootstrapSettings): string {
     const letsIn = settings.callersGroup !== "";
@@ -215,8 +216,8 @@ function unitFile(name: string): File {
 }
 
 /**
- * gzip. Not by Node, whose zlib compresses differently from version to version, and every difference would be a change of
- * the stack.
+ * gzip. Node's own zlib is not used: its output differs from version to version, and every difference would be a change
+ * of the stack.
  */
 export function packScript(script: string): Buffer {
     return Buffer.from(gzipSync(new TextEncoder().encode(script), { level: 9, mtime: 0 }));
@@ -262,15 +263,15 @@ function renderSettings(settings: BootstrapSettings): string {
             : {}),
         kms_key: settings.kmsKeyArn,
         server_names: settings.serverNames.join(" "),
-        // At boot: then the start has failed, and the runner stops. One that never stops tries on.
+        // At boot: after that the start has failed, and the runner stops. A runner that never stops tries on.
         publish_limit: idleSeconds === 0 ? 1e9 : 300,
-        // How long what others do to the parameter lasts.
+        // How long a change of the parameter by others lasts.
         publish_seconds: 60,
-        // Without a build, before a runner that never stops starts BuildKit with new keys; a job connects and then builds.
+        // Without a build, before a runner that never stops starts BuildKit with new keys: a job connects, and builds later.
         calm_seconds: 600,
         cache_device: settings.cacheDevice,
         cache_directory: runnerPaths.cache,
-        // An attachment follows its instance by seconds; one that was asked for during an `up` that failed never comes.
+        // The volume is attached seconds after the instance's start, or never if that `up` failed.
         cache_wait_seconds: 600,
         buildkit_url: settings.buildkitUrl,
         buildkit_sha256: settings.buildkitSha256,
@@ -295,16 +296,16 @@ function renderSettings(settings: BootstrapSettings): string {
         bridge: buildNetwork.bridge,
         cni_directory: runnerPaths.networkPlugins,
         idle_seconds: idleSeconds,
-        // A runner whose start has failed for good.
+        // A runner whose start has failed stops after this.
         failed_seconds: Math.min(30, idleSeconds),
-        // Between two looks the volume does not take what is free when cache is collected.
+        // Between two looks a build cannot fill the space that is left free.
         look_seconds: Math.max(
             1,
             Math.floor(Math.min(15, idleSeconds / 4, lowBytes / (settings.cacheThroughput * 2 ** 20))),
         ),
-        // From a client's connection to its first build there are well under ten seconds.
+        // A client begins its build well under ten seconds after it connects.
         grace_seconds: 10,
-        // While a build runs: what is free when cache is collected, and how much is free afterwards.
+        // While a build runs: cache is collected when less than low_mb is free, until room_mb is.
         low_mb: megabytes(lowBytes),
         room_mb: megabytes(settings.cacheBytes / 5),
     };

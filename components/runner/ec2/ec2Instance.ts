@@ -9,7 +9,7 @@ import type { Ec2RunnerArgs } from "./ec2Runner";
 import { runnerUserData } from "./ec2UserData";
 import { runnerInfo } from "./transforms";
 
-/** What distinguishes the machines of a runner: its own, and its stand-ins. */
+/** What differs between a runner's own machine and its stand-ins. */
 export interface Machine {
     region: pulumi.Output<string>;
     role: RunnerRole;
@@ -36,7 +36,7 @@ export function makeInstance(
     return new aws.ec2.Instance(name, runner.transform?.instance?.(args, runnerInfo(runner)) ?? args, {
         parent,
         dependsOn: machine.role.neededAtBoot,
-        // The cache volume cannot be attached to two.
+        // The cache volume can be attached to one instance only.
         deleteBeforeReplace: true,
         // An address is given at the launch, or never; and the setting itself is ignored, below.
         replacementTrigger: runner.network.usePrivateAddress,

@@ -6,7 +6,7 @@ import { runnerPolicy, runnerTrustPolicy } from "./policies";
 export interface RunnerRoleArgs {
     /** What the role is for, in a few words. */
     description: string;
-    /** What its instances may write. */
+    /** The parameters that its instances may write. */
     parameters: aws.ssm.Parameter[];
     /** What its instances may read. @default nothing */
     readable?: aws.ssm.Parameter[];
@@ -33,7 +33,7 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
     const policy = new aws.iam.RolePolicy(
         name,
         {
-            // Put twice, it is still one.
+            // A name of its own: an `up` after a killed one writes the same policy again.
             name: "own-parameters",
             role: role.name,
             policy: pulumi
@@ -56,7 +56,7 @@ function arnsOf(parameters: aws.ssm.Parameter[]): pulumi.Output<string[]> {
     return pulumi.all(parameters.map((parameter) => parameter.arn));
 }
 
-/** AWS does not delete one that has a role of another name. */
+/** AWS does not delete a profile that has a role of another name. */
 function removesProfile(name: string): pulumi.ErrorHook {
     return removesLeftover(`Instance profile ${name}`, ["EntityAlreadyExists"], async (runAws) => {
         const words = ["--instance-profile-name", name];

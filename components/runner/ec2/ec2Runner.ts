@@ -29,7 +29,7 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     network: Network;
     /** See `runnerNames`. */
     runner: string;
-    /** Names of the runners whose platform it emulates (`emulateOn`): clients know it by their names too. @default none */
+    /** Names of the runners whose platform it emulates (`emulateOn`): its certificate has their names too. @default none */
     emulates?: string[];
     /** Their platforms. @default none */
     emulatedPlatforms?: Platform[];

@@ -54,7 +54,7 @@ export interface Ec2RunnerSettings extends Partial<BuildSettings> {
     nativeCompilers?: boolean;
     /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
     kmsKeyArn?: string;
-    /** Prices to reckon with, where the built-in table has none or others. @default none */
+    /** Prices that are missing in the built-in table, or replace its own. @default none */
     prices?: PriceSettings;
     /** Where the runner asks SSM, for VPC endpoints. @default the region's public address */
     ssmEndpoint?: string;
@@ -68,7 +68,7 @@ export interface Ec2RunnerSettings extends Partial<BuildSettings> {
     cacheDevice?: string;
 }
 
-/** What a runner has where nothing is set. */
+/** The defaults of a runner's settings. */
 export const defaults = {
     idleMinutes: v.getDefault(runnerSettings.idleMinutes) as number,
     cacheGigabytes: v.getDefault(runnerSettings.cacheGigabytes) as number,
@@ -97,7 +97,7 @@ export function buildkitRelease(settings: Ec2RunnerSettings): BuildkitRelease {
     return {
         version: buildkit.version ?? defaultBuildkitRelease.version,
         url: buildkit.url ?? defaultBuildkitRelease.url,
-        // Ours are for our version: another one needs its own.
+        // The checksums of the table are for its version: another version needs its own.
         sha256:
             buildkit.sha256 ??
             ((buildkit.version ?? defaultBuildkitRelease.version) === defaultBuildkitRelease.version

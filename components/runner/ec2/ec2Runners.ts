@@ -80,7 +80,7 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
     }
 }
 
-/** The settings that the network has. An empty text is a setting that was not set. */
+/** The settings of the network. An empty text means that the setting is not set. */
 export function networkArgs(values: Ec2RunnersValues): NetworkArgs {
     const { vpc, allowedCidrs, openForCallerMinutes, buildkitPort, usePrivateAddress } = values;
     return {
@@ -92,7 +92,7 @@ export function networkArgs(values: Ec2RunnersValues): NetworkArgs {
     };
 }
 
-/** The settings that one runner has. */
+/** The settings of one runner. */
 export function runnerArgs(
     values: Ec2RunnersValues,
     { runner, platform }: Pick<NamedRunner, "runner" | "platform">,

@@ -9,7 +9,7 @@ export interface MachineFacts {
     region: string;
     /** Name of the parameter that it publishes its clients' keys in. */
     keysParameter: string;
-    /** Names that clients know its server by. */
+    /** Names in its server certificate. */
     serverNames: string[];
     /** Where it emulates other machines with native compilers. @default it does not */
     emulation?: BootstrapSettings["emulation"];
@@ -65,7 +65,7 @@ function buildkitConfig(settings: Ec2RunnerSettings, { port, cacheGigabytes }: M
         ca: `${runnerPaths.tls}/ca.pem`,
         certificate: `${runnerPaths.tls}/cert.pem`,
         key: `${runnerPaths.tls}/key.pem`,
-        // Collected after builds. What is left free is for the build that runs, and when half of it is gone, idle.sh collects.
+        // Collected after builds. The free space is for the build that runs; when half of it is used, idle.sh collects.
         maxUsedSpace,
         reservedSpace,
         minFreeSpace: Math.floor(bytes * 0.2),

@@ -17,7 +17,7 @@ import {
 import { gp3 } from "./gp3";
 
 const ec2 = "EC2 runners only.";
-/** An empty one is not set. */
+/** An empty text means that the setting is not set. */
 const optionalText = (what: string) => text(what, { mayBeEmpty: true });
 
 /** EC2 has no machines of these. */

@@ -19,6 +19,18 @@ machine=$1 folder=$2 table=${3:-$here/twins.tsv}
 
 say() { printf '%s\n' "toolchain for $machine: $*" >&2; }
 
+# give_up REASON: there is no toolchain. Said once, and not again before the reason is another or a day is over.
+recipe=
+give_up() {
+    mkdir -p "$folder"
+    none=$folder/$machine.none
+    if [ "$(cat "$none" 2>/dev/null)" != "$recipe $*" ] || [ -n "$(find "$none" -mtime +0)" ]; then
+        say "$*"
+        printf '%s\n' "$recipe $*" >"$none"
+    fi
+    exit 0
+}
+
 # rows WORD NAME: of the table, without these.
 rows() { awk -F '\t' -v OFS='\t' -v word="$1" -v name="$2" '$1 == word && $2 == name { $1 = $2 = ""; print substr($0, 3) }' "$table"; }
 
@@ -27,22 +39,18 @@ IFS=$tab read -r elf triplet _ <<END
 $(rows machine "$machine")
 END
 releases=$(awk -F '\t' -v machine="$machine" '$1 == machine && !seen[$2]++ { print $2 }' "$table")
-if [ -z "$elf" ] || [ -z "$releases" ]; then
-    say "none of its compilers is known: they are emulated"
-    exit 0
-fi
+# docs/emulation.md says which are known.
+if [ -z "$elf" ] || [ -z "$releases" ]; then exit 0; fi
 
 # QEMU as it is registered. It is found in containers too, so it has to need no libraries.
 registered=/proc/sys/fs/binfmt_misc/qemu-$machine
 emulator=${EMULATOR:-$(sed -n 's/^interpreter //p' "$registered" 2>/dev/null)} || true
 if [ ! -r "${emulator:-/nowhere}" ]; then
-    say "no QEMU is registered: nothing to speed up"
-    exit 0
+    give_up "no QEMU is registered: nothing to speed up"
 fi
 for program in gcc apt-get dpkg-deb flock; do
     if ! command -v "$program" >/dev/null; then
-        say "$program is missing: its compilers are emulated, as before"
-        exit 0
+        give_up "$program is missing: its compilers are emulated, as before"
     fi
 done
 
@@ -55,6 +63,8 @@ if [ "$(cat "$folder/$machine/recipe" 2>/dev/null)" = "$recipe" ] &&
     [ -z "$(find "$folder/$machine/incomplete" -mtime +0 2>/dev/null)" ]; then
     exit 0
 fi
+# What could not be had is not asked for at every `make up`.
+if [ -n "$(find "$folder/$machine.none" -mtime -1 2>/dev/null)" ] && grep -q "^$recipe " "$folder/$machine.none"; then exit 0; fi
 say "making the native twins of its compilers"
 work=$(mktemp -d "$folder/making.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -196,12 +206,10 @@ add_release() {
 for release in $releases; do add_release "$release"; done
 count=$(find "$made/twins" -name program | wc -l)
 if [ "$count" = 0 ]; then
-    say "no package of its compilers could be had (does apt-get update work?): they are emulated, as before"
-    exit 0
+    give_up "no package of its compilers could be had (does apt-get update work?): they are emulated, as before"
 fi
 if ! sh "$here/makeDispatcher.sh" "$emulator" "$machine" "$elf" "$made"; then
-    say "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
-    exit 0
+    give_up "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
 fi
 
 # rule MAGIC MASK FLAGS: for binfmt_misc; NAME is replaced, and the path is relative to the toolchain. F: the kernel keeps the

@@ -25,7 +25,7 @@ export interface LocalRunnerArgs extends Partial<BuildSettings> {
     cacheGigabytes: number;
     /** Compilers of a platform that is emulated run natively, where their toolchain was made. @default true */
     nativeCompilers?: boolean;
-    /** A registry on this machine, whose authority it has to be shown. @default none */
+    /** A registry on this machine, whose certificate authority it has to trust. @default none */
     trust?: RegistryTrust;
     /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
     registryMirrors?: RegistryMirrors;
@@ -34,8 +34,8 @@ export interface LocalRunnerArgs extends Partial<BuildSettings> {
 const kind = "local";
 
 /**
- * What the wake script replaces, by what is another on each machine: the path of the runner's folder, `uname -m`, and the
- * control group of its build steps.
+ * What the wake script replaces, because it differs from machine to machine: the path of the runner's folder, `uname -m`,
+ * and the control group of its build steps.
  */
 const folder = "@folder@";
 const machine = "@machine@";
@@ -59,8 +59,8 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         maxUsedSpace,
         reservedSpace,
         minFreeSpace: 2 * 2 ** 30,
-        // The machine's own network: BuildKit's bridge needs CNI plugins and root, and a step on one's own machine may
-        // reach what its owner can.
+        // The machine's own network: BuildKit's bridge needs CNI plugins and root, and on a person's own machine a step may
+        // reach what the person can.
         network: "host",
         runtime: `${folder}/step-runtime.sh`,
         stepGroup,

@@ -10,7 +10,7 @@ import { namedRunners } from "../runnerNames";
 /** The longest path of a unix socket (sockaddr_un in unix(7)). */
 const longestSocketPath = 107;
 
-/** What keeps this machine from being the stack's runners, each as one line: setting, reason, remedy. */
+/** Why this machine cannot be the stack's runners, each reason as one line: setting, reason, remedy. */
 export async function machineMistakes(
     settings: { platforms: readonly Platform[]; runnersPerPlatform: number; localPort: number },
     stackFolder: string,

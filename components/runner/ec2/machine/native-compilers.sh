@@ -68,9 +68,11 @@ make() {
     mkdir -p "$toolchains"
     log=$toolchains/log
     for machine in $emulates; do
-        if ! runs_natively "$machine" && ! is_made "$machine" && ! { fetch_recipe && install_compiler && toolchain "$machine"; } >"$log" 2>&1; then
-            say "no native compilers for $machine: $(tail -n 1 "$log")"
-        fi
+        if runs_natively "$machine" || is_made "$machine"; then continue; fi
+        { fetch_recipe && install_compiler && toolchain "$machine"; } >"$log" 2>&1 || true
+        # What makeToolchain.sh has said once it does not say again, and keeps.
+        reason=$(tail -n 1 "$log" && cut -s -d ' ' -f 2- "$toolchains/$machine.none" 2>/dev/null) || true
+        if [ ! -e "$toolchains/$machine/rule" ]; then say "no native compilers for $machine: ${reason##*"$newline"}"; fi
     done
     use
 }
