@@ -1,4 +1,4 @@
-import { architectures } from "../components/architecture";
+import { ec2MachinesOf } from "../components/architecture";
 import { pricesOf } from "../components/runner/ec2/prices";
 import { chart } from "./chart";
 import { figure, type Measurement, machineAndDate, type Results, ratiosOf } from "./figures";
@@ -82,7 +82,7 @@ function overhead(results: Results): string {
 
 /** What is measured here, and what it comes to on the default instance of the same architecture. */
 function encodingTable(results: Results): string[] {
-    const { instanceType } = architectures["linux/amd64"].ec2;
+    const { instanceType } = ec2MachinesOf("linux/amd64");
     const here = Number.parseInt(results.machine, 10);
     const price = priceOfHour(instanceType);
     const rows = Object.entries(encoders).map(([name, measurement]) => {
@@ -103,7 +103,7 @@ function encodingTable(results: Results): string[] {
 
 /** What cannot be measured here, and what has been published about it. */
 function otherArchitecture(measured: string, price: number): string[] {
-    const { instanceType } = architectures["linux/arm64"].ec2;
+    const { instanceType } = ec2MachinesOf("linux/arm64");
     const other = priceOfHour(instanceType);
     return [
         `\`linux/arm64\` is not measured: no machine here has it. At $${other} an hour ${instanceType} is the cheaper of the two if it encodes at least ${(other / price).toFixed(2)} times as fast as ${measured}.`,

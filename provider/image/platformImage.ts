@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
-import { Connections } from "../buildx/connectScript";
+import type { Connections } from "../buildx/connectScript";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { askCommits, type Commits, type ContextSource, hashContexts } from "../context/contexts";
 import { type Here, HereMemory } from "../process/here";
@@ -11,7 +11,7 @@ import { differences, type ResourceType, type Work } from "../resource";
 import { buildImage } from "./imageBuild";
 import { repositoryOf } from "./reference";
 
-/** What is built: paths are relative to the project's folder, and no machine's. */
+/** What is built. Paths are relative to the project's folder, so that they are the same on every machine. */
 export interface PlatformImageInputs extends BuildOptions {
     platform: Platform;
     /** Name of the runner that builds it. */
@@ -28,7 +28,7 @@ export interface PlatformImageInputs extends BuildOptions {
     contexts: { [name: string]: ContextSource };
     /** By id; secret. */
     secrets: { [id: string]: string };
-    /** Full references to push, one at least. */
+    /** Full references to push, at least one. */
     tags: string[];
     /** When the repository was made: a new one has none of the images. */
     repositoryMade?: string;
@@ -49,7 +49,7 @@ export interface PlatformImageOutputs extends PlatformImageInputs {
     receipt: Receipt;
 }
 
-/** Whatever of these is another, is another image. Runner and builder are only where it is made. */
+/** A change of these makes another image. Runner and builder are only where it is made. */
 const parts = [
     ...([
         "platform",
@@ -79,9 +79,10 @@ const parts = [
 /** An image for one platform. Its creation and its update wake the runner, build on it and push. */
 export class PlatformImageResource implements ResourceType<PlatformImageInputs, PlatformImageOutputs> {
     private readonly memory = new HereMemory();
-    private readonly connections = new Connections();
     private readonly turns = new RunnerTurns();
     private readonly warnings = new Warnings();
+
+    constructor(private readonly connections: Connections) {}
 
     async check(
         inputs: PlatformImageInputs,
@@ -118,6 +119,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             const { builder, runner, platform } = inputs;
             const waking = await this.connections.connect(here.connect, builder, runner, work.status, work.signal);
             const { digest, receipt, warnings, contextHash } = await buildImage(inputs, here, work);
+            this.connections.served(here.connect, builder);
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
             const name = work.urn.split("::").at(-1);
             work.log(
@@ -137,8 +139,8 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
 }
 
 /**
- * The hash of what was built: what was seen before, unless something was changed while it was built. Then nobody knows
- * what is in the image, and the next `up` builds again.
+ * The hash of what was built: the hash from before the build, unless a file was changed during it. Then nobody knows what is
+ * in the image, and the next `up` builds again.
  */
 function builtHash(before: string | undefined, after: string | undefined, work: Work): string | undefined {
     if (after === before) {

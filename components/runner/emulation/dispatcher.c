@@ -2,13 +2,14 @@
  * Runs a compiler of a foreign architecture: as its twin, the same compiler built for this machine, if there is one; by QEMU
  * whenever anything is not as it should be.
  *
- * The toolchain, which a build container finds at /dev/.native-toolchain:
+ * The toolchain, which a build container finds at TOOLCHAIN (toolchain.h):
  *
- *     dispatcher                      this program
- *     emulator                        QEMU
- *     loader, lib/                    the twins' dynamic loader and libraries
- *     twins/BUILD-ID/HASH/program     the twin of a program of this build id and content
- *     twins/BUILD-ID/HASH/arguments   what it needs to do the same as the original, see `adapt`
+ *     dispatcher                 this program
+ *     emulator                   QEMU
+ *     twins/BUILD-ID/HASH/       the twin of a program of this build id and content:
+ *         program                itself
+ *         loader, lib/           its dynamic loader and libraries, those of its release of the distribution
+ *         arguments              what it needs to do the same as the original, see `adapt`
  *
  * Called by what stands in front of QEMU (front.c), as the kernel called that: dispatcher PATH ARGV0 ARGUMENT...
  */
@@ -89,23 +90,50 @@ static int adapt(char *text, char **arguments, char **end, int room)
 	return 1;
 }
 
+/* Tells the runner of a compiler that has no twin; what it is told ends the step's output. */
+static void tell(const char *path, const char *build_id)
+{
+	const char *slash = strrchr(path, '/');
+	/* For reading, too: nobody gets a signal where nobody reads, and what does not fit is not told. */
+	int runner = open(TELL, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	struct stat facts;
+
+	if (runner < 0)
+		return;
+	if (fstat(runner, &facts) == 0 && S_ISFIFO(facts.st_mode))
+		dprintf(runner, "%.40s (%.16s)\n", slash ? slash + 1 : path, build_id);
+	close(runner);
+}
+
+/* The path of a part of a twin, of PATH_MAX characters at most. */
+static void name_part(char *path, const struct identity *identity, const char *part)
+{
+	snprintf(path, PATH_MAX, TOOLCHAIN "/twins/%s/%s/%s", identity->build_id, identity->hash, part);
+}
+
 /* Runs the twin of the program in `file`, if it has one. Returns if it is to be emulated. */
 static void run_twin(int file, const char *argv0, char **arguments, int count)
 {
-	struct identity identity;
-	char program[PATH_MAX], description[PATH_MAX], text[8192];
+	struct identity identity = { "", "" };
+	char program[PATH_MAX], loader[PATH_MAX], libraries[PATH_MAX], description[PATH_MAX], text[8192];
 	enum { before = 6, additions = 64 };
 	char **words = NULL;
 
-	if (!identify(file, is_known, &identity))
+	if (!identify(file, is_known, &identity)) {
+		tell(argv0, identity.build_id[0] ? identity.build_id : "no build id");
 		return;
-	snprintf(program, sizeof(program), TOOLCHAIN "/twins/%s/%s/program", identity.build_id, identity.hash);
-	snprintf(description, sizeof(description), TOOLCHAIN "/twins/%s/%s/arguments", identity.build_id, identity.hash);
+	}
+	name_part(program, &identity, "program");
+	name_part(loader, &identity, "loader");
+	name_part(libraries, &identity, "lib");
+	name_part(description, &identity, "arguments");
 
 	int described = open(description, O_RDONLY | O_CLOEXEC);
 
-	if (described < 0)
+	if (described < 0) {
+		tell(argv0, identity.build_id);
 		return;
+	}
 	ssize_t length = read(described, text, sizeof(text));
 
 	close(described);
@@ -120,7 +148,7 @@ static void run_twin(int file, const char *argv0, char **arguments, int count)
 	words = calloc(before + count + additions + 1, sizeof(*words));
 	if (!words)
 		return;
-	char *head[] = { TOOLCHAIN "/loader", "--library-path", TOOLCHAIN "/lib", "--argv0", (char *)argv0, program };
+	char *head[] = { loader, "--library-path", libraries, "--argv0", (char *)argv0, program };
 	char **end = words;
 
 	for (int at = 0; at < before; at++)

@@ -37,7 +37,9 @@ describeUnless(missing() ?? notHere())("QEMU with its front, called as the kerne
     function run(file: string, program: string, { mounted }: { mounted: boolean }) {
         const script = [
             "mount -t tmpfs tmpfs /dev",
-            mounted ? 'mkdir /dev/.native-toolchain && cp "$0/dispatcher" /dev/.native-toolchain/' : ":",
+            mounted
+                ? 'mkdir -p /dev/.native-toolchain/aarch64 && cp "$0/dispatcher" /dev/.native-toolchain/aarch64/'
+                : ":",
             'cd "$0" && exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"',
         ].join(" && ");
         const words = [path.join(folder, file), `./${program}`, "a name", "print", "hello", "1"];

@@ -1,15 +1,15 @@
 #!/bin/sh
 # Makes what stands in front of an emulator in a toolchain (see makeToolchain.sh), by the C compiler $CC (default gcc):
 #
-#   makeDispatcher.sh QEMU MACHINE FOLDER     MACHINE: e_machine of elf.h, of what is emulated
+#   makeDispatcher.sh QEMU NAME MACHINE FOLDER     of what is emulated: QEMU's name of it, and e_machine of elf.h
 #
 # Into FOLDER: qemu-binfmt-P, for binfmt_misc (front.c); dispatcher and emulator, for build containers (dispatcher.c); and
 # identify, for the table of twins.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-emulator=$1 machine=$2 folder=$3
+emulator=$1 name=$2 machine=$3 folder=$4
 
-build() { "${CC:-gcc}" -O2 -Wall -Wextra -DMACHINE="$machine" "$@"; }
+build() { "${CC:-gcc}" -O2 -Wall -Wextra -DNAME="\"$name\"" -DMACHINE="$machine" "$@"; }
 
 # For this machine, whatever the front is for.
 gcc -O2 -Wall -Wextra -o "$folder/weave" "$here/weave.c"

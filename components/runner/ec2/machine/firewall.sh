@@ -1,21 +1,21 @@
 #!/bin/sh
-# What build steps may not reach: the metadata service (the instance's credentials), this machine itself, and each other
-# by way of it. (The bridge itself passes nothing from one to another: see buildNetworkConfig.) And what nobody reaches
-# from outside, whatever a security group says: any port but BuildKit's.
-# The rules stand before any build runs; the bridge they name is made by BuildKit later.
+# Build steps may not reach the metadata service (the instance's credentials), this machine itself, nor each other by way
+# of it. (The bridge itself passes nothing from one step to another: see buildNetworkConfig.) From outside nobody reaches
+# any port but BuildKit's, whatever a security group says.
+# The rules are there before any build runs; BuildKit makes the bridge that they name later.
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
 # shellcheck source=/dev/null
 . "${0%/*}/common.sh"
 
-# rule COMMAND TABLE CHAIN RULE...: first in its chain, once.
+# rule COMMAND TABLE CHAIN RULE...: puts it first in its chain, unless it is there.
 rule() {
     command=$1 table=$2 chain=$3
     shift 3
     "$command" -w -t "$table" -C "$chain" "$@" 2>/dev/null || "$command" -w -t "$table" -I "$chain" "$@"
 }
 
-# In table mangle, which is passed before table filter: the CNI plugins put their own accepting rules first there.
+# In table mangle, which packets pass before table filter, where the CNI plugins put accepting rules first.
 rule iptables mangle FORWARD -i "$bridge" -d 169.254.169.254/32 -j DROP
 rule iptables mangle FORWARD -i "$bridge" -o "$bridge" -j DROP
 rule iptables filter INPUT ! -i lo -p tcp --syn ! --dport "$port" -j DROP
