@@ -11,7 +11,7 @@ import {
     symlinkSync,
 } from "node:fs";
 import * as path from "node:path";
-import { checkout } from "../helpers/checkout";
+import { debianRoot } from "../helpers/debianRoot";
 import { describeUnless, missing } from "../helpers/needs";
 import { fromStep, stepBinary, writes } from "../helpers/stepImage";
 import { temporaryFolder } from "../helpers/temporaryFolder";
@@ -63,21 +63,14 @@ function isRegistered(project: Project): boolean {
     return existsSync(`/proc/sys/fs/binfmt_misc/native-buildx-aarch64-${name}`);
 }
 
-/** The context: its sources, a real library, and the example's root with more compilers. */
+/** The context: its sources, a real library, and a root with more compilers. */
 function prepareContext(project: Project): void {
     const folder = path.join(project.folder, "compiled");
     cpSync(path.join(__dirname, "emulation"), folder, { recursive: true });
-    // In a folder of its own, for the example's root stays as it is.
-    const example = path.join(project.folder, "encoder");
-    const prepare = path.join(example, "prepare.sh");
-    cpSync(path.join(checkout, "examples/encoder/prepare.sh"), prepare);
-    execFileSync("sh", [prepare, "arm64"], {
-        stdio: "ignore",
-        env: { ...process.env, NATIVE_BUILDX_PACKAGES: "g++,ccache" },
-    });
-    linkSync(path.join(example, "base/arm64/rootfs.tar"), path.join(folder, "rootfs.tar"));
-    const source = readdirSync(path.join(example, "app/source")).find((name) => name.endsWith(".orig.tar.gz")) ?? "";
-    const unpack = ["-c", 'gunzip <"$0" >"$1"', path.join(example, "app/source", source)];
+    linkSync(debianRoot(project.folder, "arm64", undefined, "g++,ccache"), path.join(folder, "rootfs.tar"));
+    const sources = path.join(project.folder, "encoder/app/source");
+    const source = readdirSync(sources).find((name) => name.endsWith(".orig.tar.gz")) ?? "";
+    const unpack = ["-c", 'gunzip <"$0" >"$1"', path.join(sources, source)];
     execFileSync("sh", [...unpack, path.join(folder, "encoder.tar")]);
 }
 
