@@ -212,7 +212,7 @@ describe("KubernetesRunners", () => {
         [{ podRequests: { cpu: "much" } }, /^podRequests\.cpu: must be a quantity, as in 500m, 2 or 6Gi, not "much"$/],
         [
             { nodeSelectors: { "linux/s390x": {} } as object },
-            /^nodeSelectors\["linux\/s390x"\]: unknown platform; known: linux\/amd64/,
+            /^nodeSelectors\["linux\/s390x"\]: no such platform here; use: linux\/amd64/,
         ],
     ])("refuse %j", async (args, message) => {
         expect(() => new KubernetesRunners("demo", { kubernetesNamespace: "demo-prod", ...args })).toThrow(message);
