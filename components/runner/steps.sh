@@ -6,11 +6,13 @@
 
 : "${control_groups:=/sys/fs/cgroup}"
 
+# $machine_cores and $machine_megabytes, where the environment has them, are what the runner may use of its machine.
+
 # parallelism_option CONFIGURATION: prints the option for buildkitd where its configuration sets no bound: two steps for each
 # core, and at least four. A step that downloads a base or waits for a client's files counts, and leaves its core idle.
 parallelism_option() {
     if grep -q max-parallelism "$1"; then return; fi
-    bound=$(($(nproc) * 2))
+    bound=$((${machine_cores:-$(nproc)} * 2))
     if [ "$bound" -lt 4 ]; then bound=4; fi
     echo "--oci-max-parallelism=$bound"
 }
@@ -22,7 +24,8 @@ step_memory() {
         echo "$1"
     else
         awk '/^MemTotal:/ {
-            all = $2 / 1024; others = all / 10
+            share = ENVIRON["machine_megabytes"]
+            all = share > 0 ? share : $2 / 1024; others = all / 10
             if (others < 512) others = 512
             if (others > all / 2) others = all / 2
             printf "%d\n", all - others
@@ -39,7 +42,7 @@ limit_steps() {
         group=$control_groups/$1
         limits="memory.max:$bytes memory.swap.max:0"
         # systemd has usually done this already.
-        { echo +memory >"$control_groups/cgroup.subtree_control"; } 2>/dev/null || true
+        { echo +memory >"${group%/*}/cgroup.subtree_control"; } 2>/dev/null || true
     else
         group=$control_groups/memory/$1
         # The limit with swap may never be below the other: raising the two and lowering them need opposite orders.

@@ -57,11 +57,10 @@ printf '#define X265_BUILD 199\n' >x265/source/x265_config.h
 for file in $cxx_files; do each_way "x265-${file#*/}" g++ $x265 "x265/source/$file.cpp"; done
 cp words.cc "$out"
 cd "$out"
-if [ "$1" = sample ]; then ways=hardened; fi
-each_way words g++ -std=c++20 words.cc
+if [ "$1" = corpus ]; then each_way words g++ -std=c++20 words.cc; fi
 
 # What else a compiler writes: programs that are optimized as a whole, assembly, what it says of mistakes.
-g++ -O2 -flto -frandom-seed=1 -save-temps=obj -std=c++20 -o words words.cc
+g++ -O2 -g -flto -ffat-lto-objects -frandom-seed=1 -save-temps=obj -std=c++20 -o words words.cc
 status=0
 ./words >words.output || status=$?
 if [ "$status" != 42 ]; then exit 1; fi # what the program ends with

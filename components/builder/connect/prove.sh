@@ -20,9 +20,9 @@ prove() {
 }
 
 # answers RUNNER: false if nobody takes a connection at its address. buildx would try for 20 s, in which another runner
-# that was proved already may become idle and stop. True where there is no curl.
+# that was proved already may become idle and stop. True where there is no curl, and where the endpoint is no address.
 answers() {
-    if ! command -v curl >/dev/null; then return; fi
+    if ! grep -q '^tcp:' "$work/$1.endpoint" || ! command -v curl >/dev/null; then return; fi
     knock "$(sed 's|^tcp://||' "$work/$1.endpoint")" 5
     case $? in 1 | 2) return 1 ;; esac
 }

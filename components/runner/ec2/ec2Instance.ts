@@ -2,12 +2,11 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
 import { emulatedMachines } from "../emulation/recipe";
-import { serverNameOf } from "../runnerNames";
+import { runnerInfo, serverNameOf } from "../runnerNames";
 import type { RecipeParameters } from "./ec2Recipe";
 import type { RunnerRole } from "./ec2Role";
 import type { Ec2RunnerArgs } from "./ec2Runner";
 import { runnerUserData } from "./ec2UserData";
-import { runnerInfo } from "./transforms";
 
 /** What differs between a runner's own machine and its stand-ins. */
 export interface Machine {
