@@ -121,6 +121,13 @@ keys() {
     umask 022
 }
 
+# Whether what is to be a node of arm64 gets that label: a new policy is in force a moment later.
+policy_works() {
+    kubectl create --dry-run=server --output 'jsonpath={.metadata.labels}' --filename - <<END | grep arm64
+{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-arm64", "labels": {"kubernetes.io/arch": "amd64"}}}
+END
+}
+
 node() { # ARCHITECTURE NUMBER
     unshare --mount --propagation private sh node.sh "$1" "$2" "$groups" "$address" >>"log/node-$1" 2>&1 &
 }
@@ -133,6 +140,7 @@ node arm64 2
 export KUBECONFIG=$folder/admin.kubeconfig
 until_true 60 kubectl get --raw=/readyz || failed "the API server does not serve: see log/kube-apiserver"
 until_true 30 kubectl apply -f objects.yaml || failed "the cluster's first objects were refused"
+until_true 30 policy_works || failed "no policy changes the label of node-arm64"
 : >serving
 for arch in amd64 arm64; do
     until_true 60 test -e "node-$arch/ready" || failed "node-$arch does not serve: see log/node-$arch"

@@ -3,7 +3,8 @@
 #
 #   node.sh ARCHITECTURE NUMBER GROUPS ADDRESS
 #
-# Node arm64 is this machine's kernel too, which runs arm64's programs through QEMU: what differs is its label.
+# Node arm64 is this machine's kernel too, which runs arm64's programs through QEMU: what differs is its label, which a
+# policy of objects.yaml gives it.
 set -eu
 umask 022
 
@@ -116,7 +117,6 @@ ctr --namespace k8s.io images list | while read -r image _ digest _; do
 done
 while [ ! -e /mnt/cluster/serving ]; do sleep 0.1; done
 run "kubelet-$arch" kubelet --config="$folder/kubelet.yaml" --kubeconfig="/mnt/cluster/keys/$name.kubeconfig" \
-    --hostname-override="$name" --node-ip="$address" --cert-dir="$folder/keys" \
-    --node-labels="kubernetes.io/arch=$arch"
+    --hostname-override="$name" --node-ip="$address" --cert-dir="$folder/keys"
 : >"$folder/ready"
 while :; do wait || true; sleep 1; done

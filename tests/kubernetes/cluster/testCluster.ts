@@ -94,6 +94,11 @@ export class TestCluster {
         return path.join(this.made.provider, "pulumi-resource-kubernetes");
     }
 
+    /** Address of the API server, at port 443, and of the nodes. */
+    get address(): string {
+        return this.facts.CLUSTER_ADDRESS ?? "";
+    }
+
     /** Address of this machine that pods reach, and nothing else outside of the cluster. */
     get machineAddress(): string {
         return this.facts.MACHINE_ADDRESS ?? "";
