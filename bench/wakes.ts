@@ -1,21 +1,22 @@
 import { StartInstancesCommand, StopInstancesCommand } from "@aws-sdk/client-ec2";
 import { runnerName } from "../components/runner/runnerNames";
 import { eventually, Simulation } from "../packages/simulated-ec2";
+import { publishBuildkit } from "../tests/ec2/buildkit/archive";
 import type { Account } from "./environment";
 import type { Sandbox } from "./sandbox";
 
 const platform = "linux/amd64";
 
 /** The account of a simulated EC2, and what a stack in it has to be told. */
-function accountOf({ environment }: Simulation): Account {
+function accountOf(simulation: Simulation): Account {
+    const { environment } = simulation;
     return {
         environment,
         settings: {
             runners: "ec2",
             "aws:region": environment.AWS_REGION,
             allowedCidrs: [environment.SIM_CLIENT_CIDR],
-            buildkitUrl: environment.SIM_BUILDKIT_URL_AMD64,
-            buildkitSha256: { [platform]: environment.SIM_BUILDKIT_SHA256_AMD64 },
+            ...publishBuildkit(simulation),
             cacheGigabytes: 20,
         },
     };

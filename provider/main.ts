@@ -5,6 +5,7 @@ import { dataFolder } from "../components/localMachine/dataFolder";
 import { EcrRepositoryResource } from "./aws/ecrRepository";
 import { GroupLeftoversResource } from "./aws/groupLeftovers";
 import { RepositoryGuardResource } from "./aws/repositoryGuard";
+import { Connections } from "./buildx/connectScript";
 import { keepDigestsIn } from "./context/fileDigests";
 import { ImageIndexResource } from "./image/imageIndex";
 import { PlatformImageResource } from "./image/platformImage";
@@ -16,11 +17,13 @@ import { serve } from "./serve";
 // Options of the engine's come before its address.
 const engineAddress = process.argv.at(-1) ?? "";
 endWithEngine(engineAddress);
+// What one resource has seen to serve, the next does not ask for.
+const connections = new Connections();
 keepDigestsIn(path.join(dataFolder(), "digests"));
 void serve(
     {
-        PlatformImage: new PlatformImageResource(),
-        Index: new ImageIndexResource(),
+        PlatformImage: new PlatformImageResource(connections),
+        Index: new ImageIndexResource(connections),
         LocalFolder: new LocalFolderResource(),
         EcrRepository: new EcrRepositoryResource(),
         GroupLeftovers: new GroupLeftoversResource(),

@@ -48,7 +48,11 @@ export function ciAccess(
         connectParameterArns: parameters.arns,
         tags,
     });
-    return { resources: [parameters, role], outputs: { ciRoleArn: role.arn, ciConnect: parameters.readCommand } };
+    const admitted = runners.admit?.(role.arn) ?? [];
+    return {
+        resources: [parameters, role, ...admitted],
+        outputs: { ciRoleArn: role.arn, ciConnect: parameters.readCommand },
+    };
 }
 
 /** The settings, and what may not go together with CI. */

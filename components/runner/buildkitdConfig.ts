@@ -8,16 +8,12 @@ export interface BuildkitdConfig {
     machinePlatform?: string;
     /** Folder of the daemon's state, cache included. */
     root: string;
-    /** `HOST:PORT` to serve on, with mutual TLS. */
-    tcpAddress: string;
+    /** Serves on an address, with mutual TLS. @default on its socket only */
+    server?: BuildkitdServer;
     /** Unix socket for the machine's own use (health, idle rule), without TLS. */
     socket: string;
     /** Socket of its trace collector: two daemons of one machine must not share one. */
     otelSocket: string;
-    /** Certificate of the authority whose clients are let in. */
-    ca: string;
-    certificate: string;
-    key: string;
     /** Garbage collection runs after builds and keeps the cache within these, in bytes. */
     maxUsedSpace: number;
     /** Never collected below this much, in bytes. */
@@ -38,6 +34,16 @@ export interface BuildkitdConfig {
     maxParallelism?: number;
     /** A build leaves the history when it is older than so many days, and not of the newest so many. @default BuildKit's own choice */
     history?: { days: number; builds: number };
+}
+
+/** Where a daemon serves clients, and whom. Paths as in BuildkitdConfig. */
+export interface BuildkitdServer {
+    /** `HOST:PORT`. */
+    tcpAddress: string;
+    /** Certificate of the authority whose clients are let in. */
+    ca: string;
+    certificate: string;
+    key: string;
 }
 
 /** A network of CNI plugins. */
@@ -84,11 +90,7 @@ export function renderBuildkitdConfig(config: BuildkitdConfig): string {
         `root = ${text(config.root)}`,
         "",
         "[grpc]",
-        `  address = [${text(`unix://${config.socket}`)}, ${text(`tcp://${config.tcpAddress}`)}]`,
-        "  [grpc.tls]",
-        `    ca = ${text(config.ca)}`,
-        `    cert = ${text(config.certificate)}`,
-        `    key = ${text(config.key)}`,
+        ...grpcLines(config).map((line) => `  ${line}`),
         "",
         "[otel]",
         `  socketPath = ${text(config.otelSocket)}`,
@@ -101,6 +103,22 @@ export function renderBuildkitdConfig(config: BuildkitdConfig): string {
         ...(config.history ? historyTable(config.history) : []),
         ...registryTables(config.registryMirrors ?? {}, config.registryCa ?? {}),
     ].join("\n");
+}
+
+function grpcLines({ socket, server }: BuildkitdConfig): string[] {
+    const addresses = [`unix://${socket}`, ...(server ? [`tcp://${server.tcpAddress}`] : [])];
+    const { ca, certificate, key } = server ?? {};
+    return [
+        `address = [${addresses.map((address) => JSON.stringify(address)).join(", ")}]`,
+        ...(server
+            ? [
+                  "[grpc.tls]",
+                  `  ca = ${JSON.stringify(ca)}`,
+                  `  cert = ${JSON.stringify(certificate)}`,
+                  `  key = ${JSON.stringify(key)}`,
+              ]
+            : []),
+    ];
 }
 
 /** BuildKit removes a build that is beyond both. */

@@ -12,6 +12,7 @@ import { daemonRow } from "../../tests/kind/row";
 import { shellQuote } from "../shell";
 import { fakeAws, running } from "./ec2/wakeEc2Bench";
 import { runnerKind, runnerKinds } from "./kinds";
+import { awake, fakeKubectl } from "./kubernetes/wakeKubernetesBench";
 import { type LocalRunnerBench, localRunnerForEach } from "./local/localRunnerBench";
 import type { Runner } from "./runner";
 import { namedRunners } from "./runnerNames";
@@ -32,13 +33,18 @@ interface Particular {
     necessary: (port: number) => { [setting: string]: unknown };
     /** What they say of the default of setting idleMinutes, 5: a kind may not know how to stop. */
     idleMinutes: 5 | 0;
+    /** What wake prints. */
+    endpoint: RegExp;
     /** Stand-ins for machines that start, serve and publish their keys. */
     rightMachine(bench: LocalRunnerBench): void;
     /** Makes them fail. */
     breakMachine(bench: LocalRunnerBench): void;
 }
 
+const address = /^tcp:\/\/[a-z0-9.]+:\d+$/;
+
 const onThisMachine = {
+    endpoint: address,
     // The bench's BuildKit.
     rightMachine: () => undefined,
     breakMachine: (bench: LocalRunnerBench) => void bench.write("broken"),
@@ -49,6 +55,7 @@ const particulars: { [K in Kind]: Particular } = {
     daemon: { necessary: (daemonPort) => ({ daemonPort }), idleMinutes: 0, ...onThisMachine },
     ec2: {
         idleMinutes: 5,
+        endpoint: address,
         necessary: () => ({ allowedCidrs: ["203.0.113.7/32"] }),
         rightMachine: (bench) => {
             bench.stub("aws", fakeAws);
@@ -59,6 +66,18 @@ const particulars: { [K in Kind]: Particular } = {
             bench.write("parameter", pem);
         },
         breakMachine: (bench) => bench.stub("aws", 'echo "An error occurred (UnauthorizedOperation)" >&2; exit 254'),
+    },
+    kubernetes: {
+        idleMinutes: 5,
+        endpoint: /^kube-pod:\/\/[a-z0-9-]+-0\?namespace=demo-prod$/,
+        necessary: () => ({}),
+        rightMachine: (bench) => {
+            bench.stub("kubectl", fakeKubectl);
+            for (const [runner = ""] of namesOf(2)) {
+                bench.write(`states/${runner.replace("_", "-")}`, `${awake}\n`);
+            }
+        },
+        breakMachine: (bench) => bench.stub("kubectl", 'echo "Error from server (Forbidden)" >&2; exit 1'),
     },
 };
 
@@ -126,7 +145,8 @@ describe.each(kinds)("runners %s", (kind) => {
             expect(new Set(what.map((one) => one.kind))).toEqual(new Set([kind]));
         }
         // None is taken for another.
-        expect(new Set(nodes.map(({ serverName }) => serverName)).size).toBe(runners.length);
+        const serverNames = nodes.flatMap(({ serverName }) => serverName ?? []);
+        expect(serverNames).toHaveLength(new Set(serverNames).size);
         expect(new Set(nodes.map(({ variables }) => JSON.stringify(variables))).size).toBe(runners.length);
         expect(new Set(descriptions.map(({ id }) => id)).size).toBe(runners.length);
         for (const { idleMinutes, price } of descriptions) {
@@ -199,7 +219,7 @@ describe.each(kinds)("runners %s", (kind) => {
                     ...variables,
                     platform: node.platform,
                     kind: node.kind,
-                    server_name: node.serverName,
+                    server_name: node.serverName ?? "",
                 }).map(([name, value]) => `${name}_${runners[at]?.runnerName}=${shellQuote(value.trimEnd())}`),
             ]);
             const scripts = [folders, ...new Set(runners.flatMap(({ wakeScripts }) => wakeScripts))];
@@ -243,11 +263,19 @@ describe.each(kinds)("runners %s", (kind) => {
             expect(lines).toHaveLength(runners.length * 2 + 1);
             expect(lines.slice(runners.length, -1)).toEqual(lines.slice(0, runners.length));
             for (const line of lines.slice(0, -1)) {
-                expect(line).toMatch(/^tcp:\/\/[a-z0-9.]+:\d+$/);
+                expect(line).toMatch(particular.endpoint);
             }
         });
 
-        it("hand out the keys of the present start: two certificates and a key", async () => {
+        it("hand out the keys of the present start, where they have any: two certificates and a key", async () => {
+            const nodes = await nodesOf(create());
+            // Whom an address lets in, nothing else says.
+            expect(nodes.every(({ serverName }) => Boolean(serverName) === (particular.endpoint === address))).toBe(
+                true,
+            );
+            if (particular.endpoint !== address) {
+                return;
+            }
             const { status, stdout } = await run(`${wake} arm64 >/dev/null && ${keys} arm64`);
             expect(status).toBe(0);
             expect(stdout.match(/^-----BEGIN .*-----$/gm)).toEqual([
@@ -278,20 +306,23 @@ describe("the table of kinds of runners", () => {
         }
     });
 
-    it("loads no package of AWS but for EC2", () => {
-        const loads = (...loaded: string[]) => {
+    it("loads no package of AWS but for EC2, and none of Kubernetes but for that", () => {
+        const loads = (folders: string, ...loaded: string[]) => {
             const program = [
                 'const { runnerKinds } = require("./components/runner/kinds");',
                 'Object.assign(runnerKinds, { daemon: require("./tests/kind/row").daemonRow });',
                 ...loaded.map((kind) => `runnerKinds.${kind}.load();`),
-                "console.log(Object.keys(require.cache).some((file) => /@pulumi.aws.|@aws-sdk/.test(file)));",
+                `console.log(Object.keys(require.cache).some((file) => ${folders}.test(file)));`,
             ];
             return execFileSync(process.execPath, ["--require=tsx/cjs", "--eval", program.join("\n")], {
                 cwd: checkout,
                 encoding: "utf8",
             }).trim();
         };
-        expect(loads(...kinds.filter((kind) => kind !== "ec2"))).toBe("false");
-        expect(loads("ec2")).toBe("true");
+        const [aws, kubernetes] = ["/@pulumi.aws.|@aws-sdk/", "/@pulumi.kubernetes./"];
+        expect(loads(aws, ...kinds.filter((kind) => kind !== "ec2"))).toBe("false");
+        expect(loads(aws, "ec2")).toBe("true");
+        expect(loads(kubernetes, ...kinds.filter((kind) => kind !== "kubernetes"))).toBe("false");
+        expect(loads(kubernetes, "kubernetes")).toBe("true");
     });
 });

@@ -2,6 +2,7 @@ import { localMachineSettings } from "../localMachine/settings";
 import type { Schemas } from "../settings/values";
 import { ec2RunnerSettings } from "./ec2/settings";
 import { type RunnersRow, row } from "./kind";
+import { kubernetesRunnerSettings } from "./kubernetes/settings";
 
 /** THE table of kinds of runners. To add one: a folder, and a row. */
 export const runnerKinds = {
@@ -18,6 +19,13 @@ export const runnerKinds = {
         areOnThisMachine: false,
         registry: "ecr",
         load: () => (require("./ec2/kind") as typeof import("./ec2/kind")).kind,
+    }),
+    kubernetes: row({
+        meaning: "pods in a Kubernetes cluster",
+        settings: kubernetesRunnerSettings,
+        areOnThisMachine: false,
+        registry: "generic",
+        load: () => (require("./kubernetes/kind") as typeof import("./kubernetes/kind")).kind,
     }),
 };
 

@@ -16,7 +16,7 @@ export interface RunnerDescription {
     /** Its row in kinds.ts. */
     kind: string;
     platform: Platform;
-    /** What it is called where it runs: an instance's id, a local runner's folder. */
+    /** What it is called where it runs: an instance's id, a local runner's folder, NAMESPACE/NAME of a StatefulSet. */
     id: string;
     idleMinutes: number;
     /** Instances only. */
@@ -33,8 +33,10 @@ export interface RunnerDescription {
  * functions that read them. Each says progress and errors on standard error, in words for the person who waits.
  *
  * - `wake_KIND RUNNER`: brings the runner to serving, whatever state it is in, and prints its endpoint
- *   (`tcp://HOST:PORT`) as the only line on standard output. Status 0 only when the port is open.
- * - `keys_KIND RUNNER`: prints what a client of the runner's present start needs, three PEM texts one after another:
+ *   (`tcp://HOST:PORT`, or another of buildx's remote driver) as the only line on standard output. Status 0 only when it
+ *   takes connections.
+ * - `keys_KIND RUNNER`, where there is a `serverName`: prints what a client of the runner's present start needs, three PEM
+ *   texts one after another:
  *   the authority's certificate, the client's certificate, the client's key (EC). Status 0: printed. 75: they are not
  *   published yet, or the runner says that it stopped; asked again after a second, and after a new wake. Any other:
  *   it has failed.
@@ -45,13 +47,17 @@ export interface RunnerDescription {
  * CI, and in `connect --done` the same as before.
  *
  * What wake_KIND writes into the file `$notes` (where that is set) keys_KIND finds there: say, which of several machines
- * was woken.
+ * was woken. Another start of a runner is told from the one before by its endpoint, its keys or its notes.
  */
 export interface ConnectNode {
     kind: string;
     platform: Platform;
-    /** Name in the runner's server certificate: the address changes, this does not. */
-    serverName: string;
+    /**
+     * Name in the runner's server certificate: the address changes, this does not.
+     *
+     * @default none: who may reach its endpoint is not said by certificates, and it has no keys for clients
+     */
+    serverName?: string;
     variables: { [name: string]: string };
     /** Variables that all runners of this kind share; they do not get the runner's name. */
     shared?: { [name: string]: string };

@@ -14,6 +14,13 @@ export interface NamedRunner {
     at: number;
 }
 
+/** The runner that a resource belongs to. */
+export type RunnerInfo = Pick<NamedRunner, "runner" | "platform">;
+
+export function runnerInfo({ runner, platform }: RunnerInfo): RunnerInfo {
+    return { runner, platform };
+}
+
 /** So many runners of each platform. */
 export function namedRunners(platforms: readonly Platform[], count: number): NamedRunner[] {
     return platforms.flatMap((platform) =>

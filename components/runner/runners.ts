@@ -12,4 +12,10 @@ export interface Runners extends pulumi.ComponentResource {
      * @default none: they are not AWS's
      */
     readonly access?: pulumi.Output<PolicyStatement[]>;
+    /**
+     * Lets a principal of AWS, by its ARN, use them where a policy is not enough. To be called while the program runs.
+     *
+     * @default `access` is enough
+     */
+    readonly admit?: (principalArn: pulumi.Output<string>) => pulumi.Resource[];
 }

@@ -6,11 +6,13 @@
 
 : "${control_groups:=/sys/fs/cgroup}"
 
+# $machine_cores and $machine_megabytes, where the environment has them, are what the runner may use of its machine's.
+
 # parallelism_option CONFIGURATION: what buildkitd is told where its configuration leaves the bound to the machine. Two for
 # each core, and four at least: what downloads a base or waits for a client's files is a step, too, and leaves its core idle.
 parallelism_option() {
     if grep -q max-parallelism "$1"; then return; fi
-    bound=$(($(nproc) * 2))
+    bound=$((${machine_cores:-$(nproc)} * 2))
     if [ "$bound" -lt 4 ]; then bound=4; fi
     echo "--oci-max-parallelism=$bound"
 }
@@ -22,7 +24,8 @@ step_memory() {
         echo "$1"
     else
         awk '/^MemTotal:/ {
-            all = $2 / 1024; others = all / 10
+            share = ENVIRON["machine_megabytes"]
+            all = share > 0 ? share : $2 / 1024; others = all / 10
             if (others < 512) others = 512
             if (others > all / 2) others = all / 2
             printf "%d\n", all - others
@@ -39,7 +42,7 @@ limit_steps() {
         group=$control_groups/$1
         limits="memory.max:$bytes memory.swap.max:0"
         # systemd has done so, as a rule.
-        { echo +memory >"$control_groups/cgroup.subtree_control"; } 2>/dev/null || true
+        { echo +memory >"${group%/*}/cgroup.subtree_control"; } 2>/dev/null || true
     else
         group=$control_groups/memory/$1
         # Of the two the one with swap is never the smaller one: raising one and lowering one want another order.

@@ -41,6 +41,13 @@ describe.each(shells)("build steps in %s", (_name, shell) => {
         expect((await run("step_memory 0")).stdout).toBe(`${steps}\n`);
     });
 
+    it("have a share of what the runner may use, where that is not all of its machine", async () => {
+        const share = await bench.run([...shell, "-c", `. ${script}; step_memory 0; parallelism_option /dev/null`], {
+            env: { machine_megabytes: "2048", machine_cores: "7" },
+        });
+        expect(share.stdout).toBe("1536\n--oci-max-parallelism=14\n");
+    });
+
     it("have what the setting says, or most of this machine", async () => {
         expect((await run("step_memory 300")).stdout).toBe("300\n");
         const most = Number((await run("step_memory 0")).stdout) * mib;
@@ -57,6 +64,11 @@ describe.each(shells)("build steps in %s", (_name, shell) => {
         expect(group("cgroup.subtree_control")).toBe("+memory\n");
         expect(group("mine/memory.max")).toBe(`${64 * mib}\n`);
         expect(group("mine/memory.swap.max")).toBe("0\n");
+        // A group within another has its limit from that.
+        mkdirSync(bench.path("groups/pod"));
+        expect((await run("limit_steps pod/mine 64")).status).toBe(0);
+        expect(group("pod/cgroup.subtree_control")).toBe("+memory\n");
+        expect(group("pod/mine/memory.max")).toBe(`${64 * mib}\n`);
     });
 
     it("say where they cannot be limited, and why", async () => {

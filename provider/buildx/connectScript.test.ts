@@ -111,6 +111,20 @@ describe("connections", () => {
         expect(runs()).toEqual(["linux/arm64", "linux/amd64", "linux/arm64"]);
     });
 
+    it("trust a runner on which a build has just ended, and the registry that it was pushed to", async () => {
+        stopTheClock();
+        const connections = new Connections();
+        connections.served(note(), "demo-arm64");
+        jest.advanceTimersByTime(4_900);
+        expect(await connect(connections, note(), "arm64")).toBe(0);
+        await connections.prepare(note(), signal);
+        expect(runs()).toEqual([]);
+        jest.advanceTimersByTime(200);
+        await connections.prepare(note(), signal);
+        await connect(connections, note(), "arm64");
+        expect(runs()).toEqual(["--prepare", "linux/arm64"]);
+    });
+
     it("tell what is said meanwhile, and how long it took", async () => {
         const lines: string[] = [];
         const seconds = await connect(new Connections(), "echo starting >&2", "arm64", (line) => lines.push(line));
@@ -129,7 +143,7 @@ describe("connections", () => {
 
     it("prepare without a platform, once for all who ask at the same time", async () => {
         const connections = new Connections();
-        await Promise.all([1, 2].map(() => connections.prepare(note(), "demo", signal)));
+        await Promise.all([1, 2].map(() => connections.prepare(note(), signal)));
         expect(runs()).toEqual(["--prepare"]);
     });
 });

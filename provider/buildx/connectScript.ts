@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { recordsFolder } from "./environment";
 
-/** For so many seconds after a runner was seen to serve, the next image does not ask again. */
+/** For so many seconds after something was seen to serve, the next image does not ask again. */
 const trustSeconds = 5;
 
 /**
@@ -11,6 +11,7 @@ const trustSeconds = 5;
  */
 export class Connections {
     private readonly running = new Map<string, Promise<void>>();
+    /** When a builder's runner was seen to serve, and what a script prepares: the time in ms. */
     private readonly seenServing = new Map<string, number>();
 
     /**
@@ -28,18 +29,32 @@ export class Connections {
         onProgress: (line: string) => void,
         signal: AbortSignal,
     ): Promise<number> {
-        const started = performance.now();
-        if (started - (this.seenServing.get(builder) ?? Number.NEGATIVE_INFINITY) < trustSeconds * 1000) {
+        if (this.isTrusted(builder)) {
             return 0;
         }
+        const started = performance.now();
         await this.once(builder, () => runConnectScript(script, [runner], onProgress, signal));
-        this.seenServing.set(builder, performance.now());
+        this.served(script, builder);
         return (performance.now() - started) / 1000;
     }
 
+    /** A build on the builder's runner, pushed to the script's registry, has just ended well: both serve. */
+    served(script: string, builder: string): void {
+        for (const what of [script, builder]) {
+            this.seenServing.set(what, performance.now());
+        }
+    }
+
     /** Starts what has to run besides the runners: the local registry. */
-    prepare(script: string, builder: string, signal: AbortSignal): Promise<void> {
-        return this.once(`${builder} prepare`, () => runConnectScript(script, ["--prepare"], () => undefined, signal));
+    async prepare(script: string, signal: AbortSignal): Promise<void> {
+        if (!this.isTrusted(script)) {
+            await this.once(script, () => runConnectScript(script, ["--prepare"], () => undefined, signal));
+        }
+    }
+
+    private isTrusted(what: string): boolean {
+        const seen = this.seenServing.get(what) ?? Number.NEGATIVE_INFINITY;
+        return performance.now() - seen < trustSeconds * 1000;
     }
 
     private async once(what: string, task: () => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Platform } from "../../components/architecture";
 import { type Buildx, type IndexEntry, withBuildx } from "../buildx/buildx";
-import { Connections } from "../buildx/connectScript";
+import type { Connections } from "../buildx/connectScript";
 import { type Here, HereMemory } from "../process/here";
 import { differences, type ResourceType, type Work } from "../resource";
 import { indexMistakes } from "./indexMistakes";
@@ -40,7 +40,8 @@ const refreshSeconds = 10;
  */
 export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageIndexOutputs> {
     private readonly memory = new HereMemory();
-    private readonly connections = new Connections();
+
+    constructor(private readonly connections: Connections) {}
 
     async check(inputs: ImageIndexInputs, { urn }: Work): Promise<ImageIndexInputs> {
         return this.memory.remember(urn, inputs);
@@ -82,7 +83,7 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
 
     private async join(inputs: ImageIndexInputs, work: Work): Promise<ImageIndexOutputs> {
         const here = this.memory.of(work.urn);
-        await this.connections.prepare(here.connect, inputs.builder, work.signal);
+        await this.connections.prepare(here.connect, work.signal);
         const logins = here.login ? [here.login] : [];
         const options = { logins, references: inputs.tags, signal: work.signal };
         const digest = await withBuildx(options, async (buildx) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
-import { Connections } from "../buildx/connectScript";
+import type { Connections } from "../buildx/connectScript";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { askCommits, type Commits, type ContextSource, hashContexts } from "../context/contexts";
 import { type Here, HereMemory } from "../process/here";
@@ -79,9 +79,10 @@ const parts = [
 /** An image for one platform. Its creation and its update wake the runner, build on it and push. */
 export class PlatformImageResource implements ResourceType<PlatformImageInputs, PlatformImageOutputs> {
     private readonly memory = new HereMemory();
-    private readonly connections = new Connections();
     private readonly turns = new RunnerTurns();
     private readonly warnings = new Warnings();
+
+    constructor(private readonly connections: Connections) {}
 
     async check(
         inputs: PlatformImageInputs,
@@ -118,6 +119,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             const { builder, runner, platform } = inputs;
             const waking = await this.connections.connect(here.connect, builder, runner, work.status, work.signal);
             const { digest, receipt, warnings, contextHash } = await buildImage(inputs, here, work);
+            this.connections.served(here.connect, builder);
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
             const name = work.urn.split("::").at(-1);
             work.log(

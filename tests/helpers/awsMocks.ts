@@ -88,6 +88,8 @@ export class AwsMocks implements pulumi.runtime.Mocks {
             }
             case "aws:ssm/getParameter:getParameter":
                 return { value: `ami-of${args.inputs.name}` };
+            case "aws:eks/getCluster:getCluster":
+                return { arn: `arn:aws:eks:eu-central-1:123456789012:cluster/${args.inputs.name}` };
             case "aws:ecr/getAuthorizationToken:getAuthorizationToken":
                 return {
                     userName: "AWS",

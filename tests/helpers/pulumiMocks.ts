@@ -13,6 +13,7 @@ export interface Registered {
     parent: string;
     /** Names of the resources it depends on, by `dependsOn` or by its inputs; of a component, its children. */
     dependencies: string[];
+    ignoreChanges: string[];
 }
 
 type State = { [property: string]: unknown };
@@ -101,6 +102,7 @@ interface RegisterRequest {
     getObject(): { toJavaScript(): State };
     getDependenciesList(): string[];
     getAdditionalsecretoutputsList(): string[];
+    getIgnorechangesList(): string[];
 }
 
 type Callback = (error: Error | null, response: unknown) => void;
@@ -119,6 +121,7 @@ function registered(request: RegisterRequest): Registered {
         additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
         parent: nameOf(request.getParent()),
         dependencies: request.getDependenciesList().map(nameOf),
+        ignoreChanges: request.getIgnorechangesList(),
     };
 }
 

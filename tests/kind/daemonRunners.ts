@@ -64,12 +64,14 @@ function nodeOf({ runner, platform, port, cacheGigabytes, trust }: DaemonRunnerA
     const configuration = renderBuildkitdConfig({
         platform,
         root: "@folder@/root",
-        tcpAddress: `127.0.0.1:${port}`,
+        server: {
+            tcpAddress: `127.0.0.1:${port}`,
+            ca: "@folder@/keys/ca.pem",
+            certificate: "@folder@/keys/cert.pem",
+            key: "@folder@/keys/key.pem",
+        },
         socket: "@folder@/buildkitd.sock",
         otelSocket: "@folder@/otel.sock",
-        ca: "@folder@/keys/ca.pem",
-        certificate: "@folder@/keys/cert.pem",
-        key: "@folder@/keys/key.pem",
         maxUsedSpace,
         reservedSpace,
         minFreeSpace: 0,

@@ -8,12 +8,16 @@
 # folder. Once its runner has stopped, a folder is worthless.
 
 # bring_up RUNNER: wakes the runner, and finds the keys that it takes. Prints nothing; $work/RUNNER.endpoint and
-# $work/RUNNER.keys (the fingerprint) are what to register.
+# $work/RUNNER.keys (the fingerprint; `none` where the endpoint takes no keys) are what to register.
 bring_up() {
-    eval "kind=\$kind_$1"
+    eval "kind=\$kind_$1 server_name=\$server_name_$1"
     name=$(label "$1")
     notes=$work/$1.notes
     "wake_$kind" "$1" >"$work/$1.endpoint" || return 1
+    if [ -z "$server_name" ]; then
+        echo none >"$work/$1.keys"
+        return
+    fi
     keys_of_node=$keys_folder/$builder-$1
     # Those that the node was registered with, if they are still good: asking the runner's kind takes longer.
     fingerprint=$(registered_keys "$1")
@@ -73,7 +77,6 @@ have_keys() { [ -s "$1/ca.pem" ] && [ -s "$1/cert.pem" ] && [ -s "$1/key.pem" ];
 # curl. (buildx itself only says that it waited 20 s in vain.)
 accepted() {
     if ! have_keys "$2" || ! command -v curl >/dev/null; then return 1; fi
-    eval "server_name=\$server_name_$1"
     address=$(sed 's|^tcp://||' "$work/$1.endpoint")
     curl -s --noproxy '*' --max-time 5 --resolve "$server_name:${address##*:}:${address%:*}" -o /dev/null \
         --cacert "$2/ca.pem" --cert "$2/cert.pem" --key "$2/key.pem" "https://$server_name:${address##*:}/" 2>/dev/null
@@ -81,6 +84,6 @@ accepted() {
 
 # remove_old_keys RUNNER: those of earlier starts, a day later; until then another connect may be at work with them.
 remove_old_keys() (
-    cd "$keys_folder/$builder-$1" || return
+    if ! cd "$keys_folder/$builder-$1" 2>/dev/null; then return; fi
     find . ! -name . -prune -type d -mtime +0 ! -name "$(cat "$work/$1.keys")" -exec rm -rf {} +
 )

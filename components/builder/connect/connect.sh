@@ -15,8 +15,8 @@
 #                        cache is warm. Default: the name of the CI job, if there is one
 #          --done        gives back what was taken for this caller, such as a port that was opened
 #
-# Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and for EC2 runners the
-# AWS CLI; with curl it is faster.
+# Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and what the runners' kind
+# is woken with: for EC2 the AWS CLI, for Kubernetes kubectl. With curl it is faster.
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -198,12 +198,12 @@ leave() {
     "done_$kind" "$1"
 }
 
-# fails_again: true if one of those that failed is at the same address with the same keys as when it failed before. A
-# runner may close its port for its idle stop after it was found serving; it is another start then that is proved.
+# fails_again: true if one of those that failed is at the same address with the same keys and notes as when it failed
+# before. A runner may close its port for its idle stop after it was found serving; it is another start then that is proved.
 fails_again() {
     again=1
     for runner in $failed; do
-        start=$(cat "$work/$runner.endpoint" "$work/$runner.keys")
+        start=$(cat "$work/$runner.endpoint" "$work/$runner.keys" "$work/$runner.notes" 2>/dev/null)
         if [ "$start" = "$(cat "$work/$runner.failed_before" 2>/dev/null)" ]; then again=0; fi
         printf '%s\n' "$start" >"$work/$runner.failed_before"
     done

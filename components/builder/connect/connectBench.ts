@@ -13,6 +13,8 @@ export const programs = "awk cat cksum find grep ln mkdir mktemp mv rm rmdir sed
 export interface ConnectOptions {
     args?: string[];
     endpoints?: { amd64: string; arm64: string };
+    /** The endpoints take no keys. @default false */
+    isKeyless?: boolean;
     builder?: string;
     /** Names. @default one a platform */
     runners?: string[];
@@ -57,7 +59,7 @@ export class ConnectBench extends Workbench {
                 {
                     kind: "local",
                     platform: `linux/${suffix}`,
-                    serverName: `${runner}.example`,
+                    ...(options.isKeyless ? {} : { serverName: `${runner}.example` }),
                     variables: { endpoint: `${endpoints[suffix]}${number}` },
                 },
             ];

@@ -31,7 +31,7 @@ export function renderConnectScript({ builder, nodes, wakeScripts, registry }: C
         registry_kind: registry?.kind ?? "",
         ...registry?.variables,
     };
-    for (const [runner, { kind, platform, serverName, shared, variables: own }] of Object.entries(nodes)) {
+    for (const [runner, { kind, platform, serverName = "", shared, variables: own }] of Object.entries(nodes)) {
         Object.assign(variables, shared);
         for (const [name, value] of Object.entries({ platform, kind, server_name: serverName, ...own })) {
             variables[`${name}_${runner}`] = value;

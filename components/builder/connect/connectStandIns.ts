@@ -42,7 +42,7 @@ one_at_a_time() {
 render() {
     list=
     for file in "$nodes/$name"/*; do
-        list="$list\${list:+,}{\\"Name\\":\\"\${file##*/}\\",\\"Endpoint\\":\\"$(cat "$file")\\",$(cat "$nodes/$name.\${file##*/}")}"
+        list="$list\${list:+,}{\\"Name\\":\\"\${file##*/}\\",\\"Endpoint\\":\\"$(sed 's/&/\\\\u0026/g' "$file")\\",$(cat "$nodes/$name.\${file##*/}")}"
     done
     printf '{"Name":"%s","Driver":"remote","Nodes":[%s],"Dynamic":false}' "$name" "$list" >"$store/$name.new"
     mv "$store/$name.new" "$store/$name"
@@ -130,14 +130,14 @@ wake_${kind}() {
         return 1
     fi
     if [ -e "$bench/restarts-$1" ]; then echo "$(($(start_of "$1") + 1))" >"$bench/start-$1"; fi
-    echo "for $1" >"$notes"
+    echo "for $1, start $(start_of "$1")" >"$notes"
     echo "$caller" >>"$bench/callers"
     eval "printf '%s\\n' \\"\\$endpoint_$1\\""
 }
 keys_${kind}() {
     cat >>"$bench/stdin"
     echo "$1" >>"$bench/asked"
-    [ "$(cat "$notes")" = "for $1" ] || { echo 'no notes of wake' >&2; return 1; }
+    grep -q "^for $1, " "$notes" || { echo 'no notes of wake' >&2; return 1; }
     if [ -e "$bench/no-keys" ]; then
         echo "stub runner $1: access denied" >&2
         return 1

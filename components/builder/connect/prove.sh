@@ -20,9 +20,9 @@ prove() {
 }
 
 # answers RUNNER: false if nobody takes a connection at its address. buildx tries for 20 s then, in which another runner,
-# proved already, may find itself idle and stop. True where there is no curl.
+# proved already, may find itself idle and stop. True where there is no curl, and where the endpoint is no address.
 answers() {
-    if ! command -v curl >/dev/null; then return; fi
+    if ! grep -q '^tcp:' "$work/$1.endpoint" || ! command -v curl >/dev/null; then return; fi
     connected=$(curl -sk --noproxy '*' --connect-timeout 5 --max-time 6 -o /dev/null -w '%{time_connect}' \
         "$(sed 's|^tcp:|https:|' "$work/$1.endpoint")" 2>/dev/null)
     # 7: refused; 28: too late, though perhaps not to connect.

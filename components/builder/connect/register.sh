@@ -47,12 +47,14 @@ save() {
 }
 
 create() {
-    keys=$keys_folder/$node/$fingerprint
     if [ -e "$(record_of "$1")" ]; then set -- "$1" --append; fi
+    if [ -n "$server_name" ]; then
+        keys=$keys_folder/$node/$fingerprint
+        set -- "$@" --driver-opt \
+            "$(csv "cacert=$keys/ca.pem"),$(csv "cert=$keys/cert.pem"),$(csv "key=$keys/key.pem"),servername=$server_name"
+    fi
     # In place of the shell, so that a signal reaches it.
-    exec $buildx create --name "$@" --node "$node" --driver remote --platform "$platform" --driver-opt \
-        "$(csv "cacert=$keys/ca.pem"),$(csv "cert=$keys/cert.pem"),$(csv "key=$keys/key.pem"),servername=$server_name" \
-        "$endpoint"
+    exec $buildx create --name "$@" --node "$node" --driver remote --platform "$platform" "$endpoint"
 }
 
 # csv FIELD: quoted, so that commas and quotes may be in it.
@@ -68,7 +70,8 @@ mend() {
     fi
     case $(cat "$work/create.log") in
         *"duplicate endpoint"*)
-            twin=$(nodes_of "$1" | sed -n "s|^\"Name\":\"\([^\"]*\)\",\"Endpoint\":\"$endpoint\".*|\1|p")
+            twin=$(nodes_of "$1" | recorded=$(recorded_endpoint) awk -F '"' '
+                /^"Name":/ && index($0, "\"Endpoint\":\"" ENVIRON["recorded"] "\"") { print $4 }')
             case $(node_text "$1" "$twin") in
                 # A runner that builds two platforms. To buildx, 0 before the port makes another endpoint of it.
                 *"/$twin/$fingerprint/ca.pem"*) endpoint=${endpoint%:*}:0${endpoint##*:} ;;
@@ -113,13 +116,19 @@ node_text() {
     nodes_of "$1" | awk -v begin="\"Name\":\"$2\",\"Endpoint\":" '/^"Name":/ { on = index($0, begin) == 1 } on'
 }
 
-# registered BUILDER: true if its record has $node with $endpoint and the keys of $fingerprint.
+# registered BUILDER: true if its record has $node with $endpoint and the keys of $fingerprint, or none where it takes none.
 registered() {
-    case $(node_text "$1" "$node") in
-        *"\"Endpoint\":\"$endpoint\","*"/$node/$fingerprint/ca.pem\","*"\"servername\":\"$server_name\""*) ;;
+    recorded=$(recorded_endpoint)
+    case $server_name:$(node_text "$1" "$node") in
+        :*'"cacert":'*) return 1 ;;
+        :*"\"Endpoint\":\"$recorded\","*) ;;
+        ?*"\"Endpoint\":\"$recorded\","*"/$node/$fingerprint/ca.pem\","*"\"servername\":\"$server_name\""*) ;;
         *) return 1 ;;
     esac
 }
+
+# recorded_endpoint: $endpoint as buildx, which writes JSON, has it in its records.
+recorded_endpoint() { printf '%s' "$endpoint" | sed 's/&/\\u0026/g'; }
 
 # registered_keys RUNNER: fingerprint of the keys with which the runner was registered last.
 registered_keys() {

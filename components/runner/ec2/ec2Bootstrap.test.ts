@@ -86,6 +86,7 @@ describe("user data", () => {
             "publish-keys.sh",
             "room.sh",
             "serve.sh",
+            "step-firewall.sh",
             "step-runtime.sh",
             "steps.sh",
         ]);

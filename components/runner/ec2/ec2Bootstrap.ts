@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { gzipSync } from "fflate";
 import { architectures, type Platform } from "../../architecture";
 import { shellQuote, withoutComments } from "../../shell";
+import { buildNetwork, buildNetworkConfig } from "../buildNetwork";
 
 /** Where BuildKit comes from. */
 export interface BuildkitRelease {
@@ -47,29 +48,6 @@ export const runnerPaths = {
     stepRuntime: "/usr/local/lib/native-buildx/step-runtime.sh",
     installedMarker: "/var/lib/native-buildx/installed",
 } as const;
-
-/** Network of the build steps, in which they reach the internet but not the metadata service, the runner, or each other. */
-const buildNetwork = { bridge: "buildkit0", subnet: "10.209.0.0/16" } as const;
-
-/**
- * What BuildKit's own network mode `bridge` configures, and `portIsolation` besides: with it the bridge passes nothing
- * from one step to another. CNI's bridge plugin has it from 1.7; the release archive of BuildKit 0.31 has 1.9.
- */
-const buildNetworkConfig = {
-    cniVersion: "1.0.0",
-    name: "buildkit",
-    plugins: [
-        {
-            type: "bridge",
-            bridge: buildNetwork.bridge,
-            isDefaultGateway: true,
-            ipMasq: true,
-            portIsolation: true,
-            ipam: { type: "host-local", ranges: [[{ subnet: buildNetwork.subnet }]] },
-        },
-        { type: "firewall", ingressPolicy: "same-bridge" },
-    ],
-};
 
 /** What a runner has to know, all of it plain and none of it secret. */
 export interface BootstrapSettings {
@@ -120,6 +98,7 @@ const scripts: { [name: string]: string } = {
     "step-runtime.sh": "../stepRuntime.sh",
     "room.sh": "../room.sh",
     "serve.sh": "machine/serve.sh",
+    "step-firewall.sh": "../stepFirewall.sh",
     "firewall.sh": "machine/firewall.sh",
     "idle-rule.sh": "../idle.sh",
     "idle.sh": "machine/idle.sh",

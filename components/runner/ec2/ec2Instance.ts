@@ -1,11 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
-import { serverNameOf } from "../runnerNames";
+import { runnerInfo, serverNameOf } from "../runnerNames";
 import type { RunnerRole } from "./ec2Role";
 import type { Ec2RunnerArgs } from "./ec2Runner";
 import { runnerUserData } from "./ec2UserData";
-import { runnerInfo } from "./transforms";
 
 /** What distinguishes the machines of a runner: its own, and its stand-ins. */
 export interface Machine {

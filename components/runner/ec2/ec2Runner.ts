@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../../architecture";
 import { refuseArguments } from "../../settings/mistakes";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
-import { runnerName, serverNameOf } from "../runnerNames";
+import { runnerInfo, runnerName, serverNameOf } from "../runnerNames";
 import { CacheVolume } from "./ec2CacheVolume";
 import { type Machine, makeInstance } from "./ec2Instance";
 import { makeKeysParameter } from "./ec2Keys";
@@ -21,7 +21,7 @@ import { cacheDeviceOf } from "./ec2UserData";
 import { standInSubnet, zonesFor } from "./ec2Zones";
 import type { Network } from "./network";
 import { priceOf } from "./prices";
-import { type RunnerTransforms, runnerInfo } from "./transforms";
+import type { RunnerTransforms } from "./transforms";
 
 export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     network: Network;

@@ -56,12 +56,14 @@ function buildkitConfig(settings: Ec2RunnerSettings, { port, cacheGigabytes }: M
     return renderBuildkitdConfig({
         platform,
         root: runnerPaths.buildkitRoot,
-        tcpAddress: `0.0.0.0:${port}`,
+        server: {
+            tcpAddress: `0.0.0.0:${port}`,
+            ca: `${runnerPaths.tls}/ca.pem`,
+            certificate: `${runnerPaths.tls}/cert.pem`,
+            key: `${runnerPaths.tls}/key.pem`,
+        },
         socket: runnerPaths.socket,
         otelSocket: runnerPaths.otelSocket,
-        ca: `${runnerPaths.tls}/ca.pem`,
-        certificate: `${runnerPaths.tls}/cert.pem`,
-        key: `${runnerPaths.tls}/key.pem`,
         // Collected after builds. What is left free is for the build that runs, and when half of it is gone, idle.sh collects.
         maxUsedSpace,
         reservedSpace,

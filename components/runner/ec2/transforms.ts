@@ -1,13 +1,6 @@
 import type * as aws from "@pulumi/aws";
-import type { Platform } from "../../architecture";
 import type { Transform } from "../../transform";
-
-/** The runner that a resource belongs to. */
-export interface RunnerInfo {
-    /** Name of the runner, as in `arm64_2`. */
-    runner: string;
-    platform: Platform;
-}
+import type { RunnerInfo } from "../runnerNames";
 
 /**
  * What may be changed of a runner's resources. What has a setting, such as `instanceTypes`, is changed there: the connect
@@ -28,8 +21,4 @@ export interface RunnerTransforms {
 export interface Ec2Transforms extends RunnerTransforms {
     /** The security group that all instances are in. Its rules are `ingress` and `egress`; keep `name`. */
     securityGroup?: Transform<aws.ec2.SecurityGroupArgs, { name: string }>;
-}
-
-export function runnerInfo({ runner, platform }: RunnerInfo): RunnerInfo {
-    return { runner, platform };
 }

@@ -1,0 +1,219 @@
+import * as pulumi from "@pulumi/pulumi";
+import { mockPulumi, type PulumiMocks, resolved, settled } from "../../../tests/helpers/pulumiMocks";
+import { KubernetesRunners, type KubernetesRunnersArgs } from "./kubernetesRunners";
+import { defaultBuildkitImage } from "./settings";
+
+/** Inputs of a resource, to look into. */
+// biome-ignore lint/suspicious/noExplicitAny: what Kubernetes' resources look like
+type Inputs = any;
+
+describe("KubernetesRunners", () => {
+    let mocks: PulumiMocks;
+    beforeEach(async () => {
+        mocks = await mockPulumi();
+    });
+
+    async function make(args: Partial<KubernetesRunnersArgs> = {}): Promise<KubernetesRunners> {
+        const runners = new KubernetesRunners("demo", { kubernetesNamespace: "demo-prod", ...args });
+        await settled();
+        return runners;
+    }
+    const inputs = (type: string, name: string): Inputs => mocks.one(`kubernetes:${type}`, name).inputs;
+    const podOf = (name = "demo-arm64"): Inputs => inputs("apps/v1:StatefulSet", name).spec.template.spec;
+
+    it("make a namespace whose level of pod security is said, and in which nobody reaches a runner", async () => {
+        await make();
+        expect(inputs("core/v1:Namespace", "demo").metadata).toEqual({
+            name: "demo-prod",
+            labels: { "pod-security.kubernetes.io/enforce": "privileged" },
+        });
+        const { metadata, spec } = inputs("networking.k8s.io/v1:NetworkPolicy", "demo");
+        expect(metadata.namespace).toBe("demo-prod");
+        expect(spec).toEqual({
+            podSelector: {},
+            policyTypes: ["Ingress", "Egress"],
+            ingress: [],
+            egress: [
+                {
+                    to: [
+                        { ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.169.254/32", "169.254.170.23/32"] } },
+                        { ipBlock: { cidr: "::/0", except: ["fd00:ec2::254/128", "fd00:ec2::23/128"] } },
+                    ],
+                },
+            ],
+        });
+    });
+
+    it("make a StatefulSet for each, asleep, whose replicas an up leaves as they are", async () => {
+        const { runners } = await make({ runnersPerPlatform: 2 });
+        const sets = mocks.of("kubernetes:apps/v1:StatefulSet");
+        expect(sets.map(({ inputs }) => (inputs as Inputs).metadata.name).sort()).toEqual([
+            "amd64",
+            "amd64-2",
+            "arm64",
+            "arm64-2",
+        ]);
+        for (const { inputs, ignoreChanges } of sets) {
+            const { metadata, spec } = inputs as Inputs;
+            expect(spec.replicas).toBe(0);
+            expect(ignoreChanges).toEqual(["spec.replicas"]);
+            expect(metadata.annotations).toEqual({ "pulumi.com/skipAwait": "true" });
+            expect(spec.selector.matchLabels).toEqual(spec.template.metadata.labels);
+            expect(spec.podManagementPolicy).toBe("Parallel");
+        }
+        expect(await resolved(pulumi.all(runners.map(({ node }) => node)))).toMatchObject(
+            ["amd64", "amd64-2", "arm64", "arm64-2"].map((set) => ({
+                kind: "kubernetes",
+                variables: { stateful_set: set },
+                shared: { kubernetes_namespace: "demo-prod", kubernetes_context: "" },
+            })),
+        );
+    });
+
+    it("run BuildKit's image by digest, on a node of their architecture, with a cache that outlives the pod", async () => {
+        await make({ cacheGigabytes: 40 });
+        expect(defaultBuildkitImage).toMatch(/@sha256:[0-9a-f]{64}$/);
+        const { containers, nodeSelector, volumes, tolerations, hostUsers } = podOf();
+        expect(containers).toHaveLength(1);
+        expect(containers[0]).toMatchObject({
+            image: defaultBuildkitImage,
+            command: ["sh", "/etc/native-buildx/serve.sh"],
+            resources: { requests: { cpu: "3", memory: "6Gi" } },
+            securityContext: { privileged: true },
+        });
+        expect({ nodeSelector, tolerations, hostUsers }).toEqual({
+            nodeSelector: { "kubernetes.io/arch": "arm64" },
+            tolerations: [],
+            hostUsers: undefined,
+        });
+        expect(volumes[1]).toEqual({ name: "cache", persistentVolumeClaim: { claimName: "cache-arm64" } });
+        expect(inputs("core/v1:PersistentVolumeClaim", "demo-arm64")).toMatchObject({
+            metadata: { name: "cache-arm64", namespace: "demo-prod" },
+            spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "40Gi" } } },
+        });
+        expect(inputs("core/v1:PersistentVolumeClaim", "demo-arm64").spec.storageClassName).toBeUndefined();
+    });
+
+    it("take what the cluster wants of a pod from their settings", async () => {
+        const toleration = { key: "builds", operator: "Equal", value: "yes", effect: "NoSchedule" } as const;
+        await make({
+            nodeSelectors: { "linux/arm64": { pool: "builds" }, "linux/amd64": { "kubernetes.io/arch": "arm64" } },
+            tolerations: [toleration],
+            podRequests: { cpu: "500m" },
+            podLimits: { memory: "8Gi" },
+            storageClass: "gp3",
+            buildkitImage: "mirror.example/buildkit@sha256:0",
+            userNamespaces: true,
+        });
+        const pod = podOf();
+        expect(pod.nodeSelector).toEqual({ "kubernetes.io/arch": "arm64", pool: "builds" });
+        // On a node that emulates.
+        expect(podOf("demo-amd64").nodeSelector).toEqual({ "kubernetes.io/arch": "arm64" });
+        expect(pod.tolerations).toEqual([toleration]);
+        expect(pod.containers[0].resources).toEqual({ requests: { cpu: "500m" }, limits: { memory: "8Gi" } });
+        expect(pod.containers[0].image).toBe("mirror.example/buildkit@sha256:0");
+        expect(pod.hostUsers).toBe(false);
+        expect(inputs("core/v1:PersistentVolumeClaim", "demo-arm64").spec.storageClassName).toBe("gp3");
+    });
+
+    it("are not disturbed while they are awake, and have time to end their builds", async () => {
+        await make();
+        const { template } = inputs("apps/v1:StatefulSet", "demo-arm64").spec;
+        expect(template.metadata.annotations).toEqual({
+            "karpenter.sh/do-not-disrupt": "true",
+            "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+        });
+        expect(template.spec.terminationGracePeriodSeconds).toBe(600);
+    });
+
+    it("may change their own scale, each its own, and nothing else", async () => {
+        await make();
+        expect(inputs("rbac.authorization.k8s.io/v1:Role", "demo-arm64")).toMatchObject({
+            metadata: { name: "arm64", namespace: "demo-prod" },
+            rules: [
+                { apiGroups: ["apps"], resources: ["statefulsets/scale"], resourceNames: ["arm64"], verbs: ["patch"] },
+            ],
+        });
+        expect(inputs("rbac.authorization.k8s.io/v1:RoleBinding", "demo-arm64")).toMatchObject({
+            roleRef: { kind: "Role", name: "arm64" },
+            subjects: [{ kind: "ServiceAccount", name: "arm64", namespace: "demo-prod" }],
+        });
+        expect(podOf().serviceAccountName).toBe("arm64");
+        expect(inputs("core/v1:ServiceAccount", "demo-arm64").automountServiceAccountToken).toBe(false);
+        expect(mocks.of("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")).toEqual([]);
+    });
+
+    it("let clients see and scale these sets, see and enter their pods, and read why one does not start", async () => {
+        await make({ platforms: ["linux/arm64"], runnersPerPlatform: 2, clientGroups: ["system:serviceaccounts:ci"] });
+        const [sets, pods] = [
+            ["arm64", "arm64-2"],
+            ["arm64-0", "arm64-2-0"],
+        ];
+        expect(inputs("rbac.authorization.k8s.io/v1:Role", "demo-clients").rules).toEqual([
+            { apiGroups: ["apps"], resources: ["statefulsets"], resourceNames: sets, verbs: ["get"] },
+            { apiGroups: ["apps"], resources: ["statefulsets/scale"], resourceNames: sets, verbs: ["get", "patch"] },
+            { apiGroups: [""], resources: ["pods"], resourceNames: pods, verbs: ["get"] },
+            { apiGroups: [""], resources: ["pods/exec"], resourceNames: pods, verbs: ["create", "get"] },
+            { apiGroups: [""], resources: ["events"], verbs: ["list"] },
+        ]);
+        const { subjects } = inputs("rbac.authorization.k8s.io/v1:RoleBinding", "demo-clients");
+        expect(subjects.map(({ kind, name }: Inputs) => [kind, name])).toEqual([
+            ["Group", "demo-prod-clients"],
+            ["Group", "system:serviceaccounts:ci"],
+        ]);
+    });
+
+    it("give a pod its scripts and its BuildKit a configuration without an address", async () => {
+        await make({ refusedCidrs: ["10.0.0.0/16"], idleMinutes: 0.5 });
+        const { data } = inputs("core/v1:ConfigMap", "demo-arm64");
+        expect(data["buildkitd.toml"]).toContain('address = ["unix:///run/buildkit/buildkitd.sock"]');
+        expect(data["buildkitd.toml"]).not.toContain("tls");
+        expect(data["settings.sh"]).toContain("namespace='demo-prod'\nstateful_set='arm64'\nidle_seconds='30'\n");
+        expect(data["settings.sh"]).toMatch(/^refused='169\.254\.169\.254\/32 .* 10\.0\.0\.0\/16'$/m);
+        // A pod of an earlier configuration keeps its own.
+        expect(inputs("core/v1:ConfigMap", "demo-arm64").metadata.name).toBeUndefined();
+    });
+
+    it("are changed where there is no setting", async () => {
+        await make({
+            transform: {
+                statefulSet: ({ spec, ...args }, { runner }) => ({
+                    ...args,
+                    spec: { ...(spec as Inputs), minReadySeconds: runner.length },
+                }),
+                claim: (args, { platform }) => ({
+                    ...args,
+                    metadata: { ...(args.metadata as Inputs), labels: { platform } },
+                }),
+            },
+        });
+        expect(inputs("apps/v1:StatefulSet", "demo-arm64").spec.minReadySeconds).toBe(5);
+        expect(inputs("core/v1:PersistentVolumeClaim", "demo-arm64").metadata.labels).toEqual({
+            platform: "linux/arm64",
+        });
+    });
+
+    it("leave AWS alone where they are in no EKS cluster", async () => {
+        const { access, admit } = await make();
+        expect({ access, admit }).toEqual({});
+    });
+
+    it.each<[Partial<KubernetesRunnersArgs>, RegExp]>([
+        [
+            { kubernetesNamespace: "Demo_prod" },
+            /^kubernetesNamespace: must be the name of a namespace, in small letters/,
+        ],
+        [
+            { refusedCidrs: ["10.0.0.0"] },
+            /^refusedCidrs: "10\.0\.0\.0" is not an address range; write it as in 10\.0\.0\.0\/16$/,
+        ],
+        [{ tolerations: [{ effect: "NoSchedule" }] }, /^tolerations\[0\]: has no key; add one, or operator: Exists/],
+        [{ podRequests: { cpu: "much" } }, /^podRequests\.cpu: must be a quantity, as in 500m, 2 or 6Gi, not "much"$/],
+        [
+            { nodeSelectors: { "linux/s390x": {} } as object },
+            /^nodeSelectors\["linux\/s390x"\]: unknown platform; known: linux\/amd64/,
+        ],
+    ])("refuse %j", async (args, message) => {
+        expect(() => new KubernetesRunners("demo", { kubernetesNamespace: "demo-prod", ...args })).toThrow(message);
+    });
+});

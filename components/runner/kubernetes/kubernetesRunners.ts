@@ -1,0 +1,111 @@
+import * as core from "@pulumi/kubernetes/core/v1";
+import * as networking from "@pulumi/kubernetes/networking/v1";
+import * as pulumi from "@pulumi/pulumi";
+import type { PolicyStatement } from "../../ci/policies";
+import { refuseArguments } from "../../settings/mistakes";
+import { checkedValues } from "../../settings/values";
+import { namedRunners } from "../runnerNames";
+import type { Runners } from "../runners";
+import { runnerSettings } from "../settings";
+import { KubernetesRunner, type KubernetesTransforms, setName } from "./kubernetesRunner";
+import { type KubernetesRunnersValues, kubernetesMistakes } from "./mistakes";
+import { runnersPolicy } from "./networkPolicy";
+import { clientRules, grant } from "./roles";
+import { kubernetesRunnerSettings } from "./settings";
+
+const settings = { ...runnerSettings, ...kubernetesRunnerSettings };
+
+/** The settings of Kubernetes runners, all with the defaults of the configuration, and what they need besides. */
+export interface KubernetesRunnersArgs extends Partial<KubernetesRunnersValues> {
+    /** Namespace of their own. */
+    kubernetesNamespace: string;
+    /** Tags of what they have at AWS. @default none */
+    tags?: { [name: string]: string };
+    /** Changes arguments of their resources. @default none */
+    transform?: KubernetesTransforms;
+}
+
+/** StatefulSets, one or more for each platform, and the namespace that they have to themselves. */
+export class KubernetesRunners extends pulumi.ComponentResource implements Runners {
+    readonly runners: readonly KubernetesRunner[];
+    readonly access?: pulumi.Output<PolicyStatement[]>;
+    readonly admit?: (principalArn: pulumi.Output<string>) => pulumi.Resource[];
+
+    /** @throws RunError with every wrong argument: the setting, what is wrong, the remedy. */
+    constructor(
+        private readonly name: string,
+        args: KubernetesRunnersArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
+        super("native-buildx:index:KubernetesRunners", name, {}, opts);
+        const values = checkedValues(settings, args) as KubernetesRunnersValues;
+        refuseArguments(kubernetesMistakes(values, args.kubernetesNamespace));
+        const namespace = this.makeNamespace(values.kubernetesNamespace);
+        const named = namedRunners(values.platforms, values.runnersPerPlatform);
+        const context = new pulumi.Config("kubernetes").get("context") ?? "";
+        this.runners = named.map(
+            ({ runner, platform }) =>
+                new KubernetesRunner(
+                    `${name}-${runner}`,
+                    { ...values, runner, platform, context, transform: args.transform },
+                    { parent: this, dependsOn: namespace },
+                ),
+        );
+        const clients = clientsGroup(values);
+        this.admitClients(
+            values,
+            [clients, ...values.clientGroups],
+            named.map(({ runner }) => setName(runner)),
+        );
+        if (values.eksCluster) {
+            // Loaded here: whoever has another cluster needs no AWS packages.
+            const eks = require("./eksAccess") as typeof import("./eksAccess");
+            this.access = eks.clusterStatements(values.eksCluster, this);
+            this.admit = (principalArn) => [
+                eks.admitToCluster(
+                    name,
+                    { cluster: values.eksCluster, group: clients, principalArn, tags: args.tags },
+                    this,
+                ),
+            ];
+        }
+        this.registerOutputs({});
+    }
+
+    /** With the level of pod security that BuildKit needs, and a network in which nobody reaches the runners. */
+    private makeNamespace(name: string): pulumi.Resource[] {
+        const namespace = new core.Namespace(
+            this.name,
+            { metadata: { name, labels: { "pod-security.kubernetes.io/enforce": "privileged" } } },
+            { parent: this },
+        );
+        const policy = new networking.NetworkPolicy(
+            this.name,
+            { metadata: { name: "runners", namespace: name }, spec: runnersPolicy() },
+            { parent: this, dependsOn: namespace },
+        );
+        return [namespace, policy];
+    }
+
+    private admitClients({ kubernetesNamespace }: KubernetesRunnersValues, groups: string[], sets: string[]): void {
+        grant(
+            `${this.name}-clients`,
+            {
+                namespace: kubernetesNamespace,
+                name: "clients",
+                rules: clientRules(sets),
+                subjects: groups.map((group) => ({
+                    kind: "Group",
+                    name: group,
+                    apiGroup: "rbac.authorization.k8s.io",
+                })),
+            },
+            this,
+        );
+    }
+}
+
+/** The group of the cluster's users that may always use the runners: that of the CI role. */
+export function clientsGroup({ kubernetesNamespace }: { kubernetesNamespace: string }): string {
+    return `${kubernetesNamespace}-clients`;
+}

@@ -1,0 +1,88 @@
+#!/bin/sh
+# Scales the runner's StatefulSet to 0 when nobody uses it, which ends this pod; its cache stays.
+#
+# When a runner is idle is said by the rule that all kinds of runner share (components/runner/idle.sh, here
+# idle-rule.sh). Here is what follows from it in a pod: how it is ended without losing a client.
+# shellcheck disable=SC2154 # the settings come from the file settings.sh
+set -u
+lib=${0%/*}
+for part in settings common idle-rule room scale; do
+    # shellcheck source=/dev/null
+    . "$lib/$part.sh"
+done
+# Another name of BuildKit's socket: clients, who use the first, find nobody when that is removed.
+own=$socket.own
+export BUILDKIT_HOST="unix://$own"
+
+close_door() { rm -f "$socket"; }
+open_door() { ln -f "$own" "$socket"; }
+
+# clients: ids of the processes by which clients are connected, one a line.
+clients() {
+    for process in "$processes"/[0-9]*; do
+        case $(tr '\0' ' ' 2>/dev/null <"$process/cmdline") in *'buildctl dial-stdio'*) echo "${process##*/}" ;; esac
+    done
+}
+
+# signal NAME "ID...": to some that may have ended.
+signal() {
+    for process in $2; do kill "-$1" "$process" 2>/dev/null; done
+}
+
+unused() { is_idle "$serving"; }
+
+# complain REASON: once for each reason.
+said=
+complain() {
+    [ "$1" = "$said" ] || say "$1"
+    said=$1
+}
+
+# Who connected just before the door closed has $grace_seconds to begin a build. The last look is taken while clients are
+# stopped, and what they had sent has arrived. Those of a runner that is used after all notice nothing.
+fall_asleep() {
+    close_door
+    waited=0
+    while [ "$waited" -lt "$grace_seconds" ] && [ -n "$(clients)" ]; do
+        sleep 1
+        waited=$((waited + 1))
+        if ! unused; then
+            open_door
+            return
+        fi
+    done
+    stopped=$(clients)
+    signal STOP "$stopped"
+    sleep 1
+    if unused; then
+        if reason=$(scale_by '{"spec":{"replicas":0}}'); then
+            wait_for_end
+        else
+            complain "cannot scale StatefulSet $stateful_set to 0: $reason"
+        fi
+    fi
+    signal CONT "$stopped"
+    open_door
+}
+
+# The cluster ends the pod now. It does not if somebody scales the runner up before the cluster has seen the 0; this is
+# sure when that lasts. (Who wakes a runner waits until the cluster has seen the 1.)
+wait_for_end() {
+    : >"$run_directory/asleep"
+    say "unused for $idle_seconds s: scaled to 0"
+    awake=0
+    while [ "$awake" -lt 5 ]; do
+        sleep 2
+        case $(scale_by '{}') in [1-9]) awake=$((awake + 1)) ;; *) awake=0 ;; esac
+    done
+    rm -f "$run_directory/asleep"
+    serving=$(date +%s)
+    say 'woken before the pod was ended: serving on'
+}
+
+until ln -f "$socket" "$own" 2>/dev/null; do sleep 0.2; done
+serving=$(date +%s)
+while sleep "$look_seconds"; do
+    reason=$(make_room "$cache_directory" "$low_mb" "$room_mb") || complain "$reason"
+    if unused; then fall_asleep; fi
+done

@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import * as path from "node:path";
+import { Workbench } from "../../../../tests/helpers/workbench";
+import { type PodSettings, podFiles } from "../podFiles";
+
+/** Of a runner for tests. */
+export const podSettings: PodSettings = {
+    platform: "linux/arm64",
+    namespace: "demo-prod",
+    statefulSet: "arm64-2",
+    idleMinutes: 5,
+    cacheGigabytes: 100,
+    registryMirrors: {},
+    refusedCidrs: ["10.0.0.0/16"],
+    maxParallelism: 0,
+    stepMemoryMegabytes: 0,
+    historyDays: 7,
+    historyBuilds: 50,
+};
+
+/** A workbench on which the files of a pod are laid out, for the tests of its scripts. */
+export class PodBench extends Workbench {
+    readonly socket = this.path("sockets/buildkitd.sock");
+
+    /** @param shell what the scripts are run by */
+    constructor(private readonly shell: readonly string[]) {
+        super();
+    }
+
+    /** Lays the files out as in a pod, with paths and times that fit a test. */
+    layOut(changes: { [setting: string]: string | number } = {}): void {
+        for (const [name, text] of Object.entries(podFiles(podSettings))) {
+            this.write(`lib/${name}`, text);
+        }
+        const all = {
+            cache_directory: this.folder,
+            run_directory: this.path("run"),
+            socket: this.socket,
+            service_account: this.path("account"),
+            processes: this.path("processes"),
+            control_groups: this.path("groups"),
+            look_seconds: 1,
+            ...changes,
+        };
+        const extra = Object.entries(all).map(([name, value]) => `${name}='${value}'\n`);
+        this.write("lib/settings.sh", this.read("lib/settings.sh") + extra.join(""));
+        this.write("run/said");
+        this.write("account/token", "TOKEN");
+        this.write("groups/memory/tasks");
+    }
+
+    /** Words that run a script of the pod in its shell. */
+    script(name: string): string[] {
+        return [...this.shell, path.join(this.folder, "lib", name)];
+    }
+
+    /** Starts a script of the pod that goes on until it is ended; `end` resolves to what it said on standard error. */
+    start(name: string, env: { [name: string]: string }) {
+        const [file = "", ...words] = this.script(name);
+        const child = spawn(file, words, {
+            env: { ...process.env, ...env, PATH: `${this.path("bin")}:${process.env.PATH}` },
+            stdio: ["ignore", "ignore", "pipe"],
+        });
+        let said = "";
+        child.stderr.on("data", (data) => {
+            said += data;
+        });
+        const exited = once(child, "exit");
+        return {
+            isRunning: () => child.exitCode === null,
+            async end(signal: NodeJS.Signals = "SIGKILL"): Promise<string> {
+                child.kill(signal);
+                await exited;
+                return said;
+            },
+            exited: exited.then(([status]) => status as number | null),
+        };
+    }
+
+    /** Words that run lines of shell after the pod's functions. */
+    lines(...lines: string[]): string[] {
+        const parts = ["settings", "common", "scale"].map((part) => `. '${this.path(`lib/${part}.sh`)}'`);
+        return [...this.shell, this.write("main.sh", [...parts, ...lines, ""].join("\n"))];
+    }
+}

@@ -1,0 +1,84 @@
+#!/bin/sh
+# The first process of a runner's container: starts BuildKit, and watches over it by idle.sh. When the pod is ended, BuildKit
+# finishes the builds that run, as long as the pod's terminationGracePeriodSeconds let it.
+# shellcheck disable=SC2154 # the settings come from the file settings.sh
+set -u
+lib=${0%/*}
+# shellcheck source=/dev/null
+. "$lib/settings.sh"
+# shellcheck source=/dev/null
+. "$lib/common.sh"
+# shellcheck source=/dev/null
+. "$lib/steps.sh"
+# shellcheck source=/dev/null
+. "$lib/step-firewall.sh"
+
+# own_group: the control group that this container is in, as a path below $control_groups. With version 1 the container
+# sees its own group as the top.
+own_group() {
+    if [ -e "$control_groups/cgroup.controllers" ]; then sed -n 's|^0::/*||p' /proc/self/cgroup; fi
+}
+
+# A group of version 2 that has processes cannot give limits to its children: the container's go into a child of their own.
+# (What the cluster starts in the container later follows its first process there.)
+make_room_for_groups() {
+    if [ ! -e "$control_groups/cgroup.controllers" ]; then return; fi
+    top=$control_groups/$(own_group)
+    mkdir -p "$top/init" && while read -r process; do
+        echo "$process" >"$top/init/cgroup.procs"
+    done <"$top/cgroup.procs"
+} 2>/dev/null
+
+# Under the names by which a network configuration calls them.
+link_plugins() {
+    mkdir -p "$run_directory/cni"
+    for plugin in bridge firewall host-local loopback; do
+        found=$(command -v "buildkit-cni-$plugin") || fail "the image has no program buildkit-cni-$plugin: build steps would have no network"
+        ln -sf "$found" "$run_directory/cni/$plugin"
+    done
+}
+
+# The pod itself serves nobody by the network: clients come through the cluster's API server.
+close_network() {
+    # shellcheck disable=SC2086 # a list
+    keep_steps_in "$bridge" $refused "$KUBERNETES_SERVICE_HOST" && each_version filter INPUT ! -i lo -p tcp --syn -j DROP
+}
+
+# Of a pod that is scaled to 0 nothing is left to wait for.
+# shellcheck disable=SC2317 # the trap calls it
+end() {
+    say 'the pod is ended: no new builds'
+    kill "$watcher" 2>/dev/null
+    kill -TERM "$buildkitd" 2>/dev/null
+    if [ -e "$run_directory/asleep" ]; then
+        (sleep 5 && kill -KILL "$buildkitd") 2>/dev/null &
+    fi
+}
+
+# Of an earlier start in this pod.
+rm -rf "$run_directory" "$socket" "$socket.own"
+link_plugins
+reason=$(close_network 2>&1) || fail "build steps cannot be kept from the cluster's network: $reason"
+make_room_for_groups
+group=$(own_group)
+group=${group:+$group/}$step_group
+reason=$(limit_steps "$group" "$step_memory_megabytes") || say "$reason"
+sed "s|@group@|$group|; s|@machine@|$(uname -m)|" "$lib/buildkitd.toml" >"$run_directory/buildkitd.toml"
+
+# It would take the machine's top group for its own.
+export BUILDKIT_SETUP_CGROUPV2_ROOT=0
+# shellcheck disable=SC2046 # an option, or none
+buildkitd --config "$run_directory/buildkitd.toml" $(parallelism_option "$lib/buildkitd.toml") &
+buildkitd=$!
+sh "$lib/idle.sh" &
+watcher=$!
+trap end TERM INT
+status=0
+# A signal ends the waiting, not BuildKit.
+while kill -0 "$buildkitd" 2>/dev/null; do
+    wait "$buildkitd"
+    status=$?
+done
+kill "$watcher" 2>/dev/null
+say "BuildKit ended with status $status"
+exit "$status"

@@ -1,0 +1,91 @@
+import { existsSync, readdirSync } from "node:fs";
+import { shells } from "../../../../tests/helpers/workbench";
+import { until } from "../../local/localRunnerBench";
+import { PodBench } from "./podBench";
+
+jest.setTimeout(30_000);
+
+describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
+    let bench: PodBench;
+    const plugins = ["bridge", "firewall", "host-local", "loopback"];
+
+    beforeEach(() => {
+        bench = new PodBench(shell);
+        for (const plugin of plugins) {
+            bench.stub(`buildkit-cni-${plugin}`);
+        }
+        for (const command of ["iptables", "ip6tables"]) {
+            bench.stub(
+                command,
+                'case " $* " in *" -C "*) exit 1 ;; esac; [ ! -e "$bench/no-tables" ] || { echo no tables >&2; exit 3; }',
+            );
+        }
+        bench.stub(
+            "buildkitd",
+            'trap "echo drained >>$bench/calls; exit 0" TERM; [ ! -e "$bench/fails" ] || exit 7; while :; do /bin/sleep 0.05; done',
+        );
+        bench.stub("buildctl", "exit 1");
+        bench.layOut();
+    });
+    afterEach(() => bench.dispose());
+
+    const env = { KUBERNETES_SERVICE_HOST: "10.96.0.1", machine_cores: "3", machine_megabytes: "2048" };
+    const run = () => bench.run(bench.script("serve.sh"), { env });
+
+    it("starts BuildKit behind its firewall, and ends it by SIGTERM when the pod is ended", async () => {
+        const pod = bench.start("serve.sh", env);
+        await until(() => bench.calls.some((call) => call.startsWith("buildkitd ")));
+        await pod.end("SIGTERM");
+        expect(await pod.exited).toBe(0);
+        expect(bench.calls.at(-1)).toBe("drained");
+
+        const calls = bench.calls.filter((call) => !call.includes(" -C "));
+        const started = calls.findIndex((call) => call.startsWith("buildkitd "));
+        expect(calls[started]).toBe(`buildkitd --config ${bench.path("run/buildkitd.toml")} --oci-max-parallelism=6`);
+        for (const address of ["169.254.169.254/32", "169.254.170.23/32", "10.0.0.0/16", "10.96.0.1"]) {
+            const at = calls.indexOf(`iptables -w -t mangle -I FORWARD -i buildkit0 -d ${address} -j DROP`);
+            expect(at).toBeGreaterThanOrEqual(0);
+            expect(at).toBeLessThan(started);
+        }
+        expect(calls.slice(0, started)).toContain("iptables -w -t filter -I INPUT ! -i lo -p tcp --syn -j DROP");
+        expect(calls.slice(0, started)).toContain("iptables -w -t filter -I INPUT -i buildkit0 -j REJECT");
+    });
+
+    it("tells BuildKit the machine, the group of its steps, and CNI's names of the plugins", async () => {
+        bench.write("fails");
+        expect((await run()).status).toBe(7);
+        const configuration = bench.read("run/buildkitd.toml");
+        expect(configuration).toMatch(/platforms = \["linux\/(x86_64|aarch64)", "linux\/arm64"\]/);
+        expect(configuration).toContain('defaultCgroupParent = "native-buildx"');
+        expect(readdirSync(bench.path("run/cni")).sort()).toEqual(plugins);
+        expect(existsSync(bench.path("groups/memory/native-buildx"))).toBe(true);
+    });
+
+    it("passes on BuildKit's failure, so that the cluster tells of it", async () => {
+        bench.write("fails");
+        expect(await run()).toMatchObject({
+            status: 7,
+            stderr: expect.stringContaining("BuildKit ended with status 7\n"),
+        });
+    });
+
+    it.each([
+        [
+            "its steps could reach the cluster's network",
+            () => bench.write("no-tables"),
+            /cannot be kept from the cluster's network: no tables/,
+        ],
+        ["they would have no network", () => bench.stub("command", ""), /the image has no program buildkit-cni-bridge/],
+    ])("starts nothing where %s", async (_why, arrange, message) => {
+        arrange();
+        if (message.source.includes("bridge")) {
+            for (const plugin of plugins) {
+                await bench.run(["rm", bench.path(`bin/buildkit-cni-${plugin}`)]);
+            }
+        }
+        const { status, stderr } = await run();
+        expect(status).toBe(1);
+        expect(stderr).toMatch(message);
+        expect(bench.calls.filter((call) => call.startsWith("buildkitd"))).toEqual([]);
+    });
+});

@@ -1,0 +1,124 @@
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import type { Platform } from "../../architecture";
+import { shellQuote } from "../../shell";
+import { renderBuildkitdConfig } from "../buildkitdConfig";
+import { buildNetwork, buildNetworkConfig } from "../buildNetwork";
+import type { RegistryMirrors } from "../registryMirrors";
+import { type BuildSettings, cacheLimits } from "../settings";
+
+/** Paths in a pod that more than one of its files, or its container, must agree on. */
+export const podPaths = {
+    /** Its scripts and configuration. */
+    library: "/etc/native-buildx",
+    /** Where the cache volume is mounted. */
+    cache: "/var/lib/buildkit",
+    /** What is of one start only. */
+    run: "/run/native-buildx",
+    sockets: "/run/buildkit",
+    /** Where `buildctl dial-stdio` looks, which clients run. */
+    socket: "/run/buildkit/buildkitd.sock",
+    serviceAccount: "/var/run/secrets/kubernetes.io/serviceaccount",
+} as const;
+
+/** What a pod has to know. Plain, and none of it secret. */
+export interface PodSettings extends BuildSettings {
+    platform: Platform;
+    namespace: string;
+    /** Name of its StatefulSet. */
+    statefulSet: string;
+    /** Minutes after the last build until it is scaled to 0; 0: never. */
+    idleMinutes: number;
+    /** Room for the build cache, in GiB. */
+    cacheGigabytes: number;
+    registryMirrors: RegistryMirrors;
+    /** Address ranges that build steps may not reach. */
+    refusedCidrs: readonly string[];
+}
+
+/**
+ * Where clouds hand out the credentials of a node or a pod: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+ * for the second and the fourth; the first is that of all clouds. Not all link-local addresses: a cluster's name server may have one.
+ */
+export const metadataAddresses = [
+    "169.254.169.254/32",
+    "169.254.170.23/32",
+    "fd00:ec2::254/128",
+    "fd00:ec2::23/128",
+] as const;
+
+/** Names in a pod, and where their text is. */
+const scripts: { [name: string]: string } = {
+    "serve.sh": "pod/serve.sh",
+    "common.sh": "pod/common.sh",
+    "idle.sh": "pod/idle.sh",
+    "scale.sh": "pod/scale.sh",
+    "idle-rule.sh": "../idle.sh",
+    "room.sh": "../room.sh",
+    "steps.sh": "../steps.sh",
+    "step-firewall.sh": "../stepFirewall.sh",
+    "step-runtime.sh": "../stepRuntime.sh",
+};
+
+/** What a runner's pod finds below `podPaths.library`, by name. */
+export function podFiles(settings: PodSettings): { [name: string]: string } {
+    return {
+        ...Object.fromEntries(
+            Object.entries(scripts).map(([name, source]) => [name, readFileSync(path.join(__dirname, source), "utf8")]),
+        ),
+        "settings.sh": renderSettings(settings),
+        "buildkitd.toml": renderBuildkitdConfig(buildkitdConfig(settings)),
+        "builds.conflist": JSON.stringify(buildNetworkConfig),
+    };
+}
+
+function buildkitdConfig(settings: PodSettings): Parameters<typeof renderBuildkitdConfig>[0] {
+    const { platform, maxParallelism, historyDays, historyBuilds, registryMirrors } = settings;
+    const { bytes, maxUsedSpace, reservedSpace } = cacheLimits(settings.cacheGigabytes);
+    return {
+        platform,
+        // serve.sh knows these two.
+        machinePlatform: "linux/@machine@",
+        stepGroup: "@group@",
+        root: `${podPaths.cache}/root`,
+        socket: podPaths.socket,
+        otelSocket: `${podPaths.sockets}/otel-grpc.sock`,
+        maxUsedSpace,
+        reservedSpace,
+        // Collected after builds. What is left free is for the build that runs, and when half of it is gone, idle.sh collects.
+        minFreeSpace: Math.floor(bytes * 0.2),
+        network: { configuration: `${podPaths.library}/builds.conflist`, plugins: `${podPaths.run}/cni` },
+        runtime: `${podPaths.library}/step-runtime.sh`,
+        maxParallelism,
+        history: { days: historyDays, builds: historyBuilds },
+        registryMirrors,
+    };
+}
+
+function renderSettings(settings: PodSettings): string {
+    const idleSeconds = Math.round(settings.idleMinutes * 60);
+    const { bytes } = cacheLimits(settings.cacheGigabytes);
+    const values: { [name: string]: string | number } = {
+        namespace: settings.namespace,
+        stateful_set: settings.statefulSet,
+        idle_seconds: idleSeconds,
+        look_seconds: idleSeconds === 0 ? 10 : Math.max(1, Math.min(10, Math.floor(idleSeconds / 4))),
+        // From a client's connection to its first build there are well under ten seconds.
+        grace_seconds: 10,
+        // While a build runs: what is free when cache is collected, and how much is free afterwards.
+        low_mb: Math.floor(bytes / 10e6),
+        room_mb: Math.floor(bytes / 5e6),
+        step_memory_megabytes: settings.stepMemoryMegabytes,
+        step_group: "native-buildx",
+        bridge: buildNetwork.bridge,
+        refused: [...metadataAddresses, ...settings.refusedCidrs].join(" "),
+        cache_directory: podPaths.cache,
+        run_directory: podPaths.run,
+        socket: podPaths.socket,
+        service_account: podPaths.serviceAccount,
+        processes: "/proc",
+    };
+    return Object.entries(values)
+        .map(([name, value]) => `${name}=${shellQuote(String(value))}\n`)
+        .join("");
+}

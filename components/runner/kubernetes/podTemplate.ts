@@ -1,0 +1,94 @@
+import type { types } from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { architectures, type Platform } from "../../architecture";
+import type { KubernetesRunnersValues } from "./mistakes";
+import { podPaths } from "./podFiles";
+
+/** The settings that a pod is made of. */
+export type PodTemplateSettings = Pick<
+    KubernetesRunnersValues,
+    "buildkitImage" | "nodeSelectors" | "tolerations" | "podRequests" | "podLimits" | "userNamespaces"
+>;
+
+/** What a pod belongs to. */
+export interface PodOwner {
+    platform: Platform;
+    labels: { [label: string]: string };
+    serviceAccount: string;
+    /** Name of the ConfigMap with `podFiles`. */
+    configMap: pulumi.Input<string>;
+    claim: string;
+}
+
+/**
+ * Seconds that builds have to end in when a node is drained; a node group of EKS gives a pod 15 minutes
+ * (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html). A runner that is asleep ends at once.
+ */
+const gracePeriodSeconds = 600;
+
+/** A pod exists only while its runner is awake, so nothing that would like its node to be empty gets it for as long. */
+const annotations = {
+    "karpenter.sh/do-not-disrupt": "true",
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+};
+
+/** The pod of a runner's StatefulSet. */
+export function podTemplate(settings: PodTemplateSettings, owner: PodOwner): types.input.core.v1.PodTemplateSpec {
+    return {
+        metadata: { labels: owner.labels, annotations },
+        spec: {
+            serviceAccountName: owner.serviceAccount,
+            automountServiceAccountToken: true,
+            enableServiceLinks: false,
+            nodeSelector: {
+                "kubernetes.io/arch": architectures[owner.platform].suffix,
+                ...settings.nodeSelectors[owner.platform],
+            },
+            tolerations: settings.tolerations,
+            terminationGracePeriodSeconds: gracePeriodSeconds,
+            ...(settings.userNamespaces ? { hostUsers: false } : {}),
+            containers: [container(settings)],
+            volumes: [
+                // Executable: BuildKit runs one of them.
+                { name: "library", configMap: { name: owner.configMap, defaultMode: 0o555 } },
+                { name: "cache", persistentVolumeClaim: { claimName: owner.claim } },
+                { name: "sockets", emptyDir: { medium: "Memory" } },
+            ],
+        },
+    };
+}
+
+function container(settings: PodTemplateSettings): types.input.core.v1.Container {
+    return {
+        name: "buildkitd",
+        image: settings.buildkitImage,
+        command: ["sh", `${podPaths.library}/serve.sh`],
+        // What it may use: its limit, or what its node has.
+        env: [
+            resourceVariable("machine_cores", "limits.cpu", "1"),
+            resourceVariable("machine_megabytes", "limits.memory", "1Mi"),
+        ],
+        resources: { requests: settings.podRequests, limits: settings.podLimits },
+        // BuildKit mounts file systems, and runs containers, networks and control groups of its own.
+        securityContext: { privileged: true },
+        livenessProbe: {
+            exec: { command: ["buildctl", "--addr", `unix://${podPaths.socket}.own`, "debug", "workers"] },
+            initialDelaySeconds: 60,
+            periodSeconds: 30,
+            timeoutSeconds: 20,
+            failureThreshold: 4,
+            terminationGracePeriodSeconds: 10,
+        },
+        // In the words of its log, connect tells why a pod does not start.
+        terminationMessagePolicy: "FallbackToLogsOnError",
+        volumeMounts: [
+            { name: "library", mountPath: podPaths.library, readOnly: true },
+            { name: "cache", mountPath: podPaths.cache },
+            { name: "sockets", mountPath: podPaths.sockets },
+        ],
+    };
+}
+
+function resourceVariable(name: string, resource: string, divisor: string): types.input.core.v1.EnvVar {
+    return { name, valueFrom: { resourceFieldRef: { resource, divisor } } };
+}

@@ -1,0 +1,204 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154,SC2030,SC2031 # variables by computed names; wake_kubernetes is a subshell, and nothing leaves it
+# Wakes runners in a Kubernetes cluster, by scaling their StatefulSets to 1: see ConnectNode in components/runner/runner.ts.
+# Needs kubectl, and a login to the cluster that Role `clients` of the namespace is bound to.
+#
+# Variables: kubernetes_namespace; kubernetes_context, empty for the current context of the caller's kubeconfig; and
+#     stateful_set   of each runner: its name. Its only pod is NAME-0
+
+# wake_kubernetes RUNNER: brings that runner to serving; prints its endpoint.
+wake_kubernetes() (
+    k8s_runner=$1
+    eval "k8s_set=\$stateful_set_$1"
+    k8s_pod=$k8s_set-0
+    if ! command -v kubectl >/dev/null; then
+        k8s_say "kubectl is needed to wake it and was not found. Install it: https://kubernetes.io/docs/tasks/tools/"
+        return 1
+    fi
+    began=$(date +%s)
+    limit=${NATIVE_BUILDX_WAKE_TIMEOUT:-600}
+    said='' scaled='' since='' ready=yes
+    while :; do
+        # Looked at after the knock: who has an answer, and sees afterwards that nobody is going to end the pod, is served.
+        answers=
+        if [ -n "$ready" ] && k8s_knock; then answers=yes; fi
+        k8s_look || return 1
+        asked=$ready ready=
+        if k8s_judge; then
+            if [ -n "$answers" ]; then break; fi
+            ready=yes
+            if [ -n "$asked" ]; then k8s_progress 'running, waiting until BuildKit answers'; fi
+        fi
+        if k8s_give_up; then return 1; fi
+        # What has only just become ready is asked at once.
+        if [ -z "$ready" ] || [ -n "$asked" ]; then sleep 0.5; fi
+    done
+    # Another start is another pod, or another start of its container.
+    if [ -n "${notes:-}" ]; then echo "$uid $restarts" >"$notes"; fi
+    context=${kubernetes_context:+&context=$kubernetes_context}
+    printf 'kube-pod://%s?namespace=%s%s\n' "$k8s_pod" "$kubernetes_namespace" "$context"
+)
+
+# Who may come to its endpoint is said by the cluster.
+keys_kubernetes() { return 1; }
+done_kubernetes() { :; }
+
+k8s_say() { printf '%s runner %s: %s\n' "$k8s_runner" "$kubernetes_namespace/$k8s_set" "$*" >&2; }
+
+# Each message once.
+k8s_progress() {
+    [ "$1" = "$said" ] || k8s_say "$1 ..."
+    said=$1
+}
+
+k8s_kubectl() {
+    k8s_words="${kubernetes_context:+ --context $kubernetes_context} --namespace $kubernetes_namespace"
+    # shellcheck disable=SC2086 # names without spaces
+    kubectl$k8s_words --request-timeout=15s "$@" </dev/null
+}
+
+# True when BuildKit answers in the pod.
+k8s_knock() { k8s_kubectl exec "$k8s_pod" -- buildctl debug workers >/dev/null 2>&1; }
+
+# What is known of the StatefulSet and its pod, a line each; what is not there has no line, or <no value>.
+k8s_template='{{range .items}}{{if eq .kind "StatefulSet"}}replicas={{.spec.replicas}}
+generation={{.metadata.generation}}
+observed={{.status.observedGeneration}}
+revision={{.status.updateRevision}}
+{{else}}uid={{.metadata.uid}}
+ends={{.metadata.deletionTimestamp}}
+pod_revision={{index .metadata.labels "controller-revision-hash"}}
+{{range .status.conditions}}{{.type}}={{.status}}
+{{if eq .type "PodScheduled"}}{{with .message}}unscheduled={{printf "%q" .}}
+{{end}}{{end}}{{end}}{{range .status.containerStatuses}}restarts={{.restartCount}}
+{{with .state.waiting}}waits={{.reason}}
+{{with .message}}waits_for={{printf "%q" .}}
+{{end}}{{end}}{{with .lastState.terminated}}{{with .message}}ended={{printf "%q" .}}
+{{end}}{{end}}{{end}}{{end}}{{end}}'
+
+# k8s_value NAME: of $answer, in one line.
+k8s_value() {
+    printf '%s\n' "$answer" | sed -n "s/^$1=//p" | head -n 1 |
+        sed 's/^<no value>$//; s/^"\(.*\)"$/\1/; s/\\n/ /g; s/\\t/ /g; s/\\"/"/g; s/\\\\/\\/g; s/ *$//'
+}
+
+# Sets replicas, generation, observed, revision, uid, ends, pod_revision, restarts. Tries again for a minute and a half
+# where the cluster does not answer. False when that has been reported.
+k8s_look() {
+    lost=
+    until answer=$(k8s_kubectl get "statefulset/$k8s_set" "pod/$k8s_pod" --ignore-not-found -o "go-template=$k8s_template" 2>&1); do
+        k8s_refused && return 1
+        lost=${lost:-$(date +%s)}
+        if [ $(($(date +%s) - lost)) -ge "${k8s_patience:-90}" ]; then
+            k8s_say "the cluster cannot be asked: $(k8s_last_line)"
+            return 1
+        fi
+        k8s_progress "the cluster does not answer, trying again: $(k8s_last_line)"
+        sleep 2
+    done
+    for name in replicas generation observed revision uid ends pod_revision restarts; do
+        eval "$name=\$(k8s_value $name)"
+    done
+    if [ -z "$replicas" ]; then
+        k8s_say "StatefulSet $k8s_set does not exist in namespace $kubernetes_namespace. If somebody deleted it: pulumi up --refresh makes a new one"
+        return 1
+    fi
+}
+
+k8s_last_line() { printf '%s\n' "$answer" | grep -v '^ *$' | tail -n 1; }
+
+# After a failed call: true, and said, when trying again is in vain.
+k8s_refused() {
+    case $answer in
+        *orbidden*)
+            k8s_say "this login may not use the runners: $(k8s_last_line). Bind Role clients of namespace $kubernetes_namespace to it, or name its group in setting clientGroups"
+            ;;
+        *'localhost:8080'*)
+            k8s_say "kubectl knows no cluster. Set KUBECONFIG to the file of your cluster"
+            ;;
+        *nauthorized* | *'logged in'* | *'provide credentials'* | *'oes not exist'* | *'nvalid configuration'* | *'executable'* | *'xpired'*)
+            k8s_say "kubectl cannot log in to the cluster: $(k8s_last_line)"
+            ;;
+        *) return 1 ;;
+    esac
+}
+
+# True when nothing is on its way that would end the pod, and its container runs. What else there is is said in the
+# cluster's words.
+k8s_judge() {
+    trouble=
+    if [ "$replicas" -eq 0 ]; then
+        k8s_scale
+    elif [ "${observed:-0}" -lt "$generation" ]; then
+        k8s_progress 'waiting until the cluster has seen the change'
+    elif [ -z "$uid" ]; then
+        k8s_no_pod
+    elif [ -n "$ends" ]; then
+        k8s_progress 'its pod is being ended, the next follows'
+    elif [ -n "$revision" ] && [ "$pod_revision" != "$revision" ]; then
+        k8s_progress 'its pod is being replaced after a change'
+    elif [ "$(k8s_value Ready)" = True ]; then
+        return 0
+    else
+        k8s_why_pending
+    fi
+    return 1
+}
+
+k8s_scale() {
+    if answer=$(k8s_kubectl scale "statefulset/$k8s_set" --replicas=1 2>&1); then
+        k8s_progress 'waking'
+    elif k8s_refused; then
+        exit 1
+    else
+        k8s_progress "cannot be scaled, trying again: $(k8s_last_line)"
+    fi
+}
+
+# k8s_events OBJECT: the newest warning about it, where this login may read events.
+k8s_events() {
+    k8s_kubectl get events --field-selector "type=Warning,involvedObject.$1" --sort-by=.lastTimestamp \
+        -o 'jsonpath={range .items[*]}{.reason}: {.message}{"\n"}{end}' 2>/dev/null | tail -n 1
+}
+
+# Right after it was scaled, a set has none.
+k8s_no_pod() {
+    if [ -z "$scaled" ]; then scaled=$(date +%s); fi
+    if [ $(($(date +%s) - scaled)) -lt 3 ]; then return; fi
+    why=$(k8s_events "name=$k8s_set")
+    k8s_progress "has no pod yet${why:+: $why}"
+}
+
+k8s_why_pending() {
+    waits=$(k8s_value waits) why=$(k8s_value waits_for)
+    if [ "$(k8s_value PodScheduled)" = False ]; then
+        k8s_progress "no node for its pod yet: $(k8s_value unscheduled)"
+        return
+    fi
+    case $waits in
+        '' | ContainerCreating | PodInitializing)
+            # As a rule there is nothing to tell.
+            if [ $(($(date +%s) - began)) -ge 3 ]; then why=$(k8s_events "uid=$uid"); fi
+            k8s_progress "starting${why:+: $why}"
+            ;;
+        *)
+            # Of a container that ends at once its last words say more.
+            if [ "$waits" = CrashLoopBackOff ]; then why=$(k8s_value ended); fi
+            trouble=$waits
+            k8s_progress "$waits: $why"
+            ;;
+    esac
+}
+
+# True, and said, when it takes too long, or a trouble that a further try does not mend is there after a minute.
+k8s_give_up() {
+    now=$(date +%s)
+    if [ -n "$trouble" ]; then since=${since:-$now}; fi
+    if [ -n "$trouble" ] && [ $((now - since)) -ge "${k8s_patience:-60}" ]; then
+        k8s_say "cannot start: $said"
+    elif [ $((now - began)) -ge "$limit" ]; then
+        k8s_say "does not serve after $((now - began)) s: ${said:-no answer}. See: kubectl$k8s_words describe pod $k8s_pod"
+    else
+        return 1
+    fi
+}

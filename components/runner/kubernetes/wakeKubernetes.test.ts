@@ -1,0 +1,206 @@
+import { shells } from "../../../tests/helpers/workbench";
+import {
+    asleep,
+    awake,
+    ending,
+    outdated,
+    starting,
+    unscheduled,
+    unseen,
+    waiting,
+    wakeKubernetesBenchForEach,
+    withoutPod,
+} from "./wakeKubernetesBench";
+
+const served = { status: 0, stdout: "kube-pod://arm64-2-0?namespace=demo-prod\n" };
+const notRunning = "error: cannot exec into a container in a completed pod";
+
+describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
+    const bench = wakeKubernetesBenchForEach(shell);
+
+    it("asks an awake runner twice, says nothing, and scales nothing", async () => {
+        expect(await bench().wake({ states: [awake] })).toEqual({ ...served, stderr: "" });
+        expect(bench().done).toEqual(["exec", "get"]);
+        expect(bench().read("notes")).toBe("u1 0\n");
+    });
+
+    it("scales a sleeping runner to 1, and waits until BuildKit answers", async () => {
+        const states = [asleep, withoutPod, starting, awake];
+        const result = await bench().wake({ states, knocks: ['pods "arm64-2-0" not found', notRunning, "ok"] });
+        expect(result).toMatchObject(served);
+        expect(result.stderr).toMatch(/^arm64_2 runner demo-prod\/arm64-2: waking \.\.\.$/m);
+        const [scale, ...others] = bench().calls.filter((call) => call.includes(" scale "));
+        expect(scale).toContain("--namespace demo-prod --request-timeout=15s scale statefulset/arm64-2 --replicas=1");
+        expect(others).toEqual([]);
+    });
+
+    it.each([
+        ["the cluster has not seen that it was scaled up", unseen],
+        ["its pod is being ended", ending],
+        ["its pod is of a configuration that was changed", outdated],
+    ])("does not take a runner that answers while %s", async (_what, before) => {
+        const result = await bench().wake({ states: [before, before, before, awake] });
+        expect(result).toMatchObject(served);
+        expect(bench().done.filter((verb) => verb === "get").length).toBeGreaterThanOrEqual(4);
+        expect(result.stderr).not.toBe("");
+    });
+
+    it("wakes a runner again that has fallen asleep between the knock and the look", async () => {
+        const states = [awake, asleep, awake];
+        expect(await bench().wake({ states, knocks: [notRunning, "ok"] })).toMatchObject(served);
+        expect(bench().done.filter((verb) => verb === "scale")).toHaveLength(1);
+    });
+
+    it("goes by the context that the stack has, for kubectl and for buildx", async () => {
+        const context = "arn:aws:eks:eu-central-1:123456789012:cluster/ci";
+        const { stdout } = await bench().wake({ states: [awake], context });
+        expect(stdout).toBe(`kube-pod://arm64-2-0?namespace=demo-prod&context=${context}\n`);
+        const calls = bench().calls.filter((call) => call.startsWith("kubectl"));
+        expect(calls.every((call) => call.startsWith(`kubectl --context ${context} --namespace`))).toBe(true);
+    });
+
+    describe("says why a pod does not start, in the cluster's words, and goes on when it does:", () => {
+        const noNode = "0/3 nodes are available: 3 Insufficient cpu.";
+        it.each([
+            ["no node", [unscheduled(noNode)], [], `no node for its pod yet: ${noNode}`],
+            [
+                "a volume in another zone",
+                [unscheduled('node(s) had a \\"volume node affinity\\" conflict')],
+                [],
+                'no node for its pod yet: node(s) had a "volume node affinity" conflict',
+            ],
+            [
+                "an image that cannot be pulled",
+                [waiting("ErrImagePull", "manifest unknown")],
+                [],
+                "ErrImagePull: manifest unknown",
+            ],
+            [
+                "a container that ends at once",
+                [waiting("CrashLoopBackOff", "back-off 10s", "no such program\\nnative-buildx: bye")],
+                [],
+                "CrashLoopBackOff: no such program native-buildx: bye",
+            ],
+        ])("%s", async (_what, states, events, message) => {
+            const result = await bench().wake({ states: [...states, awake], events, knocks: [notRunning, "ok"] });
+            expect(result).toMatchObject(served);
+            expect(result.stderr).toContain(`: ${message} ...\n`);
+        });
+
+        it.each([
+            [
+                "a quota",
+                withoutPod,
+                "FailedCreate: exceeded quota: pods=2",
+                "has no pod yet: FailedCreate: exceeded quota: pods=2",
+            ],
+            [
+                "a volume that is not attached",
+                starting,
+                "FailedAttachVolume: it is elsewhere",
+                "starting: FailedAttachVolume: it is elsewhere",
+            ],
+        ])("%s, which only an event tells", async (_what, state, event, message) => {
+            bench().stub(
+                "date",
+                'case $* in +%s) tick=$(cat "$bench/tick" 2>/dev/null || echo 100); echo $((tick + 2)) >"$bench/tick"; echo $tick ;; esac',
+            );
+            const result = await bench().wake({
+                states: [state, state, state, state, awake],
+                events: ["Older: nothing", event],
+                knocks: [notRunning, "ok"],
+                timeout: 1000,
+            });
+            expect(result).toMatchObject(served);
+            expect(result.stderr).toContain(`: ${message} ...\n`);
+        });
+    });
+
+    it("gives up where trying again is in vain, with the cluster's words", async () => {
+        const states = [waiting("ImagePullBackOff", "manifest unknown")];
+        const { status, stdout, stderr } = await bench().wake({ states, knocks: [notRunning], patience: 0 });
+        expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+        expect(stderr).toContain("cannot start: ImagePullBackOff: manifest unknown\n");
+    });
+
+    it("gives up when its time is over, and says what to look at", async () => {
+        const { status, stderr } = await bench().wake({
+            states: [unscheduled("none")],
+            knocks: [notRunning],
+            timeout: 0,
+        });
+        expect(status).toBe(1);
+        expect(stderr).toMatch(
+            /does not serve after \d+ s: no node for its pod yet: none\. See: kubectl --namespace demo-prod describe pod arm64-2-0$/m,
+        );
+    });
+
+    it("waits for a cluster that does not answer for a time", async () => {
+        const gone = "error:The connection to the server 10.0.0.1:6443 was refused";
+        const result = await bench().wake({ states: [gone, gone, awake] });
+        expect(result).toMatchObject(served);
+        expect(result.stderr.match(/does not answer, trying again: The connection/g)).toHaveLength(1);
+        const { status, stderr } = await bench().wake({ states: [gone], patience: 0 });
+        expect(status).toBe(1);
+        expect(stderr).toContain("the cluster cannot be asked: The connection to the server 10.0.0.1:6443 was refused");
+    });
+
+    it.each([
+        [
+            "is forbidden",
+            'Error from server (Forbidden): statefulsets.apps "arm64-2" is forbidden',
+            "this login may not use the runners: Error from server (Forbidden)",
+        ],
+        [
+            "has expired",
+            "error: You must be logged in to the server (Unauthorized)",
+            "kubectl cannot log in to the cluster: error: You must be",
+        ],
+        [
+            "has no such context",
+            'error: context "prod" does not exist',
+            'kubectl cannot log in to the cluster: error: context "prod" does not exist',
+        ],
+        [
+            "is unknown",
+            "The connection to the server localhost:8080 was refused",
+            "kubectl knows no cluster. Set KUBECONFIG",
+        ],
+    ])("says at once where a login %s", async (_what, error, message) => {
+        const { status, stderr } = await bench().wake({ states: [`error:${error}`] });
+        expect(status).toBe(1);
+        expect(stderr).toContain(message);
+        expect(bench().done.filter((verb) => verb === "get")).toHaveLength(1);
+    });
+
+    it("says at once that it may not scale", async () => {
+        const { status, stderr } = await bench().wake({
+            states: [asleep],
+            scales: ['Error from server (Forbidden): cannot patch resource "statefulsets/scale"'],
+        });
+        expect(status).toBe(1);
+        expect(stderr).toMatch(
+            /may not use the runners: .*Bind Role clients of namespace demo-prod to it, or name its group in setting clientGroups/,
+        );
+    });
+
+    it("says that its StatefulSet is gone, and what makes a new one", async () => {
+        const { status, stderr } = await bench().wake({ states: [""] });
+        expect(status).toBe(1);
+        expect(stderr).toContain(
+            "StatefulSet arm64-2 does not exist in namespace demo-prod. If somebody deleted it: pulumi up --refresh",
+        );
+    });
+
+    it("says that kubectl is missing", async () => {
+        const { status, stderr } = await bench().run([
+            ...shell,
+            "-c",
+            `. '${__dirname}/wakeKubernetes.sh'; PATH=/nowhere; stateful_set_arm64=arm64 kubernetes_namespace=n; wake_kubernetes arm64`,
+        ]);
+        expect(status).toBe(1);
+        expect(stderr).toContain(
+            "arm64 runner n/arm64: kubectl is needed to wake it and was not found. Install it: https://",
+        );
+    });
+});

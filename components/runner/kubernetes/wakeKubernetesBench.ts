@@ -1,0 +1,127 @@
+import * as path from "node:path";
+import { Workbench } from "../../../tests/helpers/workbench";
+
+const script = path.join(__dirname, "wakeKubernetes.sh");
+
+/**
+ * A stand-in for kubectl. `states/SET` holds one line for each look at a StatefulSet and its pod, the last of which is
+ * repeated: what the script's template prints, with `;` for a line's end, or `error:` and a message. `scales` and `knocks`
+ * hold one line for each call: `ok`, or a message. `events` is what there is of them.
+ */
+export const fakeKubectl = `
+next() {
+    line=ok
+    if [ -e "$1" ]; then line=$(head -n 1 "$1"); fi
+    if [ -e "$1" ] && [ "$(wc -l <"$1")" -gt 1 ]; then sed -i 1d "$1"; fi
+}
+fail_unless_ok() {
+    if [ "$line" != ok ]; then
+        echo "$line" >&2
+        exit 1
+    fi
+}
+words=" $* "
+case $words in
+*' get statefulset/'*)
+    set=\${words#* get statefulset/}
+    set=\${set%% *}
+    [ -e "$bench/states/$set" ] || exit 0
+    next "$bench/states/$set"
+    case $line in error:*) line=\${line#error:} fail_unless_ok ;; esac
+    printf '%s\\n' "$line" | tr ';' '\\n'
+    ;;
+*' scale statefulset/'*) next "$bench/scales"; fail_unless_ok ;;
+*' exec '*) next "$bench/knocks"; fail_unless_ok ;;
+*' get events '*) cat "$bench/events" 2>/dev/null ;;
+esac
+`;
+
+/** A line of `states`. */
+export function state(values: { [name: string]: string | number | undefined }): string {
+    return Object.entries(values)
+        .map(([name, value]) => `${name}=${value ?? "<no value>"}`)
+        .join(";");
+}
+
+const set = { replicas: 1, generation: 4, observed: 4, revision: "r1" };
+const pod = { uid: "u1", ends: undefined, pod_revision: "r1", PodScheduled: "True", Ready: "True", restarts: 0 };
+
+export const awake = state({ ...set, ...pod });
+export const asleep = state({ ...set, replicas: 0 });
+/** Scaled up, and the cluster has not seen it: its pod is that of the start before. */
+export const unseen = state({ ...set, generation: 5, ...pod });
+export const ending = state({ ...set, ...pod, ends: "2026-11-26T18:00:00Z" });
+export const outdated = state({ ...set, ...pod, pod_revision: "r0" });
+export const withoutPod = state(set);
+export const starting = state({ ...set, ...pod, Ready: "False", waits: "ContainerCreating" });
+export const unscheduled = (message: string) =>
+    state({ ...set, ...pod, PodScheduled: "False", Ready: "False", unscheduled: `"${message}"`, restarts: undefined });
+export const waiting = (reason: string, message: string, ended?: string) =>
+    state({
+        ...set,
+        ...pod,
+        Ready: "False",
+        waits: reason,
+        waits_for: `"${message}"`,
+        ...(ended ? { ended: `"${ended}"` } : {}),
+    });
+
+export interface KubernetesScene {
+    states: string[];
+    scales?: string[];
+    knocks?: string[];
+    events?: string[];
+    context?: string;
+    /** Seconds. @default 30 */
+    timeout?: number;
+    /** Seconds that trouble may last. @default the script's */
+    patience?: number;
+}
+
+/** wakeKubernetes.sh with stand-ins for kubectl and sleep. */
+export class WakeKubernetesBench extends Workbench {
+    constructor(private readonly shell: string[]) {
+        super();
+        this.stub("kubectl", fakeKubectl);
+        this.stub("sleep", "/bin/sleep 0.02");
+    }
+
+    wake(scene: KubernetesScene) {
+        this.write("states/arm64-2", `${scene.states.join("\n")}\n`);
+        for (const file of ["scales", "knocks", "events"] as const) {
+            if (scene[file]) {
+                this.write(file, `${scene[file].join("\n")}\n`);
+            }
+        }
+        const lines = [
+            "kubernetes_namespace=demo-prod",
+            `kubernetes_context='${scene.context ?? ""}'`,
+            "stateful_set_arm64_2=arm64-2",
+            `notes='${this.path("notes")}'`,
+            ...(scene.patience === undefined ? [] : [`k8s_patience=${scene.patience}`]),
+            `. '${script}'`,
+            "wake_kubernetes arm64_2",
+            "",
+        ];
+        const env = { NATIVE_BUILDX_WAKE_TIMEOUT: String(scene.timeout ?? 30) };
+        return this.run([...this.shell, this.write("main.sh", lines.join("\n"))], { env });
+    }
+
+    /** The calls of kubectl, by what each does. */
+    get done(): string[] {
+        return this.calls.flatMap((call) => {
+            const [, verb] = /^kubectl .*? --request-timeout=15s (\w+( events)?)/.exec(call) ?? [];
+            return verb ?? [];
+        });
+    }
+}
+
+/** For a `describe` in one shell: a new bench before each test. */
+export function wakeKubernetesBenchForEach(shell: string[]): () => WakeKubernetesBench {
+    let bench: WakeKubernetesBench;
+    beforeEach(() => {
+        bench = new WakeKubernetesBench(shell);
+    });
+    afterEach(() => bench.dispose());
+    return () => bench;
+}
