@@ -34,8 +34,9 @@ build_cluster() { # FOLDER
 
 build_provider() { # FOLDER
     cp -R tests/kubernetes/provider "$1/source"
-    module=$(cd tests/kubernetes/provider && go mod download && go list -m -f '{{.Dir}}' github.com/pulumi/pulumi-kubernetes/provider/v4)
-    install -m 644 "$module/cmd/pulumi-resource-kubernetes/schema.json" "$1/source/"
+    module=github.com/pulumi/pulumi-kubernetes/provider/v4
+    folder=$(cd tests/kubernetes/provider && go mod download "$module" && go list -m -f '{{.Dir}}' "$module")
+    install -m 644 "$folder/cmd/pulumi-resource-kubernetes/schema.json" "$1/source/"
     # shellcheck disable=SC2086 # a list of words
     (cd "$1/source" && CGO_ENABLED=0 go build $go_options -ldflags "$provider_names" -o ../pulumi-resource-kubernetes .)
     rm -r "$1/source"
