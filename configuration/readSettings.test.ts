@@ -117,7 +117,7 @@ describe("the configuration of a stack", () => {
 
     it("of a runner type that does not exist is no matter of this machine", async () => {
         await expect(read({ runners: "gcp" })).rejects.toThrow(
-            'The configuration has a mistake:\n  - runners: there is no "gcp"; use one of: local, ec2',
+            'The configuration has a mistake:\n  - runners: there is no "gcp"; use one of: local, ec2, kubernetes',
         );
     });
 });

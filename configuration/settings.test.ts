@@ -46,7 +46,7 @@ describe("settings", () => {
         [
             "a runner type that does not exist",
             { runners: "gcp" },
-            ['runners: there is no "gcp"; use one of: local, ec2'],
+            ['runners: there is no "gcp"; use one of: local, ec2, kubernetes'],
         ],
         [
             "an unknown platform",

@@ -166,8 +166,9 @@ install_node_packages() {
     if [ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ]; then return; fi
     say "installing npm packages"
     # Not `npm ci`: it gives up where a registry mirror lacks the optional package of some other operating system. The
-    # versions are the lock file's all the same, and it is left as it is.
-    npm install --no-save --loglevel=error --no-fund --no-audit >/dev/null
+    # versions are the lock file's all the same, and it is left as it is. Without scripts of packages: none is needed, and
+    # that of @pulumi/kubernetes downloads a plugin of which few have a use.
+    npm install --no-save --ignore-scripts --loglevel=error --no-fund --no-audit >/dev/null
 }
 
 # The kernel runs programs of other architectures through QEMU. Flag F opens the emulator at registration, so that it is

@@ -57,7 +57,7 @@ describeHere("bad input", () => {
         [
             "a runner type that does not exist",
             { runners: "azure" },
-            /runners: there is no "azure"; use one of: local, ec2/,
+            /runners: there is no "azure"; use one of: local, ec2, kubernetes/,
         ],
         [
             "a registry's name that is an address",

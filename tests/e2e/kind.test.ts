@@ -59,7 +59,7 @@ describeHere("a kind of runners that is a folder and a row", () => {
     it("is among the kinds that a wrong setting is told, and has its own mistakes told with the others", async () => {
         project.configure({ runners: "deamon" });
         const misspelt = await project.up();
-        expect(misspelt.output).toMatch(/runners: there is no "deamon"; use one of: local, ec2, daemon/);
+        expect(misspelt.output).toMatch(/runners: there is no "deamon"; use one of: local, ec2, kubernetes, daemon/);
         const { port } = project;
         project.configure({ runners: "daemon", daemonPort: 20_009, idleMinutes: -1 });
         const wrong = await project.up();

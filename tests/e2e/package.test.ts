@@ -130,19 +130,22 @@ describeHere("the npm package", () => {
             ])
             .map(([, name = ""]) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? "")
             .filter((name) => !isBuiltin(name));
-        expect([...new Set(loaded)].sort()).toEqual([...tarball.dependencies, "@pulumi/aws", "@pulumi/pulumi"].sort());
+        const peers = ["@pulumi/aws", "@pulumi/kubernetes", "@pulumi/pulumi"];
+        expect([...new Set(loaded)].sort()).toEqual([...tarball.dependencies, ...peers].sort());
     });
 
-    it("is imported by JavaScript of both kinds, and wants the AWS packages where they are used only", async () => {
+    it("is imported by JavaScript of both kinds, and wants the packages of clouds where they are used only", async () => {
         const names = "MultiPlatformImage.name, LocalRunners.name";
         const all = "{ MultiPlatformImage, LocalRunners }";
         const required = await project.node("a.cjs", `const ${all} = require("native-buildx"); console.log(${names})`);
         expect(required).toEqual({ code: 0, output: "MultiPlatformImage LocalRunners\n" });
         const imported = await project.node("a.mjs", `import ${all} from "native-buildx"; console.log(${names})`);
         expect(imported).toEqual(required);
-        const { code, output } = await project.node("a.cjs", 'require("native-buildx/aws")');
-        expect(code).not.toBe(0);
-        expect(output).toContain("Cannot find module '@pulumi/aws");
+        for (const cloud of ["aws", "kubernetes"]) {
+            const { code, output } = await project.node("a.cjs", `require("native-buildx/${cloud}")`);
+            expect(code).not.toBe(0);
+            expect(output).toContain(`Cannot find module '@pulumi/${cloud}`);
+        }
     });
 
     it.each([
@@ -156,14 +159,15 @@ describeHere("the npm package", () => {
             [
                 'import { LocalRunners } from "native-buildx";',
                 'import type { Ec2RunnersArgs } from "native-buildx/aws";',
+                'import type { KubernetesRunnersArgs } from "native-buildx/kubernetes";',
                 'new LocalRunners("r", { stackFolder: "s", idleMinutes: "10" });',
-                "export type Zones = Ec2RunnersArgs;",
+                "export type Clouds = Ec2RunnersArgs | KubernetesRunnersArgs;",
             ].join("\n"),
         );
         const { code, output } = await project.check("wrong.ts", module, resolution);
         expect(code).not.toBe(0);
         expect(output).toMatch(/Type 'string' is not assignable to type 'number/);
-        expect(output).not.toMatch(/native-buildx(\/aws)?'/);
+        expect(output).not.toMatch(/native-buildx(\/aws|\/kubernetes)?'/);
     });
 
     it("says what is wrong with an image, all of it, and leaves it undeclared", async () => {

@@ -48,13 +48,14 @@ save() {
 
 create() {
     if [ -e "$(record_of "$1")" ]; then set -- "$1" --append; fi
+    set -- "$@" --node "$node" --driver remote --platform "$platform"
     if [ -n "$server_name" ]; then
         keys=$keys_folder/$node/$fingerprint
         set -- "$@" --driver-opt \
             "$(csv "cacert=$keys/ca.pem"),$(csv "cert=$keys/cert.pem"),$(csv "key=$keys/key.pem"),servername=$server_name"
     fi
     # In place of the shell, so that a signal reaches it.
-    exec $buildx create --name "$@" --node "$node" --driver remote --platform "$platform" "$endpoint"
+    exec $buildx create --name "$@" "$endpoint"
 }
 
 # csv FIELD: quoted, so that commas and quotes may be in it.

@@ -38,6 +38,7 @@ describe("KubernetesRunners", () => {
                     to: [
                         { ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.169.254/32", "169.254.170.23/32"] } },
                         { ipBlock: { cidr: "::/0", except: ["fd00:ec2::254/128", "fd00:ec2::23/128"] } },
+                        { namespaceSelector: {} },
                     ],
                 },
             ],

@@ -19,6 +19,8 @@ export function runnersPolicy(): types.input.networking.v1.NetworkPolicySpec {
                 to: [
                     everything("0.0.0.0/0", (address) => !address.includes(":")),
                     everything("::/0", (address) => address.includes(":")),
+                    // Some networks do not count pods, such as those of the name service, among addresses.
+                    { namespaceSelector: {} },
                 ],
             },
         ],

@@ -129,7 +129,7 @@ k8s_judge() {
     trouble=
     if [ "$replicas" -eq 0 ]; then
         k8s_scale
-    elif [ "${observed:-0}" -lt "$generation" ]; then
+    elif [ "${observed:-0}" -lt "${generation:-0}" ]; then
         k8s_progress 'waiting until the cluster has seen the change'
     elif [ -z "$uid" ]; then
         k8s_no_pod
