@@ -125,43 +125,17 @@ describeWithCluster("what others can do to a cluster's runners, and they to the 
     it("keeps build steps from the API server, the metadata service and the other runner, which the pod itself reaches", async () => {
         await project.succeed(project.run("sh", ["-s"], { input: await project.connectScript() }));
         const other = project.kubectl("get", "pod", "amd64-2-0", "--output", "jsonpath={.status.podIP}");
-        const listening = project.start("kubectl", [
-            ...[
-                "--namespace",
-                project.namespace,
-                "exec",
-                "amd64-2-0",
-                "--",
-                "timeout",
-                "120",
-                "nc",
-                "-lk",
-                "-p",
-                "8080",
-            ],
-        ]);
-        const reaches = (pod: string, host: string, port: string) =>
-            project.run("kubectl", [
-                "--namespace",
-                project.namespace,
-                "exec",
-                pod,
-                "--",
-                "nc",
-                "-z",
-                "-w",
-                "3",
-                host,
-                port,
-            ]);
-        await until(
-            "the other runner listens",
-            async () => (await reaches("amd64-2-0", "127.0.0.1", "8080")).code === 0,
-        );
-        const open = [`10.96.0.1:443`, `${cluster.address}:443`, `${metadata}:443`];
+        const inPod = (pod: string, command: string) => {
+            const words = ["--namespace", project.namespace, "exec", pod, "--", "sh", "-c", command];
+            return project.start("kubectl", words);
+        };
+        const listening = inPod("amd64-2-0", "exec timeout 120 nc -ll -p 8080 -e true");
+        const itself = async () => (await inPod("amd64-2-0", "nc 127.0.0.1 8080 </dev/null").done).code === 0;
+        await until("the other runner listens", itself);
+        const open = ["10.96.0.1:443", `${cluster.address}:443`, `${metadata}:443`];
         for (const address of open) {
-            const [host = "", port = ""] = address.split(":");
-            expect([address, (await reaches("amd64-0", host, port)).code]).toEqual([address, 0]);
+            const { code } = await inPod("amd64-0", `openssl s_client -connect ${address} </dev/null`).done;
+            expect([address, code]).toEqual([address, 0]);
         }
         const { output } = await project.succeed(
             build("reach", ...open, `${other}:8080`, project.registryUrl.split("/")[0] ?? ""),

@@ -60,7 +60,9 @@ describeWithCluster("a cluster for tests", () => {
 });
 
 function podsOn(cluster: TestCluster, ...archs: string[]): object[] {
-    const script = `nc -z -w 5 $KUBERNETES_SERVICE_HOST 443 && echo "API server: open"; echo written >/cache/file && cat /cache/file`;
+    const script =
+        'openssl s_client -connect "$KUBERNETES_SERVICE_HOST:443" </dev/null >/dev/null 2>&1 && echo "API server: open"; ' +
+        "echo written >/cache/file && cat /cache/file";
     return archs.flatMap((arch) => [
         {
             apiVersion: "v1",

@@ -20,14 +20,14 @@ trap 'rm -rf "$work"' EXIT
 # The same files make the same image.
 export SOURCE_DATE_EPOCH=1577836800
 
-# Busybox, iptables, openssl and the libraries that they need, of this machine's release.
+# Busybox, iptables, openssl, what runc is linked with, and the libraries that they need, of this machine's release.
 debian_root() { # ROOT
     # shellcheck disable=SC1091 # the machine's own description
     . /etc/os-release
     for sources in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
         if [ -s "$sources" ]; then break; fi
     done
-    mmdebstrap --quiet --variant=extract --include=busybox-static,iptables,openssl --format=directory \
+    mmdebstrap --quiet --variant=extract --include=busybox-static,iptables,openssl,libseccomp2 --format=directory \
         --hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr "$VERSION_CODENAME" "$1" "$sources"
     (cd "$1" && rm -rf usr/share var/lib/apt var/cache var/lib/dpkg dev etc/apt)
     mkdir -p "$1/dev" "$1/proc" "$1/sys" "$1/tmp" "$1/root"
