@@ -1,7 +1,7 @@
 import { inMidBuild } from "../e2e/midBuild";
 import { until } from "../e2e/processes";
 import { asleepFor, fromStep, writes } from "../helpers/stepImage";
-import { describeWithCluster, TestCluster } from "./cluster/testCluster";
+import { describeWithProvider, TestCluster } from "./cluster/testCluster";
 import { KubernetesProject } from "./kubernetesProject";
 
 jest.setTimeout(300_000);
@@ -12,7 +12,7 @@ const idle = 8;
 const connections = Number(process.env.SOAK_CONNECTIONS ?? 6);
 
 // Each fault ends with the right image after the next up, with nothing lost and nothing to repair by hand.
-describeWithCluster("after a fault in a Kubernetes cluster, the next up is right", () => {
+describeWithProvider("after a fault in a Kubernetes cluster, the next up is right", () => {
     let cluster: TestCluster;
     let project: KubernetesProject;
 

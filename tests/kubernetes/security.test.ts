@@ -4,14 +4,14 @@ import { parse } from "yaml";
 import { until } from "../e2e/processes";
 import type { Result } from "../e2e/project";
 import { fromStep } from "../helpers/stepImage";
-import { describeWithCluster, TestCluster } from "./cluster/testCluster";
+import { describeWithProvider, TestCluster } from "./cluster/testCluster";
 import { KubernetesProject } from "./kubernetesProject";
 
 jest.setTimeout(240_000);
 
 const metadata = "169.254.169.254";
 
-describeWithCluster("what others can do to a cluster's runners, and they to the cluster", () => {
+describeWithProvider("what others can do to a cluster's runners, and they to the cluster", () => {
     let cluster: TestCluster;
     let project: KubernetesProject;
     /** Environment of a CI job: a service account in a group of setting `clientGroups`. */

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { until } from "../e2e/processes";
 import { builtIn } from "../helpers/builtIn";
 import { type Arch, archs, fromStep, writes } from "../helpers/stepImage";
-import { describeWithCluster, TestCluster } from "./cluster/testCluster";
+import { describeWithProvider, TestCluster } from "./cluster/testCluster";
 import { KubernetesProject } from "./kubernetesProject";
 
 jest.setTimeout(300_000);
@@ -12,7 +12,7 @@ jest.setTimeout(300_000);
 const idle = 15;
 
 // One stack's life, told in order: each test goes on from the one before.
-describeWithCluster("the story of a stack in a Kubernetes cluster", () => {
+describeWithProvider("the story of a stack in a Kubernetes cluster", () => {
     let cluster: TestCluster;
     let project: KubernetesProject;
     /** Everything that the cluster had before the stack. */

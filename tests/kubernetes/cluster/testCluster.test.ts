@@ -5,7 +5,7 @@ import { descendants, until } from "../../e2e/processes";
 import { temporaryFolder } from "../../helpers/temporaryFolder";
 import { clusterCommand, describeWithCluster, TestCluster } from "./testCluster";
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 /** What clusters have on this machine outside of their folders. */
 function traces(): string[] {
@@ -45,7 +45,7 @@ describeWithCluster("a cluster for tests", () => {
             spawn(program, words, { detached: true, stdio: ["pipe", "ignore", "ignore"] });
             setInterval(() => {}, 1000);`;
         const owner = spawn(process.execPath, ["-e", script, ...words], { env: environment, stdio: "ignore" });
-        await until("the cluster serves", () => existsSync(path.join(folder, "ready")));
+        await until("the cluster serves", () => existsSync(path.join(folder, "ready")), 240);
         const processes = descendants(owner.pid ?? 0);
         expect(processes.length).toBeGreaterThan(10);
         expect(traces().length).toBeGreaterThan(before.length);

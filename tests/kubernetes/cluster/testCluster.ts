@@ -22,11 +22,11 @@ function made(): Made {
     return { programs, provider, images };
 }
 
-function clusterMissing(): string | undefined {
-    const { programs, provider, images } = made();
+function clusterMissing(more: { [what: string]: string } = {}): string | undefined {
+    const { programs, images } = made();
     const needed = {
+        ...more,
         "the programs of a Kubernetes cluster": programs,
-        "Pulumi's provider for Kubernetes": provider,
         "the images of a cluster's nodes": images,
         containerd: "/usr/bin/containerd",
         "containernetworking-plugins": "/usr/lib/cni/bridge",
@@ -37,6 +37,11 @@ function clusterMissing(): string | undefined {
 
 /** `describe` for tests on a Kubernetes cluster of their own; skips itself, and says why, where there cannot be one. */
 export const describeWithCluster = describeUnless(clusterMissing());
+
+/** The same for tests with a stack in the cluster. */
+export const describeWithProvider = describeUnless(
+    clusterMissing({ "Pulumi's provider for Kubernetes": made().provider }),
+);
 
 /** What starts a cluster in a folder: it serves when file `ready` is there, and ends with its standard input. */
 export function clusterCommand(folder: string): { words: [string, ...string[]]; environment: NodeJS.ProcessEnv } {
@@ -71,12 +76,16 @@ export class TestCluster {
         child.stderr?.on("data", (text) => {
             said += text;
         });
-        await until("the cluster serves", () => {
-            if (child.exitCode !== null) {
-                throw new Error(`the cluster did not start:\n${said}`);
-            }
-            return existsSync(path.join(folder, "ready"));
-        });
+        await until(
+            "the cluster serves",
+            () => {
+                if (child.exitCode !== null) {
+                    throw new Error(`the cluster did not start:\n${said}`);
+                }
+                return existsSync(path.join(folder, "ready"));
+            },
+            240,
+        );
         const lines = readFileSync(path.join(folder, "environment"), "utf8").trim().split("\n");
         const facts = Object.fromEntries(
             lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
