@@ -1,30 +1,51 @@
 import { existsSync } from "node:fs";
 import * as path from "node:path";
 import type { Platform } from "../components/architecture";
+import type { ImageDraft } from "../configuration/images";
 import type { Measurement } from "./figures";
-import type { BenchSettings, Sandbox } from "./sandbox";
+import type { Sandbox } from "./sandbox";
 
-/** How the library is compiled. `nativeCompilers`: the setting. */
-interface Way {
-    measurement: Measurement;
-    platform: Platform;
-    nativeCompilers: boolean;
+/** What a library's steps are called. */
+interface Library {
+    /** Debian source package, and folder of bench/emulation. */
+    name: "x264" | "x265";
+    natively: Measurement;
+    withNativeCompilers: Measurement;
+    emulated: Measurement;
+    encode: Measurement;
 }
 
-/** Of an x86 machine, the one that has native compilers for a platform it emulates. */
-const ways: Way[] = [
-    { measurement: "compileNatively", platform: "linux/amd64", nativeCompilers: true },
-    { measurement: "compileWithNativeCompilers", platform: "linux/arm64", nativeCompilers: true },
-    { measurement: "compileEmulated", platform: "linux/arm64", nativeCompilers: false },
+const libraries: Library[] = [
+    {
+        name: "x264",
+        natively: "compileNatively",
+        withNativeCompilers: "compileWithNativeCompilers",
+        emulated: "compileEmulated",
+        encode: "encodeX264",
+    },
+    {
+        name: "x265",
+        natively: "compileCxxNatively",
+        withNativeCompilers: "compileCxxWithNativeCompilers",
+        emulated: "compileCxxEmulated",
+        encode: "encodeX265",
+    },
 ];
-const platforms = [...new Set(ways.map(({ platform }) => platform))];
 
-/** Compiles a library by `pulumi up` in one step, on runners of this machine that are awake before it. */
+/** Of an x86 machine, the one that has native compilers for a platform it emulates. */
+const own: Platform = "linux/amd64";
+const emulated: Platform = "linux/arm64";
+/** In the root file systems, besides the example's: for x265, and for the assembly of both. */
+const packages = ["g++", "cmake", "nasm"];
+
+type Note = (name: Measurement, seconds: number) => void;
+
+/** Compiles libraries by `pulumi up`, a library in one step, on runners of this machine that are awake before it. */
 export class CompilingBench {
     private constructor(
         private readonly sandbox: Sandbox,
-        /** The images that the library's is built on. */
-        private readonly bases: BenchSettings["images"],
+        /** What the libraries are built on, by name. */
+        private readonly bases: { [name: string]: ImageDraft },
     ) {}
 
     /** Why it cannot be measured here. */
@@ -37,30 +58,68 @@ export class CompilingBench {
             : "no native compilers of linux/arm64: see what tools/setup.sh says of its toolchain";
     }
 
-    /** With everything built that is not measured. */
-    static async open(sandbox: Sandbox, images: BenchSettings["images"]): Promise<CompilingBench> {
-        await sandbox.addLibrary("x264");
-        const { base } = images;
-        return new CompilingBench(sandbox, base ? { base } : {});
+    /** With everything prepared that is not measured. */
+    static async open(sandbox: Sandbox): Promise<CompilingBench> {
+        for (const { name } of libraries) {
+            await sandbox.addLibrary(name, packages);
+        }
+        await sandbox.addContext("emulation/processes");
+        await sandbox.addContext("emulation/steps");
+        const dockerfile = "examples/encoder/base/Dockerfile";
+        return new CompilingBench(sandbox, { compilers: { context: "x264/base/{arch}", dockerfile } });
     }
 
     /** Every way in turn. */
-    async measure(note: (name: Measurement, seconds: number) => void): Promise<void> {
-        for (const way of ways) {
-            note(way.measurement, await this.compile(way));
+    async measure(note: Note): Promise<void> {
+        for (const nativeCompilers of [true, false]) {
+            for (const library of libraries) {
+                await this.compile(library, nativeCompilers, note);
+            }
+            await this.runSteps(nativeCompilers, note);
         }
     }
 
-    /** Seconds of the step. */
-    private async compile({ platform, nativeCompilers }: Way): Promise<number> {
-        const x264 = {
-            context: "x264/app",
-            bases: Object.keys(this.bases),
-            platforms: [platform],
-            args: { AGAIN: String(Date.now()) },
-        };
-        await this.sandbox.configure({ platforms, nativeCompilers, images: { ...this.bases, x264 } });
+    private async compile(library: Library, nativeCompilers: boolean, note: Note): Promise<void> {
+        const { name } = library;
+        const image = { context: `${name}/app`, target: "compiled" };
+        const make = (platform: Platform) => this.seconds(image, platform, nativeCompilers, "RUN make ");
+        if (nativeCompilers) {
+            note(library.natively, await make(own));
+            note(library.withNativeCompilers, await make(emulated));
+            const encoded = { ...image, target: "encoded" };
+            note(library.encode, await this.seconds(encoded, own, nativeCompilers, `RUN ./${name} `));
+        } else {
+            note(library.emulated, await make(emulated));
+        }
+    }
+
+    /** What it costs that a dispatcher and a mount are there, where they are of no use. */
+    private async runSteps(nativeCompilers: boolean, note: Note): Promise<void> {
+        const steps = { context: "emulation/steps" };
+        const seconds = await this.seconds(steps, emulated, nativeCompilers, "RUN ");
+        note(nativeCompilers ? "stepsWithNativeCompilers" : "stepsEmulated", seconds);
+        if (nativeCompilers) {
+            const image = { context: "emulation/processes" };
+            note("processesDispatched", await this.seconds(image, emulated, nativeCompilers, "do /bin/true;"));
+            note("processesEmulated", await this.sandbox.stepSeconds("measured", emulated, "emulator /bin/true;"));
+        }
+    }
+
+    /** Builds an image for a platform. Resolves to the seconds of those steps whose names have `step` in them. */
+    private async seconds(
+        image: ImageDraft & { context: string },
+        platform: Platform,
+        nativeCompilers: boolean,
+        step: string,
+    ): Promise<number> {
+        const bases = Object.keys(this.bases);
+        const measured = { ...image, bases, platforms: [platform], args: { AGAIN: String(Date.now()) } };
+        await this.sandbox.configure({
+            platforms: [own, emulated],
+            nativeCompilers,
+            images: { ...this.bases, measured },
+        });
         await this.sandbox.up();
-        return this.sandbox.stepSeconds("x264", platform, "RUN make ");
+        return this.sandbox.stepSeconds("measured", platform, step);
     }
 }

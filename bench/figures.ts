@@ -1,3 +1,5 @@
+import { chart } from "./chart";
+
 /** What `make bench` found: bench/results/latest.json. Each figure is the median of its runs. */
 export interface Results {
     /** Processors, memory and system, in words. */
@@ -33,6 +35,15 @@ export const measurements = {
     compileNatively: "compiling x264 (C, -O3) for the machine's own linux/amd64",
     compileWithNativeCompilers: "compiling x264 for linux/arm64, emulated, with native compilers",
     compileEmulated: "compiling x264 for linux/arm64, emulated, without them",
+    compileCxxNatively: "compiling x265's source/common (C++) for the machine's own linux/amd64",
+    compileCxxWithNativeCompilers: "compiling the same for linux/arm64, emulated, with native compilers",
+    compileCxxEmulated: "compiling the same for linux/arm64, emulated, without them",
+    processesDispatched: "400 emulated processes that do nothing, in one step, through the dispatcher",
+    processesEmulated: "the same by QEMU itself",
+    stepsWithNativeCompilers: "20 emulated steps that do nothing, with native compilers",
+    stepsEmulated: "the same without them",
+    encodeX264: "encoding 200 frames of 1280x720 by x264, preset medium, linux/amd64",
+    encodeX265: "encoding the same by x265, preset medium, linux/amd64",
     wake: "connect to a stopped runner, simulated EC2",
     boot: "start of a bare machine until its system is up, simulated EC2",
 } as const;
@@ -66,6 +77,26 @@ export const ratios = {
         "compileEmulated",
         "compileNatively",
         "compiling by plain emulation over compiling natively",
+    ],
+    nativeToolchainVsNativeCxx: [
+        "compileCxxWithNativeCompilers",
+        "compileCxxNatively",
+        "C++ with native compilers over compiling it natively (goal: 1.2)",
+    ],
+    plainEmulationVsNativeCxx: [
+        "compileCxxEmulated",
+        "compileCxxNatively",
+        "C++ by plain emulation over compiling it natively",
+    ],
+    dispatchedVsEmulated: [
+        "processesDispatched",
+        "processesEmulated",
+        "an emulated process through the dispatcher over QEMU itself",
+    ],
+    stepsVsEmulated: [
+        "stepsWithNativeCompilers",
+        "stepsEmulated",
+        "an emulated step with native compilers over a step without, where they have nothing to do",
     ],
     unchangedUpVsBuildx: ["upUnchanged", "buildxUnchanged", "unchanged pulumi up over plain buildx"],
     bothVsSlowest: ["upBothOneCoreEach", "upSlowestOneCore", "both platforms over the slower one alone"],
@@ -134,13 +165,18 @@ function rows(results: Results): [string, string][] {
     return [...seconds, ...quotients];
 }
 
+/** Where and when. */
+export function machineAndDate({ machine, date }: Results): string {
+    return `${machine}, ${date.slice(0, 10)}`;
+}
+
 /** For the terminal: aligned, figures to the right. */
 export function textTable(results: Results): string {
     const lines = rows(results);
     const width = Math.max(...lines.map(([what]) => what.length));
     const figureWidth = Math.max(...lines.map(([, figure]) => (figure.split(" ")[0] ?? "").length));
     return [
-        `${results.machine}, ${results.date.slice(0, 10)}`,
+        machineAndDate(results),
         "",
         ...lines.map(([what, figure]) => {
             const [number = "", unit] = figure.split(" ");
@@ -161,44 +197,16 @@ export function markdownTable(results: Results): string {
     ].join("\n");
 }
 
-const barHeight = 20;
-const rowHeight = 44;
-const chartWidth = 760;
-const margin = 24;
-/** Room for the figure behind the longest bar. */
-const figureRoom = 80;
-
-/** A bar chart of the seconds, as SVG. Readable on light and on dark ground; its text is text. */
+/** A bar chart of the seconds, as SVG. */
 export function barChart(results: Results): string {
     const all = Object.entries(results.seconds) as [Measurement, number][];
-    const bars = all.filter(([name]) => !megabytes.includes(name));
-    const longest = Math.max(...bars.map(([, value]) => value), 0.1);
-    const scale = (chartWidth - 2 * margin - figureRoom) / longest;
-    const top = 56;
-    const height = top + bars.length * rowHeight + margin;
-    return [
-        `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${chartWidth} ${height}" width="${chartWidth}" height="${height}" role="img" aria-label="Seconds that each measurement took">`,
-        "<style>",
-        "text { font: 13px system-ui, sans-serif; fill: #24292f } .note { fill: #57606a }",
-        ".ours { fill: #0969da } .plain { fill: #8c959f }",
-        "@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .note { fill: #9198a1 } .ours { fill: #4493f8 } .plain { fill: #6e7681 } }",
-        "</style>",
-        `<text x="${margin}" y="24">Seconds, shorter is better</text>`,
-        `<text x="${margin}" y="42" class="note">${escapeXml(`${results.machine}, ${results.date.slice(0, 10)}`)}</text>`,
-        ...bars.flatMap(([name, value], at) => {
-            const y = top + at * rowHeight;
-            const width = Math.max(value * scale, 1);
-            return [
-                `<text x="${margin}" y="${y + 13}">${escapeXml(measurements[name])}</text>`,
-                `<rect x="${margin}" y="${y + 18}" width="${width.toFixed(1)}" height="${barHeight - 6}" rx="2" class="${name.startsWith("buildx") ? "plain" : "ours"}"/>`,
-                `<text x="${(margin + width + 6).toFixed(1)}" y="${y + 30}">${value.toFixed(1)} s</text>`,
-            ];
-        }),
-        "</svg>",
-        "",
-    ].join("\n");
-}
-
-function escapeXml(text: string): string {
-    return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    const bars = all
+        .filter(([name]) => !megabytes.includes(name))
+        .map(([name, value]) => ({
+            label: measurements[name],
+            value,
+            figure: figure(name, value),
+            shade: name.startsWith("buildx") ? ("plain" as const) : ("ours" as const),
+        }));
+    return chart({ title: "Seconds, shorter is better", note: machineAndDate(results), groups: [{ bars }] });
 }

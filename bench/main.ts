@@ -2,7 +2,7 @@
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import { knownPlatforms, type Platform } from "../components/architecture";
+import { machinePlatforms, type Platform } from "../components/architecture";
 import { runnerName } from "../components/runner/runnerNames";
 import type { ImageDeclaration } from "../configuration/images";
 import { canSimulate } from "../packages/simulated-ec2";
@@ -23,13 +23,13 @@ const checkout = path.join(__dirname, "..");
 const [repetitions, manyRepetitions] = [3, 7];
 
 /** The parts of the bench, in the order in which they run, and about how many minutes each takes on two cores. */
-const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, many: 4, runners: 5, emulation: 10, wakes: 2 };
+const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, many: 4, runners: 5, emulation: 25, wakes: 2 };
 type Part = keyof typeof parts;
 
 class Bench {
     readonly measured: { [name in Measurement]?: number[] } = {};
     /** Settings in effect. */
-    private platforms: Platform[] = [...knownPlatforms];
+    private platforms: Platform[] = [...machinePlatforms];
     private connectScript = "";
     private repositoryUrl = "";
 
@@ -46,28 +46,19 @@ class Bench {
     }
 
     async run(part: Part): Promise<void> {
-        switch (part) {
-            case "unchanged":
-                return this.unchanged();
-            case "hash":
-                return this.hash();
-            case "cold":
-                return this.repeat(() => this.cold());
-            case "edit":
-                return this.edit();
-            case "cores":
-                return this.cores();
-            case "many":
-                return this.many();
-            case "runners":
-                return this.repeat(() =>
-                    twoRunners(this.sandbox, this.images, (name, action) => this.time(name, action)),
-                );
-            case "emulation":
-                return this.emulation();
-            case "wakes":
-                return this.wakes();
-        }
+        const time = (name: Measurement, action: () => Promise<void>) => this.time(name, action);
+        const actions: { [P in Part]: () => Promise<void> } = {
+            unchanged: () => this.unchanged(),
+            hash: () => this.hash(),
+            cold: () => this.repeat(() => this.cold()),
+            edit: () => this.edit(),
+            cores: () => this.cores(),
+            many: () => this.many(),
+            runners: () => this.repeat(() => twoRunners(this.sandbox, this.images, time)),
+            emulation: () => this.emulation(),
+            wakes: () => this.wakes(),
+        };
+        await actions[part]();
     }
 
     private async repeat(action: () => Promise<void>): Promise<void> {
@@ -137,7 +128,7 @@ class Bench {
 
     /** Each runner on a core of its own, both platforms and then the slower one. Once: it takes long. */
     private async cores(): Promise<void> {
-        if (os.cpus().length < knownPlatforms.length) {
+        if (os.cpus().length < machinePlatforms.length) {
             say("fewer cores than platforms: no measurement with a core each");
             return;
         }
@@ -145,11 +136,11 @@ class Bench {
             this.platforms = platforms;
             await this.makeCold();
             for (const platform of platforms) {
-                await this.sandbox.holdToCore(runnerName(platform), knownPlatforms.indexOf(platform));
+                await this.sandbox.holdToCore(runnerName(platform), machinePlatforms.indexOf(platform));
             }
             await this.time(name, () => this.up({ wanted: true }));
         };
-        await measure("upBothOneCoreEach", [...knownPlatforms]);
+        await measure("upBothOneCoreEach", [...machinePlatforms]);
         const seconds = await this.sandbox.builtSeconds(this.platforms);
         const [slowest] = [...seconds].sort(([, a], [, b]) => b - a)[0] ?? [];
         if (slowest) {
@@ -163,7 +154,7 @@ class Bench {
             say(`${missing}: no measurement of emulation`);
             return;
         }
-        const compiling = await CompilingBench.open(this.sandbox, this.images);
+        const compiling = await CompilingBench.open(this.sandbox);
         await this.repeat(() => compiling.measure((name, seconds) => this.note(name, seconds)));
     }
 

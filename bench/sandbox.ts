@@ -106,12 +106,25 @@ export class Sandbox {
         await this.run(path.join(example, "prepare.sh"), [], { environment: process.env });
     }
 
-    /** Folder `name` with the context of bench's image of that name: its Dockerfile and the Debian source package. */
-    async addLibrary(name: string): Promise<void> {
-        const prepare = path.join(this.project, name, "prepare.sh");
+    /** A copy of a folder of bench as context of the same path in the project. */
+    async addContext(name: string): Promise<void> {
+        await fs.cp(path.join(this.checkout, "bench", name), path.join(this.project, name), { recursive: true });
+    }
+
+    /**
+     * Folder `name` with what an image of this Debian source package is built of: its context in `app`, root file systems
+     * of both platforms in `base`.
+     *
+     * @param packages in the root file systems, besides those of the example's
+     */
+    async addLibrary(name: string, packages: string[]): Promise<void> {
+        const [library, here] = [path.join(this.project, name), path.join(this.checkout, "bench/emulation")];
+        const prepare = path.join(library, "prepare.sh");
         await fs.cp(path.join(this.checkout, "examples/encoder/prepare.sh"), prepare);
-        await fs.cp(path.join(this.checkout, "bench", name), path.join(this.project, name, "app"), { recursive: true });
-        await this.run(prepare, ["source"], { environment: { ...process.env, NATIVE_BUILDX_SOURCE: name } });
+        await fs.cp(path.join(here, name), path.join(library, "app"), { recursive: true });
+        await fs.cp(path.join(here, "clip.c"), path.join(library, "app/clip.c"));
+        const environment = { ...process.env, NATIVE_BUILDX_SOURCE: name, NATIVE_BUILDX_PACKAGES: packages.join(",") };
+        await this.run(prepare, [], { environment });
     }
 
     private get configurationFile(): string {
@@ -231,14 +244,14 @@ export class Sandbox {
         return new Map(platforms.map((platform) => [platform, secondsOf(platform)]));
     }
 
-    /** Seconds that a step of an image's last build took: the one whose name has `text` in it. */
+    /** Seconds of those steps of an image's last build, all together, whose names have `text` in them. */
     async stepSeconds(image: string, platform: Platform, text: string): Promise<number> {
         const parts = parseReceipts(await this.output("receipts"))[image]?.[platform]?.parts ?? [];
-        const step = parts.find(({ name, cached }) => name.includes(text) && !cached);
-        if (!step) {
+        const steps = parts.filter(({ name, cached }) => name.includes(text) && !cached);
+        if (steps.length === 0) {
             throw new Error(`no step "${text}" was run for ${image} ${platform}`);
         }
-        return step.seconds;
+        return steps.reduce((sum, { seconds }) => sum + seconds, 0);
     }
 
     /** Megabytes (10^6 bytes) that the runners asked for in the last builds of an image. */

@@ -1,17 +1,17 @@
 import * as v from "valibot";
-import { eachArchitecture, knownPlatforms } from "../components/architecture";
+import { anyArchitecture, knownPlatforms } from "../components/architecture";
 import { byPlatform, flag, flagOrText, key, keysOf, listOf, mapOf, oneOf, text } from "../components/settings/kinds";
 
 const argumentName = /^[^=]+$/;
 const none = "none";
-const endings = eachArchitecture(({ suffix }) => `\`-${suffix}\``, " or ");
+const endings = anyArchitecture(({ suffix }) => `\`-${suffix}\``);
 
 /** What may differ from platform to platform. */
 const buildKeys = {
     context: key(
         text("a folder or a URL"),
         "Folder of the build context, relative to the project, or the URL of a git repository or an archive. " +
-            `\`{arch}\` in it becomes ${eachArchitecture(({ suffix }) => `\`${suffix}\``, " or ")}.`,
+            `\`{arch}\` in it becomes ${anyArchitecture(({ suffix }) => `\`${suffix}\``)}.`,
         "required, except below a pattern",
     ),
     dockerfile: key(

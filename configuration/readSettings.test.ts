@@ -92,7 +92,7 @@ describe("the configuration of a stack", () => {
         await expect(wrong).rejects.toThrow(
             [
                 "The configuration has mistakes:",
-                "  - platforms: must be a list of at least one of: linux/amd64, linux/arm64, not {}",
+                "  - platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, not {}",
                 "  - buildSecrets.pip: must be one text; remove it, and name an id with dots as in " +
                     `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
                 "  - colour: no such setting; docs/configuration.md lists all settings",
@@ -100,6 +100,12 @@ describe("the configuration of a stack", () => {
             ].join("\n"),
         );
         await expect(wrong).rejects.not.toThrow("SECRET");
+    });
+
+    it("names no CI jobs for a role of AWS where all is on this machine", async () => {
+        await expect(read({ githubRepositories: '["acme/app"]' })).rejects.toThrow(
+            "- githubRepositories: lets CI jobs take a role of AWS, but the runners and the registry of this stack are on this machine",
+        );
     });
 
     it.each(["SECRET", '["SECRET"]', '"SECRET"', '{"a": ["SECRET"]}', '{"a": 1.5}'])(
@@ -165,7 +171,7 @@ describe("a stack with EC2 runners", () => {
                 .slice(1),
         ).toEqual([
             '  - allowedCidrs: must be a list of address ranges, not "203.0.113.7/32"',
-            '  - instanceTypes["linux/mips"]: unknown platform; known: linux/amd64, linux/arm64',
+            '  - instanceTypes["linux/mips"]: no such platform here; use: linux/amd64, linux/arm64',
             '  - emulateOn["linux/arm64"]: there is no "linux/mips"; use one of: linux/amd64, linux/arm64',
             '  - ec2Prices.instanceHour["c7g.large"]: must be a price in US dollars, not "cheap"',
             "  - aws:region: is not set; choose one: pulumi config set aws:region eu-central-1",

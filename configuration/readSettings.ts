@@ -67,12 +67,13 @@ export async function readSettings(stackName: string, project = process.cwd()): 
 async function kindMistakes(values: PlainSettings, stackName: string): Promise<string[]> {
     const runners = runnerKind(values.runners);
     const registry = registryKindOf(values);
+    const isOnThisMachine = runners.areOnThisMachine && registryKind(registry).isOnThisMachine;
     return [
         ...stackNameMistakes(stackName),
         ...reachMistakes(registry, runners.areOnThisMachine),
         ...(await runners.load().mistakes(values, stackName)),
         ...(await registryKind(registry).load().mistakes(values, stackName)),
-        ...ciMistakes(values),
+        ...ciMistakes(values, isOnThisMachine),
     ];
 }
 

@@ -35,7 +35,7 @@ describe("settings", () => {
             {
                 idleMinutes: 10080,
                 cacheGigabytes: 16000,
-                localPort: 65517,
+                localPort: 65499,
             },
         ],
     ])("are right: %s", (_what, changes) => {
@@ -50,24 +50,30 @@ describe("settings", () => {
         ],
         [
             "an unknown platform",
-            { platforms: ["linux/amd64", "linux/riscv64"] },
-            ['platforms: unknown platform "linux/riscv64"; use: linux/amd64, linux/arm64'],
+            { platforms: ["linux/amd64", "linux/mips"] },
+            ['platforms: unknown platform "linux/mips"; use: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64'],
         ],
         [
             "an architecture in place of a platform",
             { platforms: ["arm64"] },
-            ['platforms: unknown platform "arm64"; use: linux/amd64, linux/arm64'],
+            ['platforms: unknown platform "arm64"; use: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64'],
         ],
         [
             "a platform twice",
             { platforms: ["linux/arm64", "linux/amd64", "linux/arm64", "linux/arm64"] },
             ['platforms: "linux/arm64" is there twice; take one out'],
         ],
-        ["no platform", { platforms: [] }, ["platforms: must be a list of at least one of: linux/amd64, linux/arm64"]],
+        [
+            "no platform",
+            { platforms: [] },
+            ["platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64"],
+        ],
         [
             "platforms that are no list",
             { platforms: "linux/arm64" },
-            ['platforms: must be a list of at least one of: linux/amd64, linux/arm64, not "linux/arm64"'],
+            [
+                'platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, not "linux/arm64"',
+            ],
         ],
         [
             "negative idleMinutes",
@@ -95,16 +101,16 @@ describe("settings", () => {
             ['registryMirrors["docker.io"]: must be a list of mirrors, not "mirror.example"'],
         ],
         ["no cache", { cacheGigabytes: 0 }, ["cacheGigabytes: must be a whole number from 1 to 16000, not 0"]],
-        ["a port for root", { localPort: 443 }, ["localPort: must be a whole number from 1024 to 65517, not 443"]],
+        ["a port for root", { localPort: 443 }, ["localPort: must be a whole number from 1024 to 65499, not 443"]],
         [
             "a port too high for all",
-            { localPort: 65518 },
-            ["localPort: must be a whole number from 1024 to 65517, not 65518"],
+            { localPort: 65500 },
+            ["localPort: must be a whole number from 1024 to 65499, not 65500"],
         ],
         [
             "a port in words",
             { localPort: "http" },
-            ['localPort: must be a whole number from 1024 to 65517, not "http"'],
+            ['localPort: must be a whole number from 1024 to 65499, not "http"'],
         ],
         [
             "a mistake in an image",
@@ -133,7 +139,7 @@ describe("settings", () => {
     });
 
     it.each<[string, unknown]>([
-        ["all platforms are unknown", ["linux/riscv64", "arm64"]],
+        ["all platforms are unknown", ["linux/mips", "arm64"]],
         ["there are no platforms", []],
         ["platforms is no list", "linux/arm64"],
     ])("tell what images lack when %s", (_what, platforms) => {

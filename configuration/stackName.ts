@@ -1,7 +1,8 @@
-import { architectures } from "../components/architecture";
+import { knownPlatforms } from "../components/architecture";
+import { runnerName } from "../components/runner/runnerNames";
 
-const suffixes = Object.values(architectures).map(({ suffix }) => suffix);
-const runnersBuilder = new RegExp(`^(.+)-((?:${suffixes.join("|")})(?:_\\d+)?)$`);
+const firstRunners = knownPlatforms.map((platform) => runnerName(platform));
+const runnersBuilder = new RegExp(`^(.+)-((?:${firstRunners.join("|")})(?:_\\d+)?)$`);
 
 /**
  * What is wrong with a stack's name, as lines. Each runner of a stack has a builder of its own, named after stack and

@@ -18,7 +18,7 @@ export interface LocalFolderInputs {
     alsoRemove: string[];
 }
 
-/** A folder with processes of its own, which its removal ends. Whoever connects makes it and starts them. */
+/** A folder with processes that work in it, which its removal ends. The connect script makes it and starts them. */
 export class LocalFolderResource implements ResourceType<LocalFolderInputs, LocalFolderInputs> {
     readonly replacedBy = ["folder"];
 
@@ -54,7 +54,7 @@ export class LocalFolderResource implements ResourceType<LocalFolderInputs, Loca
     }
 }
 
-/** A failed command says what it said, not how it was called. */
+/** The error of a failed command has the command's output, not its arguments. */
 async function said(command: Promise<unknown>): Promise<void> {
     await command.catch((error: Error & { stderr?: string }) => {
         throw new Error(error.stderr?.trim() || error.message);

@@ -26,9 +26,9 @@ export interface ResourceType<Inputs extends object, Outputs extends Inputs> {
      * @throws Error with everything that is wrong, in words for the person who wrote it
      */
     check?(inputs: Inputs, work: Work, olds: Partial<Inputs>): Promise<Inputs>;
-    /** Names of the properties that make an update necessary. */
+    /** Names of the changed properties that need an update. */
     changes(olds: Outputs, news: Inputs): string[];
-    /** Those whose change makes it another resource. @default none */
+    /** Names of the properties whose change makes it another resource. @default none */
     readonly replacedBy?: readonly string[];
     create(inputs: Inputs, work: Work): Promise<{ id: string; outputs: Outputs }>;
     update(inputs: Inputs, work: Work, olds: Outputs): Promise<Outputs>;
@@ -42,6 +42,6 @@ export interface ResourceType<Inputs extends object, Outputs extends Inputs> {
 
 /** The names of those properties that differ, each compared as a whole. */
 export function differences<T extends object>(olds: T, news: T, properties: readonly (keyof T & string)[]): string[] {
-    // In whatever order an object's keys are: the engine keeps none.
+    // Whatever the order of an object's keys, which the engine does not keep.
     return properties.filter((property) => !isDeepStrictEqual(olds[property], news[property]));
 }

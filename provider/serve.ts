@@ -63,7 +63,7 @@ export class ResourceProvider implements sdk.Provider {
             return { id, props: olds };
         }
         const outputs = await type.read(plain(olds) as Properties, this.work(urn));
-        // Without an id it is gone.
+        // No id means that it is gone.
         return outputs ? { id, props: withSecrets(outputs, secretProperties(olds)) } : { id: "", props: {} };
     }
 

@@ -1,5 +1,5 @@
-// How TypeScript runs in an `up`, in the program and in the provider: unchecked, translated by what tsx does it by, and kept.
-// An `up` waits for both, and tsx, which reads every file of every package too, takes longer to start than they do.
+// Runs TypeScript in an `up`, in the program and in the provider: unchecked, translated by esbuild as tsx does, and cached.
+// An `up` waits for both, and tsx, which also reads every file of every package, takes longer to start than they do.
 
 const { createHash, randomUUID } = require("node:crypto");
 const fs = require("node:fs");
@@ -24,7 +24,7 @@ function translated(file) {
     return code;
 }
 
-/** Whole or not at all. Where it cannot be written, the next start takes as long as this. */
+/** Writes the file whole or not at all. Where that is not possible, the next start takes as long as this. */
 function keep(file, code) {
     try {
         fs.mkdirSync(cache, { recursive: true });

@@ -7,7 +7,7 @@ function isObject(value: unknown): value is Properties {
     return typeof value === "object" && value !== null;
 }
 
-/** Without the marks of secrets and outputs, however deep. Unknown values of a preview stay as they are. */
+/** The value without the marks of secrets and outputs, at any depth. Unknown values of a preview stay. */
 export function plain(value: unknown): unknown {
     if (Array.isArray(value)) {
         return value.map(plain);
@@ -24,7 +24,7 @@ export function plain(value: unknown): unknown {
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
 }
 
-/** Whether there is a secret in it, however deep. */
+/** Whether it contains a secret, at any depth. */
 function holdsSecret(value: unknown): boolean {
     if (!isObject(value)) {
         return false;
@@ -47,7 +47,7 @@ export function secretProperties(properties: Properties): string[] {
     return Object.keys(properties).filter((name) => holdsSecret(properties[name]));
 }
 
-/** With these properties marked as secrets, each as a whole. Properties without a value are left out. */
+/** The properties, with these marked as secrets, each as a whole. Properties without a value are left out. */
 export function withSecrets(properties: object, names: readonly string[]): Properties {
     const known = Object.entries(properties).filter(([, value]) => value !== undefined);
     return Object.fromEntries(

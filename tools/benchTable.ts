@@ -1,11 +1,34 @@
-// Writes the figures of the last `make bench`, bench/results/latest.json, into docs/figures.md:
+// Writes the figures of the last `make bench`, bench/results/latest.json, into docs/figures.md; those of emulation into
+// docs/emulation.json, and from there into the page and the chart docs/emulation.svg. Where there was no `make bench`, it
+// renews what follows from docs/emulation.json:
 //
 //     npx tsx tools/benchTable.ts
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
+import { emulationChart, emulationTables, split } from "../bench/emulationFigures";
 import { markdownTable, type Results } from "../bench/figures";
 import { pageWith, write } from "./configurationTable";
 
 const page = "docs/figures.md";
-const results = JSON.parse(readFileSync(path.join(__dirname, "../bench/results/latest.json"), "utf8")) as Results;
-write({ [page]: pageWith(page, { bench: markdownTable(results) }) });
+const committed = "docs/emulation.json";
+
+const resultsIn = (file: string) => JSON.parse(readFileSync(path.join(__dirname, "..", file), "utf8")) as Results;
+
+/** The files, as they should be. */
+export function renewedFigures(latest?: Results): { [file: string]: string } {
+    const measured = latest ? split(latest) : {};
+    const emulation = measured.emulation ?? resultsIn(committed);
+    return {
+        [page]: pageWith(page, {
+            ...(measured.others && { bench: markdownTable(measured.others) }),
+            emulation: emulationTables(emulation),
+        }),
+        [committed]: `${JSON.stringify(emulation, undefined, 2)}\n`,
+        "docs/emulation.svg": emulationChart(emulation),
+    };
+}
+
+if (require.main === module) {
+    const latest = "bench/results/latest.json";
+    write(renewedFigures(existsSync(path.join(__dirname, "..", latest)) ? resultsIn(latest) : undefined));
+}

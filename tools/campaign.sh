@@ -1,6 +1,6 @@
 #!/bin/sh
-# make campaign: a stack on the simulated EC2, and any order of what users do to it and what happens to it. After each step
-# the next `up` must be enough, another must have nothing to do, and builds must be right.
+# make campaign: does what users do to a stack on the simulated EC2, and what happens to it, in random order. After each step
+# one `up` must be enough, another must have nothing to do, and builds must be right.
 #
 #   CAMPAIGN_STEPS    how many (default 200)
 #   CAMPAIGN_SEED     repeats the choices of a campaign; each prints its own

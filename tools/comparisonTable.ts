@@ -1,7 +1,7 @@
 // The block of docs/comparison.md that says from which length on a build is cheaper on runners on EC2 than elsewhere, with the
 // default settings, from the price tables. tools/costTable.ts writes it.
 import * as v from "valibot";
-import { architectures, knownPlatforms } from "../components/architecture";
+import { ec2MachinesOf, machinePlatforms } from "../components/architecture";
 import { priceOf, pricesOf } from "../components/runner/ec2/prices";
 import { allSettings } from "../configuration/settings";
 import { table } from "./configurationTable";
@@ -47,9 +47,9 @@ function row({ name, cores, minute, date, source }: HostedPrice, ours: OurPrice)
 
 /** The block. */
 export function comparisonBlock(): string {
-    const types = Object.values(architectures).map(({ ec2 }) => ec2.instanceType);
+    const types = machinePlatforms.map((platform) => ec2MachinesOf(platform).instanceType);
     const cacheGigabytes = v.parse(allSettings.cacheGigabytes, undefined);
-    const prices = knownPlatforms.map((platform) => priceOf({ platform, cacheGigabytes }, region));
+    const prices = machinePlatforms.map((platform) => priceOf({ platform, cacheGigabytes }, region));
     const sum = (of: "hour" | "month") => prices.reduce((total, price) => total + (price[of] ?? Number.NaN), 0);
     const tail = v.parse(allSettings.idleMinutes, undefined);
     const ours = { minute: sum("hour") / 60, tail };

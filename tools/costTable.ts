@@ -3,7 +3,7 @@
 //
 //     npx tsx tools/costTable.ts
 import * as v from "valibot";
-import { architectures } from "../components/architecture";
+import { ec2MachinesOf, machinePlatforms } from "../components/architecture";
 import { rootGiB } from "../components/runner/ec2/ec2RunnerSettings";
 import { gp3 } from "../components/runner/ec2/gp3";
 import { priceOf, pricesOf } from "../components/runner/ec2/prices";
@@ -14,9 +14,9 @@ import { pageWith, write } from "./configurationTable";
 /** One row for each architecture's runner, and their sum. */
 function costTable(cacheGigabytes: number): string {
     const prices = pricesOf(region);
-    const runners = Object.values(architectures).map(({ platform, ec2: { instanceType } }) => {
+    const runners = machinePlatforms.map((platform) => {
         const { hour = Number.NaN, month = Number.NaN } = priceOf({ platform, cacheGigabytes }, region);
-        return { name: `\`${platform}\`, ${instanceType}`, idle: month, building: hour };
+        return { name: `\`${platform}\`, ${ec2MachinesOf(platform).instanceType}`, idle: month, building: hour };
     });
     const sum = (of: "idle" | "building") => runners.reduce((total, runner) => total + runner[of], 0);
     const rows = [...runners, { name: "all of them", idle: sum("idle"), building: sum("building") }];

@@ -53,8 +53,8 @@ else
         export PULUMI_BACKEND_URL
     fi
     PULUMI_CONFIG_PASSPHRASE=${PULUMI_CONFIG_PASSPHRASE-}
-    # Pulumi works on four resources a core at once. A build waits for a runner most of its time, and would keep others
-    # from being started: how many run side by side is bounded by setting buildsPerRunner.
+    # Pulumi works on four resources for each core at once. Builds mostly wait for a runner, and would keep others from
+    # starting: setting buildsPerRunner bounds how many run at once.
     PULUMI_PARALLEL=${PULUMI_PARALLEL:-1000}
     # Local runners need no plugin from elsewhere; without this every `up` would look for those of the AWS packages.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION:-true}

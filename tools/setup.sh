@@ -22,7 +22,10 @@ main() {
     install_node_packages
     register_emulators
     make_toolchains
-    if [ "${1:-}" = --check ]; then build_cosign; fi
+    if [ "${1:-}" = --check ]; then
+        build_for_tests cosign tests/ci/cosign github.com/sigstore/cosign/v3 cmd/cosign
+        build_for_tests docker-compose tests/e2e/compose github.com/docker/compose/v5 cmd
+    fi
     name_registry
 }
 
@@ -32,10 +35,29 @@ die() {
     exit 1
 }
 
-# emulators: of which machines programs run through QEMU here, all of components/architecture.ts but this one.
-emulators() { sed -n 's/^ *binfmt: "qemu-\(.*\)",$/\1/p' components/architecture.ts | grep -vx "$(uname -m)"; }
+# What `make test` needs besides.
+checks=${1:-}
 
-# The Debian package and the program or file that shows it is there.
+# emulators: of which machines programs run through QEMU here: of components/architecture.ts those that are built where
+# nothing is said (EC2 has machines of them) and those that a stack's configuration names, with --check all; but not this
+# machine's own, nor what a 64-bit machine runs itself.
+emulators() {
+    named=$(cat Pulumi.*.yaml 2>/dev/null) awk -F '"' -v own="qemu-$(uname -m)" -v every="$checks" '
+        /^        platform: / { platform = $2; platforms[++count] = platform }
+        /^        thirtyTwoBitOf: / { wide[platform] = $2 }
+        /^        binfmt: / { binfmt[platform] = $2 }
+        /^        ec2: / { every_stack[platform] = 1 }
+        END {
+            for (at = 1; at <= count; at++) {
+                platform = platforms[at]
+                if (binfmt[platform] == own) continue
+                if (binfmt[wide[platform]] == own && system("setarch linux32 true 2>/dev/null") == 0) continue
+                if (every != "" || every_stack[platform] || index(ENVIRON["named"], platform)) print substr(binfmt[platform], 6)
+            }
+        }' components/architecture.ts
+}
+
+# Each Debian package, and the program or file that shows that it is installed.
 packages="
 runc               runc
 iproute2           ip
@@ -61,6 +83,11 @@ containerd                   containerd
 containernetworking-plugins  /usr/lib/cni/bridge
 iptables                     iptables
 '
+# What an ARM machine has of its own.
+packages_of_another_machine='
+gcc-aarch64-linux-gnu  aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross  /usr/aarch64-linux-gnu/include/stdio.h
+'
 # What local runners need for a user who is not root, as in a test.
 packages_without_root='
 rootlesskit        rootlesskit
@@ -71,6 +98,7 @@ install_packages() {
     table=$packages
     if [ "${1:-}" = --check ]; then table=$table$packages_for_checks; fi
     if [ "${1:-}" = --kubernetes ]; then table=$table$packages_for_kubernetes; fi
+    if [ "${1:-} $(uname -m)" = '--check x86_64' ]; then table=$table$packages_of_another_machine; fi
     if [ "${1:-}" = --check ] || [ "$(id -u)" != 0 ]; then table=$table$packages_without_root; fi
     missing=$(printf '%s\n' "$table" | while read -r package program; do
         if [ -n "$package" ] && ! command -v "$program" >/dev/null && [ ! -e "$program" ]; then printf ' %s' "$package"; fi
@@ -88,13 +116,13 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
-# new_enough COMMAND WANTED: whether the version that COMMAND prints is at least WANTED.
+# new_enough COMMAND WANTED: true if the version that COMMAND prints is at least WANTED.
 new_enough() {
     found=$(sh -c "$1" 2>/dev/null | sed -n 's/.*v\{0,1\}\([0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' | head -n 1)
     [ -n "$found" ] && [ "$(printf '%s\n%s\n' "$2" "$found" | sort -V | head -n 1)" = "$2" ]
 }
 
-# module_version MODULE: the version that tools/go.mod pins.
+# module_version MODULE: prints the version in tools/go.mod.
 module_version() { sed -n "s|^\\s*$1 v\\([^ ]*\\).*|\\1|p" tools/go.mod | head -n 1; }
 
 # Tools found on PATH (outside tools/bin) that are at least this new are used as they are.
@@ -134,29 +162,29 @@ build_tools() {
             (cd tools && CGO_ENABLED=0 go build -trimpath -o bin/ -ldflags "-s -w $versions" "$package")
         done
     fi
-    # Pulumi takes plugins from its own folder first, and grumbles about those that it finds on PATH.
+    # Pulumi looks in its own folder first, and warns of plugins that it finds on PATH.
     if [ -e tools/bin/pulumi ]; then ln -sf ../node-host/pulumi-language-nodejs tools/bin/; fi
     if ! command -v docker >/dev/null; then ln -sf ../docker-buildx-only tools/bin/docker; fi
     printf '%s\n' "$stamp" >tools/bin/.stamp
 }
 
-# For the tests of signatures. Kept outside of the checkout: it takes minutes to build.
-build_cosign() {
-    version=$(sed -n 's|.*sigstore/cosign/v3 \(v[^ ]*\).*|\1|p' tests/ci/cosign/go.mod | head -n 1)
-    cosign=${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/cosign-$version
-    if [ -x "$cosign" ]; then return; fi
-    say "building cosign for the tests (once; some minutes)"
-    mkdir -p "${cosign%/*}"
-    if (cd tests/ci/cosign && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$cosign.$$" github.com/sigstore/cosign/v3/cmd/cosign); then
-        mv "$cosign.$$" "$cosign"
+# build_for_tests NAME FOLDER MODULE PACKAGE: a program that only tests need, of the version in FOLDER/go.mod. It is kept
+# outside of the checkout, because it takes minutes to build.
+build_for_tests() {
+    version=$(sed -n "s|.*$3 \(v[^ ]*\).*|\1|p" "$2/go.mod" | head -n 1)
+    program=${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx/$1-$version
+    if [ -x "$program" ]; then return; fi
+    say "building $1 for the tests (once; some minutes)"
+    mkdir -p "${program%/*}"
+    if (cd "$2" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$program.$$" "$3/$4"); then
+        mv "$program.$$" "$program"
     else
-        say "cosign could not be built: the tests of signatures will skip themselves"
+        say "$1 could not be built: the tests that need it will skip themselves"
     fi
 }
 
 # What local runners emulate with at native speed: see docs/emulation.md.
 make_toolchains() {
-    if [ "$(id -u)" != 0 ]; then return; fi
     for foreign in $(emulators); do
         sh components/runner/emulation/makeToolchain.sh "$foreign" "$NATIVE_BUILDX_HOME/toolchains"
     done

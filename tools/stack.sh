@@ -1,18 +1,18 @@
 # shellcheck shell=sh
 # Shell functions for what has to be right about a stack before `pulumi up` or `destroy`.
 
-# open_stack STACK: everything that a pulumi command on it needs, from a fresh clone on. In the project's folder.
+# open_stack STACK: prepares everything that a pulumi command on it needs, also on a fresh clone. In the project's folder.
 open_stack() {
     tools/setup.sh
     # shellcheck source=tools/env.sh
     . ./tools/env.sh
     select_stack "$1"
-    # What is not on this machine needs plugins, which Pulumi fetches itself.
+    # Runners and registries elsewhere need plugins, which Pulumi fetches itself.
     if needs_plugins "Pulumi.$1.yaml"; then unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION; fi
 }
 
-# needs_plugins FILE: true if the stack's runners or its registry are of another kind than where nothing is set. Read here:
-# asking Pulumi takes a moment, at every `up`.
+# needs_plugins FILE: true if the stack sets another kind of runners or of registry than the default. It reads the file,
+# because asking Pulumi takes a moment at every `up`.
 needs_plugins() {
     for setting in runners registry; do
         default=$(sed -n "/^  $setting:/,/default:/s/^ *default: //p" Pulumi.yaml)
@@ -22,12 +22,12 @@ needs_plugins() {
     return 1
 }
 
-# select_stack STACK: creates it where there is none, and gets over what an `up` that was killed has left.
+# select_stack STACK: creates it if it does not exist, and cleans up after an `up` that was killed.
 select_stack() {
     stale_run=
     find_other_runs "$1"
     mend_state "$1"
-    # Others' output, and ours where nothing is the matter, is not of interest.
+    # The output is of interest only if this fails.
     if ! pulumi stack select "$1" >/dev/null 2>&1; then make_stack "$1"; fi
     if [ -n "$stale_run" ]; then
         echo "Removing the lock of an interrupted run (process $stale_run)." >&2
@@ -36,8 +36,8 @@ select_stack() {
     clear_pending_operations "$1"
 }
 
-# Pulumi writes the stack's file anew, and shortens numbers in it, before the program could tell that 1.0 is not 1. What
-# was written stays, with the lines that Pulumi needs for secrets.
+# Pulumi rewrites the stack's file, and shortens numbers in it, before the program could tell 1.0 from 1. So the file is
+# restored as it was, with the lines that Pulumi needs for secrets.
 make_stack() {
     file=Pulumi.$1.yaml secrets='^(encryptionsalt|encryptedkey|secretsprovider):'
     if [ ! -e "$file" ]; then
@@ -51,12 +51,12 @@ make_stack() {
     if [ -n "$added" ]; then printf '%s\n' "$added" >>"$file"; fi
 }
 
-# stack_folder STACK: where its runners are on this machine, in lower case as configuration/stackName.ts has it.
+# stack_folder STACK: prints the folder of its runners on this machine, in lower case as in components/stackName.ts.
 stack_folder() {
     printf '%s/native-buildx-%s\n' "$NATIVE_BUILDX_HOME" "$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]')"
 }
 
-# The folder of a file backend; fails for any other.
+# Prints the folder of a file backend; fails for any other backend.
 state_folder() {
     backend=${PULUMI_BACKEND_URL:-$(sed -n 's/^ *"current": *"\(.*\)".*/\1/p' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json" 2>/dev/null)}
     case $backend in
@@ -67,8 +67,8 @@ state_folder() {
     printf '%s\n' "${backend%%\?*}/.pulumi"
 }
 
-# find_other_runs STACK: fails while another command is at work on it. Only file backends leave a lock whose owner is
-# gone: `stale_run` is that process. A lock says whose it is, the process and its machine.
+# find_other_runs STACK: fails while another command is at work on it. Only file backends leave a lock whose process is
+# gone: `stale_run` is that process. A lock names its process and its machine.
 find_other_runs() {
     state=$(state_folder) || return 0
     alive=
@@ -88,8 +88,8 @@ find_other_runs() {
     fi
 }
 
-# mend_state STACK: what a process that was killed, or a full disk, did to the files of a file backend. Each has another
-# beside it, NAME.attrs, that Pulumi can do without, but that it does not read over where it is empty.
+# mend_state STACK: repairs the files of a file backend after a process was killed or the disk was full. Beside each is a file
+# NAME.attrs, which Pulumi does not need, but which stops it when it is empty.
 mend_state() {
     state=$(state_folder) || return 0
     file=$state/stacks/$(sed -n 's/^name: *//p' Pulumi.yaml)/$1.json
@@ -106,7 +106,7 @@ mend_state() {
         echo "The state of stack $1 is damaged: $file, and so is $file.bak. Copy the newest whole file of $state/backups over it." >&2
         return 1
     fi
-    echo "The state of stack $1 was damaged. Going on from $file.bak, which misses the last step of the interrupted run; what was there is $file.damaged." >&2
+    echo "The state of stack $1 was damaged. Using $file.bak, which lacks the last step of the interrupted run; the damaged file is $file.damaged." >&2
     mv "$file" "$file.damaged"
     rm -f "$file.attrs"
     cp "$file.bak" "$file.new"
@@ -115,7 +115,7 @@ mend_state() {
 
 is_damaged() { printf '%s\n' "$damaged" | grep -qxF "$1"; }
 
-# not_json FILE...: those that are there and no JSON, a line each. In one process: every `make up` waits for it.
+# not_json FILE...: prints those that exist and are not JSON, a line each. In one process: every `make up` waits for it.
 not_json() {
     node -e 'const { existsSync, readFileSync } = require("node:fs");
         for (const file of process.argv.slice(1)) {
@@ -127,13 +127,13 @@ not_json() {
         }' "$@"
 }
 
-# clear_pending_operations STACK: Pulumi remembers what was being created when a run was killed, and says so at every
-# later `up`, also after `refresh --yes`. It is created again; on EC2 what was being made may exist too, so Pulumi says
-# what it forgets, once.
+# clear_pending_operations STACK: Pulumi remembers what was being created when a run was killed, and warns of it at every
+# later `up`, even after `refresh --yes`. The next `up` creates it again; on EC2 the first may exist too, so Pulumi's list is
+# shown once.
 clear_pending_operations() {
     if state=$(state_folder) && ! grep -qs '"pending_operations"' "$state"/stacks/*/"$1".json; then return 0; fi
     exported=$(pulumi stack export --stack "$1")
     case $exported in *'"pending_operations"'*) ;; *) return 0 ;; esac
-    echo "An interrupted run was at what follows. It is gone through again now." >&2
+    echo "An interrupted run was creating what follows. It is created again now." >&2
     printf '%s' "$exported" | pulumi stack import --stack "$1" >/dev/null
 }

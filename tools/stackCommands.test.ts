@@ -174,7 +174,7 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
             truncateSync(stateFile(), length);
 
             const { status, stderr } = shell("tools/up.sh");
-            expect(stderr).toContain(`Going on from ${stateFile()}.bak`);
+            expect(stderr).toContain(`Using ${stateFile()}.bak`);
             expect(status).toBe(0);
             expect(state().resources).toHaveLength(1);
         });

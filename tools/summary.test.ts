@@ -46,6 +46,13 @@ describe("the summary of make up", () => {
         );
     });
 
+    test("names compilers that were emulated, under their build", () => {
+        const emulated = ["cc1 (003cc64b0bba2d9f)"];
+        const lines = summary(outputs, { app: { "linux/arm64": { ...arm64, emulated } } }, "dev").split("\n");
+        const at = lines.findIndex((line) => line.startsWith("  linux/arm64  "));
+        expect(lines[at + 1]).toBe("    emulated compilers: cc1 (003cc64b0bba2d9f); see docs/emulation.md");
+    });
+
     test("says unchanged of what was not built this time", () => {
         const text = summary(outputs, { app: { "linux/arm64": arm64 } }, "dev");
         expect(text).toContain(`  linux/amd64  ${digest("b")}  unchanged\n`);

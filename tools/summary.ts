@@ -1,7 +1,7 @@
 // The end of `make up`: what was pushed, how long it took, what to do next. Reads the stack's outputs (JSON, without
 // secrets) on standard input. Arguments: the stack, when the `up` began (ISO 8601), and the file that gets its timeline.
 import { readFileSync, writeFileSync } from "node:fs";
-import { knownPlatforms, type Platform } from "../components/architecture";
+import { machinePlatforms, type Platform } from "../components/architecture";
 import { type PricedReceipt, parseReceipts, type Receipts } from "../components/image/receiptText";
 import { renderTimeline } from "../provider/progress/timeline";
 
@@ -24,15 +24,20 @@ export function builtSince(receipts: string, begun: Date): Receipts {
     );
 }
 
-/** Renders the summary. `built` has only what was built this time, `timeline` is the file of its drawing. */
+/** Renders the summary. `built` has only what was built this time, and `timeline` is the file with its drawing. */
 export function summary(outputs: Outputs, built: Receipts, stack: string, timeline?: string): string {
     const images = Object.entries(outputs.images).flatMap(([name, image]) => {
         const platforms = Object.entries(image.platforms) as [Platform, string][];
         return [
             `${name}  ${image.ref}`,
-            ...platforms.map(([platform, ref]) => {
+            ...platforms.flatMap(([platform, ref]) => {
                 const receipt = built[name]?.[platform];
-                return `  ${platform}  ${ref.split("@")[1] ?? ref}  ${receipt ? took(receipt) : "unchanged"}`;
+                return [
+                    `  ${platform}  ${ref.split("@")[1] ?? ref}  ${receipt ? took(receipt) : "unchanged"}`,
+                    ...(receipt?.emulated
+                        ? [`    emulated compilers: ${receipt.emulated.join(", ")}; see docs/emulation.md`]
+                        : []),
+                ];
             }),
         ];
     });
@@ -45,7 +50,7 @@ export function summary(outputs: Outputs, built: Receipts, stack: string, timeli
         ...(timeline ? [`Timeline     ${timeline}`] : []),
         "By hand      . ./tools/env.sh",
         `             pulumi stack output connect --stack ${stack} | sh -s`,
-        `             docker buildx build --builder ${outputs.builder} --platform ${platforms || knownPlatforms.join(",")} \\`,
+        `             docker buildx build --builder ${outputs.builder} --platform ${platforms || machinePlatforms.join(",")} \\`,
         `                 --tag ${outputs.repositoryUrl}/NAME --push FOLDER`,
         `Stop         make down${stack === "dev" ? "" : ` STACK=${stack}`}`,
         "",

@@ -11,8 +11,8 @@ tools/setup.sh --check
 rm -rf tests/results
 mkdir -p tests/results
 failed=0
-# First what needs no machines of its own, then the stories and the simulated EC2; two files at a time each, since tests
-# wait a good deal. Each file has folders, ports and machines of its own.
+# First the tests that need no machines, then the stories and the simulated EC2. Two files at a time, because tests wait a
+# lot; each file has its own folders, ports and machines.
 stories='/tests/e2e/|/tests/ec2/|/tests/kubernetes/|/simulated-ec2/(tests|provider)/'
 npx jest --maxWorkers=2 --testPathIgnorePatterns "$stories" /tools/bin/ --json --outputFile tests/results/unit.json || failed=1
 npx jest --maxWorkers=2 --testPathPatterns "$stories" --json --outputFile tests/results/endToEnd.json || failed=1

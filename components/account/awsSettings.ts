@@ -1,6 +1,6 @@
 import { setting, text } from "../settings/kinds";
 
-/** What everything at AWS has. */
+/** The settings of everything at AWS. */
 export const awsSettings = {
     kmsKeyArn: setting(
         text("an ARN", { mayBeEmpty: true }),

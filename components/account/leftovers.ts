@@ -4,9 +4,9 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 
 /*
- * What an `up` that was killed has made at AWS, but not yet written into its state: no state knows it. It is removed right
- * before the same is made again, so that `up` again is enough, and only where it is certain whose it is: by a name that
- * there can be once, and a refusal of AWS's to remove what is in use; or by the stack's own security group or VPC.
+ * Leftovers: what a killed `up` has made at AWS and not yet written into its state. A leftover is removed right before the
+ * same resource is made again, so that another `up` is enough, and only where it certainly is this stack's: by a name that
+ * is unique, while AWS refuses to remove what is in use; or by the stack's own security group or VPC.
  */
 
 const run = promisify(execFile);
@@ -32,13 +32,13 @@ function awsCommand(): AwsCommand {
 export type Inputs = { [property: string]: unknown };
 
 /**
- * For `hooks.onError` of a resource whose name there can be once: where AWS refuses to make it because it exists, it is
- * removed and made again.
+ * For `hooks.onError` of a resource with a unique name: where AWS refuses to make it because it exists, it is removed and
+ * made again.
  *
  * @param what its kind and name, for messages
- * @param refusals error codes by which AWS says that it exists
+ * @param refusals error codes with which AWS says that it exists
  * @param remove rejects where it is in use or not this stack's: the refusal stands then
- * @param remedy what somebody may do then. @default to remove it, or another name for the stack
+ * @param remedy what the person may do then. @default to remove it, or to choose another name for the stack
  */
 export function removesLeftover(
     what: string,
@@ -68,7 +68,7 @@ export function removesLeftover(
     });
 }
 
-/** AWS does not delete one that has policies or an instance profile. */
+/** AWS does not delete a role that has policies or an instance profile. */
 export function removesRole(name: string): pulumi.ErrorHook {
     return removesLeftover(`Role ${name}`, ["EntityAlreadyExists"], async (runAws) => {
         await runAws("iam", "delete-role", "--role-name", name);
@@ -76,11 +76,11 @@ export function removesRole(name: string): pulumi.ErrorHook {
 }
 
 /**
- * For `hooks.beforeCreate` of a resource of which there can be any number: removes those with the same tags.
+ * For `hooks.beforeCreate` of a resource without a unique name: removes those with the same tags.
  *
  * @param list words of the command that lists their ids, without its filters
- * @param filters further filters, that make it certain whose they are
- * @param remove words of the command that removes the id behind them; AWS's refusal is where it is somebody's own
+ * @param filters further filters, which leave only what is this stack's
+ * @param remove words of the command that removes the id after them; AWS refuses what is in use
  */
 export function removesLeftovers(
     list: string[],

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 
 /**
- * Spreads images over the runners of a platform. The same image gets the same runner at every `up`, where its cache is
- * warm: each prefers one by its own name, and the preferred runner is refused only while it has two images more than
- * another. A further runner takes over some images, and leaves the others where they are.
+ * Spreads images over the runners of a platform. An image gets the same runner at every `up`, where its cache is warm: its
+ * name decides which runner it prefers, and it gets another only while the preferred runner has two images more than
+ * that. A runner that is added takes over some images, and leaves the others where they are.
  */
 export class Placement {
     private readonly taken = new Map<string, number>();
 
-    /** @param runners names, one at least */
+    /** @param runners names, at least one */
     constructor(runners: readonly string[]) {
         for (const runner of runners) {
             this.taken.set(runner, 0);
@@ -27,7 +27,7 @@ export class Placement {
     }
 }
 
-/** Rendezvous hashing: the runner with the least one is preferred. */
+/** Rendezvous hashing: the runner with the least value is preferred. */
 function weight(image: string, runner: string): string {
     return createHash("sha256").update(`${image} ${runner}`).digest("hex");
 }

@@ -19,6 +19,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 class StubRunner extends pulumi.ComponentResource implements Runner {
     readonly description: pulumi.Output<RunnerDescription>;
+    resource?: pulumi.Resource;
     readonly node: pulumi.Output<ConnectNode>;
 
     constructor(
@@ -111,6 +112,16 @@ describe("RemoteBuilder", () => {
         const builder = makeBuilder("amd64", "arm64");
         const dependsOn = builder.placeOf("linux/arm64", "app").options.dependsOn as StubRunner[];
         expect(dependsOn.map((runner) => runner.platform)).toEqual(["linux/arm64"]);
+    });
+
+    it("makes an image depend on another runner's resources, where its own runner has none", () => {
+        const [arm64, riscv64] = [
+            new StubRunner("arm64", "linux/arm64", []),
+            new StubRunner("riscv64", "linux/riscv64", []),
+        ];
+        riscv64.resource = arm64;
+        const builder = new RemoteBuilder("builder", { builder: "demo-dev", runners: [arm64, riscv64] });
+        expect(builder.placeOf("linux/riscv64", "app").options.dependsOn).toEqual([arm64]);
     });
 
     it("spreads the images of a platform with several runners, each always to the same", () => {

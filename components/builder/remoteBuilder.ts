@@ -13,7 +13,7 @@ export interface RemoteBuilderArgs {
     builder: string;
     /** One or more for each platform. */
     runners: readonly Runner[];
-    /** Where its images are pushed: `connect` brings it to serving where it has to be. @default nothing is brought up */
+    /** Where its images are pushed. `connect` starts it where it has to be started. @default nothing is started */
     registry?: Registry;
     /** How many builds of one `pulumi up` run side by side on one runner. @default 4 */
     buildsPerRunner?: number;
@@ -34,9 +34,8 @@ export interface Place {
 /**
  * A native-per-architecture buildx builder over the runners of a stack.
  *
- * It is not registered by `pulumi up` as such: a builder's record lives in one machine's buildx configuration. Each
- * platform's image registers it, and wakes its runner, right before its build; people and CI do the same by running
- * `connect`.
+ * The component does not register it: a builder's record lives in the buildx configuration of one machine. Each
+ * platform's image registers it, and wakes its runner, right before the build; people and CI do the same by `connect`.
  */
 export class RemoteBuilder extends pulumi.ComponentResource {
     /** Name of the multi-node builder. */
@@ -77,16 +76,17 @@ export class RemoteBuilder extends pulumi.ComponentResource {
                 `Builder ${this.builder} has no runner for platform ${platform}: it has ${this.platforms.join(", ")}.`,
             );
         }
+        const resource = runner.resource ?? runner;
         return {
             runner: runner.runnerName,
             builder: `${this.builder}-${runner.runnerName}`,
-            options: { dependsOn: runner instanceof pulumi.Resource ? [runner] : [] },
+            options: { dependsOn: resource instanceof pulumi.Resource ? [resource] : [] },
         };
     }
 
-    /** What an image or index needs of this machine and this moment: no part of the state. */
+    /** What an image or index needs that belongs to this machine and this moment, and to no state. */
     here(login?: pulumi.Input<RegistryLogin>): { [P in keyof Here]: pulumi.Input<Here[P]> } {
-        // Each by itself: in a preview the script may not be known yet, and the folder is.
+        // Each its own output: in a preview the folder is known, and the script may not be.
         const { connect, buildsPerRunner } = this;
         return {
             connect,

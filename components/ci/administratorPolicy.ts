@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 
-/** What docs/aws.md asks the person to have who runs pulumi; for tests. */
+/** The permissions that docs/aws.md asks for; for tests. */
 export function administratorPolicy(): unknown {
     return JSON.parse(readFileSync(path.resolve(__dirname, "../../docs/aws-permissions.json"), "utf8"));
 }

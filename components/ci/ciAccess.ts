@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
 import type { Registry } from "../registry/registry";
 import type { Runners } from "../runner/runners";
-import { type CiTrustValues, ciTrustMistakes, isCiWanted } from "./trust";
+import { type CiTrustValues, ciTrustMistakes, isCiWanted, whoIsNamed } from "./trust";
 
 /** What CI is given access to. */
 export interface CiAccessArgs {
@@ -22,8 +22,8 @@ export interface CiAccess {
 }
 
 /**
- * How CI, which has no access to the stack, comes to the builder: SSM parameters with the connect script, and a role that
- * may read them and use the runners and the registry. Nothing, unless a setting names somebody.
+ * What lets CI, which has no access to the stack, use the builder: SSM parameters with the connect script, and a role that
+ * may read them and use the runners and the registry. Nothing is made unless a setting names somebody.
  */
 export function ciAccess(
     settings: CiTrustValues,
@@ -32,7 +32,7 @@ export function ciAccess(
     if (!isCiWanted(settings)) {
         return { resources: [], outputs: {} };
     }
-    // Loaded here: others neither need the AWS packages nor wait for them.
+    // Loaded here: other stacks neither need the AWS packages nor wait for them.
     const { CiRole } = require("./ciRole") as typeof import("./ciRole");
     const { ConnectParameters } = require("./connectParameters") as typeof import("./connectParameters");
     const parameters = new ConnectParameters("connect", {
@@ -55,15 +55,26 @@ export function ciAccess(
     };
 }
 
-/** The settings, and what may not go together with CI. */
+/** The settings, and those that may not go together with CI. */
 export type CiMistakesArgs = CiTrustValues & { readsFrom: readonly string[]; images: { [name: string]: unknown } };
 
-/** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
-export function ciMistakes({ readsFrom, images, ...settings }: CiMistakesArgs): string[] {
+/**
+ * Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy.
+ *
+ * @param isOnThisMachine whether all runners and the registry are
+ */
+export function ciMistakes({ readsFrom, images, ...settings }: CiMistakesArgs, isOnThisMachine: boolean): string[] {
     if (!isCiWanted(settings)) {
         return [];
     }
-    // A build's login is known to its runner.
+    if (isOnThisMachine) {
+        return whoIsNamed(settings).map(
+            (setting) =>
+                `${setting}: lets CI jobs take a role of AWS, but the runners and the registry of this stack are on this ` +
+                "machine; remove the setting. Jobs on this machine need the stack output connect alone",
+        );
+    }
+    // A runner sees the login of each of its builds.
     const isLoginShown = readsFrom.length > 0 && Object.keys(images).length > 0;
     return [
         ...ciTrustMistakes(settings),

@@ -16,17 +16,20 @@ import {
 
 /** The settings that say who CI is, all with the defaults of the configuration, and what it may do. */
 export interface CiRoleArgs extends Partial<CiTrustValues> {
-    /** What the runners want allowed. @default nothing */
+    /** What CI needs in order to use the runners. @default nothing */
     access?: pulumi.Input<PolicyStatement[]>;
     /** ECR repositories that it may push to and pull from. @default none */
     repositoryArns?: pulumi.Input<string[]>;
     /** ECR repositories that it may pull from, and not push to. @default none */
     readableArns?: pulumi.Input<string[]>;
-    /** Parameters that say how to connect, which it may read. */
+    /** Parameters with the connect script, which it may read. */
     connectParameterArns: pulumi.Input<pulumi.Input<string>[]>;
     /** @default none */
     tags?: { [name: string]: string };
 }
+
+/** The tag of a provider with the name of the role that it was made for, whatever other tags stacks have in common. */
+const roleTag = "native-buildx-role";
 
 /** Characters of a role's trust policy that AWS takes until an account asks for more. */
 const trustPolicyLimit = 2048;
@@ -40,10 +43,13 @@ export class CiRole extends pulumi.ComponentResource {
         super("native-buildx:index:CiRole", name, {}, opts);
         const values = checkedTrust(args);
         refuseArguments(isCiWanted(values) ? ciTrustMistakes(values) : [nobodyNamed()]);
-        const issuers = trustedIssuers(values).map((trusted) => ({
-            ...trusted,
-            providerArn: existingProviderArn(values, trusted) ?? this.trust(name, trusted, args.tags).arn,
-        }));
+        const issuers = trustedIssuers(values).map((trusted) => {
+            const existing = existingProviderArn(values, trusted);
+            return {
+                ...trusted,
+                providerArn: existing ? this.somebodyElses(name, existing) : this.trust(name, trusted, args.tags).arn,
+            };
+        });
         const role = new aws.iam.Role(
             name,
             {
@@ -63,7 +69,7 @@ export class CiRole extends pulumi.ComponentResource {
         new aws.iam.RolePolicy(
             name,
             {
-                // Put twice, it is still one.
+                // A name of its own: an `up` after a killed one writes the same policy again.
                 name: "builder",
                 role: role.name,
                 policy: pulumi
@@ -81,10 +87,26 @@ export class CiRole extends pulumi.ComponentResource {
         this.registerOutputs({ arn: this.arn });
     }
 
-    /** An account has one provider of an issuer, so its name is the issuer's. */
+    /**
+     * The same ARN.
+     *
+     * @throws RunError, in the output, if this role's stack made the provider: Pulumi would delete it now
+     */
+    private somebodyElses(name: string, arn: string): pulumi.Output<string> {
+        return aws.iam.getOpenIdConnectProviderOutput({ arn }, { parent: this }).tags.apply((tags) => {
+            if (tags[roleTag] === name) {
+                throw new pulumi.RunError(
+                    `oidcProviderArns: ${arn} is a provider that this stack made and uses already; remove it from the list, ` +
+                        "or Pulumi would delete the provider",
+                );
+            }
+            return arn;
+        });
+    }
+
+    /** An account has one provider of an issuer, so it is called after the issuer. */
     private trust(name: string, { issuer, audience }: TrustedIssuer, given: CiRoleArgs["tags"]) {
-        // The role's name says whose it is, whatever tags a program has in common with others.
-        const tags = { ...given, "native-buildx-role": name };
+        const tags = { ...given, [roleTag]: name };
         return new aws.iam.OpenIdConnectProvider(
             `${name}-${issuer.replaceAll("/", "-")}`,
             { url: `https://${issuer}`, clientIdLists: [audience], tags },
@@ -105,7 +127,7 @@ export class CiRole extends pulumi.ComponentResource {
     }
 }
 
-/** Removes an interrupted `up`'s, which has all of these tags: an account has one of each issuer, and it may be somebody else's. */
+/** Removes the provider that a killed `up` has left. It has all of these tags, or it is somebody else's. */
 function removesIdentityProvider(issuer: string, tags: { [name: string]: string }): pulumi.ErrorHook {
     return removesLeftover(
         `Identity provider ${issuer}`,

@@ -36,7 +36,7 @@ export class ConnectParameters extends pulumi.ComponentResource {
                         description: `native-buildx: connect script for CI, part ${index + 1} of ${parts}`,
                         type: "String",
                         value: texts.apply((all) => all[index] ?? ""),
-                        // What an `up` that was killed has left is taken over.
+                        // Takes over what a killed `up` has left.
                         overwrite: true,
                         tags: args.tags,
                     },
@@ -51,7 +51,7 @@ export class ConnectParameters extends pulumi.ComponentResource {
     }
 }
 
-/** Without comments, compressed, in as many parts as there are parameters, none of them empty: SSM takes no empty value. */
+/** The script without comments, compressed, in as many parts as there are parameters, none empty: SSM takes no empty value. */
 export function splitForParameters(script: string): string[] {
     const text = Buffer.from(
         gzipSync(new TextEncoder().encode(withoutComments(script)), { level: 9, mtime: 0 }),

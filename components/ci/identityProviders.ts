@@ -8,7 +8,7 @@ import type { IdentityProvider, TrustedIssuer } from "./identity/identityProvide
 /** THE table of identity providers, who vouch for CI jobs. To add one: a file, and a row. */
 export const identityProviders = { github, gitlab, circleci, buildkite };
 
-/** Whom the settings of all of them name. */
+/** Whom the settings of all identity providers name. */
 export function trustedIssuers(values: object): TrustedIssuer[] {
     const rows = Object.values(identityProviders) as unknown as IdentityProvider<Schemas>[];
     return rows.flatMap((provider) => provider.trusted(values as { [setting: string]: unknown }));

@@ -1,7 +1,7 @@
 import type * as aws from "@pulumi/aws";
 import type { TrustedIssuer } from "./identity/identityProvider";
 
-/** One statement of an IAM policy; names as IAM writes them. */
+/** One statement of an IAM policy, with IAM's own names. */
 export interface PolicyStatement {
     Sid: string;
     Action: string[];
@@ -31,7 +31,7 @@ export interface CiResources {
 export function ciPolicy(resources: CiResources): aws.iam.PolicyDocument {
     const { access, repositoryArns, readableArns = [], connectParameterArns } = resources;
     const registry: PolicyStatement[] = [
-        // A login is not for one repository; what it may do there is.
+        // IAM has no resource for a login; the statements below say what it may do.
         { Sid: "RegistryLogin", Action: ["ecr:GetAuthorizationToken"], Resource: ["*"] },
         { Sid: "PushAndPull", Action: [...pull, ...push], Resource: repositoryArns },
         { Sid: "Pull", Action: pull, Resource: readableArns },
@@ -39,7 +39,7 @@ export function ciPolicy(resources: CiResources): aws.iam.PolicyDocument {
     return policyDocument([
         ...access,
         { Sid: "ReadConnect", Action: ["ssm:GetParameters"], Resource: connectParameterArns },
-        // IAM takes no statement about nothing.
+        // IAM refuses a statement without a resource.
         ...(repositoryArns.length > 0 ? registry.filter(({ Resource }) => Resource.length > 0) : []),
     ]);
 }
@@ -49,7 +49,7 @@ const push = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImag
 
 /** Who may assume the CI role. */
 export interface CiTrust {
-    /** Each with the ARN of the account's OIDC provider for it. */
+    /** Each with the ARN of its OIDC provider in the account. */
     issuers: (TrustedIssuer & { providerArn: string })[];
     principalArns: string[];
 }
@@ -68,7 +68,7 @@ export function ciTrustPolicy({ issuers, principalArns }: CiTrust): aws.iam.Poli
 }
 
 function conditionsOf({ issuer, audience, subjects, conditions = {} }: TrustedIssuer): PolicyStatement["Condition"] {
-    // Both are needed: without the subject everybody whom the issuer knows could assume the role.
+    // Audience and subject: without the subject everybody whom the issuer knows could assume the role.
     const all = { StringEquals: { aud: audience }, StringLike: { sub: subjects }, ...conditions };
     return Object.fromEntries(
         Object.entries(all).map(([operator, claims]) => [

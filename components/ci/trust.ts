@@ -18,12 +18,12 @@ function issuerOf(arn: string): string {
     return arn.slice(arn.indexOf("/") + 1);
 }
 
-/** Whether anybody is named that could assume the role: without, none is made. */
+/** Whether a setting names anybody who could assume the role; otherwise none is made. */
 export function isCiWanted(values: CiTrustValues): boolean {
     return trustedIssuers(values).length > 0 || values.trustedPrincipalArns.length > 0;
 }
 
-/** Everything that is wrong with settings that are right each by itself, each a line: the setting, what is wrong, the remedy. */
+/** Everything that is wrong with the settings together, each a line: the setting, what is wrong, the remedy. */
 export function ciTrustMistakes(values: CiTrustValues): string[] {
     const issuers = trustedIssuers(values).map(({ issuer }) => issuer);
     return values.oidcProviderArns
@@ -40,8 +40,17 @@ export function checkedTrust(args: Partial<CiTrustValues>): CiTrustValues {
     return checkedValues(ciSettings, args) as CiTrustValues;
 }
 
-/** What a role is told for which nobody is named. */
+/** The settings that name somebody. */
+export function whoIsNamed(values: CiTrustValues): string[] {
+    return namingSettings().filter((setting) => (values[setting] as readonly string[]).length > 0);
+}
+
+/** The mistake of a role for which nobody is named. */
 export function nobodyNamed(): string {
+    return `nobody may assume the CI role: name somebody in ${namingSettings().join(", ")}, or leave the role out`;
+}
+
+function namingSettings(): (keyof CiTrustValues)[] {
     const lists = Object.values(identityProviders).map(({ settings }) => Object.keys(settings)[0]);
-    return `nobody may assume the CI role: name somebody in ${lists.join(", ")} or trustedPrincipalArns, or leave the role out`;
+    return [...lists, "trustedPrincipalArns"] as (keyof CiTrustValues)[];
 }

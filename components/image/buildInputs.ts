@@ -2,11 +2,11 @@ import type * as pulumi from "@pulumi/pulumi";
 import { architectures, type Platform } from "../architecture";
 import type { MultiPlatformImage } from "./multiPlatformImage";
 
-/** What goes into the build of an image, and may differ from platform to platform. */
+/** The inputs of an image's build that may differ from platform to platform. */
 export interface BuildInputs {
     /**
      * Folder of the build context, relative to the project, or the URL of a git repository or a tarball. `{arch}` in it
-     * stands for `amd64` or `arm64`.
+     * stands for the architecture, as in `amd64`.
      */
     context: string;
     /**
@@ -25,7 +25,7 @@ export interface BuildInputs {
     contexts?: { [name: string]: string | MultiPlatformImage };
 }
 
-/** What buildx is told besides, the same for every platform. In each: what `docker buildx build` takes under that name. */
+/** Further options of buildx, the same for every platform, with values as `docker buildx build` takes them. */
 export interface BuildOptions {
     /** SSH agents or keys for `RUN --mount=type=ssh` and git contexts: `default`, or `ID=PATH`. @default none */
     ssh?: string[];
@@ -66,7 +66,7 @@ const buildOptions: readonly (keyof BuildOptions)[] = [
     ...(["ulimits", "addHosts", "noCache", "trigger", "cacheFrom", "cacheTo", "options"] as const),
 ];
 
-/** Those of the options that are set. */
+/** The options that are set. */
 export function optionsOf(args: BuildOptions): BuildOptions {
     return Object.fromEntries(buildOptions.flatMap((name) => (args[name] === undefined ? [] : [[name, args[name]]])));
 }

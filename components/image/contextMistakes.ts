@@ -5,7 +5,7 @@ import { locateDockerfile } from "../../provider/context/dockerfile";
 import { architectures, knownPlatforms, type Platform } from "../architecture";
 import type { ImageDraft, Mistake, OtherImage } from "./imageMistakes";
 
-/** What buildx would not find, or not take, on this machine: contexts and Dockerfiles. */
+/** What is wrong with contexts and Dockerfiles: what buildx would not find on this machine, or would refuse. */
 export function contextMistakes(image: ImageDraft, platforms: readonly Platform[], project: string): Mistake[] {
     const mistakesFor = (platform: Platform) => platformMistakes(image, platform, project);
     if (platforms.length > 0) {

@@ -16,7 +16,7 @@ export interface OtherImage {
     platforms: readonly Platform[];
 }
 
-/** What is built, and may differ from platform to platform, as far as it is checked. */
+/** What is checked of the inputs that may differ from platform to platform. */
 interface DraftInputs {
     context?: string;
     dockerfile?: string;
@@ -33,7 +33,7 @@ export interface ImageDraft extends DraftInputs, Pick<BuildOptions, "addHosts" |
 
 /** What an image is checked against. */
 export interface ImageFacts {
-    /** Those that have a runner. None if they are not known. */
+    /** The platforms that have a runner. None if they are not known. */
     platforms: readonly Platform[];
     /** Where those are declared, as in "setting platforms". */
     platformsIn: string;
@@ -89,11 +89,12 @@ function twice(names: readonly string[]): string[] {
     return [...new Set(again)].map((name) => `"${name}" is there twice; take one out`);
 }
 
-/** A tag that still is one, of at most 128 characters, with `-amd64` behind it. */
-const tagName = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,121}$/;
-/** With `-amd64` behind it, a cache's; and what an ECR repository lets expire as one. */
-const cacheTag = /^cache(-|$)/;
 const suffixes = knownPlatforms.map((platform) => architectures[platform].suffix);
+/** A tag that is valid, of at most 128 characters, with `-amd64` or any other suffix appended too. */
+const longestTag = 127 - Math.max(...suffixes.map((suffix) => suffix.length));
+const tagName = new RegExp(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,${longestTag - 1}}$`);
+/** With `-amd64` appended, the tag of a cache; and what an ECR repository lets expire as a cache. */
+const cacheTag = /^cache(-|$)/;
 
 function tagMistakes(tags: readonly string[]): string[] {
     const wrong = [...new Set(tags)].flatMap((tag) => {
@@ -103,10 +104,10 @@ function tagMistakes(tags: readonly string[]): string[] {
     return [...wrong, ...twice(tags)];
 }
 
-/** What is wrong with a tag by itself. None may be one that is pushed beside it: see MultiPlatformImageArgs. */
+/** What is wrong with a tag by itself. No tag may be what is pushed beside it: see MultiPlatformImageArgs. */
 function tagMistake(tag: string): string | undefined {
     if (!tagName.test(tag)) {
-        return 'is not a tag; use at most 122 letters, digits, ".", "_", "-", not beginning with "." or "-"';
+        return `is not a tag; use at most ${longestTag} letters, digits, ".", "_", "-", not beginning with "." or "-"`;
     }
     if (cacheTag.test(tag)) {
         return 'is kept for build caches, which expire, as is all that begins with "cache-"; choose another';

@@ -21,38 +21,38 @@ export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     /** @default the builder's */
     platforms?: readonly Platform[];
     /**
-     * Tags of the index; each platform's image has them with `-amd64` or `-arm64` behind. None may end like that itself,
-     * nor be `cache`: see below. @default ["latest"]
+     * Tags of the index; each platform's image has them with `-amd64`, `-arm64` and so on appended. No tag may end like
+     * that by itself, nor be `cache`: see below. @default ["latest"]
      */
     tags?: string[];
     /** Secrets for `RUN --mount=type=secret,id=NAME`, by id. They are in no layer and, in the state, secret. */
     secrets?: { [id: string]: pulumi.Input<string> };
     /**
      * Where the build cache goes besides the runner itself. `registry` keeps it, all stages included, beside the image
-     * under the tag `cache-amd64` or `cache-arm64`: for runners whose own cache may be lost. `none` saves that time.
+     * under a tag such as `cache-amd64`: for runners whose own cache may be lost. `none` saves that time.
      * @default what the registry suggests
      */
     cache?: "registry" | "none";
-    /** What is different for a platform: replaces the inputs above, key by key (`args` and `contexts` are merged). */
+    /** Inputs of a platform's own: each replaces the input above (`args` and `contexts` are merged). */
     overrides?: { [P in Platform]?: Partial<BuildInputs> };
 }
 
 /**
- * An image for several platforms: one image a platform, each built on its own runner with its own cache, in parallel,
- * then an index that joins them in the registry, read back to see that every platform is there.
+ * An image for several platforms: an image for each platform, built on its own runner with its own cache, in parallel, and
+ * then an index that joins them in the registry and is read back to see that every platform is there.
  *
- * @throws {pulumi.RunError} that lists everything that is wrong with its arguments: see imageMistakes.ts
+ * @throws {pulumi.RunError} with every wrong argument: see imageMistakes.ts
  */
 export class MultiPlatformImage extends pulumi.ComponentResource {
     readonly platforms: readonly Platform[];
     /** `repo:tag@sha256:...` of the index, under the first tag. */
     readonly ref: pulumi.Output<string>;
-    /** The same of each platform's image. */
+    /** The reference of each platform's image, by platform, in the same form. */
     readonly platformRefs: { readonly [P in Platform]?: pulumi.Output<string> };
     /** What each platform's build took. */
     readonly receipts: { readonly [P in Platform]?: pulumi.Output<Receipt> };
 
-    /** `host/name` that it is pushed to. */
+    /** `host/name` of its repository. */
     private readonly repository: pulumi.Output<string>;
 
     constructor(name: string, args: MultiPlatformImageArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -136,7 +136,7 @@ function tagsOf(args: MultiPlatformImageArgs): string[] {
     return args.tags?.length ? args.tags : ["latest"];
 }
 
-/** The registry's cache, as an image: ECR, and other registries, take a cache in no other form. */
+/** The registry's cache, in the form of an image: ECR and other registries take no other form. */
 function cachesIn(
     repository: pulumi.Output<string>,
     others: pulumi.Output<string>[],
@@ -149,7 +149,7 @@ function cachesIn(
     };
 }
 
-/** What has to be built before a platform's image can be. */
+/** What has to be built before a platform's image. */
 function basesOf(platform: Platform, { contexts = {} }: BuildInputs): pulumi.Output<string>[] {
     return Object.values(contexts).flatMap((source) =>
         typeof source === "string" ? [] : (source.platformRefs[platform] ?? []),
@@ -166,7 +166,7 @@ function namedContexts(platform: Platform, inputs: BuildInputs): { [name: string
     );
 }
 
-/** Another image by digest: the platform's own, or where the Dockerfile may ask for others, each by its platform. */
+/** Another image by digest: this platform's image, or where the Dockerfile may name other platforms, the image of each. */
 function imageContext(
     platform: Platform,
     { platformRefs }: MultiPlatformImage,
@@ -180,7 +180,7 @@ function imageContext(
 }
 
 /**
- * Whether a `FROM --platform` of the Dockerfile may name a base for another platform. Where none does, an image need not
+ * Whether a `FROM --platform` of the Dockerfile may name a base for another platform. Where it cannot, an image need not
  * wait for the other platforms of its bases.
  */
 function asksForPlatforms({ context, dockerfile }: BuildInputs): boolean {

@@ -1,4 +1,4 @@
-/** The options of `docker buildx build` that are set for each build, and what says the same of an image. */
+/** The options of `docker buildx build` that this program sets for each build, and what to use instead of them. */
 const ownOptions: { [option: string]: string } = {
     "--add-host": "use addHosts",
     "--annotation": "use annotations",
@@ -43,7 +43,7 @@ const shortOptions: { [option: string]: string } = {
     "-t": "--tag",
 };
 
-/** What is wrong with options that are handed to buildx as they are, each as one line: the option, why, the remedy. */
+/** What is wrong with options that are handed to buildx unchanged, each as one line: the option, why, the remedy. */
 export function optionMistakes(options: readonly string[]): string[] {
     return options.flatMap((option, at) => {
         const mistake = optionMistake(option, options[at - 1]);
@@ -53,7 +53,7 @@ export function optionMistakes(options: readonly string[]): string[] {
 
 function optionMistake(option: string, before: string | undefined): string | undefined {
     if (!option.startsWith("-")) {
-        // Else it would be the context, and buildx takes one.
+        // buildx would take a value by itself for a second context.
         const isValue = before !== undefined && /^--[^=]+$/.test(before);
         return isValue ? undefined : "is not an option; write an option with its value as --NAME=VALUE";
     }

@@ -11,19 +11,21 @@ const receipt = (platform: string) => ({
     ...receiptOf({ platform, parts, sentBytes: 4567, total: 1240.1 }),
     ...{ began: "2026-11-25T10:00:00.000Z", waking: 1.2 },
 });
+const emulated = ["as (fcf1dd6273306e0e)", "cc1plus (334e8a99f31f3f45)"];
 const receipts: Receipts = {
-    app: { "linux/amd64": receipt("linux/amd64"), "linux/arm64": receipt("linux/arm64") },
+    app: { "linux/amd64": receipt("linux/amd64"), "linux/arm64": { ...receipt("linux/arm64"), emulated } },
     "base.image": { "linux/amd64": receipt("linux/amd64") },
 };
 
 test("a line for each build, and a line for each of its parts", () => {
-    const priced = { ...receipt("linux/arm64"), price: 0.012345, idlePrice: 0.05 };
+    const priced = { ...receipt("linux/arm64"), price: 0.012345, idlePrice: 0.05, emulated };
     expect(receiptsText({ app: { "linux/arm64": priced } }).split("\n")).toEqual([
         "app linux/arm64  2026-11-25T10:00:00.000Z  waking 1.20 s  building 1240.10 s  sent 4567 bytes  $0.0123  idle after it $0.0500",
         "       0.00 s      2.00 s  context  [internal] load build context",
         "       2.00 s      cached  step     [2/3] COPY . /",
         '       2.50 s   1234.56 s  step     [3/3] RUN  echo "a  s  step [1/1] b"',
         "    1237.06 s      0.01 s  push     pushing",
+        "  emulated  as (fcf1dd6273306e0e), cc1plus (334e8a99f31f3f45): docs/emulation.md says what is faster",
     ]);
 });
 

@@ -2,9 +2,9 @@ import { parsePart, partText, type Receipt, receiptOf } from "../../provider/pro
 
 /** A receipt with what the build cost, where its runner has a price. US dollars. */
 export interface PricedReceipt extends Receipt {
-    /** Of the instance's time from the request to wake it to the end of the build. */
+    /** The price of the instance's time from the request to wake it to the end of the build. */
     price?: number;
-    /** Of the idle time after it, if nothing else is built in it. */
+    /** The price of the idle time after the build, if nothing else is built in it. */
     idlePrice?: number;
 }
 
@@ -12,12 +12,13 @@ export interface PricedReceipt extends Receipt {
 export type Receipts = { [image: string]: { [platform: string]: PricedReceipt } };
 
 /**
- * Receipts as a person reads them, which is also what programs read again: for each image and platform a line, then a line
- * a part of its build, indented.
+ * Receipts as text, for people and for programs that read them again: a line for each image and platform, then an indented
+ * line for each part of its build.
  *
  *     app linux/arm64  2026-11-25T10:00:00.000Z  waking 1.20 s  building 12.34 s  sent 4567 bytes
  *            0.00 s      2.00 s  context  [internal] load build context
  *            2.00 s      cached  step     [2/3] COPY . /
+ *       emulated  cc1 (0123456789abcdef): docs/emulation.md says what is faster
  */
 export function receiptsText(receipts: Receipts): string {
     return Object.entries(receipts)
@@ -28,7 +29,7 @@ export function receiptsText(receipts: Receipts): string {
 }
 
 function linesOf(what: string, receipt: PricedReceipt): string[] {
-    const { began, waking, total, sending, parts, price, idlePrice } = receipt;
+    const { began, waking, total, sending, parts, emulated, price, idlePrice } = receipt;
     const head = [
         what,
         began,
@@ -38,10 +39,17 @@ function linesOf(what: string, receipt: PricedReceipt): string[] {
         ...(price === undefined ? [] : [`$${price.toFixed(4)}`]),
         ...(idlePrice === undefined ? [] : [`idle after it $${idlePrice.toFixed(4)}`]),
     ];
-    return [head.join("  "), ...parts.map((part) => `  ${partText(part)}`)];
+    return [
+        head.join("  "),
+        ...parts.map((part) => `  ${partText(part)}`),
+        ...(emulated ? [`${emulatedMark}${emulated.join(", ")}${emulatedAdvice}`] : []),
+    ];
 }
 
-/** What `receiptsText` was made of, prices apart. */
+const emulatedMark = "  emulated  ";
+const emulatedAdvice = ": docs/emulation.md says what is faster";
+
+/** Reads what `receiptsText` has written, without the prices. */
 export function parseReceipts(text: string): Receipts {
     const receipts: Receipts = {};
     const blocks = text.split(/\n(?=\S)/).map((block) => block.split("\n"));
@@ -51,8 +59,17 @@ export function parseReceipts(text: string): Receipts {
         );
         const [, image = "", platform = "", began = "", waking, total, sentBytes] = found ?? [];
         if (found) {
-            const parts = lines.map(parsePart);
-            const receipt = receiptOf({ platform, parts, sentBytes: Number(sentBytes), total: Number(total) });
+            const parts = lines.filter((line) => !line.startsWith(emulatedMark)).map(parsePart);
+            const emulated = lines
+                .filter((line) => line.startsWith(emulatedMark))
+                .flatMap((line) => line.slice(emulatedMark.length, -emulatedAdvice.length).split(", "));
+            const receipt = receiptOf({
+                platform,
+                parts,
+                sentBytes: Number(sentBytes),
+                total: Number(total),
+                emulated,
+            });
             receipts[image] = { ...receipts[image], [platform]: { ...receipt, began, waking: Number(waking) } };
         }
     }

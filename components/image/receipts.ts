@@ -65,13 +65,16 @@ export function buildCosts(
 }
 
 /**
- * How long each runner was at work: from the first waking to the end of the last build. Builds on one runner
- * overlap, so their times are not summed.
+ * How long each machine was at work: from the first request to wake it to the end of the last build. Builds on a machine
+ * overlap, so the sum of their times would be more. A machine that emulates other platforms is several runners, and is
+ * named by the first.
  */
 export function runnerTimes(receipts: Receipts, runners: Runners, begun: Date): BuildTime[] {
     const all = Object.values(receipts).flatMap((image) => Object.values(image));
-    return Object.entries(runners).flatMap(([name, runner]) => {
-        const own = all.filter((receipt) => receipt.runner === name);
+    const described = Object.entries(runners);
+    const machines = described.filter(([, { id }], at) => described.findIndex(([, other]) => other.id === id) === at);
+    return machines.flatMap(([name, runner]) => {
+        const own = all.filter((receipt) => runners[receipt.runner]?.id === runner.id);
         const built = own.filter((receipt) => new Date(receipt.began) >= begun);
         if (built.length === 0 || !runner.price) {
             return [];

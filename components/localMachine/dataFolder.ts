@@ -3,7 +3,7 @@ import * as path from "node:path";
 
 /**
  * Where this machine keeps its local runners, its registry and their caches: NATIVE_BUILDX_HOME, else `native-buildx`
- * in the user's data folder. Never part of the state: another machine has another.
+ * in the user's data folder. It is no part of the state: every machine has its own.
  */
 export function dataFolder(environment: NodeJS.ProcessEnv = process.env): string {
     return (

@@ -10,9 +10,9 @@ export interface LocalFolderArgs {
 }
 
 /**
- * A folder of this machine with processes of its own in it (a local runner, the local registry). They are started by
- * the connect script, not by the resource; what the resource is for is that `pulumi destroy`, or removing a platform from
- * the configuration, ends them and removes the folder.
+ * A folder of this machine with the processes that work in it (a local runner, the local registry). The connect script
+ * starts them, not the resource. The resource is there so that `pulumi destroy`, or the removal of a platform from the
+ * configuration, ends them and removes the folder.
  */
 export class LocalFolder extends pulumi.CustomResource {
     constructor(name: string, args: LocalFolderArgs, opts?: pulumi.CustomResourceOptions) {

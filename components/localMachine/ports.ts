@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import * as path from "node:path";
 
-/** Who of the stack listens on a port of 127.0.0.1. */
+/** A process of the stack that listens on a port of 127.0.0.1. */
 export interface PortUser {
-    /** In words, as in "the registry". */
+    /** For messages, as in "the registry". */
     name: string;
     port: number;
-    /** Its own folder, with the pid file of its process. */
+    /** Its folder, with the pid file. */
     folder: string;
 }
 

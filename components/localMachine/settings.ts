@@ -1,6 +1,6 @@
 import { knownPlatforms, type Platform } from "../architecture";
 import { mostRunners } from "../runner/runnerNames";
-import { flag, setting, wholeNumber } from "../settings/kinds";
+import { setting, wholeNumber } from "../settings/kinds";
 
 /** What is on this machine: local runners, the local registry. */
 export const localMachineSettings = {
@@ -9,16 +9,11 @@ export const localMachineSettings = {
         7443,
         "What is on this machine only. First of the ports on 127.0.0.1, the local registry's; each local runner has one of the next.",
     ),
-    nativeCompilers: setting(
-        flag(),
-        true,
-        "What is on this machine only. Compilers of a platform that is emulated run natively, as their twins, see docs/emulation.md.",
-    ),
 };
 
 /**
- * The port of a local runner, of a range that begins at setting localPort with the registry's. It does not change when
- * runners are added.
+ * The port of a local runner. Setting localPort is the registry's port, and the runners have the ports after it; a
+ * runner's port does not change when runners are added.
  *
  * @param at 0 for the first of the platform's runners
  */

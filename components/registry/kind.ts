@@ -10,7 +10,7 @@ export interface RegistryContext {
     tags?: { [name: string]: string };
 }
 
-/** What a kind's module has, `kind.ts` of its folder. */
+/** A kind's module: `kind.ts` in its folder. */
 export interface RegistryModule<Values> {
     /** Everything that is wrong with its settings, each as one line: setting, mistake, remedy. */
     mistakes(values: Values, stackName: string): string[] | Promise<string[]>;
@@ -20,7 +20,7 @@ export interface RegistryModule<Values> {
 
 /** A row of the table of kinds. */
 export interface RegistryRow<S extends Schemas> extends KindRow<S, RegistryModule<ValuesOf<S>>> {
-    /** Only runners of this machine reach it. */
+    /** Only runners on this machine can reach it. */
     isOnThisMachine: boolean;
 }
 

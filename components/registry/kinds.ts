@@ -28,12 +28,12 @@ export const registryKinds = {
 
 export type RegistryKind = keyof typeof registryKinds;
 
-/** The row of a kind, whichever it is: for code that passes on the values of all kinds. */
+/** The row of any kind: for code that passes on the values of all kinds. */
 export function registryKind(kind: RegistryKind): RegistryRow<Schemas> {
     return registryKinds[kind] as unknown as RegistryRow<Schemas>;
 }
 
-/** What keeps runners that are not on this machine from a registry, as a line: setting, mistake, remedy. */
+/** What is wrong where runners cannot reach the registry, as a line: setting, mistake, remedy. */
 export function reachMistakes(kind: RegistryKind, runnersAreOnThisMachine: boolean): string[] {
     if (runnersAreOnThisMachine || !registryKinds[kind].isOnThisMachine) {
         return [];

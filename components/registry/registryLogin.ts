@@ -4,6 +4,6 @@ export interface RegistryLogin {
     address: string;
     username: string;
     password: string;
-    /** What the person does whose push is refused, as a sentence. @default nothing is said */
+    /** What to do when a push is refused, as a sentence. @default nothing is said */
     remedy?: string;
 }

@@ -1,7 +1,7 @@
 import type { Platform } from "../architecture";
 import { type RegistryMirrors, registryTables } from "./registryMirrors";
 
-/** What a runner's buildkitd.toml is made of. Paths are absolute, or relative to the daemon's working directory. */
+/** The contents of a runner's buildkitd.toml. Paths are absolute, or relative to the daemon's working directory. */
 export interface BuildkitdConfig {
     platform: Platform;
     /** The machine's own platform: BUILDPLATFORM, so that cross compilers need no emulation. @default `platform` */
@@ -18,7 +18,7 @@ export interface BuildkitdConfig {
     maxUsedSpace: number;
     /** Never collected below this much, in bytes. */
     reservedSpace: number;
-    /** Collects more while the disk has less free than this, in bytes. */
+    /** More is collected while the disk has less free than this, in bytes. */
     minFreeSpace: number;
     /** `host` for build steps in the machine's own network, or the CNI network that they get. */
     network: "host" | CniNetwork;
@@ -28,11 +28,11 @@ export interface BuildkitdConfig {
     registryMirrors?: RegistryMirrors;
     /** Command that runs build steps in containers. @default runc */
     runtime?: string;
-    /** Control group that all build steps are in: a path below the top of the hierarchy. @default BuildKit's own choice */
+    /** Control group of all build steps: a path below the top of the hierarchy. @default BuildKit's own choice */
     stepGroup?: string;
     /** Build steps at once; 0: the runner chooses at its start. @default 0 */
     maxParallelism?: number;
-    /** A build leaves the history when it is older than so many days, and not of the newest so many. @default BuildKit's own choice */
+    /** The history keeps builds of so many days, and the newest so many whatever their age. @default BuildKit's own choice */
     history?: { days: number; builds: number };
 }
 
@@ -57,8 +57,8 @@ export interface CniNetwork {
 /**
  * Renders buildkitd.toml.
  *
- * Garbage collection is spelled out because BuildKit's default policy drops cache mounts that were unused for 48 hours:
- * Monday's build would find no compiler cache.
+ * Garbage collection is set explicitly because BuildKit's default policy removes cache mounts that were unused for 48
+ * hours: Monday's build would find no compiler cache.
  */
 export function renderBuildkitdConfig(config: BuildkitdConfig): string {
     // TOML's basic strings are JSON's.
@@ -121,7 +121,7 @@ function grpcLines({ socket, server }: BuildkitdConfig): string[] {
     ];
 }
 
-/** BuildKit removes a build that is beyond both. */
+/** BuildKit removes a build that exceeds both limits. */
 function historyTable({ days, builds }: { days: number; builds: number }): string[] {
     return ["[history]", `  maxAge = "${days * 24}h"`, `  maxEntries = ${builds}`, ""];
 }

@@ -9,6 +9,7 @@ import { StandInMachine } from "../../tests/helpers/standInMachine";
 import { StubRegistry } from "../../tests/helpers/stubRegistry";
 import { shells } from "../../tests/helpers/workbench";
 import { daemonRow } from "../../tests/kind/row";
+import { sharedParts } from "../builder/connect/connectScript";
 import { shellQuote } from "../shell";
 import { fakeAws, running } from "./ec2/wakeEc2Bench";
 import { runnerKind, runnerKinds } from "./kinds";
@@ -26,8 +27,6 @@ type Kind = keyof typeof table;
 const kinds = Object.keys(table) as Kind[];
 
 const checkout = path.resolve(__dirname, "../..");
-const folders = path.join(checkout, "components/localMachine/folders.sh");
-
 /** What is particular to a kind: settings without which it is wrong, and its machines' stand-ins. */
 interface Particular {
     necessary: (port: number) => { [setting: string]: unknown };
@@ -222,7 +221,7 @@ describe.each(kinds)("runners %s", (kind) => {
                     server_name: node.serverName ?? "",
                 }).map(([name, value]) => `${name}_${runners[at]?.runnerName}=${shellQuote(value.trimEnd())}`),
             ]);
-            const scripts = [folders, ...new Set(runners.flatMap(({ wakeScripts }) => wakeScripts))];
+            const scripts = [...sharedParts, ...new Set(runners.flatMap(({ wakeScripts }) => wakeScripts))];
             const texts = scripts.map((file) => readFileSync(file, "utf8"));
             const notes = `caller=test notes='${bench().path("notes")}'`;
             const main = bench().write("main.sh", [...assignments, notes, ...texts, words, ""].join("\n"));

@@ -1,6 +1,6 @@
 import type { RunnerDescription, RunnerPrice } from "./runner";
 
-/** So many seconds of a running runner, in US dollars. Undefined where its price is not known. */
+/** The price of so many seconds of a running runner, in US dollars. Undefined where it is not known. */
 export function costOf(seconds: number, { hour }: RunnerPrice): number | undefined {
     return hour === undefined ? undefined : (seconds / 3600) * hour;
 }
@@ -15,8 +15,8 @@ export interface BuildTime {
 }
 
 /**
- * One line that says what builds cost, as in `arm64 192 s on c7g.xlarge: $0.0080`, and apart from it what the idle time
- * after them costs, which other builds may share, and what the runners' volumes cost in any case.
+ * A line with the price of builds, as in `arm64 192 s on c7g.xlarge: $0.0080`, and separately the price of the idle time
+ * after them, which other builds may share, and of the runners' volumes.
  */
 export function costLine(builds: readonly BuildTime[]): string {
     const costs = builds.map(({ seconds, price }) => costOf(seconds, price));

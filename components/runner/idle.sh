@@ -1,12 +1,12 @@
 # shellcheck shell=sh
 # The idle rule, the same for every kind of runner: a runner is busy while a build runs, and stays awake for
-# $idle_seconds after the end of the last build. Connecting proves that a runner serves by a build of an empty image, so
-# it counts; an open connection without a build does not, nor does anyone without a certificate.
+# $idle_seconds after the end of the last build. Connecting counts, because it builds an empty image as a proof; an open
+# connection without a build does not count, nor does anybody without a certificate.
 #
 # Reads: $idle_seconds (0: never idle), $BUILDKIT_HOST, buildctl on PATH.
 
-# is_idle STARTED: true when no build runs and the last one, and STARTED (seconds since 1970; when the runner began to
-# serve or was last asked to), are $idle_seconds or more ago. A daemon that gives no answer is not idle.
+# is_idle STARTED: true when no build runs, and both the last build's end and STARTED (when the runner began to serve, or
+# was last asked to; seconds since 1970) are $idle_seconds or more ago. A daemon that gives no answer is not idle.
 is_idle() {
     : "${idle_seconds:?}"
     if [ "$idle_seconds" -eq 0 ]; then return 1; fi

@@ -1,14 +1,14 @@
 # shellcheck shell=sh
 # Keys of runners and of the local registry, made with openssl (3.0 or later) on the machine that serves with them.
-# Everything is EC P-256, and readable by its owner only. Certificates are valid from a day before, so that a client
+# All keys are EC P-256, and readable by their owner only. Certificates are valid from the day before, so that a client
 # whose clock is late takes them.
 
-# Days for which the keys of one start are valid. Any stop makes them worthless, so this bounds those of a runner that
-# never stops: it renews them when half of the time is left.
+# Days for which the keys of a start are valid. A stop makes them worthless, so this limit is for runners that never stop:
+# they renew their keys when half of the time is left.
 keys_days=30
 
-# make_keys FOLDER SERVER_NAME...: keys for one start of a runner: an authority, of which nothing is left but its
-# certificate (its key is never on a disk), a certificate for the server by these names, and one for its clients.
+# make_keys FOLDER SERVER_NAME...: keys for one start of a runner: an authority, of which only the certificate is kept (its
+# key is never on a disk), a certificate for the server with these names, and a certificate for its clients.
 # FOLDER gets:
 #     ca.pem cert.pem key.pem   what the server is started with
 #     client.pem                what clients are given: the authority's certificate, theirs, and its key
@@ -19,8 +19,8 @@ make_keys() {
     keys_into "$keys_folder" keys_of_start "$@"
 }
 
-# make_server_keys FOLDER AUTHORITY_FOLDER SERVER_NAME...: cert.pem and key.pem in FOLDER, valid for ten years, of a
-# server whose authority outlives its starts: ca.pem and ca-key.pem in AUTHORITY_FOLDER, made if they are not there.
+# make_server_keys FOLDER AUTHORITY_FOLDER SERVER_NAME...: makes cert.pem and key.pem in FOLDER, valid for ten years, for a
+# server whose authority outlives its starts: ca.pem and ca-key.pem in AUTHORITY_FOLDER, which are made if they are missing.
 make_server_keys() {
     keys_folder=$1 keys_authority=$2
     shift 2
@@ -31,10 +31,10 @@ make_server_keys() {
     keys_into "$keys_folder" keys_of_server "$keys_authority" "$@"
 }
 
-# keys_last FOLDER DAYS: true if the server's certificate there is good for so many days more.
+# keys_last FOLDER DAYS: true if the server's certificate there is valid for so many days more.
 keys_last() { openssl x509 -checkend "$(($2 * 86400))" -noout -in "$1/cert.pem" >/dev/null 2>&1; }
 
-# keys_into FOLDER FUNCTION ARGUMENT...: calls it in a folder of its own, and moves the keys that it made to FOLDER.
+# keys_into FOLDER FUNCTION ARGUMENT...: calls the function in a temporary folder, and moves the keys that it made to FOLDER.
 keys_into() (
     umask 077
     folder=$1
@@ -76,7 +76,7 @@ keys_of_server() {
 keys_new() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256; }
 
 # keys_certify KIND DAYS KEY CERTIFICATE [SERVER_NAME...]: writes CERTIFICATE for KEY, signed by the key in $authority.
-# KIND is authority, server or client. By `openssl ca`, since `x509` and `req` can set a beginning only from version 3.4.
+# KIND is authority, server or client. `openssl ca` does it, because `x509` and `req` can set the first day only since 3.4.
 keys_certify() {
     kind=$1 days=$2 key=$3 certificate=$4
     shift 4
@@ -95,7 +95,7 @@ keys_certify() {
     if [ "$kind" = authority ]; then cp "$certificate" issuer; fi
 }
 
-# keys_date SECONDS: since 1970, as openssl wants it.
+# keys_date SECONDS: prints the time, in seconds since 1970, in openssl's format.
 keys_date() { date -u -d "@$1" +%Y%m%d%H%M%SZ; }
 
 keys_configuration() {

@@ -14,7 +14,7 @@ export interface RunnersContext {
     tags?: { [name: string]: string };
 }
 
-/** What a kind's module has, `kind.ts` of its folder. */
+/** A kind's module: `kind.ts` in its folder. */
 export interface RunnersModule<Values> {
     /** Everything that is wrong with the settings, and with this machine, each as one line: setting, mistake, remedy. */
     mistakes(values: Values & RunnerValues, stackName: string): string[] | Promise<string[]>;

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 /** Mirrors by the host of the registry that they stand for, as in `{ "docker.io": ["mirror.example:5000"] }`. */
 export type RegistryMirrors = { readonly [host: string]: readonly string[] };
 
-/** `HOST[:PORT]`, in small letters as BuildKit compares them. */
+/** `HOST[:PORT]`, in small letters, as BuildKit compares hosts. */
 const hostPattern = /^([a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$/;
 
 interface Mirror {
@@ -35,7 +35,7 @@ function registryMistakes(registry: string): string[] {
     if (["index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"].includes(registry)) {
         return [`"${registry}": images of Docker Hub are docker.io's; write docker.io`];
     }
-    // A name without any of these is no host in an image's reference.
+    // In an image's reference a name without any of these is not a host.
     const isHost = hostPattern.test(registry) && (/[.:]/.test(registry) || registry === "localhost");
     return isHost
         ? []
@@ -67,7 +67,7 @@ function listMistakes(registry: string, mirrors: readonly string[]): string[] {
     });
 }
 
-/** BuildKit asks a host in one way, whichever registry it stands for. */
+/** BuildKit has one protocol for a host, whichever registry the host stands for. */
 function schemeMistakes(registries: RegistryMirrors): string[] {
     const schemes = new Map<string, Set<string>>();
     for (const { host, scheme = "none" } of parsedMirrors(registries)) {
@@ -83,7 +83,7 @@ function parsedMirrors(registries: RegistryMirrors): Mirror[] {
 }
 
 /**
- * Renders the tables `[registry."HOST"]` of a buildkitd.toml, each host's once: TOML takes no second table of a name.
+ * Renders the tables `[registry."HOST"]` of a buildkitd.toml, one for each host: TOML refuses a second table of a name.
  *
  * @param authorities path of the certificate of the authority that signed a registry's, by host
  * @throws {pulumi.RunError} that lists what is wrong with the mirrors
@@ -99,7 +99,7 @@ export function registryTables(mirrors: RegistryMirrors, authorities: { readonly
         add(host, `ca = [${JSON.stringify(file)}]`);
     }
     for (const [host, texts] of Object.entries(mirrors)) {
-        // BuildKit itself does not look at a mirror's scheme.
+        // BuildKit itself ignores a mirror's scheme.
         const addresses = texts.flatMap((text) => parseMirror(text) ?? []).map((mirror) => mirror.host + mirror.path);
         add(host, `mirrors = [${addresses.map((address) => JSON.stringify(address)).join(", ")}]`);
     }

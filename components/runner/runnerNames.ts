@@ -6,7 +6,7 @@ export const mostRunners = 9;
 /** A runner that is declared. */
 export interface NamedRunner {
     /**
-     * `arm64`, `arm64_2`, `arm64_3`: part of shell variables, folders, SSM parameters, and of the names of buildx's nodes.
+     * `arm64`, `arm64_2`, `arm_v7`: part of shell variables, folders, SSM parameters, and of the names of buildx's nodes.
      */
     runner: string;
     platform: Platform;
@@ -21,7 +21,7 @@ export function runnerInfo({ runner, platform }: RunnerInfo): RunnerInfo {
     return { runner, platform };
 }
 
-/** So many runners of each platform. */
+/** The names of so many runners for each platform. */
 export function namedRunners(platforms: readonly Platform[], count: number): NamedRunner[] {
     return platforms.flatMap((platform) =>
         Array.from({ length: count }, (_, at) => ({ runner: runnerName(platform, at), platform, at })),
@@ -30,11 +30,11 @@ export function namedRunners(platforms: readonly Platform[], count: number): Nam
 
 /** @param at its place among the platform's runners, from 0 */
 export function runnerName(platform: Platform, at = 0): string {
-    const { suffix } = architectures[platform];
-    return at === 0 ? suffix : `${suffix}_${at + 1}`;
+    const name = architectures[platform].suffix.replaceAll("-", "_");
+    return at === 0 ? name : `${name}_${at + 1}`;
 }
 
 /** The name in a runner's server certificate: its address changes, this does not. */
 export function serverNameOf(runner: string): string {
-    return `${runner.replace("_", "-")}.runner.native-buildx.internal`;
+    return `${runner.replaceAll("_", "-")}.runner.native-buildx.internal`;
 }

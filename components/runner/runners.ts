@@ -2,14 +2,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { PolicyStatement } from "../ci/policies";
 import type { Runner } from "./runner";
 
-/** The runners of a stack, whatever their kind: one component for each kind. A new kind is a folder and a row of kinds.ts. */
+/** The runners of a stack, whatever their kind: a component for each kind. A new kind is a folder and a row of kinds.ts. */
 export interface Runners extends pulumi.ComponentResource {
-    /** As many a platform as setting `runnersPerPlatform` says. */
+    /** As many for each platform as setting `runnersPerPlatform` says. */
     readonly runners: readonly Runner[];
     /**
-     * What AWS has to allow whoever wakes them and reads their keys: statements of a policy.
+     * Statements of an AWS policy that allow a client to wake them and to read their keys.
      *
-     * @default none: they are not AWS's
+     * @default none: AWS has no part in it
      */
     readonly access?: pulumi.Output<PolicyStatement[]>;
     /**

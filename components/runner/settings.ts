@@ -1,19 +1,19 @@
 import * as v from "valibot";
-import { isPlatform, knownPlatforms, type Platform } from "../architecture";
-import { checked, listOf, mapOf, minutes, setting, text, wholeNumber } from "../settings/kinds";
+import { isPlatform, knownPlatforms, machinePlatforms, type Platform } from "../architecture";
+import { checked, flag, listOf, mapOf, minutes, setting, text, wholeNumber } from "../settings/kinds";
 import type { ValuesOf } from "../settings/values";
 import { mirrorMistakes } from "./registryMirrors";
 import { mostRunners } from "./runnerNames";
 
-/** MiB. What runc and a step's first process take, and room for the files that it reads. */
+/** MiB: for runc and a step's first process, and for the files that it reads. */
 const leastStepMemory = 32;
 
 /** The settings of runners of every kind. */
 export const runnerSettings = {
     platforms: setting(
         listOf(`a list of at least one of: ${knownPlatforms.join(", ")}`, text("a platform")),
-        knownPlatforms,
-        "Platforms to build for, each on runners of its own.",
+        machinePlatforms,
+        `Platforms to build for, each on runners of its own: ${knownPlatforms.join(", ")}.`,
     ),
     runnersPerPlatform: setting(
         wholeNumber(1, mostRunners),
@@ -50,6 +50,11 @@ export const runnerSettings = {
         50,
         "The newest so many builds of a runner stay in its history, however old they are.",
     ),
+    nativeCompilers: setting(
+        flag(),
+        true,
+        "Compilers of a platform that is emulated run natively, as their twins, see docs/emulation.md.",
+    ),
     registryMirrors: setting(
         checked(
             mapOf("HOST: list of mirrors", listOf("a list of mirrors", text("HOST:PORT of a mirror"))),
@@ -74,7 +79,7 @@ export type BuildSettings = Pick<
     "maxParallelism" | "stepMemoryMegabytes" | "historyDays" | "historyBuilds"
 >;
 
-/** Of these settings, with defaults for those that are not set. */
+/** These settings, with defaults for those that are not set. */
 export function buildSettings(given: Partial<BuildSettings>): BuildSettings {
     const value = (name: keyof BuildSettings) => given[name] ?? (v.getDefault(runnerSettings[name]) as number);
     return {
@@ -97,7 +102,7 @@ export function platformMistakes(platforms: readonly string[]): string[] {
     return [...unknown, ...twice.map((platform) => `platforms: "${platform}" is there twice; take one out`)];
 }
 
-/** How room for a cache is used, in bytes: what BuildKit keeps it below after builds, and what it never collects. */
+/** The room for a cache, what BuildKit keeps the cache below after builds, and what it never collects; in bytes. */
 export function cacheLimits(cacheGigabytes: number): { bytes: number; maxUsedSpace: number; reservedSpace: number } {
     const bytes = cacheGigabytes * 2 ** 30;
     return { bytes, maxUsedSpace: Math.floor(bytes * 0.75), reservedSpace: Math.floor(bytes * 0.25) };

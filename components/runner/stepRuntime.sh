@@ -1,7 +1,8 @@
 #!/bin/sh
-# BuildKit calls this in place of runc. What runc starts is what the kernel ends first when memory runs out, and not
-# BuildKit, whose own value a step would have otherwise. A local runner has a script of its own between this and runc.
+# BuildKit calls this in place of runc. When memory runs out, the kernel ends what runc has started before it ends BuildKit,
+# whose oom_score_adj a step would have otherwise.
 { echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null
-if [ -x "${0%/*}/runc.sh" ]; then exec "${0%/*}/runc.sh" "$@"; fi
+# shellcheck source=components/runner/emulation/mountToolchains.sh
+if [ -e "${0%/*}/mount-toolchains.sh" ]; then . "${0%/*}/mount-toolchains.sh"; fi
 if command -v buildkit-runc >/dev/null; then exec buildkit-runc "$@"; fi
 exec runc "$@"

@@ -1,15 +1,15 @@
 # shellcheck shell=sh
-# What keeps the steps of one build from taking the runner away from all others, the same for every kind of runner: a bound
-# on the steps that run at once, and a control group with a limit for their memory. Where that is used up the kernel ends
-# a process of a step, the largest, and BuildKit, which is outside of the group, lives on; so does it where the machine's
-# own memory is used up (step-runtime.sh).
+# Keeps the steps of one build from taking the runner away from all others, in every kind of runner: by a bound on the
+# steps that run at once, and by a control group with a limit for their memory. When that memory is used up, the kernel
+# ends the largest process of a step, and BuildKit, outside of the group, lives on. It also does when the machine's whole
+# memory is used up (step-runtime.sh).
 
 : "${control_groups:=/sys/fs/cgroup}"
 
-# $machine_cores and $machine_megabytes, where the environment has them, are what the runner may use of its machine's.
+# $machine_cores and $machine_megabytes, where the environment has them, are what the runner may use of its machine.
 
-# parallelism_option CONFIGURATION: what buildkitd is told where its configuration leaves the bound to the machine. Two for
-# each core, and four at least: what downloads a base or waits for a client's files is a step, too, and leaves its core idle.
+# parallelism_option CONFIGURATION: prints the option for buildkitd where its configuration sets no bound: two steps for each
+# core, and at least four. A step that downloads a base or waits for a client's files counts, and leaves its core idle.
 parallelism_option() {
     if grep -q max-parallelism "$1"; then return; fi
     bound=$((${machine_cores:-$(nproc)} * 2))
@@ -33,19 +33,19 @@ step_memory() {
     fi
 }
 
-# limit_steps GROUP SETTING: makes the group, with its limit. False, and the reason on standard output, where this machine
-# does not let this user: without root, or without a memory controller.
+# limit_steps GROUP SETTING: makes the group, with its limit. False, and the reason on standard output, where that is not
+# possible: without root, or without a memory controller.
 limit_steps() {
     : "${1:?the name of a group}"
     bytes=$(($(step_memory "$2") * 1048576))
     if [ -e "$control_groups/cgroup.controllers" ]; then
         group=$control_groups/$1
         limits="memory.max:$bytes memory.swap.max:0"
-        # systemd has done so, as a rule.
+        # systemd has usually done this already.
         { echo +memory >"${group%/*}/cgroup.subtree_control"; } 2>/dev/null || true
     else
         group=$control_groups/memory/$1
-        # Of the two the one with swap is never the smaller one: raising one and lowering one want another order.
+        # The limit with swap may never be below the other: raising the two and lowering them need opposite orders.
         limits="memory.limit_in_bytes:$bytes memory.memsw.limit_in_bytes:$bytes memory.limit_in_bytes:$bytes"
     fi
     mkdir -p "$group" 2>/dev/null || true
@@ -58,7 +58,7 @@ limit_steps() {
     fi
 }
 
-# release_steps GROUP: removes what is left of it when no step runs any more.
+# release_steps GROUP: removes the group when no step runs any more.
 release_steps() {
     : "${1:?the name of a group}"
     for hierarchy in "$control_groups" "$control_groups"/*; do

@@ -5,9 +5,9 @@ export interface Source {
 }
 
 /**
- * A value that may be another one than the user wrote: YAML makes numbers and points in time of what looks like them, and
- * Pulumi writes the short form of a number back into the stack file before the program starts. Where a number or a boolean
- * is meant that does not matter; the file is looked up where a text is.
+ * A value that may differ from what the user wrote: YAML turns what looks like a number or a date into that, and Pulumi
+ * writes the short form of a number back into the stack file before the program starts. Where a number or a boolean is
+ * meant, that does not matter; where a text is meant, the file is looked up.
  */
 export class Given {
     constructor(
@@ -41,7 +41,7 @@ export class Given {
     }
 }
 
-/** What is told of a number that may have had more digits, whatever the file has now: Pulumi may have written it. */
+/** The mistake of a number that may have had more digits: Pulumi may have rewritten the file since. */
 function shortened(value: number): string {
     return Math.abs(value) < Number.MAX_SAFE_INTEGER
         ? `YAML and Pulumi shorten numbers, ${value} may have been ${value}0; quote it, as in "${value}0"`

@@ -2,14 +2,14 @@ import * as v from "valibot";
 import { knownPlatforms, type Platform } from "../architecture";
 import { Given } from "./given";
 
-/** What one value of the configuration may be, and how a JSON schema says the same. */
+/** A check of one value of the configuration, and the JSON schema that says the same. */
 interface Kind<T> {
     /** The value as the program uses it, or why it is none, as in `must be ...`. */
     read(value: unknown): { value: T } | { mistake: string };
     json: { [keyword: string]: unknown };
 }
 
-/** The schema of a kind. What editors are told of it is in its metadata. */
+/** The schema of a kind. Its metadata has the JSON schema for editors. */
 function schemaOf<T>({ read, json }: Kind<T>) {
     return v.pipe(
         v.unknown(),
@@ -39,7 +39,7 @@ export interface TextOptions {
 }
 
 /**
- * A text. A number or a boolean is taken as it is written; one that YAML or Pulumi has changed on its way is refused.
+ * A text. A number or a boolean counts as it was written, and is refused if YAML or Pulumi has changed it.
  *
  * @param what what is meant, as in "the name of a stage"
  */
@@ -64,12 +64,12 @@ export function text(what: string, { pattern, mayBeEmpty = false }: TextOptions 
     });
 }
 
-/** Where numbers and booleans are meant, what they were written as does not matter. */
+/** For numbers and booleans, where it does not matter how they were written. */
 function plain(value: unknown): unknown {
     return value instanceof Given ? value.value : value;
 }
 
-/** A number, also where Pulumi hands it over as text; anything else as it is. */
+/** A number, even if Pulumi hands it over as text; anything else unchanged. */
 function numberIn(value: unknown): unknown {
     const given = plain(value);
     return typeof given === "string" && /^-?[0-9.]+$/.test(given) ? Number(given) : given;
@@ -101,7 +101,7 @@ export function minutes(low: number, high: number) {
     });
 }
 
-/** A price. `pulumi config set --path` makes a text of it. */
+/** A price, even if `pulumi config set --path` has made it a text. */
 export function price() {
     return schemaOf<number>({
         read: (value) => {
@@ -152,10 +152,10 @@ export function choice<const T extends string>(...words: readonly T[]) {
 }
 
 /**
- * A secret. It is in no message.
+ * A secret. No message shows it.
  *
  * @param how what follows `pulumi config set --secret`
- * @param otherwise what somebody is told who has set it to something that is no text
+ * @param otherwise the mistake of a value that is no text
  */
 export function secretText(how: string, otherwise: string) {
     const words = text("a text", { mayBeEmpty: true });
@@ -225,7 +225,7 @@ export function checked<T extends v.GenericSchema>(schema: T, mistakesOf: (value
     );
 }
 
-/** Secrets by name. What was given in their place may be one, and is in no message. */
+/** Secrets by name. No message shows what was given in their place, which may be a secret. */
 export function secretMap() {
     const isMap = v.custom<object>(
         isObject,
@@ -246,7 +246,7 @@ type Values<E extends v.ObjectEntries> = v.InferOutput<v.ObjectSchema<E, undefin
  * An object of these keys and no others.
  *
  * @param what what is meant, as in "{context: FOLDER, ...}"
- * @param noSuchKey what another key is told
+ * @param noSuchKey the mistake of any other key
  */
 export function keysOf<E extends v.ObjectEntries>(
     what: string,
@@ -254,16 +254,25 @@ export function keysOf<E extends v.ObjectEntries>(
     noSuchKey = `no such key; there are ${Object.keys(entries).join(", ")}`,
 ) {
     const schema = v.pipe(someObject(what), v.objectWithRest(entries, v.never(noSuchKey)));
-    // valibot's own type says that every key, the known ones too, is never.
+    // valibot's own type has `never` for every key, the known keys too.
     return schema as unknown as v.GenericSchema<unknown, Values<E>>;
 }
 
-/** Platforms, each with such a value. @param what what is meant, as in "PLATFORM: instance type" */
-export function byPlatform<T extends v.GenericSchema>(what: string, value: T) {
-    const entries = Object.fromEntries(knownPlatforms.map((platform) => [platform, v.optional(value)])) as {
+/**
+ * Platforms, each with such a value.
+ *
+ * @param what what is meant, as in "PLATFORM: instance type"
+ * @param platforms those that may have one. @default all
+ */
+export function byPlatform<T extends v.GenericSchema>(
+    what: string,
+    value: T,
+    platforms: readonly Platform[] = knownPlatforms,
+) {
+    const entries = Object.fromEntries(platforms.map((platform) => [platform, v.optional(value)])) as {
         [P in Platform]: v.OptionalSchema<T, undefined>;
     };
-    return keysOf(what, entries, `unknown platform; known: ${knownPlatforms.join(", ")}`);
+    return keysOf(what, entries, `no such platform here; use: ${platforms.join(", ")}`);
 }
 
 /**

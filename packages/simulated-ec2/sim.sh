@@ -31,9 +31,12 @@ clean() {
         kept=$(sed "/^# $name begin\$/,/^# $name end\$/d" /etc/hosts)
         printf '%s\n' "$kept" >/etc/hosts
     fi
-    if [ -e "/proc/sys/fs/binfmt_misc/$name" ]; then
-        echo -1 >"/proc/sys/fs/binfmt_misc/$name"
-    fi
+    # The simulation's own, and what its machines registered: in names with the machines' ids.
+    for entry in "$name" $(cat "$state"/instances/*/disk/etc/machine-id 2>/dev/null | sed 's/.*/*&*/'); do
+        for registration in /proc/sys/fs/binfmt_misc/$entry; do
+            if [ -e "$registration" ]; then echo -1 >"$registration"; fi
+        done
+    done
     for groups in "/sys/fs/cgroup/unified/$name" "/sys/fs/cgroup/memory/$name" "/sys/fs/cgroup/$name"; do
         if [ -d "$groups" ]; then
             find "$groups" -depth -type d -exec rmdir {} \; 2>/dev/null || true

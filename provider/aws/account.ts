@@ -1,4 +1,4 @@
-/** Where a resource of ours is at AWS, and by whose credentials: those that the AWS SDK and command line find there. */
+/** Region and profile of a resource of ours at AWS. The AWS SDK and command line find the credentials by them. */
 export interface Account {
     region: string;
     /** Profile of AWS's configuration files, empty for none. */

@@ -16,12 +16,12 @@ import {
 } from "@aws-sdk/client-ecr";
 import { type Account, clientSettings } from "./account";
 
-/** What of a repository can be set, and set again. */
+/** The properties of a repository that can be changed. */
 export interface RepositorySettings {
     scanOnPush: boolean;
-    /** Tags move, except... */
+    /** Pushed tags do not move. */
     immutableTags: boolean;
-    /** ...that with `immutableTags` those move that match a pattern of these. */
+    /** With `immutableTags`: patterns of tags that move nevertheless. */
     movingTags: string[];
     /** A document of ECR's lifecycle policies. */
     lifecyclePolicy: { [name: string]: unknown };
@@ -31,7 +31,7 @@ export interface RepositorySettings {
 /** Calls to ECR, about one repository. */
 export class EcrRepositoryCalls {
     private readonly client: ECRClient;
-    /** How the calls name it. With the account, other credentials than the usual are refused, and do not miss it. */
+    /** How the calls name it. With the account, so that credentials of another account get a refusal, and not "none of this name". */
     private readonly name: { repositoryName: string; registryId?: string };
 
     constructor(account: Account, repositoryName: string, registryId?: string) {
@@ -79,7 +79,7 @@ export class EcrRepositoryCalls {
         return Object.fromEntries(tags.map(({ Key = "", Value = "" }) => [Key, Value]));
     }
 
-    /** Each of them, whatever it was before: to put what is there already changes nothing. */
+    /** Sets every property, whatever it was before: to set what is there already changes nothing. */
     async put(settings: RepositorySettings, arn: string, oldTags: RepositorySettings["tags"]): Promise<void> {
         const { name, client } = this;
         const { scanOnPush, lifecyclePolicy, tags } = settings;
@@ -106,7 +106,7 @@ export class EcrRepositoryCalls {
         return (found?.imageIds ?? []).length > 0;
     }
 
-    /** @returns whether it is gone: without `force` it stays if it has images */
+    /** @returns whether it was deleted: without `force` it stays if it has images */
     async delete(force: boolean): Promise<boolean> {
         const asked = new DeleteRepositoryCommand({ ...this.name, force });
         const deleted = unless("RepositoryNotFoundException", this.client.send(asked)).then(() => true);

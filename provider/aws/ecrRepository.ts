@@ -24,8 +24,8 @@ export interface EcrRepositoryOutputs extends EcrRepositoryInputs {
 const settings = ["scanOnPush", "immutableTags", "movingTags", "lifecyclePolicy", "tags"] as const;
 
 /**
- * An ECR repository. One that is there already is taken over, if its tags say that it is this stack's; and one that still
- * holds images is not deleted but released, unless `forceDelete` is on.
+ * An ECR repository. If it exists already, it is taken over, provided that its tags say that it is this stack's. If it holds
+ * images, it is released and not deleted, unless `forceDelete` is on.
  */
 export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, EcrRepositoryOutputs> {
     readonly replacedBy = ["repositoryName", "region", "kmsKeyArn"];
@@ -39,7 +39,7 @@ export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, 
         const calls = callsTo(inputs);
         const made = (await calls.create(inputs, inputs.kmsKeyArn)) ?? (await takeOver(calls, inputs));
         await calls.put(inputs, outputsOf(made).arn, {});
-        // As a refresh sees it: a time that is written with other digits would be another repository.
+        // In the form that a refresh gives it: other digits of the time would look like another repository.
         const outputs = { ...inputs, ...outputsOf((await calls.find()) ?? made) };
         return { id: inputs.repositoryName, outputs };
     }
@@ -76,7 +76,7 @@ export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, 
     }
 }
 
-/** What deletes a repository with its images, for people. */
+/** The command that deletes a repository with its images, for people. */
 export function deleteCommand(repository: Account & { repositoryName: string; registryId: string }): string {
     const { repositoryName, registryId } = repository;
     return command(
@@ -85,7 +85,7 @@ export function deleteCommand(repository: Account & { repositoryName: string; re
     );
 }
 
-/** One that this stack released, or that an `up` that was killed has made. */
+/** Takes over a repository that this stack has released, or that a killed `up` has made. */
 async function takeOver(calls: EcrRepositoryCalls, inputs: EcrRepositoryInputs): Promise<Repository> {
     const { repositoryName, kmsKeyArn } = inputs;
     const found = (await calls.find()) ?? {};
@@ -117,7 +117,7 @@ function outputsOf(repository: Repository) {
     return { repositoryUrl: repositoryUri, arn: repositoryArn, registryId, createdAt: createdAt?.toISOString() ?? "" };
 }
 
-/** The SDK is loaded where it is used: stack dev does not wait for it. */
+/** Loads the SDK where it is used, so that stack dev does not wait for it. */
 function callsTo(repository: EcrRepositoryInputs & { registryId?: string }): EcrRepositoryCalls {
     const { EcrRepositoryCalls } = require("./ecr") as typeof import("./ecr");
     return new EcrRepositoryCalls(repository, repository.repositoryName, repository.registryId);

@@ -19,7 +19,7 @@ export class GroupCalls {
         this.client = new EC2Client(clientSettings(group));
     }
 
-    /** Ids of the instances that have it: the stack's own, by their tags, and others. */
+    /** Ids of the instances that have the group: the stack's own, by their tags, and others. */
     async instances(): Promise<{ own: string[]; others: string[] }> {
         const { Reservations = [] } = await this.client.send(
             new DescribeInstancesCommand({

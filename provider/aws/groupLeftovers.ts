@@ -4,7 +4,7 @@ import { type Account, command } from "./account";
 export interface GroupLeftoversInputs extends Account {
     /** Of the stack's own. */
     securityGroupId: string;
-    /** Those of everything that the stack makes. */
+    /** The tags of everything that the stack makes. */
     tags: { [name: string]: string };
     /** Name of the tag by which a volume names its security group. */
     volumeTag: string;
@@ -14,8 +14,8 @@ export interface GroupLeftoversInputs extends Account {
 const limitSeconds = 300;
 
 /**
- * Between a security group and everything that is made in it: so it is deleted after what the state knows, and before the
- * group, which AWS does not delete while an instance has it. What there is then, an `up` that was killed has made.
+ * Stands between a security group and everything that is made in it. So it is deleted after what the state knows, and before
+ * the group, which AWS does not delete while an instance has it. What exists then was made by a killed `up`.
  */
 export class GroupLeftoversResource implements ResourceType<GroupLeftoversInputs, GroupLeftoversInputs> {
     readonly replacedBy = ["securityGroupId", "region"];

@@ -12,9 +12,8 @@ export interface RepositoryGuardInputs extends Account {
 }
 
 /**
- * Makes and deletes nothing. It goes with the stack alone, before everything else: `pulumi destroy` stops there if a
- * repository still holds images, with the runners still there. An image that is removed from the configuration only makes
- * its list shorter.
+ * Makes and deletes nothing. Only `pulumi destroy` deletes it, before everything else, and stops there if a repository still
+ * holds images, while the runners are still there. An image that is removed from the configuration only shortens its list.
  */
 export class RepositoryGuardResource implements ResourceType<RepositoryGuardInputs, RepositoryGuardInputs> {
     changes(olds: RepositoryGuardInputs, news: RepositoryGuardInputs): string[] {

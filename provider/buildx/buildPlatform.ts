@@ -5,8 +5,8 @@ import { type BuildxProgram, runBuildx } from "./runBuildx";
 const dockerfile = ["FROM scratch", "ARG BUILDPLATFORM", "WORKDIR /$BUILDPLATFORM", ""].join("\n");
 
 /**
- * What BUILDPLATFORM is on a builder that is awake: a runner may emulate the platform that it builds. buildx does not show
- * it, so an empty image is built, and its step says it.
+ * The BUILDPLATFORM of a builder that is awake: a runner may emulate the platform that it builds. buildx does not show it,
+ * so an empty image is built whose step names it.
  *
  * @returns `platform` where the builder does not answer: the build that follows says why
  */

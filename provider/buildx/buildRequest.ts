@@ -24,21 +24,21 @@ export interface BuildRequest extends Omit<BuildOptions, "sourceLabels" | "trigg
     pull?: boolean;
 }
 
-/** A request whose named contexts have one place each. */
+/** A request whose named contexts each have a single place. */
 export type ResolvedRequest = BuildRequest & { contexts?: { [name: string]: string } };
 
-/** The arguments of buildx, and what has to be in its environment besides. */
+/** The arguments of buildx, and further variables of its environment. */
 export interface BuildCommand {
     words: string[];
     environment: { [name: string]: string };
 }
 
-/** Longest secret, in bytes: what the kernel takes as one variable. */
+/** Longest secret, in bytes: the kernel's limit for a variable. */
 const longestSecret = 128 * 1024 - 100;
 
 /**
- * `docker buildx build` for a request. Secrets go through the environment, under names of ours: as arguments everybody
- * on the machine could read them.
+ * `docker buildx build` for a request. Secrets go through the environment, under names of ours: everybody on the machine
+ * could read them in arguments.
  *
  * @param metadataFile where buildx writes the digest
  * @throws where a secret is longer than the environment takes
@@ -73,7 +73,7 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
         ...flags("ssh", agents(request)),
         ...pairs("label", request.labels),
         ...pairs("annotation", withPrefix("manifest:", request.annotations)),
-        // Both always said: what buildx would do by itself depends on its version.
+        // Both are always set: buildx's defaults differ from version to version.
         ...flag("provenance", attestation(request.provenance, "mode")),
         ...flag("sbom", attestation(request.sbom, "generator")),
         ...flag("network", request.network),
@@ -83,19 +83,19 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
         ...(request.noCache ? ["--no-cache"] : []),
         ...(request.pull ? ["--pull"] : []),
         ...(request.options ?? []),
-        // A context whose name begins with a dash is not an option.
+        // So that a context whose name begins with a dash is no option.
         "--",
         request.context,
     ];
     return { words, environment };
 }
 
-/** What `docker buildx history` calls the build: of itself it knows names on the machine alone that built. */
+/** The build's name in `docker buildx history`, which otherwise has names only on the machine that built. */
 function buildName([tag = ""]: string[]): string {
     return tag.slice(tag.lastIndexOf("/") + 1);
 }
 
-/** With the caller's agent for contexts in git over ssh: buildx adds it for the main context alone, and only to nothing. */
+/** With the caller's agent for contexts in git over ssh: buildx adds it only for the main context, and only if `ssh` is empty. */
 function agents({ context, contexts = {}, ssh = [] }: ResolvedRequest): string[] {
     const hasDefault = ssh.some((agent) => /^default(=|$)/.test(agent));
     const isOverSsh = (source: string) => /^(ssh:\/\/|[^/:@]+@)/.test(parseGitContext(source)?.remote ?? "");
@@ -114,7 +114,7 @@ function pairs(name: string, values: { [key: string]: string } = {}): string[] {
     return Object.entries(values).map(([key, value]) => `--${name}=${key}=${value}`);
 }
 
-/** Whom an annotation is about, or buildx would read a colon in its name so. */
+/** An annotation with what it is about: without that, buildx would read it from before a colon in the name. */
 function withPrefix(prefix: string, values: { [key: string]: string } = {}): { [key: string]: string } {
     return Object.fromEntries(Object.entries(values).map(([key, value]) => [prefix + key, value]));
 }

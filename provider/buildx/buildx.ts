@@ -17,7 +17,7 @@ import { type BuildxProgram, runBuildx } from "./runBuildx";
 export interface BuildxOptions {
     /** Logins of these calls, before the caller's own for the same registries. */
     logins: RegistryLogin[];
-    /** What is pushed or read. A registry on this machine is not asked through a proxy. @default none */
+    /** References that are pushed or read. A registry on this machine is not asked through a proxy. @default none */
     references?: string[];
     /** Ends what runs, on the runner too. */
     signal?: AbortSignal | undefined;
@@ -26,8 +26,8 @@ export interface BuildxOptions {
 }
 
 /**
- * Runs `run` with a buildx that does the same whatever is in the caller's environment: with logins of its own in a
- * temporary docker configuration, the caller's logins for other registries, and the caller's builders.
+ * Runs `run` with a buildx that does not depend on the caller's environment: with its own logins in a temporary docker
+ * configuration, the caller's logins for other registries, and the caller's builders.
  *
  * @throws where no buildx is found
  */
@@ -71,7 +71,7 @@ export class Buildx {
         private readonly hints: (reference: string) => Promise<ErrorHints>,
     ) {}
 
-    /** What its calls run in; what else works with its builders must have the same `BUILDX_CONFIG`. */
+    /** The environment of its calls. Whatever else works with its builders must have the same `BUILDX_CONFIG`. */
     get environment(): NodeJS.ProcessEnv {
         return this.program.environment;
     }
@@ -91,9 +91,9 @@ export class Buildx {
     }
 
     /**
-     * One reference for an image whose platforms have one each, by digest: an index without a tag, so that
-     * `FROM --platform=...` gets the platform it asks for, or an error. (The frontend would take a context for each
-     * platform, `NAME::linux/arm64`, but `buildx build` lets no such name through.)
+     * A single reference for an image whose platforms have a reference each, by digest: an index without a tag, so that
+     * `FROM --platform=...` gets the platform that it names, or an error. (The frontend would take a context for each
+     * platform, `NAME::linux/arm64`, but `buildx build` refuses such a name.)
      */
     private async joinPlatforms(refs: { [platform: string]: string }): Promise<string> {
         const sources = Object.values(refs).map((ref) => ref.replace(/^docker-image:\/\//, ""));
@@ -168,7 +168,7 @@ export interface IndexEntry {
     platform?: { os: string; architecture: string; variant?: string };
 }
 
-/** Of what `imagetools create --dry-run` printed: the bytes that it would push, and a line's end. */
+/** The digest of the index that `imagetools create --dry-run` printed: the bytes that it would push, and a newline. */
 function digestOfPrinted(printed: Buffer): string {
     return digestOfBytes(printed.subarray(0, -1));
 }
@@ -177,7 +177,7 @@ function digestOfBytes(bytes: Buffer): string {
     return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-/** Where docker looks for the plugins of everybody on a machine. */
+/** Where docker looks for the plugins of all users of a machine. */
 const systemPlugins = [
     "/usr/local/lib/docker/cli-plugins",
     "/usr/local/libexec/docker/cli-plugins",

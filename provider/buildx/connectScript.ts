@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { recordsFolder } from "./environment";
 
-/** For so many seconds after something was seen to serve, the next image does not ask again. */
+/** Seconds after something was seen to serve in which the next image does not ask again. */
 const trustSeconds = 5;
 
 /**
@@ -18,7 +18,7 @@ export class Connections {
      * Wakes and registers one runner. Resolves to the seconds it took.
      *
      * @param script the connect script
-     * @param builder the runner's builder, which tells it from those of other stacks
+     * @param builder the runner's builder, by which it differs from runners of other stacks
      * @param runner its name
      * @param onProgress gets each line as it is said
      */
@@ -68,7 +68,7 @@ export class Connections {
     }
 }
 
-/** The most of what a failed script said that is shown. */
+/** How much of a failed script's output is shown. */
 const shownLines = 8;
 
 /**

@@ -4,7 +4,7 @@ import { dockerHub, isDockerHub } from "../../components/registry/dockerHub";
 import type { RegistryLogin } from "../../components/registry/registryLogin";
 import { userDockerFolder } from "./environment";
 
-/** What matters of docker's `config.json`. */
+/** The parts of docker's `config.json` that matter here. */
 interface ConfigFile {
     auths?: { [registry: string]: { auth?: string } };
     credsStore?: string;
@@ -24,9 +24,9 @@ export interface DockerConfig {
 }
 
 /**
- * Writes a docker configuration for some calls of buildx: the logins of these calls in plain (in a folder that only its
- * owner reads), the caller's logins and credential programs for every other registry. Nothing else of the caller's: a
- * current context or a feature flag would be another environment.
+ * Writes a docker configuration for some calls of buildx: the logins of these calls in plain text (in a folder that only its
+ * owner can read), and the caller's logins and credential programs for every other registry. It has nothing else of the
+ * caller's, such as the current context or feature flags.
  */
 export async function writeDockerConfig(options: {
     folder: string;
@@ -51,11 +51,11 @@ export async function writeDockerConfig(options: {
     return { folder, programs, failures: () => fs.readFile(failed, "utf8").catch(() => "") };
 }
 
-/** The caller's configuration; none where there is none, or none that can be read. */
+/** The caller's configuration; empty where there is none, or where it cannot be read. */
 async function readConfig(caller: NodeJS.ProcessEnv): Promise<ConfigFile> {
     const file = path.join(userDockerFolder(caller), "config.json");
     const config = parsed(await fs.readFile(file, "utf8").catch(() => ""));
-    // Logins in a variable, as GitLab's runners have them. docker prefers them to any other: so do these.
+    // Logins in a variable, as on GitLab's runners. docker prefers them to all others, and so does this.
     const variable = parsed(caller.DOCKER_AUTH_CONFIG ?? "").auths ?? {};
     const inVariable = Object.fromEntries(Object.keys(variable).map((registry) => [registry, ""]));
     return {
@@ -74,7 +74,7 @@ function parsed(text: string): ConfigFile {
     }
 }
 
-/** Before the name of each of the caller's credential programs, so that ours is called, which calls theirs. */
+/** Prefix of the caller's credential programs' names, so that docker calls our program, which calls theirs. */
 const helperPrefix = "native-buildx-";
 
 function mergedConfig(theirs: ConfigFile, logins: RegistryLogin[]): ConfigFile {
@@ -90,7 +90,7 @@ function mergedConfig(theirs: ConfigFile, logins: RegistryLogin[]): ConfigFile {
         ...(theirs.credsStore ? { credsStore: helperPrefix + theirs.credsStore } : {}),
         credHelpers: Object.fromEntries([
             ...others(theirs.credHelpers).map(([registry, helper]) => [registry, helper && helperPrefix + helper]),
-            // No program: the login above counts, not what a credential store has for this registry.
+            // No program, so that the login above counts, and not that of a credential store.
             ...logins.map(({ address }) => [keyOf(address), ""]),
         ]),
         ...(theirs.HttpHeaders ? { HttpHeaders: theirs.HttpHeaders } : {}),
@@ -106,7 +106,7 @@ function hostOf(registry: string): string {
     return isDockerHub(host) ? dockerHub : host;
 }
 
-/** Where docker looks for a registry's login. It knows Docker Hub's by this name alone, and has so since before version 2. */
+/** The key of a registry's login in docker's configuration. Docker Hub's has been this since before version 2. */
 function keyOf(host: string): string {
     return isDockerHub(host) ? "https://index.docker.io/v1/" : host;
 }

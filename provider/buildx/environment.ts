@@ -61,8 +61,8 @@ export interface EnvironmentOptions {
 }
 
 /**
- * Variables that send buildx elsewhere, put something into the image that nobody declared, or mix something else into
- * its output. They go whatever comes behind these names: what the next buildx reads is most likely of the same kind.
+ * Variables that send buildx elsewhere, put something undeclared into the image, or mix something into its output. All
+ * variables that begin with these names are removed: those that a later buildx reads are most likely of the same kind.
  */
 const bending =
     /^(BUILDX_|BUILDKIT_|DOCKER_|OTEL_|EXPERIMENTAL_BUILDKIT_|SOURCE_DATE_EPOCH$|TRACEPARENT$|TRACESTATE$|JAEGER_TRACE$|DEBUG$|TTY_DISPLAY_RATE$|PROGRESS_NO_TRUNC$)/;
@@ -80,7 +80,7 @@ export function buildxEnvironment(caller: NodeJS.ProcessEnv, options: Environmen
         ),
         DOCKER_CONFIG: options.dockerConfig,
         BUILDX_CONFIG: options.records,
-        // Or it asks the runner for a provenance of every build, which nobody reads.
+        // Otherwise buildx asks the runner for the provenance of every build, which nobody reads.
         BUILDX_METADATA_PROVENANCE: "disabled",
     };
 }

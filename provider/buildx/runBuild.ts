@@ -16,24 +16,24 @@ export interface BuildConditions {
     /** Folder that local paths of the request are relative to. @default the process's */
     folder?: string;
     /**
-     * Is told what is worth showing: in a terminal what runs now, once a second; without one each step that starts,
-     * once. One line, and nothing in it that a terminal would act on.
+     * Gets what is worth showing, as a line without control characters: in a terminal what runs now, once a second;
+     * without a terminal each step once, when it starts.
      */
     onProgress?: (text: string) => void;
     /** Is there a terminal? @default false */
     isInteractive?: boolean;
 }
 
-/** What a build came to. */
+/** The result of a build. */
 export interface BuildResult {
-    /** Of what was pushed: an image, or with attestations an index of one platform. */
+    /** The digest of what was pushed: an image, or with attestations an index of one platform. */
     digest: string;
     receipt: Receipt;
-    /** Of the Dockerfile; the same ones come from every platform, with the same keys. */
+    /** Warnings about the Dockerfile. Every platform gives the same, with the same keys. */
     warnings: BuildWarning[];
 }
 
-/** A build that did not come to its end. */
+/** A build that failed. */
 export class BuildFailure extends Error {
     /** @param contextsArrived whether its contexts were sent to their ends, so that the runner has them for the next build */
     constructor(
@@ -69,7 +69,7 @@ export async function runBuild(
     const { aborted = false } = buildx.signal ?? {};
     if (aborted || end.code !== 0) {
         const message = aborted ? "canceled" : buildError(end, progress.failures(), await hints());
-        // One that was killed may have been sending what it had not told of yet.
+        // A buildx that was killed may have sent more than it had reported.
         throw new BuildFailure(message, end.code !== null && progress.contextsArrived());
     }
     const warnings = progress.warnings();
@@ -127,7 +127,7 @@ async function localDockerfile({ context, dockerfile }: ResolvedRequest, folder 
         : undefined;
 }
 
-/** @throws where the image would be one of another architecture */
+/** @throws where the image would be of another architecture */
 async function refuseOtherPlatform(
     buildx: BuildxProgram,
     { builder, platform, target, args }: ResolvedRequest,

@@ -3,15 +3,15 @@ import * as path from "node:path";
 import type { BuildxEnd } from "../progress/buildError";
 import { type RawProgress, RawProgressReader } from "../progress/rawProgress";
 
-/** Milliseconds that a buildx which was asked to end has for it; then it is killed. */
+/** Milliseconds for buildx to end after it was asked to; then it is killed. */
 const graceMilliseconds = 10_000;
-/** Milliseconds in which the rest of its output is read after its end. */
+/** Milliseconds for reading the rest of its output after its end. */
 const drainMilliseconds = 5_000;
 
 export interface RunOptions {
     /** Working directory. @default the process's */
     folder?: string;
-    /** Besides the environment of every call: secrets. */
+    /** Variables besides the environment of every call: secrets. */
     environment?: { [name: string]: string };
     /** Is told of the build's progress, with `--progress rawjson`. */
     onProgress?: (progress: RawProgress) => void;
@@ -30,8 +30,8 @@ export interface BuildxProgram {
 }
 
 /**
- * Runs buildx to its end, which may be a failure: the caller tells from the result. It cannot outlive this process, and
- * what it writes is read to the end whatever that is.
+ * Runs buildx to its end, which may be a failure: the caller sees it in the result. buildx cannot outlive this process, and
+ * all of its output is read, whatever it is.
  *
  * @returns with its standard output as `output`
  * @throws where it cannot be started
@@ -57,7 +57,7 @@ export function runBuildx(
         child.on("exit", () => {
             clearTimeout(killer);
             buildx.signal?.removeEventListener("abort", end);
-            // What ties it to this process need not act.
+            // So that tied.sh does not act.
             child.stdin.end("\n");
             // A program it started, such as git, may hold its pipes.
             setTimeout(() => child.stderr.destroy(), drainMilliseconds).unref();

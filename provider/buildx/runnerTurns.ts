@@ -1,8 +1,8 @@
 import pLimit from "p-limit";
 
 /**
- * Turns at what only so many may use at a time, in the order in which they ask: builds on one runner. Two cores with forty
- * builds at once finish none of them sooner, and may run out of memory.
+ * Limits how many builds run on a runner at once; the others wait, in the order in which they ask. Forty builds at once on
+ * two cores would not end sooner, and might run out of memory.
  */
 export class RunnerTurns {
     private readonly limits = new Map<string, { most: number; limit: ReturnType<typeof pLimit> }>();

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 
-/** What is in a folder, by path (bytes as latin1): type, permissions and content, each read by the simplest means. */
+/** The contents of a folder, by path (bytes as latin1): type, permissions and content, each read in the simplest way. */
 export function arrivedTree(folder: string): { [path: string]: string } {
     const tree: { [path: string]: string } = {};
     const walk = (below: Buffer) => {

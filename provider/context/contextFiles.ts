@@ -3,14 +3,14 @@ import { fileDigest } from "./fileDigests";
 import type { IgnoreRules, Matches } from "./ignoreRules";
 import { turn } from "./turn";
 
-/** Something in a context that buildx sends. */
+/** An entry of a context that buildx sends. */
 export interface ContextEntry {
     /** Below the context, with slashes; bytes, because a name need not be text. */
     path: Buffer;
     type: "folder" | "file" | "link" | "pipe" | "block device" | "character device";
     /** Permission bits, with setuid, setgid and sticky. */
     mode: number;
-    /** What else arrives: a file's SHA-256, a link's target, a device's numbers. */
+    /** Its content: a file's SHA-256, a link's target, a device's numbers. */
     content: Buffer;
     /** Of a file: its length in bytes, and when it was written and changed, in nanoseconds since 1970. */
     size: bigint;

@@ -11,7 +11,7 @@ export interface ContextDigest {
     hash: string;
     /** Number of regular files. */
     files: number;
-    /** Their length in all. */
+    /** Their length, all together. */
     bytes: number;
 }
 
@@ -49,8 +49,8 @@ export function digestOf(entries: readonly ContextEntry[]): ContextDigest {
 }
 
 /**
- * What buildx would send of a folder. Throws as `hashFolder` does.
- * Asked for the same folder again while the first answer is being made (two platforms of an image), it gives the same.
+ * What buildx would send of a folder. Throws as `hashFolder` does. Calls for the same folder at the same time (two platforms
+ * of an image) share the answer.
  */
 export async function sentFiles(folder: string, options: FolderOptions): Promise<readonly ContextEntry[]> {
     const key = JSON.stringify([path.resolve(folder), options.dockerfile && path.resolve(options.dockerfile)]);
@@ -61,7 +61,7 @@ export async function sentFiles(folder: string, options: FolderOptions): Promise
 
 const beingRead = new Map<string, Promise<readonly ContextEntry[]>>();
 
-/** The same, by a look that begins now. */
+/** The same, by a new look at the folder. */
 export async function readSentFiles(folder: string, { dockerfile }: FolderOptions): Promise<ContextEntry[]> {
     await checkFolder(folder);
     const own = dockerfile === undefined ? undefined : await ownIgnoreFile(dockerfile);

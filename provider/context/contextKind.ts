@@ -7,8 +7,8 @@ import { ociLayoutMistake, ociLayoutPrefix, parseOciLayout } from "./ociLayout";
 export type ContextKind = "folder" | "git" | "http" | "image" | "oci-layout";
 
 /**
- * What buildx takes a context for. What it takes for nothing else is a folder, which need not exist: `contextMistake`
- * says what is wrong with it.
+ * What buildx takes a context for. Whatever is nothing else is a folder, which need not exist: `contextMistake` says what is
+ * wrong with it.
  *
  * @param from folder that a relative path starts from
  * @param named whether it is a named context: a main one is a folder wherever there is a folder of that name, and only a
@@ -81,7 +81,7 @@ function folderMistake(context: string, from: string, folder: string, named: boo
               `folder ${folder} does not exist; create it or correct the path`);
 }
 
-/** What is told of a context that looks like an address, but not to buildx. */
+/** The mistake of a context that looks like an address, but not to buildx. */
 function addressMistake(context: string, named: boolean): string | undefined {
     if (!named && /^(docker-image:\/\/|oci-layout:\/\/|target:)/.test(context)) {
         return `${context} can only be a named context; write it in contexts`;

@@ -7,10 +7,10 @@ import { type ContextSlot, oneBuildFolder, sweepSlots, takeSlot } from "./contex
 import { SentIndex } from "./sentIndex";
 
 /*
- * BuildKit keeps a copy of a context on the runner and asks only for files whose size or time of writing differ from it
- * (moby/buildkit#4950). Which copy, says the base name of the folder. So two folders of one name share a copy, and an
- * edit that changes neither size nor time is not seen. Both are mended from here: buildx is handed a link with a name
- * that nobody else has, and another name as soon as the comparison would mislead.
+ * BuildKit keeps a copy of a context on the runner, and asks only for files whose size or time of writing differs from it
+ * (moby/buildkit#4950). The base name of the folder decides which copy that is. So two folders of one name share a copy, and
+ * an edit that changes neither size nor time is not seen. Against both, buildx gets a link with a unique name in place of
+ * the folder, and a new name as soon as the comparison would mislead.
  */
 
 export interface NameOptions extends FolderOptions {
@@ -19,8 +19,8 @@ export interface NameOptions extends FolderOptions {
     /** The builder whose runner has the copy. */
     builder: string;
     /**
-     * Whose context it is: the image's name and, of a named context, the context's. Images that take different files of
-     * one folder would undo each other's copy.
+     * Whose context it is: the name of the image and, for a named context, the name of the context. Images that take
+     * different files of one folder would otherwise undo each other's copy.
      */
     use: string;
 }
@@ -37,14 +37,13 @@ export interface NamedContext {
     done(arrived: boolean): Promise<ContextEntry[] | undefined>;
 }
 
-/** Versions that the index of a name may have for each file that is there; then a new name, so that it does not grow for ever. */
+/** Versions in the index of a name, for each file that exists, after which a new name is taken: the index may not grow for ever. */
 const versionsPerFile = 10;
 
 /**
- * Gives a context its name for one build. It is the same name as last time, so that only what changed is sent. It is a
- * new name, and the whole context is sent, for a context that is new, whose last build ended nobody knows how, or with a
- * file that BuildKit would take for an older one. A build that finds the context in use by another build has a name to
- * itself.
+ * Gives a context its name for one build: the same name as last time, so that only what changed is sent. A new name, so that
+ * the whole context is sent, gets a context that is new, whose last build ended in an unknown way, or that has a file which
+ * BuildKit would take for an older version. If another build uses the context, this build gets a name of its own.
  */
 export async function nameContext(folder: string, options: NameOptions): Promise<NamedContext> {
     const real = await fs.realpath(folder);
@@ -54,8 +53,8 @@ export async function nameContext(folder: string, options: NameOptions): Promise
         return nameForOneBuild(real, options);
     }
     try {
-        // Looked at once more than in the check, which may be long ago, and again when it was built: what is edited meanwhile
-        // may be on the runner under the size and time of what was seen.
+        // Looked at here, because the check may be long ago, and again after the build: what is edited meanwhile may be on
+        // the runner with the size and time that were seen.
         const before = await sentFiles(real, options);
         const { name, index } = await linkFor(slot, real, before);
         await index.add(before);
@@ -79,7 +78,7 @@ export async function nameContext(folder: string, options: NameOptions): Promise
     }
 }
 
-/** The link of the slot's name, or of a new name, and what has been sent under it. */
+/** The link with the slot's name, or with a new name, and the index of what was sent under it. */
 async function linkFor(slot: ContextSlot, folder: string, entries: readonly ContextEntry[]) {
     const last =
         slot.name && (await SentIndex.open(path.join(slot.folder, `${slot.name}.sent`)).catch(() => undefined));
@@ -115,8 +114,8 @@ function stateOf({ path, size, mtimeNs, content }: ContextEntry): string {
 }
 
 /**
- * Whether a file has its time because it was written then, give or take the renaming of a saved file. Otherwise somebody
- * has set the time, and other content can have had the same a moment ago.
+ * Whether a file was really written at its time, or renamed shortly after. Otherwise somebody has set the time, and other
+ * content may have had the same time a moment ago.
  */
 function wasWritten({ mtimeNs, ctimeNs }: ContextEntry): boolean {
     return ctimeNs >= mtimeNs && ctimeNs - mtimeNs < 2_000_000_000n;
@@ -139,7 +138,7 @@ async function nameForOneBuild(folder: string, options: NameOptions): Promise<Na
     };
 }
 
-/** A look of its own: one that another build has begun may have passed a file before this build read it. */
+/** A new look: the look of another build may have passed a file before this build read it. */
 async function filesAfter(
     arrived: boolean,
     folder: string,

@@ -3,12 +3,12 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { isAlive, processTag } from "../process/liveProcess";
 
-/** What this machine knows of one context on one runner, held by one build at a time. */
+/** What this machine knows of a context on a runner. One build at a time holds it. */
 export interface ContextSlot {
     readonly folder: string;
     /** The name under which the context was last sent; undefined when that is not to be relied on. */
     readonly name: string | undefined;
-    /** Says under which name the context is sent from now on, and that it is still built. */
+    /** Sets the name under which the context is sent from now on, and that it was used now. */
     setName(name: string): Promise<void>;
     /** Removes the name and all that was kept with it. */
     clear(): Promise<void>;
@@ -16,7 +16,7 @@ export interface ContextSlot {
     release(): Promise<void>;
 }
 
-/** Days for which a context that nobody builds is remembered. */
+/** Days after which a context that nobody builds is forgotten. */
 const daysKept = 30;
 
 /**
@@ -49,7 +49,7 @@ async function clear(folder: string): Promise<void> {
     }
 }
 
-/** Takes over from a build that was killed. Where two try, both may get it: they clear it, and names are never the same. */
+/** Takes over from a killed build. If two try, both may get it: both clear it, and their names differ. */
 async function inherited(folder: string): Promise<boolean> {
     const claim = path.join(folder, "claim");
     const holder = await text(claim);
@@ -64,7 +64,7 @@ async function inherited(folder: string): Promise<boolean> {
 async function claimed(folder: string): Promise<boolean> {
     const claim = path.join(folder, "claim");
     try {
-        // Written elsewhere first: nobody sees a claim without its holder.
+        // Written elsewhere first, so that nobody sees a claim without its holder.
         const own = `${claim}.${randomBytes(8).toString("hex")}`;
         await fs.writeFile(own, processTag());
         await fs.link(own, claim).finally(() => fs.rm(own, { force: true }));

@@ -11,7 +11,7 @@ import { hashOciLayout } from "./ociLayout";
 /** A named context: where it is, or for an image of several platforms, where each platform's is. */
 export type ContextSource = string | { [platform: string]: string };
 
-/** What a build reads, by where it is. */
+/** The places that a build reads. */
 export interface ContextInputs {
     context: string;
     /** @default `Dockerfile` in the context */
@@ -26,8 +26,8 @@ export type Commits = { [address: string]: string };
 const main = "";
 
 /**
- * Digest of all that a build reads on this machine: the folders, the Dockerfile and the ignore files. What another resource
- * makes is not known in a preview, and not in it.
+ * Digest of everything that a build reads on this machine: the folders, the Dockerfile and the ignore files. It leaves out
+ * what another resource makes, which is not known in a preview.
  *
  * @param project folder that relative paths start from
  * @param hashOf says the hash of a folder; the main context's name is empty

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-/** What says that a file has not been written since. */
+/** The facts that show that a file was not written since. */
 export interface FileState {
     size: bigint;
     mtimeNs: bigint;
@@ -29,7 +29,7 @@ export function hasTrustedTimes(file: Buffer | string): boolean {
     return trusted.has(fs.statfsSync(file).type >>> 0);
 }
 
-/** Bytes after which the store begins anew, for it only grows: more than 100,000 files. */
+/** Bytes after which the store begins anew, because it only grows: more than 100,000 files. */
 const largest = 16 << 20;
 
 /**

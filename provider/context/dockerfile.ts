@@ -19,7 +19,7 @@ export function locateDockerfile(context: string, dockerfile?: string): string {
     return !names.includes("Dockerfile") && names.includes("dockerfile") ? path.join(folder, "dockerfile") : file;
 }
 
-/** What belongs to a Dockerfile, by what it is called after the Dockerfile's own name. */
+/** Files that belong to a Dockerfile: what their names append to the Dockerfile's. */
 const companions = {
     /** Goes before the context's `.dockerignore`. */
     ignoreFile: ".dockerignore",
@@ -33,8 +33,8 @@ export function ownIgnoreFile(dockerfile: string): Promise<Buffer | undefined> {
 }
 
 /**
- * Hash of what a build takes from a Dockerfile, wherever it is and whatever links lead to it. Its ignore file is not in
- * it: what that leaves out is known by the hash of the context.
+ * Hash of what a build takes from a Dockerfile, wherever it is and whatever links lead to it. It leaves out the ignore file,
+ * whose effect is in the hash of the context.
  * Throws, naming the path, when it cannot be read.
  */
 export async function hashDockerfile(dockerfile: string): Promise<string> {

@@ -9,7 +9,7 @@ const known = new Map<string, FileState & { digest: Buffer }>();
 /** What earlier processes read. */
 let store: DigestStore | undefined;
 
-/** From now on digests are also kept in a file of this machine, and those in it are not made again. */
+/** From now on digests are also kept in a file on this machine, and those in the file are not computed again. */
 export function keepDigestsIn(file: string): void {
     store = new DigestStore(file);
 }

@@ -5,7 +5,7 @@ export type Matches = readonly boolean[];
 
 interface Rule {
     pattern: string;
-    /** Began with `!`: takes out of what earlier patterns ignore. */
+    /** Begins with `!`: an exception from what earlier patterns ignore. */
     exception: boolean;
     test: PathTest;
 }

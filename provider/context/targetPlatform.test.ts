@@ -17,10 +17,11 @@ test.each<[string, string[], Partial<Parameters<typeof targetPlatformMistake>[1]
     ["a word for an argument without a value", ["ARG P", "FROM --platform=${P:-linux/amd64} a"], {}, 2],
     ["the platform that builds", ["FROM --platform=$BUILDPLATFORM a"], { buildPlatform: "linux/amd64" }, 1],
     ["an instruction over several lines", ["ARG A", "FROM \\", "  --platform=linux/amd64 \\", "  a"], {}, 2],
+    ["32 bits for 64", ["FROM --platform=linux/arm/v7 a"], {}, 1],
     ["another escape character", ["# escape=`", "FROM `", "  --platform=linux/amd64 a"], {}, 2],
 ])("a mistake: %s", (_what, lines, options, line) => {
     expect(mistake(lines, options)).toMatch(
-        new RegExp(`^Dockerfile:${line}: FROM .*linux/arm64 out of one for (linux/)?amd64`),
+        new RegExp(`^Dockerfile:${line}: FROM .*linux/arm64 out of one for (linux/)?(amd64|arm/v7)`),
     );
 });
 
@@ -28,6 +29,7 @@ test.each<[string, string[], Partial<Parameters<typeof targetPlatformMistake>[1]
     ["no platform is asked for", ["FROM debian"], {}],
     ["the right one", ["FROM --platform=linux/arm64/v8 debian"], {}],
     ["the right one by its other name", ["FROM --platform=linux/aarch64 debian"], {}],
+    ["another variant", ["FROM --platform=linux/arm/v6 debian"], { platform: "linux/arm/v7" }],
     ["the target's", ["FROM --platform=$TARGETPLATFORM debian"], { buildPlatform: "linux/amd64" }],
     ["the target's, declared", ["ARG TARGETPLATFORM", "FROM --platform=$TARGETPLATFORM debian"], {}],
     ["the target's parts", ["FROM --platform=$TARGETOS/$TARGETARCH debian"], {}],

@@ -1,7 +1,7 @@
 import type { From } from "dockerfile-ast";
 import { architectureOf } from "../../components/architecture";
 
-/** What decides which platform a stage has. */
+/** What decides the platform of a stage. */
 export interface TargetOptions {
     /** The platform that is built. */
     platform: string;

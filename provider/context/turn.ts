@@ -3,8 +3,8 @@ import { setImmediate } from "node:timers/promises";
 let last = 0;
 
 /**
- * To be awaited between the pieces of long work that is done at once (reading and hashing files): gives way, every
- * 10 ms, to whatever else this process has to do.
+ * To be awaited between the pieces of long synchronous work (reading and hashing files): every 10 ms it lets this process do
+ * what else it has to do.
  */
 export async function turn(): Promise<void> {
     if (performance.now() - last > 10) {

@@ -17,7 +17,7 @@ import type { Work } from "../resource";
 import type { PlatformImageInputs } from "./platformImage";
 import { sourceLabels } from "./sourceLabels";
 
-/** What a build came to, and the hash of its contexts after it; none where they cannot be read any more. */
+/** The result of a build, and the hash of its contexts after it; undefined where they cannot be read any more. */
 export type ImageBuild = BuildResult & { contextHash: string | undefined };
 
 /** Builds and pushes one platform's image, on a runner that serves. */
@@ -117,7 +117,7 @@ function requestOf(inputs: PlatformImageInputs, staged: Staging): BuildRequest {
         contexts: Object.fromEntries(
             Object.entries(inputs.contexts).map(([name, source]) => [name, staged.folders.get(name) ?? source]),
         ),
-        // Whoever wants a new build of the same files wants what they are built on anew.
+        // A new build of the same files is for newer base images.
         pull: trigger !== undefined,
     };
 }

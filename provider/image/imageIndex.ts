@@ -9,7 +9,7 @@ import { indexMistakes } from "./indexMistakes";
 export interface ImageIndexInputs {
     /** Name of the stack's builder. */
     builder: string;
-    /** Full references that it gets, one at least. */
+    /** Full references that it gets, at least one. */
     tags: string[];
     /** The platforms' images, by digest. */
     sources: string[];
@@ -31,7 +31,7 @@ export interface ImageIndexOutputs extends ImageIndexInputs {
     movedTags?: string[];
 }
 
-/** For a look at the registry in a refresh, which must not depend on it. */
+/** Limit of a look at the registry in a refresh, which must not depend on the registry. */
 const refreshSeconds = 10;
 
 /**
@@ -69,7 +69,7 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
         return this.join(inputs, work);
     }
 
-    /** Without a login, which no state has: where the registry cannot be asked, nothing is known to have changed. */
+    /** Without a login, which no state has. Where the registry does not answer, the index counts as unchanged. */
     async read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs> {
         const signal = AbortSignal.timeout(refreshSeconds * 1000);
         const moved = await withBuildx({ logins: [], references: outputs.tags, signal }, async (buildx) => {
@@ -104,7 +104,7 @@ async function verify(buildx: Buildx, ref: string, { sources, platforms }: Image
     }
 }
 
-/** What an image brings into an index: itself, or if it has attestations, and so is an index of its own, what is in it. */
+/** What an image contributes to an index: itself, or if it has attestations, and so is an index itself, its children. */
 async function childrenOf(buildx: Buildx, source: string, manifests: IndexEntry[]): Promise<string[]> {
     const digest = source.split("@")[1] ?? "";
     if (manifests.some((manifest) => manifest.digest === digest)) {

@@ -38,6 +38,14 @@ describe("an index that was read back", () => {
         expect(indexMistakes(found, ["linux/arm64", "linux/arm/v8"], digests(found))).toEqual([]);
     });
 
+    it.each([undefined, "v7"])("takes 32-bit ARM for its variant 7, with %s said", (variant) => {
+        const found = manifests("linux/arm").map((manifest) => ({
+            ...manifest,
+            platform: { os: "linux", architecture: "arm", ...(variant ? { variant } : {}) },
+        }));
+        expect(indexMistakes(found, ["linux/arm/v7"], digests(found))).toEqual([]);
+    });
+
     it("has exactly the children that were built", () => {
         const found = manifests(...both);
         expect(indexMistakes(found, both, [digests(found)[0] as string, "sha256:other"])).toEqual([

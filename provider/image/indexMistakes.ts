@@ -23,7 +23,9 @@ function platformOf({ platform }: IndexEntry): string {
         return "none";
     }
     const { os, architecture, variant } = platform;
-    // Some registries' clients write out the variant that is meant anyway.
-    const isSaid = variant && variant !== architectureOf(architecture)?.variant;
-    return [os, architecture, ...(isSaid ? [variant] : [])].join("/");
+    const known = architectureOf(architecture);
+    // Some clients write the default variant, some leave it out.
+    return known && os === "linux" && (!variant || variant === known.variant)
+        ? known.platform
+        : [os, architecture, ...(variant ? [variant] : [])].join("/");
 }

@@ -11,7 +11,7 @@ import { differences, type ResourceType, type Work } from "../resource";
 import { buildImage } from "./imageBuild";
 import { repositoryOf } from "./reference";
 
-/** What is built: paths are relative to the project's folder, and no machine's. */
+/** What is built. Paths are relative to the project's folder, so that they are the same on every machine. */
 export interface PlatformImageInputs extends BuildOptions {
     platform: Platform;
     /** Name of the runner that builds it. */
@@ -28,7 +28,7 @@ export interface PlatformImageInputs extends BuildOptions {
     contexts: { [name: string]: ContextSource };
     /** By id; secret. */
     secrets: { [id: string]: string };
-    /** Full references to push, one at least. */
+    /** Full references to push, at least one. */
     tags: string[];
     /** When the repository was made: a new one has none of the images. */
     repositoryMade?: string;
@@ -49,7 +49,7 @@ export interface PlatformImageOutputs extends PlatformImageInputs {
     receipt: Receipt;
 }
 
-/** Whatever of these is another, is another image. Runner and builder are only where it is made. */
+/** A change of these makes another image. Runner and builder are only where it is made. */
 const parts = [
     ...([
         "platform",
@@ -139,8 +139,8 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
 }
 
 /**
- * The hash of what was built: what was seen before, unless something was changed while it was built. Then nobody knows
- * what is in the image, and the next `up` builds again.
+ * The hash of what was built: the hash from before the build, unless a file was changed during it. Then nobody knows what is
+ * in the image, and the next `up` builds again.
  */
 function builtHash(before: string | undefined, after: string | undefined, work: Work): string | undefined {
     if (after === before) {

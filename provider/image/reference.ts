@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { dockerHub, isDockerHub } from "../../components/registry/dockerHub";
 
-/** The registry of a reference as docker reads it: its host, with the port if it has one. Without a host it is Docker Hub. */
+/** The registry of a reference, as docker reads it: the host, with the port if it has one. Without a host it is Docker Hub. */
 export function registryOf(reference: string): string {
     const [first = "", ...rest] = reference.split("/");
     const isHost = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
@@ -13,7 +13,7 @@ export function repositoryOf(reference: string): string {
     return (reference.split("@")[0] ?? "").replace(/:[^/:]*$/, "");
 }
 
-/** Those registries of these references that are on this machine, as hosts without ports: no proxy can reach them. */
+/** The registries of these references that are on this machine, as hosts without ports: no proxy can reach them. */
 export async function registriesHere(references: readonly string[]): Promise<string[]> {
     const hosts = [...new Set(references.map((reference) => registryOf(reference).replace(/:\d+$/, "")))];
     const areHere = await Promise.all(hosts.map(isHere));

@@ -29,7 +29,7 @@ export async function sourceLabels(
         const [commit = "", time = ""] = stdout.trim().split(" ");
         return { [revision]: commit, "org.opencontainers.image.created": time };
     } catch {
-        // No git, no repository, no commit yet.
+        // There is no git, no repository, or no commit yet.
         return {};
     }
 }

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 
-// The SDK's own: its client takes the credentials of no other copy, and nothing else has to have it installed.
+// The SDK's own copy of gRPC: its client refuses the credentials of another copy.
 const grpc = createRequire(require.resolve("@pulumi/pulumi"))("@grpc/grpc-js") as typeof import("@grpc/grpc-js");
 
 export type Severity = "info" | "warning" | "error";

@@ -1,6 +1,6 @@
 import type { RegistryLogin } from "../../components/registry/registryLogin";
 
-/** What a resource needs of this machine and this moment while it works. It is in no state. */
+/** What a resource needs while it works and that belongs to this machine and this moment. It is in no state. */
 export interface Here {
     /** The connect script. */
     connect: string;
@@ -13,8 +13,8 @@ export interface Here {
 }
 
 /**
- * Keeps `here` from a resource's check, which every preview and `up` begins with, for its create or update: what is not in
- * the checked inputs is not in the state.
+ * Keeps `here` from a resource's check, with which every preview and `up` begins, until its create or update. So it is not
+ * among the checked inputs, and not in the state.
  */
 export class HereMemory {
     private readonly known = new Map<string, Here>();

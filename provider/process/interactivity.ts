@@ -1,8 +1,8 @@
 import { readFileSync, readlinkSync } from "node:fs";
 
 /**
- * Does a person watch this build in a terminal? The engine that started this process knows, and does not say: its
- * standard output is a terminal, and it was not told `--non-interactive`. Where that cannot be seen (not Linux), no.
+ * Whether a person watches this build in a terminal. The engine that started this process does not say it, but on Linux it
+ * can be seen: its standard output is a terminal, and it has no option `--non-interactive`. Elsewhere: no.
  *
  * @param engine its process id
  */

@@ -1,8 +1,8 @@
 import { connect } from "node:http2";
 
 /**
- * Ends this process when the engine that started it is gone: nobody else would. A killed engine sends no signal, and the
- * SDK's handler of uncaught errors answers a closed pipe by writing to it, for ever.
+ * Ends this process when the engine that started it is gone, because nobody else would. A killed engine sends no signal, and
+ * the SDK's handler of uncaught errors would write to the closed pipe for ever.
  *
  * It ends by `process.exit`, so that listeners of `exit` can still end what this process has started.
  *

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** A process for a file's name or content: its id, and when it started, because ids are given out again. */
+/** A text that identifies a process: its id, and when it started, because ids are used again. */
 export function processTag(pid: number = process.pid): string {
     return `${pid}-${startOf(pid)}`;
 }
@@ -21,7 +21,7 @@ export function isAlive(tag: string): boolean {
     return processTag(pid) === tag;
 }
 
-/** In the kernel's ticks since boot; empty where there is no /proc, and the id has to do. */
+/** The process's start, in the kernel's ticks since boot; empty where there is no /proc, and the id has to be enough. */
 function startOf(pid: number): string {
     try {
         // Behind the program's name, which may have blanks and brackets in it: field 22 of proc(5).

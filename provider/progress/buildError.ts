@@ -11,7 +11,7 @@ export interface BuildxEnd {
 /** Status of a buildx that was interrupted. */
 const canceled = 130;
 
-/** What is known besides the output of a build that failed. */
+/** What is known of a failed build besides its output. */
 export interface ErrorHints {
     /** What credential programs said when they failed. @default nothing */
     credentialFailures?: string;
@@ -25,7 +25,7 @@ const refusal = /(\b40[13]\b|unauthorized|forbidden|no basic auth|denied|insuffi
 /** Characters of two errors that are compared: both may be cut off. */
 const compared = 200;
 
-/** What the person does whose step ran out of memory. */
+/** The remedy for a step that ran out of memory. */
 const memoryRemedy =
     "all steps on this runner share its memory, as far as setting stepMemoryMegabytes lets them. Let the step use less " +
     "(fewer jobs at once), build less at the same time (maxParallelism), or give the runner more.";
@@ -105,15 +105,15 @@ export function buildError(end: BuildxEnd, failures: FailedStep[], hints: ErrorH
 }
 
 /**
- * Where it is the registry that is pushed to which has refused: a step may also be about another's base. What ends the
- * export of the cache, often before that of the image, names no registry.
+ * Whether the registry that is pushed to has refused, and not the registry of a base. The error of the cache's export, which
+ * often comes before the image's, names no registry.
  */
 function loginRemedy(text: string, isOfStep: boolean, login: ErrorHints["login"]): string[] {
     const isIts = !isOfStep || /^exporting /.test(text) || text.includes(login?.registry ?? "");
     return login?.remedy && isIts && refusal.test(text) ? [login.remedy] : [];
 }
 
-/** The step whose error buildx ended with. The others were ended because of it, and their errors say anything. */
+/** The step whose error ended buildx. The others were cancelled because of it, and their errors mean nothing. */
 function cause(failures: FailedStep[], said: string): FailedStep | undefined {
     const text = said.replaceAll("\n", "");
     return (
@@ -123,7 +123,7 @@ function cause(failures: FailedStep[], said: string): FailedStep | undefined {
     );
 }
 
-/** Of a buildx that did not end by itself. */
+/** The message for a buildx that did not end by itself. */
 function ending({ code, signal, text }: BuildxEnd, hasCause: boolean): string[] {
     if (signal) {
         return [`buildx was killed (${signal}) before the build had ended; it may have been short of memory.`];

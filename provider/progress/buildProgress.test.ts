@@ -52,6 +52,19 @@ test("the status tells how far a transfer is", () => {
     expect(progress.status()).toBe("[internal] load build context 2 s: transferring context: 12.3 MB");
 });
 
+test("the receipt: compilers that steps say they emulated, once", () => {
+    const { add, progress } = building();
+    add(vertex("[a 1/1] RUN a", 0), vertex("[b 1/1] RUN b", 0));
+    const said = (compilers: string) =>
+        `native-buildx: no native compiler is known for ${compilers}: emulated, see docs\n`;
+    progress.add({
+        logs: [{ vertex: "sha256:[a 1/1] RUN a", stream: 2, data: base64(`done${said("cc1 (0a), as (0b)")}`) }],
+    });
+    progress.add({ logs: [{ vertex: "sha256:[b 1/1] RUN b", stream: 2, data: base64(said("as (0b)")) }] });
+    expect(progress.receipt(1).emulated).toEqual(["as (0b)", "cc1 (0a)"]);
+    expect(building().progress.receipt(1)).not.toHaveProperty("emulated");
+});
+
 test("the receipt: what was sent, run, cached, made and pushed, and the slowest step", () => {
     const { add, progress } = building();
     const exporting = "sha256:exporting to image";

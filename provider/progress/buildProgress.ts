@@ -1,6 +1,6 @@
 import { LastLines, plainText } from "./plainText";
 import type { RawProgress, Vertex, VertexStatus, VertexWarning } from "./rawProgress";
-import { type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
+import { emulatedCompilers, type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
 
 /** Lines of a failing step's output that its error shows. */
 const linesOfFailure = 10;
@@ -44,7 +44,7 @@ interface Step {
     statuses: Map<string, VertexStatus>;
 }
 
-/** What is known of one build, from its progress. */
+/** What the progress of a build tells of it. */
 export class BuildProgress {
     private readonly steps = new Map<string, Step>();
     private readonly found = new Map<string, BuildWarning>();
@@ -137,7 +137,7 @@ export class BuildProgress {
         return `${step.name} ${seconds} s${others}${detail ? `: ${detail}` : ""}`;
     }
 
-    /** The steps that failed; those too that were ended because of another. */
+    /** The steps that failed, and those that were cancelled because of them. */
     failures(): FailedStep[] {
         return [...this.steps.values()].flatMap(({ name, error, seen, lines }) =>
             error === undefined
@@ -178,11 +178,12 @@ export class BuildProgress {
             parts: steps.flatMap((step) => partsOf(step, zero)),
             sentBytes,
             total,
+            emulated: steps.flatMap(({ lines }) => lines?.all() ?? []).flatMap(emulatedCompilers),
         });
     }
 }
 
-/** What a step's name says that it is; nothing for BuildKit's own errands. */
+/** What a step is, by its name; undefined for BuildKit's own work. */
 function kindOf(name: string): PartKind | undefined {
     if (/^\[internal\] load (build|\.dockerignore)|^\[context .*\] load from client/.test(name)) {
         return "context";
@@ -235,7 +236,7 @@ function partsOf(step: Step, zero: number): ReceiptPart[] {
     ];
 }
 
-/** One part that lasts from the first start to the last end; without the gaps between the runs. */
+/** A part of these runs: from the first start to the last end, without the gaps between them. */
 function part(
     kind: PartKind,
     name: string,

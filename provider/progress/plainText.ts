@@ -6,8 +6,8 @@ const shown = 400;
 const kept = 4000;
 
 /**
- * A text of a program without what a terminal would act on: escape sequences, whole or cut off, control characters,
- * and those that turn the direction of writing. A tabulator becomes a blank.
+ * A program's text without what a terminal would act on: escape sequences, whole or cut off, control characters, and
+ * characters that change the direction of writing. A tabulator becomes a blank.
  */
 export function plainText(text: string): string {
     const plain = text
@@ -24,7 +24,7 @@ export function plainText(text: string): string {
     return plain.length > shown ? `${plain.slice(0, shown)}...` : plain;
 }
 
-/** Of the lines that are kept, so many of either stream's last ones stay: what failed says so on one, and much on the other. */
+/** So many of each stream's last lines are kept in any case: the error may be on one stream, and much else on the other. */
 const keptOfEither = 3;
 
 /** The last lines of a program's output, plain, in bounded memory whatever it writes. */
@@ -75,7 +75,7 @@ export class LastLines {
 
 /** A line as it was written: most lines of a loud program are never shown, so they are made plain only when they are. */
 interface Line {
-    /** Since the last carriage return. */
+    /** What was written since the last carriage return. */
     current: string;
     /** What was there before that: a progress bar ends with a carriage return, or begins with one. */
     overwritten: string;

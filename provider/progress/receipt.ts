@@ -37,7 +37,7 @@ export function parsePart(line: string): ReceiptPart {
     };
 }
 
-/** What one build for one platform took. Plain data, in an order that depends on nothing but the build. */
+/** What a build for one platform took, as plain data in an order that depends only on the build. */
 export interface Receipt {
     platform: string;
     /** Name of the runner; empty until the caller says so. */
@@ -60,6 +60,13 @@ export interface Receipt {
     all: number;
     /** The step that took longest; none where every step came from the cache. */
     slowest?: { name: string; seconds: number };
+    /** Compilers that were emulated because no native one is known that does the same, with their build ids; none where there are none. */
+    emulated?: string[];
+}
+
+/** What a step on a runner that emulates ends its output with, see mountToolchains.sh: the compilers it names. */
+export function emulatedCompilers(line: string): string[] {
+    return /native-buildx: no native compiler is known for (.+): emulated/.exec(line)?.[1]?.split(", ") ?? [];
 }
 
 /** A receipt of these parts. */
@@ -68,6 +75,7 @@ export function receiptOf(build: {
     parts: ReceiptPart[];
     sentBytes: number;
     total: number;
+    emulated?: string[];
 }): Receipt {
     const parts = build.parts
         .map((part) => ({ ...part, start: rounded(part.start), seconds: rounded(part.seconds) }))
@@ -92,6 +100,7 @@ export function receiptOf(build: {
         cached: steps.length - run.length,
         all: steps.length,
         ...(slowest ? { slowest: { name: slowest.name, seconds: slowest.seconds } } : {}),
+        ...(build.emulated?.length ? { emulated: [...new Set(build.emulated)].sort(compare) } : {}),
     };
 }
 
@@ -100,7 +109,7 @@ export function rounded(seconds: number): number {
     return Math.round(seconds * 100) / 100;
 }
 
-/** By code units: the same on every machine. */
+/** Compares by code units, which is the same on every machine. */
 function compare(a: string, b: string): number {
     return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -29,8 +29,8 @@ const colours: { [kind in PartKind | "waking" | "cached"]: [text: string, colour
 };
 
 /**
- * A timeline of these builds as SVG: for each image a row a step, the platforms side by side on one scale of time, steps
- * from the cache light.
+ * A timeline of these builds as SVG: for each image a row for each step, the platforms side by side on the same scale of
+ * time, steps from the cache in a light colour.
  */
 export function renderTimeline(receipts: Receipts): string {
     const images = Object.entries(receipts).filter(([, platforms]) => Object.keys(platforms).length > 0);
@@ -63,7 +63,7 @@ function legend(): string[] {
 }
 
 interface Bar {
-    /** What tells its row. */
+    /** What decides its row. */
     row: string;
     label: string;
     colour: string;
@@ -124,7 +124,7 @@ function drawPanel(
         .join("\n");
 }
 
-/** With its seconds inside where they fit, or else on the side that has room. */
+/** A bar, with its seconds inside where they fit, otherwise on the side that has room. */
 function drawBar({ colour, start, seconds, title }: Bar, left: number, y: number, scale: number): string {
     const x = left + start * scale;
     const isCached = colour === colours.cached[1];

@@ -1,7 +1,7 @@
 import type { Work } from "../resource";
 import type { BuildWarning } from "./buildProgress";
 
-/** Says each warning once in a run for each image, not once a platform. */
+/** Says each warning of an image once in a run, and not for each platform. */
 export class Warnings {
     private readonly said = new Set<string>();
 

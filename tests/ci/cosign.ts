@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { TestProgram } from "../helpers/testProgram";
+
+export const cosignProgram = new TestProgram("cosign", "github.com/sigstore/cosign/v3", path.join(__dirname, "cosign"));
 
 /** Real cosign, with a key of its own in place of a job's identity, which Sigstore's services alone can confirm. */
 export class Cosign {
@@ -17,7 +19,7 @@ export class Cosign {
 
     /** @param folder for its keys */
     static create(folder: string): Cosign {
-        const cosign = new Cosign(folder, cosignBinary());
+        const cosign = new Cosign(folder, cosignProgram.file);
         mkdirSync(folder);
         execFileSync(cosign.binary, ["generate-key-pair"], {
             cwd: folder,
@@ -50,16 +52,4 @@ export class Cosign {
     get calls(): string[] {
         return existsSync(this.log) ? readFileSync(this.log, "utf8").split("\n").filter(Boolean) : [];
     }
-}
-
-/** Where tools/setup.sh --check builds it. */
-function cosignBinary(): string {
-    const version = /cosign\/v3 (v\S+)/.exec(readFileSync(path.join(__dirname, "cosign/go.mod"), "utf8"))?.[1];
-    const cache = process.env.XDG_CACHE_HOME ?? path.join(process.env.HOME ?? tmpdir(), ".cache");
-    return path.join(cache, "native-buildx", `cosign-${version}`);
-}
-
-/** Why no test can sign here, if none can. */
-export function cosignMissing(): string | undefined {
-    return existsSync(cosignBinary()) ? undefined : "cosign is not built: run tools/setup.sh --check";
 }

@@ -22,22 +22,38 @@ export interface CiSystem {
     enter?(folder: string, command: string, words: string[]): [string, string[]];
 }
 
-/** Runs the jobs, those of a stage at once, each with a HOME of its own. Resolves to what each has printed. */
+/**
+ * Runs the jobs, those of a stage at once, each with a HOME of its own. Resolves to what each has printed.
+ *
+ * @throws Error with what a job's failed step has printed, when the other jobs of its stage have ended
+ */
 export async function runPipeline(system: CiSystem, pipeline: Pipeline): Promise<string[]> {
     const store = mkdtempSync(path.join(system.folder, "store."));
     const printed: string[] = [];
     for (const stage of pipeline) {
-        printed.push(...(await Promise.all(stage.map((job) => runJob(system, job, store)))));
+        const jobs = stage.map((job) => runJob(system, job, store));
+        await Promise.allSettled(jobs);
+        printed.push(...(await Promise.all(jobs)));
     }
     return printed;
 }
 
-/** @throws Error with what a job has printed, if one of its steps fails */
 async function runJob(system: CiSystem, job: Job, store: string): Promise<string> {
     const machine = new CiMachine(system, job, store);
     let printed = "";
+    let failure: unknown;
     for (const step of job.steps) {
-        printed += await machine.take(step);
+        if (failure && !(step.kind === "run" && step.isAlways)) {
+            continue;
+        }
+        try {
+            printed += await machine.take(step);
+        } catch (error) {
+            failure ??= error;
+        }
+    }
+    if (failure) {
+        throw failure;
     }
     return printed;
 }

@@ -3,9 +3,9 @@ import * as path from "node:path";
 import { parse } from "yaml";
 import { checkout } from "../helpers/checkout";
 
-/** One step of a job: what a shell of its own runs, or what the CI system itself does. */
+/** One step of a job: what a shell of its own runs (`isAlways`: also after a failure), or what the CI system itself does. */
 export type Step =
-    | { kind: "run"; script: string; env: Variables }
+    | { kind: "run"; script: string; env: Variables; isAlways?: boolean }
     /** The project's files come to where the job works. */
     | { kind: "checkout" }
     /** Files are handed on to the jobs of later stages, or come from those of earlier stages. */
@@ -128,7 +128,7 @@ function github(text: string, lookup: Lookup): Pipeline {
 
 const expression = /\$\{\{ ([\w.]+) \}\}/g;
 
-function githubStep({ uses = "", run, env = {}, with: options }: Yaml): Step[] {
+function githubStep({ uses = "", run, env = {}, with: options, if: condition }: Yaml): Step[] {
     const actions: { [name: string]: () => Step[] } = {
         "actions/checkout": () => [{ kind: "checkout" }],
         "actions/upload-artifact": () => [{ kind: "save", folder: options.path }],
@@ -137,7 +137,9 @@ function githubStep({ uses = "", run, env = {}, with: options }: Yaml): Step[] {
         "sigstore/cosign-installer": () => [],
     };
     const [name] = uses.split("@");
-    return run ? [{ kind: "run", script: run, env }] : (actions[name]?.() ?? refuse(`action ${name}`));
+    return run
+        ? [{ kind: "run", script: run, env, isAlways: condition === "always()" }]
+        : (actions[name]?.() ?? refuse(`action ${name}`));
 }
 
 function refuse(what: string): never {

@@ -36,7 +36,7 @@ describeHere("bad input", () => {
 
         expect(code).not.toBe(0);
         for (const mistake of [
-            /platforms: unknown platform "linux\/sparc"; use: linux\/amd64, linux\/arm64/,
+            /platforms: unknown platform "linux\/sparc"; use: linux\/amd64, linux\/arm64, /,
             /platforms: "linux\/amd64" is there twice; take one out/,
             /idleMinutes: must be a number of minutes from 0 to 10080, not -1/,
             /images\.gone\.context: folder nowhere does not exist/,

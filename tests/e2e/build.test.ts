@@ -5,11 +5,9 @@ import { describeHere } from "../helpers/needs";
 import { type Arch, archs, asleepFor, fromStep, prints, writes } from "../helpers/stepImage";
 import { inMidBuild } from "./midBuild";
 import { commandOf, descendants, until } from "./processes";
-import { Project, type Running } from "./project";
+import { Project, type Running, unchanged } from "./project";
 
 jest.setTimeout(300_000);
-
-const unchanged = /^Resources:\n +\d+ unchanged\n/m;
 
 // What people met with in builds: each must be a right image, or one error that says what to do.
 describeHere("images through the provider", () => {

@@ -134,7 +134,7 @@ describeHere("a stack file, read by the real engine", () => {
         for (const mistake of [
             'images: must be NAME: {context: FOLDER}, not "{}"',
             'idleMinutes: must be a number of minutes from 0 to 10080, not "soon"',
-            'platforms: must be a list of at least one of: linux/amd64, linux/arm64, not "linux/amd64"',
+            'platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, not "linux/amd64"',
             'forceDelete: must be true or false, not "7"',
             "idleMinute: no such setting; docs/configuration.md lists all settings",
         ]) {

@@ -1,8 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import {
+    copyFileSync,
+    cpSync,
+    existsSync,
+    linkSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    symlinkSync,
+} from "node:fs";
 import * as path from "node:path";
-import { checkout } from "../helpers/checkout";
+import { debianRoot } from "../helpers/debianRoot";
 import { describeUnless, missing } from "../helpers/needs";
+import { fromStep, stepBinary, writes } from "../helpers/stepImage";
+import { temporaryFolder } from "../helpers/temporaryFolder";
 import { Project } from "./project";
 
 jest.setTimeout(1_200_000);
@@ -11,7 +23,7 @@ jest.setTimeout(1_200_000);
 const own = "12.2.0-14+deb12u1";
 const twin = "12.2.0-14";
 
-/** Made by tools/setup.sh; the tests' own project has it by a link. */
+/** Made by tools/setup.sh; the tests' own projects have it by a link. */
 const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
 
 function notHere(): string | undefined {
@@ -23,68 +35,110 @@ function notHere(): string | undefined {
         : "no toolchain of native compilers: run tools/setup.sh";
 }
 
+/** What a step came to: each command's exit status, and the mark of what it compiled; and all that they said. */
+interface Outcome {
+    results: { [name: string]: string };
+    said: string;
+}
+
+/** An exit status without a mark. */
+const statusOf = (result: string) => result.split(" ")[0];
+
+/** What every command came to, whoever compiled: the two builds must not differ in anything else. */
+function statuses({ results }: Outcome): { [name: string]: string | undefined } {
+    return Object.fromEntries(Object.entries(results).map(([name, result]) => [name, statusOf(result)]));
+}
+
+async function emulatedProject(stack: string, settings: { [name: string]: unknown } = {}): Promise<Project> {
+    const project = await Project.create(stack, { platforms: ["linux/arm64"], ...settings });
+    symlinkSync(toolchains, path.join(project.machine.home, "toolchains"));
+    await project.init();
+    return project;
+}
+
 /** Whether a runner is registered in binfmt_misc: by the name that emulation.sh gives it. Others come and go beside it. */
-function isRegistered(runnerFolder: string): boolean {
+function isRegistered(project: Project): boolean {
     const script = "printf '%s' \"$0\" | cksum | tr -c '0-9\\n' -";
-    const name = execFileSync("sh", ["-c", script, runnerFolder], { encoding: "utf8" }).trim();
+    const name = execFileSync("sh", ["-c", script, project.runnerFolder("arm64")], { encoding: "utf8" }).trim();
     return existsSync(`/proc/sys/fs/binfmt_misc/native-buildx-aarch64-${name}`);
+}
+
+/** The context: its sources, a real library, and a root with more compilers. */
+function prepareContext(project: Project): void {
+    const folder = path.join(project.folder, "compiled");
+    cpSync(path.join(__dirname, "emulation"), folder, { recursive: true });
+    linkSync(debianRoot(project.folder, "arm64", undefined, "g++,ccache"), path.join(folder, "rootfs.tar"));
+    const sources = path.join(project.folder, "encoder/app/source");
+    const source = readdirSync(sources).find((name) => name.endsWith(".orig.tar.gz")) ?? "";
+    const unpack = ["-c", 'gunzip <"$0" >"$1"', path.join(sources, source)];
+    execFileSync("sh", [...unpack, path.join(folder, "encoder.tar")]);
 }
 
 describeUnless(missing() ?? notHere())("compilers of an emulated platform", () => {
     let project: Project;
-    const registered = () => isRegistered(project.runnerFolder("arm64"));
+    /** Another checkout's, or another stack. */
+    let beside: Project | undefined;
 
     beforeAll(async () => {
-        project = await Project.create("emulated", { platforms: ["linux/arm64"] });
-        symlinkSync(toolchains, path.join(project.machine.home, "toolchains"));
-        const folder = path.join(project.folder, "compiled");
-        mkdirSync(folder);
-        for (const file of ["Dockerfile", "compile.sh", "words.cc"]) {
-            cpSync(path.join(__dirname, "emulation", file), path.join(folder, file));
-        }
-        // The example's root, with a compiler of C++ besides: in a folder of its own, for the example's stays as it is.
-        const example = path.join(project.folder, "encoder");
-        const prepare = path.join(example, "prepare.sh");
-        cpSync(path.join(checkout, "examples/encoder/prepare.sh"), prepare);
-        execFileSync("sh", [prepare, "arm64"], {
-            stdio: "ignore",
-            env: { ...process.env, NATIVE_BUILDX_PACKAGES: "g++" },
-        });
-        linkSync(path.join(example, "base/arm64/rootfs.tar"), path.join(folder, "rootfs.tar"));
-        const source =
-            readdirSync(path.join(example, "app/source")).find((name) => name.endsWith(".orig.tar.gz")) ?? "";
-        execFileSync("sh", [
-            "-c",
-            'gunzip <"$1" >"$2"',
-            "sh",
-            path.join(example, "app/source", source),
-            path.join(folder, "encoder.tar"),
-        ]);
-        await project.init();
+        project = await emulatedProject("emulated");
+        prepareContext(project);
     });
 
-    afterAll(() => project?.end());
+    afterAll(async () => {
+        await beside?.end();
+        await project?.end();
+    });
 
-    async function build(again: string): Promise<{ [file: string]: string }> {
-        project.configure({ images: { compiled: { context: "compiled", args: { AGAIN: again } } } });
-        await project.succeed(project.up());
-        const files = ["results", "marks", "digests", "machine"];
-        const texts = await Promise.all(files.map((file) => project.fileIn("compiled", "arm64", file)));
-        return Object.fromEntries(files.map((file, at) => [file, texts[at] ?? ""]));
+    /** What is in an image, as it is in the registry, by a file's path. */
+    async function contentOf(image: string): Promise<(file: string) => string> {
+        const { images } = await project.outputs();
+        const folder = mkdtempSync(path.join(project.folder, "image-"));
+        const script = 'crane export "$0" - | tar --extract --directory "$1"';
+        const ref = images[image]?.platforms["linux/arm64"] ?? "";
+        await project.succeed(project.run("sh", ["-c", script, ref, folder]));
+        return (file) => readFileSync(path.join(folder, file), "utf8");
     }
 
-    /** Of `results`: each way's exit status, and the compiler's mark. */
-    function waysOf({ results = "" }): { [way: string]: string } {
+    function outcome(results: string, said: string): Outcome {
         const lines = results.trimEnd().split("\n");
-        return Object.fromEntries(lines.map((line) => [line.split(" ")[0], line.replace(/^\S+ /, "").trim()]));
+        return {
+            results: Object.fromEntries(lines.map((line) => [line.split(" ")[0], line.replace(/^\S+ /, "").trim()])),
+            said,
+        };
     }
 
-    let native: { [file: string]: string };
+    async function build(nativeCompilers: boolean) {
+        const compiled = { context: "compiled", args: { AGAIN: `${nativeCompilers}` } };
+        project.configure({ nativeCompilers, images: { compiled } });
+        await project.succeed(project.up());
+        const content = await contentOf("compiled");
+        return {
+            compiled: outcome(content("compiled/results"), content("compiled/said")),
+            replaced: outcome(content("replaced/results"), content("replaced/said")),
+            machine: content("compiled/machine"),
+            marks: new Set(content("compiled/marks").trimEnd().split("\n")),
+            digests: content("compiled/digests"),
+            list: content("list").split("\n"),
+        };
+    }
+
+    let emulated: Awaited<ReturnType<typeof build>>;
+    let native: Awaited<ReturnType<typeof build>>;
+
+    it("are emulated where setting nativeCompilers is false", async () => {
+        emulated = await build(false);
+        expect(isRegistered(project)).toBe(false);
+        expect(emulated.marks).toEqual(new Set([own]));
+        const { compiled, replaced } = emulated;
+        expect(Object.values({ ...compiled.results, ...replaced.results })).not.toContain(`0 ${twin}`);
+    });
 
     it("run natively, without a word in the Dockerfile, wherever they do the same as the originals", async () => {
-        native = await build("natively");
+        native = await build(true);
+        expect(isRegistered(project)).toBe(true);
         expect(native.machine).toBe("aarch64\n");
-        expect(waysOf(native)).toEqual({
+        expect(native.marks).toEqual(new Set([twin]));
+        expect(native.compiled.results).toEqual({
             plain: `0 ${twin}`,
             predefined: `0 ${twin}`,
             debug: `0 ${twin}`,
@@ -95,53 +149,110 @@ describeUnless(missing() ?? notHere())("compilers of an emulated platform", () =
             emptyEnvironment: `0 ${twin}`,
             protected: `0 ${own}`,
             preload: `0 ${own}`,
+            preloadFile: `0 ${own}`,
             includePath: `0 ${own}`,
             standardInput: `0 ${twin}`,
+            standardOutput: "0",
+            closed: `0 ${twin}`,
             noHeaders: "1",
             broken: "1",
+            brokenInUnicode: "1",
             linked: "42",
             longCommand: `0 ${twin}`,
+            tooLongCommand: "1",
+            ccacheMiss: `0 ${twin}`,
+            ccacheHit: `0 ${twin}`,
+            ccacheCounts: "0",
+            signal: "1",
             cxx: `0 ${twin}`,
             cxxModern: `0 ${twin}`,
             cxxNoHeaders: "1",
             cxxLinked: "42",
-            patched: `0 ${own}`,
-            none: "1",
-            dangling: "127",
-            signal: expect.stringMatching(/^[1-9]/),
         });
-        expect(new Set(native.marks?.trimEnd().split("\n"))).toEqual(new Set([twin]));
-        expect(registered()).toBe(true);
+        expect(native.compiled.said).toMatch(/Terminated signal terminated program cc1/);
+        expect(native.compiled.said).toMatch(/^(direct|preprocessed)_cache_hit\t1$/m);
     });
 
-    it("leave no trace in a layer", async () => {
-        const { images } = await project.outputs();
-        const ref = images.compiled?.platforms["linux/arm64"] ?? "";
-        const { output } = await project.succeed(project.run("sh", ["-c", 'crane export "$0" - | tar --list', ref]));
-        expect(output).toMatch(/^layer-dev\//m);
-        expect(output).not.toMatch(/native-toolchain/);
+    it("are themselves only where they are what they are called, and may be replaced within a step", () => {
+        expect(native.replaced.results).toEqual({
+            patched: `0 ${own}`,
+            forged: "0",
+            empty: "0",
+            script: "7",
+            begun: expect.stringMatching(/^[1-9]/),
+            beyond: expect.stringMatching(/^[1-9]/),
+            dangling: "127",
+            outward: "0",
+            byProcess: "0",
+            linked: `0 ${twin}`,
+            renamed: `0 ${own}`,
+            unreadable: `0 ${own}`,
+            setuid: `0 ${twin}`,
+            who: "0",
+            calledOtherwise: "0",
+            processName: "0",
+            descriptors: "0",
+            removed: "1",
+            installed: `0 ${twin}`,
+            upgraded: `0 ${own}`,
+            downgraded: `0 ${twin}`,
+        });
+        expect(native.replaced.said).toMatch(/^== forged\n-quiet a\.c$/m);
+        expect(native.replaced.said).toMatch(/^== processName\ncat$/m);
     });
 
-    it("make what the emulated originals make, byte for byte but for the compiler's mark", async () => {
-        project.configure({ nativeCompilers: false });
-        const emulated = await build("by QEMU");
-        expect(registered()).toBe(false);
-        expect(new Set(emulated.marks?.trimEnd().split("\n"))).toEqual(new Set([own]));
+    it.each(["compiled", "replaced"] as const)("end and say as the emulated originals: %s", (step) => {
+        expect(statuses(native[step])).toEqual(statuses(emulated[step]));
+        expect(native[step].said).toBe(emulated[step].said);
+    });
+
+    it("make what the emulated originals make, byte for byte but for the compiler's mark", () => {
         expect(emulated.digests).toMatch(/ words\.o$/m);
-        expect(emulated.digests?.trimEnd().split("\n").length).toBeGreaterThan(5);
-        expect(emulated.digests).toBe(native.digests);
+        expect(emulated.digests.trimEnd().split("\n").length).toBeGreaterThan(5);
+        expect(native.digests).toBe(emulated.digests);
+    });
 
-        const unmarked = (files: { [file: string]: string }) =>
-            Object.entries(waysOf(files)).map(([way, result]) => [way, result.split(" ")[0]]);
-        expect(unmarked(emulated)).toEqual(unmarked(native));
+    it("leave no trace in a layer", () => {
+        expect(native.list.some((line) => line.startsWith("compiled/dev d "))).toBe(true);
+        expect(native.list.length).toBeGreaterThan(5000);
+        // The difference, before all of it.
+        const known = new Set(emulated.list);
+        expect(native.list.filter((line) => !known.has(line))).toEqual([]);
+        expect(native.list).toEqual(emulated.list);
+    });
+
+    /** An emulated program of the machine itself, and in a root that has nothing but it. */
+    function expectOthersToRun(): void {
+        const empty = temporaryFolder();
+        const program = path.join(empty, "step");
+        copyFileSync(stepBinary("arm64"), program);
+        execFileSync(program, ["find", "/proc/self/comm", "step"]);
+        const said = execFileSync("chroot", [empty, "/step", "print", "hello", "1"], { encoding: "utf8" });
+        expect(said).toBe("hello");
+        rmSync(empty, { recursive: true });
+    }
+
+    it("are no matter to other emulated programs, and go on beside another checkout's runner", async () => {
+        beside = await emulatedProject("beside");
+        const small = beside.context("small", [...fromStep, writes("first")]);
+        beside.configure({ images: { small: { context: small } } });
+        await beside.succeed(beside.up());
+        expect([project, beside].map(isRegistered)).toEqual([true, true]);
+        expectOthersToRun();
+
+        const quick = { context: "compiled", target: "marked", args: { AGAIN: "beside" } };
+        project.configure({ images: { quick } });
+        await project.succeed(project.up());
+        expect((await contentOf("quick"))("mark")).toContain(`(Debian ${twin})`);
     });
 
     it("are registered while their runner is awake, and not afterwards", async () => {
-        project.configure({ nativeCompilers: true });
-        await build("once more");
-        expect(registered()).toBe(true);
         await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
-        expect(registered()).toBe(false);
+        expect([project, beside as Project].map(isRegistered)).toEqual([false, true]);
+        expectOthersToRun();
+        beside?.stopRunners("arm64");
+        expect(isRegistered(beside as Project)).toBe(false);
+        expectOthersToRun();
         expect(readFileSync("/proc/sys/fs/binfmt_misc/qemu-aarch64", "utf8")).toMatch(/^enabled/);
     });
 });

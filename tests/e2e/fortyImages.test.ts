@@ -1,10 +1,8 @@
 import { describeHere } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
-import { Project } from "./project";
+import { Project, unchanged } from "./project";
 
 jest.setTimeout(300_000);
-
-const unchanged = /^Resources:\n +\d+ unchanged\n/m;
 
 describeHere("forty images at once", () => {
     let project: Project;

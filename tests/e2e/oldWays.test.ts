@@ -1,13 +1,12 @@
-import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { checkedSettings } from "../../configuration/readSettings";
-import { checkout } from "../helpers/checkout";
-import { find } from "../helpers/find";
+import { checkout, tools } from "../helpers/checkout";
 import { describeHere } from "../helpers/needs";
 import { examplesOf } from "../helpers/page";
 import { type Arch, archs, fromStep, writes } from "../helpers/stepImage";
+import { TestProgram } from "../helpers/testProgram";
 import { Project, type Result } from "./project";
 
 jest.setTimeout(300_000);
@@ -25,10 +24,7 @@ const textOf = (heading: string, language: string) =>
 const untested = new Set(examples.filter(({ language }) => language === "sh").map(({ heading }) => heading));
 untested.delete("");
 
-/** Whether Docker's command is on PATH, and Compose for it: the stand-in of the tools knows buildx alone. */
-function hasCompose(): boolean {
-    return find("docker-compose") !== undefined && spawnSync("docker", ["--version"]).status === 0;
-}
+const compose = new TestProgram("docker-compose", "github.com/docker/compose/v5", path.join(__dirname, "compose"));
 
 describeHere(`the examples of ${page}, as they stand`, () => {
     let project: Project;
@@ -197,16 +193,23 @@ describeHere(`the examples of ${page}, as they stand`, () => {
         expect(await fileOf("service:by-compose", "amd64", "version")).toBe("2");
     });
 
-    (hasCompose() ? it : it.skip)("docker compose build, by Compose itself", async () => {
+    (compose.missing() ? it.skip : it)("docker compose build, by Compose itself", async () => {
+        // As docker calls its plugins, of which Compose wants buildx.
         const plugins = path.join(project.machine.user, ".docker/cli-plugins");
         mkdirSync(plugins, { recursive: true });
-        symlinkSync(find("docker-compose") ?? "", path.join(plugins, "docker-compose"));
-        const before = await digest("service:by-compose");
+        rmSync(path.join(plugins, "docker-buildx"), { force: true });
+        symlinkSync(path.join(tools, "buildx"), path.join(plugins, "docker-buildx"));
+        const bin = path.join(project.folder, "compose");
+        mkdirSync(bin);
+        const docker = `[ "$1" != compose ] || { shift; exec ${compose.file} "$@"; }\nPATH=\${PATH#*:} exec docker "$@"\n`;
+        writeFileSync(path.join(bin, "docker"), `#!/bin/sh\n${docker}`, { mode: 0o755 });
         writeFileSync(path.join(project.folder, "service/late"), "of compose");
-        const script = [textOf("", "sh"), textOf("docker compose build", "shell")].join("\n");
+        const plays = `PATH=${bin}:$PATH`;
+        const script = [textOf("", "sh"), plays, textOf("docker compose build", "shell")].join("\n");
         await project.succeed(project.run("sh", ["-euc", script]));
-        expect(await platformsOf("service:by-compose")).toEqual(both);
-        expect(await digest("service:by-compose")).not.toBe(before);
+        for (const tag of ["app:by-compose", "libraries:by-compose", "service:by-compose"]) {
+            expect(await platformsOf(tag)).toEqual(both);
+        }
         expect(await fileOf("service:by-compose", "arm64", "late")).toBe("of compose");
     });
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { knownPlatforms } from "../../components/architecture";
 import { stackNameOf } from "../../components/stackName";
 import { checkout, tools } from "../helpers/checkout";
 import { freePortsInRow } from "../helpers/freePorts";
@@ -10,6 +11,9 @@ import { commandOf, descendants, processesIn, until } from "./processes";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
 export const registryHost = "registry.native-buildx.internal";
+
+/** What `pulumi up` and `preview` say where there is nothing to do. */
+export const unchanged = /^Resources:\n +\d+ unchanged\n/m;
 
 export interface Result {
     code: number | null;
@@ -86,7 +90,7 @@ export class Project {
         options: ProjectOptions = {},
     ): Promise<Project> {
         const project = new Project(stack, settings, options);
-        project.port = options.port ?? (await freePortsInRow(4));
+        project.port = options.port ?? (await freePortsInRow(1 + knownPlatforms.length));
         project.configure({});
         return project;
     }
@@ -211,7 +215,7 @@ export class Project {
     }
 
     /** A file of a platform's image, as it is in the registry. */
-    async fileIn(image: string, arch: Arch, file: string): Promise<string> {
+    async fileIn(image: string, arch: string, file: string): Promise<string> {
         const { images } = await this.outputs();
         const ref = images[image]?.platforms[`linux/${arch}`] ?? "";
         const script = `crane export "$0" - | tar --extract --to-stdout --file - "$1"`;
@@ -237,13 +241,14 @@ export class Project {
         return index.manifests.map(({ platform }) => `${platform.os}/${platform.architecture}`).sort();
     }
 
-    runnerFolder(name: Arch | "registry"): string {
+    /** @param name of a runner, or `registry` */
+    runnerFolder(name: string): string {
         return path.join(this.machine.home, stackNameOf(this.name, this.stack), name);
     }
 
     /** What a runner says of itself; `absent` before its first wake. */
-    async state(arch: Arch): Promise<string> {
-        const folder = this.runnerFolder(arch);
+    async state(runner: string): Promise<string> {
+        const folder = this.runnerFolder(runner);
         if (!existsSync(path.join(folder, "runner.sh"))) {
             return "absent";
         }

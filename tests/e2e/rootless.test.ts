@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { release } from "node:os";
 import * as path from "node:path";
 import { checkout } from "../helpers/checkout";
 import { describeUnless, missing } from "../helpers/needs";
@@ -11,15 +12,30 @@ jest.setTimeout(180_000);
 
 const archs: Arch[] = ["amd64", "arm64"];
 
+/** Made by tools/setup.sh. */
+const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
+const [major = 0, minor = 0] = release().split(".").map(Number);
+const isOldKernel = major < 6 || (major === 6 && minor < 7);
+const hasNoCompilers = process.arch !== "x64" || isOldKernel || !existsSync(path.join(toolchains, "aarch64/twins"));
+
 // What a user has who cannot become root: one stack's life, told in order.
 describeUnless(missing() ?? UnprivilegedUser.missing(checkout))("without root", () => {
     let project: Project;
 
     beforeAll(async () => {
         project = await Project.create("rootless", {}, { unprivileged: true });
+        if (!hasNoCompilers) {
+            const copy = path.join(project.machine.home, "toolchains");
+            execFileSync("cp", ["-r", toolchains, copy]);
+            execFileSync("chown", ["-R", `${project.user?.id}`, copy]);
+        }
         const image = project.context("image", [
             ...fromStep,
             'RUN ["/step", "write", "/built", "without root"]',
+            // Called like a compiler, which has no twin.
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: the Dockerfile's own
+            "COPY step-${TARGETARCH} /cc1",
+            'RUN ["/cc1", "write", "/compiled", "by a compiler"]',
             // A folder of some other user of the container, who is one of the subordinate ids outside.
             "COPY --chown=1000:1000 Dockerfile /home/other/",
         ]);
@@ -40,6 +56,14 @@ describeUnless(missing() ?? UnprivilegedUser.missing(checkout))("without root", 
             expect(await project.fileIn("image", arch, "built")).toBe("without root");
         }
     });
+
+    (hasNoCompilers ? it.skip : it)(
+        "uses native compilers: the kernel lets it register their dispatcher for itself",
+        async () => {
+            const { output } = await project.succeed(project.pulumi("stack", "output", "receipts"));
+            expect(output).toMatch(/^ {2}emulated {2}cc1 \(no build id\): /m);
+        },
+    );
 
     it("has runners and files that are nobody's but the user's", () => {
         const id = project.user?.id;

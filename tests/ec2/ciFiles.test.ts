@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, replay, rolePolicies, Simulation, TokenIssuer } from "../../packages/simulated-ec2";
-import { Cosign, cosignMissing } from "../ci/cosign";
+import { Cosign, cosignProgram } from "../ci/cosign";
 import { type CiSystem, runPipeline } from "../ci/jobs";
 import { readPipeline } from "../ci/pipeline";
 import { type SystemOnAws, systems } from "../ci/systems";
@@ -11,16 +11,18 @@ import { ciOfAcme } from "../helpers/ciJobs";
 import { describeUnless, missing } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
+import { groupsOf, rulesOf } from "./securityGroups";
 
 jest.setTimeout(300_000);
 
 // What people copy from examples/ci: the shell of these very files, each job in a HOME of its own, on one stack. What stands
 // in for services that are elsewhere: the scanner of SBOMs, and a key in place of a job's identity for signatures.
-describeUnless(missing() ?? cosignMissing())("CI files of examples/ci, on the simulated EC2", () => {
+describeUnless(missing() ?? cosignProgram.missing())("CI files of examples/ci, on the simulated EC2", () => {
     let simulation: Simulation;
     let project: Ec2Project;
     let cosign: Cosign;
     let repositoryUrl: string;
+    let callersGroup: string;
     const issuers = new Map(Object.values(systems).map(({ issuer }) => [issuer, new TokenIssuer(issuer)]));
 
     beforeAll(async () => {
@@ -33,13 +35,19 @@ describeUnless(missing() ?? cosignMissing())("CI files of examples/ci, on the si
             ...ciOfAcme,
             // As with a pull-through cache: the scanner of SBOMs is an image of Docker Hub.
             registryMirrors: { "docker.io": [`${registry}/docker-hub`] },
+            // Nobody is let in but callers, for their time.
+            allowedCidrs: [],
+            openForCallerMinutes: 60,
+            callerAddressUrl: simulation.environment.SIM_ADDRESS_URL,
         };
         project = Ec2Project.createIn(simulation, "prod", settings);
         project.context("tools", [...fromStep, writes("built by CI")]);
+        project.context("broken", [...fromStep, "COPY nothing /"]);
         project.context("scanner", [...fromStep, 'ENTRYPOINT ["/step", "scan", "a stand-in"]']);
         await project.init();
         await project.succeed(project.up());
         ({ repositoryUrl } = await project.outputs());
+        ({ callers: callersGroup } = await groupsOf(simulation, "native-buildx-prod"));
         cosign = Cosign.create(path.join(project.folder, "cosign"));
         await pushScanner(`${registry}/docker-hub/docker/buildkit-syft-scanner:stable-1`);
     }, 1_800_000);
@@ -49,14 +57,23 @@ describeUnless(missing() ?? cosignMissing())("CI files of examples/ci, on the si
         simulation?.stop();
     });
 
+    // By the last step of each job, not by time.
+    afterEach(async () => expect(await rulesOf(simulation, callersGroup)).toEqual([]));
+
+    /** Runs buildx on the stack's builder, connected for as long. */
+    async function asAdministrator(...words: string[]): Promise<void> {
+        await project.succeed(project.connect("administrator"));
+        const BUILDX_CONFIG = path.join(project.folder, "administrator/.docker/buildx");
+        const [verb = "", ...rest] = words;
+        const all = [verb, "--builder", "native-buildx-prod", ...rest];
+        await project.succeed(project.run("buildx", all, { env: { ...(await login()), BUILDX_CONFIG } }));
+        await project.succeed(project.disconnect("administrator"));
+    }
+
     async function pushScanner(ref: string): Promise<void> {
         const repositoryName = "docker-hub/docker/buildkit-syft-scanner";
         await new ECRClient(simulation.client).send(new CreateRepositoryCommand({ repositoryName }));
-        await project.succeed(project.connect("administrator"));
-        const platforms = ["--platform", "linux/amd64,linux/arm64"];
-        const words = ["build", "--builder", "native-buildx-prod", ...platforms, "--tag", ref, "--push", "scanner"];
-        const BUILDX_CONFIG = path.join(project.folder, "administrator/.docker/buildx");
-        await project.succeed(project.run("buildx", words, { env: { ...(await login()), BUILDX_CONFIG } }));
+        await asAdministrator("build", "--platform", "linux/amd64,linux/arm64", "--tag", ref, "--push", "scanner");
     }
 
     /** Made once: several look into the registry at the same time. */
@@ -66,19 +83,19 @@ describeUnless(missing() ?? cosignMissing())("CI files of examples/ci, on the si
         return loggedIn;
     };
 
-    /** Runs a file's jobs; resolves to what they printed, and to the tag that they pushed. */
-    async function run(file: string): Promise<{ printed: string[]; image: string }> {
+    /** Runs a file's jobs on a project's files; resolves to what they printed, and to the tag that they pushed. */
+    async function run(file: string, files = "tools"): Promise<{ printed: string[]; image: string }> {
         const system = systems[Object.keys(systems).find((name) => file.startsWith(name)) ?? ""] as SystemOnAws;
         const { ciRoleArn: roleArn = "" } = await project.outputs();
         const given = { roleArn, repositoryUrl, region: "eu-central-1" };
-        const commit = `commit-of-${path.parse(file).name}`;
+        const commit = `commit-of-${path.parse(file).name}-${files}`;
         const folder = mkdtempSync(path.join(project.folder, `${commit}.`));
         const issuer = issuers.get(system.issuer) as TokenIssuer;
         const token = (aud: unknown) => issuer.token({ ...system.claims, aud }, { expiresIn: 3600 });
         const { AWS_ENDPOINT_URL = "", SSL_CERT_DIR = "", SIM_CLIENTS = "" } = simulation.environment;
         const ciSystem: CiSystem = {
             folder,
-            checkout: path.join(project.folder, "tools"),
+            checkout: path.join(project.folder, files),
             variables: {
                 ...system.variables(given, commit),
                 CIRCLE_OIDC_TOKEN_V2: token(system.claims.aud),
@@ -166,11 +183,17 @@ describeUnless(missing() ?? cosignMissing())("CI files of examples/ci, on the si
         },
     );
 
+    it.each(["github-actions.yml", "gitlab-ci.yml", "buildkite-split.yml"])(
+        "%s closes the port also when its build fails",
+        async (file) => {
+            const before = await project.countOf("ec2:AuthorizeSecurityGroupIngress");
+            await expect(run(file, "broken")).rejects.toThrow('"/nothing": not found');
+            expect(await project.countOf("ec2:AuthorizeSecurityGroupIngress")).toBeGreaterThan(before);
+        },
+    );
+
     it("keep a cache for each platform, from which the next jobs take their steps", async () => {
-        const administrator = { env: { ...project.homeOf("administrator") } };
-        await project.succeed(
-            project.run("buildx", ["prune", "--builder", "native-buildx-prod", "--all", "--force"], administrator),
-        );
+        await asAdministrator("prune", "--all", "--force");
         const { printed } = await run("gitlab-ci-split.yml");
         for (const text of printed.slice(0, 2)) {
             // Or its layer comes from the cache, for the scanner to read.
@@ -180,7 +203,7 @@ describeUnless(missing() ?? cosignMissing())("CI files of examples/ci, on the si
 
     it("fail where an image is not signed", async () => {
         // That of a platform alone: what was signed is the index.
-        const digest = await crane("digest", "--platform", "linux/arm64", `${repositoryUrl}:commit-of-circleci`);
+        const digest = await crane("digest", "--platform", "linux/arm64", `${repositoryUrl}:commit-of-circleci-tools`);
         const verify = `sh -c '${cosign.program}' cosign verify ${repositoryUrl}@${digest}`;
         const { code, output } = await project.run("sh", ["-c", verify], { env: await login() });
         expect(output).toMatch(/no signatures found/);
@@ -200,6 +223,8 @@ describeUnless(missing() ?? cosignMissing())("CI files of examples/ci, on the si
         expect(refused).toEqual([]);
         expect(actions).toEqual(
             expect.arrayContaining([
+                "ec2:AuthorizeSecurityGroupIngress",
+                "ec2:RevokeSecurityGroupIngress",
                 "ecr:PutImage",
                 "ssm:GetParameter",
                 "ssm:GetParameters",

@@ -120,6 +120,12 @@ export class Ec2Project extends Project {
         return this.run("sh", ["-s", "--", ...platforms], { input: this.script, env: this.homeOf(machine) });
     }
 
+    /** What a job does last: gives back what connect took for that machine. */
+    async disconnect(machine: string): Promise<Result> {
+        this.script ??= await this.connectScript();
+        return this.run("sh", ["-s", "--", "--done"], { input: this.script, env: this.homeOf(machine) });
+    }
+
     /** Connects and then builds folder `nothing` by plain buildx; both must succeed. Resolves to what connect said. */
     async connectAndBuild(machine: string, ...archs: Arch[]): Promise<string> {
         const { output } = await this.succeed(this.connect(machine, ...archs));

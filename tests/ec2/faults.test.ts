@@ -185,6 +185,8 @@ describeHere("faults of runners on the simulated EC2", () => {
         project.configure({
             fallbackInstanceTypes: { "linux/arm64": ["m7g.xlarge"] },
             emulateOn: { "linux/arm64": "linux/amd64" },
+            // They have a story of their own.
+            nativeCompilers: false,
         });
         await project.succeed(project.up());
         // It is told only when it is waiting for capacity: accepted, pending, and back.

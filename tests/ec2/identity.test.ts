@@ -120,6 +120,17 @@ describeHere("the CI role, and jobs that come with signed tokens", () => {
         expect(trustOf(role)).toBeDefined();
     });
 
+    it("is refused with a provider of its own as the account's: Pulumi would delete the provider", async () => {
+        const own = `arn:aws:iam::${account}:oidc-provider/agent.buildkite.com`;
+        project.declare([gitlabArn, own]);
+        const { code, output } = await project.up();
+        expect(code).not.toBe(0);
+        expect(output.replaceAll(/\s+/g, " ")).toContain(
+            `oidcProviderArns: ${own} is a provider that this stack made and uses already; remove it from the list`,
+        );
+        expect((await simulation.account()).identityProviders).toContain(own);
+    });
+
     it.each(ciJobs.map((job) => [job.what, job.isLetIn ? "let in" : "refused", job] as const))(
         "%s: %s",
         async (_what, _is, { issuer, claims, isLetIn }) => {

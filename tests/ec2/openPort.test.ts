@@ -1,18 +1,13 @@
 import { writeFileSync } from "node:fs";
 import * as path from "node:path";
-import {
-    AuthorizeSecurityGroupIngressCommand,
-    CreateTagsCommand,
-    DescribeSecurityGroupRulesCommand,
-    DescribeSecurityGroupsCommand,
-    type SecurityGroupRule,
-} from "@aws-sdk/client-ec2";
+import { AuthorizeSecurityGroupIngressCommand, CreateTagsCommand, type SecurityGroupRule } from "@aws-sdk/client-ec2";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, type RolePolicies, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
 import { until } from "../e2e/processes";
 import { describeHere } from "../helpers/needs";
 import { asleepFor, fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
+import { groupsOf, rulesOf } from "./securityGroups";
 
 jest.setTimeout(300_000);
 
@@ -50,20 +45,10 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
         simulation?.stop();
     });
 
-    const groupCalled = async (name: string) => {
-        const filter = { Name: "group-name", Values: [name] };
-        const { SecurityGroups } = await simulation.ec2.send(new DescribeSecurityGroupsCommand({ Filters: [filter] }));
-        return SecurityGroups?.[0]?.GroupId ?? "";
-    };
-    const rulesOf = async (id: string): Promise<SecurityGroupRule[]> => {
-        const filter = { Name: "group-id", Values: [id] };
-        const found = await simulation.ec2.send(new DescribeSecurityGroupRulesCommand({ Filters: [filter] }));
-        return (found.SecurityGroupRules ?? []).filter(({ IsEgress }) => !IsEgress);
-    };
     /** The callers of each address range that is let in. */
     const callers = async (): Promise<{ [range: string]: number }> =>
         Object.fromEntries(
-            (await rulesOf(group)).map(({ CidrIpv4 = "", Tags = [] }) => [
+            (await rulesOf(simulation, group)).map(({ CidrIpv4 = "", Tags = [] }) => [
                 CidrIpv4,
                 Tags.filter(({ Key }) => Key?.startsWith("native-buildx:caller:")).length,
             ]),
@@ -76,10 +61,6 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
             const tags = { Resources: [SecurityGroupRuleId], Tags: names.map(({ Key }) => ({ Key, Value })) };
             await simulation.ec2.send(new CreateTagsCommand(tags));
         }
-    };
-    const done = async (machine: string) => {
-        const options = { input: await project.connectScript(), env: project.homeOf(machine) };
-        return project.succeed(project.run("sh", ["-s", "--", "--done"], options));
     };
     /** Status of curl: 28 where nobody answers. */
     const knock = async () => {
@@ -108,11 +89,12 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
     it("is opened by `pulumi up` for itself: nobody else is let in by anything", async () => {
         await project.succeed(project.up());
         roles = await rolePolicies(simulation);
-        group = await groupCalled("native-buildx-callers-native-buildx-callers-network-callers");
+        const { fixed, callers: ofCallers } = await groupsOf(simulation, "native-buildx-callers");
+        group = ofCallers;
 
         expect(await project.fileIn("image", "amd64", "result")).toBe("built");
         expect(await callers()).toEqual({ [here]: 1 });
-        expect(await rulesOf(await groupCalled("native-buildx-callers-native-buildx-callers-network"))).toEqual([]);
+        expect(await rulesOf(simulation, fixed)).toEqual([]);
         expect((await project.instance("amd64")).SecurityGroups).toHaveLength(2);
     });
 
@@ -121,7 +103,7 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
         await asCi("job", "connect linux/amd64 && build nothing && connect --done");
         // The parts of the laptop and of `up` are left.
         expect(await callers()).toEqual({ [here]: 2 });
-        await done("laptop");
+        await project.succeed(project.disconnect("laptop"));
         expect(await callers()).toEqual({ [here]: 1 });
         await project.succeed(project.run("sh", ["-s", "--", "--done"], { input: await project.connectScript() }));
         expect(await callers()).toEqual({});
@@ -139,7 +121,7 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
             hasEnded = true;
         });
         await until("the step to run", async () => build.said().includes("sleep"));
-        await letTimePass(await rulesOf(group), 5);
+        await letTimePass(await rulesOf(simulation, group), 5);
         await until("the rule to be removed", async () => Object.keys(await callers()).length === 0);
         expect(hasEnded).toBe(false);
         expect(await knock()).toBe(28);

@@ -1,4 +1,5 @@
 import { Simulation } from "../../packages/simulated-ec2";
+import { unchanged } from "../e2e/project";
 import { describeHere } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
@@ -42,7 +43,7 @@ describeHere("repositories on the simulated EC2 whose images come and go", () =>
         for (const image of images) {
             expect(await project.fileIn(image, "amd64", "result")).toBe(text[image]);
         }
-        expect((await project.succeed(project.up())).output).toMatch(/^Resources:\n +\d+ unchanged\n/m);
+        expect((await project.succeed(project.up())).output).toMatch(unchanged);
         return output;
     }
 
@@ -86,7 +87,7 @@ describeHere("repositories on the simulated EC2 whose images come and go", () =>
         await typed(`aws ecr delete-repository --force --repository-name ${common}/app`);
         await project.succeed(project.pulumi("up", "--refresh", "--yes", "--skip-preview"));
         expect(await project.fileIn("app", "amd64", "result")).toBe(text.app);
-        expect((await project.succeed(project.up())).output).toMatch(/^Resources:\n +\d+ unchanged\n/m);
+        expect((await project.succeed(project.up())).output).toMatch(unchanged);
     });
 
     it("takes no repository over that is not this stack's, and says how to give it to the stack", async () => {

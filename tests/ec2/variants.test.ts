@@ -1,14 +1,16 @@
+import { cpSync } from "node:fs";
+import * as path from "node:path";
 import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2";
-import { describeHere } from "../helpers/needs";
-import { fromStep, writes } from "../helpers/stepImage";
+import { describeUnless, missing, missingEmulator } from "../helpers/needs";
+import { fromStep, stepBinary, writes } from "../helpers/stepImage";
 import { publishBuildkit } from "./buildkit/archive";
 import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(300_000);
 
 // Settings that change what is made, each with a stack of one platform from its first up to its destroy.
-describeHere("variants of a stack on the simulated EC2", () => {
+describeUnless(missing() ?? missingEmulator(["linux/riscv64"]))("variants of a stack on the simulated EC2", () => {
     let simulation: Simulation;
     let emptyAccount: { [kind: string]: string[] };
     let project: Ec2Project;
@@ -37,7 +39,10 @@ describeHere("variants of a stack on the simulated EC2", () => {
         await project.init();
         await project.succeed(project.up());
     };
-    const writeImage = (text: string) => project.context("image", [...fromStep, writes(text)]);
+    const writeImage = (text: string) => {
+        project.context("image", [...fromStep, writes(text)]);
+        cpSync(stepBinary("riscv64"), path.join(project.folder, "image/step-riscv64"));
+    };
     const destroy = async () => {
         await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
         expect(await simulation.account()).toEqual(emptyAccount);
@@ -83,14 +88,23 @@ describeHere("variants of a stack on the simulated EC2", () => {
         await destroy();
     });
 
-    it("lives in a subnet that was named", async () => {
+    it("lives in a subnet that was named, and emulates a platform that EC2 has no machines of", async () => {
         const zone = { Name: "availability-zone", Values: ["eu-central-1b"] };
         const { Subnets } = await simulation.ec2.send(new DescribeSubnetsCommand({ Filters: [zone] }));
         const subnet = Subnets?.[0]?.SubnetId ?? "";
-        await create("named", { vpc: subnet });
+        await create("named", {
+            vpc: subnet,
+            platforms: ["linux/amd64", "linux/riscv64"],
+            emulateOn: { "linux/riscv64": "linux/amd64" },
+            nativeCompilers: false,
+        });
 
         expect((await project.instance("amd64")).SubnetId).toBe(subnet);
         expect(await project.fileIn("image", "amd64", "result")).toBe("at first");
+        expect(await project.platformsOf("image")).toEqual(["linux/amd64", "linux/riscv64"]);
+        expect(await project.fileIn("image", "riscv64", "result")).toBe("at first");
+        const { runners } = await project.outputs();
+        expect(runners.riscv64).toEqual({ ...runners.amd64, platform: "linux/riscv64" });
         await destroy();
     });
 });

@@ -19,6 +19,8 @@ export interface Region {
     offerings: { [instanceType: string]: string[] };
     /** Zones of the cache volumes that are there, by the volumes' ids. */
     volumes: { [id: string]: string };
+    /** Of every OIDC provider of the account. */
+    providerTags: { [tag: string]: string };
 }
 
 /** Records every resource and call of the AWS components, and fails on a call that it does not know. */
@@ -29,6 +31,7 @@ export class AwsMocks implements pulumi.runtime.Mocks {
         subnets: { "subnet-0b": "eu-central-1b", "subnet-0a": "eu-central-1a" },
         offerings: {},
         volumes: {},
+        providerTags: {},
     };
 
     of(type: string): Registered[] {
@@ -86,6 +89,8 @@ export class AwsMocks implements pulumi.runtime.Mocks {
                 const type: string = args.inputs.filters[0].values[0];
                 return { locations: this.region.offerings[type] ?? Object.values(this.region.subnets) };
             }
+            case "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider":
+                return { arn: args.inputs.arn, tags: this.region.providerTags };
             case "aws:ssm/getParameter:getParameter":
                 return { value: `ami-of${args.inputs.name}` };
             case "aws:eks/getCluster:getCluster":

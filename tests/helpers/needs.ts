@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import * as path from "node:path";
+import { architectures, type Platform } from "../../components/architecture";
 import { tools } from "./checkout";
 
 /** What a test needs to be able to run here; the reason if it cannot. */
@@ -19,6 +20,14 @@ export function missing(): string | undefined {
         }
     }
     return "QEMU is not registered for the other architecture: run tools/setup.sh as root";
+}
+
+/** Why one of these platforms cannot be emulated here, if it cannot. */
+export function missingEmulator(platforms: readonly Platform[]): string | undefined {
+    const without = platforms.find(
+        (platform) => !existsSync(path.join("/proc/sys/fs/binfmt_misc", architectures[platform].binfmt)),
+    );
+    return without && `QEMU is not registered for ${without}: run tools/setup.sh --check as root`;
 }
 
 /** `describe` that skips itself, and says why, where the tests cannot run. */

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { createServer, type Server } from "node:net";
 import * as path from "node:path";
 import { architectures, knownPlatforms, type Platform } from "../../components/architecture";
+import { runnerName } from "../../components/runner/runnerNames";
 import { temporaryFolder } from "./temporaryFolder";
 
 export const foreign = knownPlatforms.find((platform) => architectures[platform].nodeArch !== process.arch) as Platform;
@@ -60,7 +61,7 @@ export class StandInMachine {
 
     /** As if a stack's own processes ran. */
     run(stackFolder: string): void {
-        for (const part of ["registry", ...knownPlatforms.map((platform) => architectures[platform].suffix)]) {
+        for (const part of ["registry", ...knownPlatforms.map((platform) => runnerName(platform))]) {
             fs.mkdirSync(path.join(this.home, stackFolder, part), { recursive: true });
             fs.writeFileSync(path.join(this.home, stackFolder, part, "pid"), `${process.pid}\n`);
         }

@@ -4,8 +4,8 @@
 #
 #     $records/native-buildx/BUILDER/NODE/FINGERPRINT/ca.pem cert.pem key.pem
 #
-# What is in a folder never changes, so several connects at once need no lock: whoever reads newer keys makes another
-# folder. Once its runner has stopped, a folder is worthless.
+# A folder's content never changes, so several connects at once need no lock: whoever reads newer keys makes another
+# folder. Once the runner has stopped, its folder is worthless.
 
 # bring_up RUNNER: wakes the runner, and finds the keys that it takes. Prints nothing; $work/RUNNER.endpoint and
 # $work/RUNNER.keys (the fingerprint; `none` where the endpoint takes no keys) are what to register.
@@ -19,7 +19,7 @@ bring_up() {
         return
     fi
     keys_of_node=$keys_folder/$builder-$1
-    # Those that the node was registered with, if they are still good: asking the runner's kind takes longer.
+    # The keys that the node was registered with, if the runner still takes them: asking its kind takes longer.
     fingerprint=$(registered_keys "$1")
     if [ -n "$fingerprint" ] && accepted "$1" "$keys_of_node/$fingerprint"; then
         echo "$fingerprint" >"$work/$1.keys"
@@ -28,7 +28,7 @@ bring_up() {
     fi
 }
 
-# read_keys RUNNER: those of the present start, from wherever its kind publishes them.
+# read_keys RUNNER: the keys of the present start, from where its kind publishes them.
 read_keys() {
     waited=0
     until keys=$("keys_$kind" "$1"); do
@@ -39,7 +39,7 @@ read_keys() {
         fi
         if [ "$waited" -eq 0 ]; then say "$name: waiting until the runner has published its keys ..."; fi
         waited=$((waited + 1))
-        # It may have stopped meanwhile, and does not publish any more.
+        # The runner may have stopped meanwhile, and publishes nothing any more.
         if [ $((waited % 10)) -eq 0 ]; then "wake_$kind" "$1" >"$work/$1.endpoint" || return 1; fi
         if [ "$waited" -eq 120 ]; then
             say "$name: the runner serves, and has not published its keys within two minutes"
@@ -55,8 +55,8 @@ read_keys() {
     echo "$fingerprint" >"$work/$1.keys"
 }
 
-# store_keys FOLDER: the three texts of $keys, each whole or not at all, readable by their owner only, and never an
-# argument of a process (printf is the shell's own).
+# store_keys FOLDER: writes the three texts of $keys, each whole or not at all, readable by their owner only, and never
+# as an argument of a process (printf is built into the shell).
 store_keys() (
     if have_keys "$1"; then return; fi
     umask 077
@@ -73,7 +73,7 @@ store_keys() (
 
 have_keys() { [ -s "$1/ca.pem" ] && [ -s "$1/cert.pem" ] && [ -s "$1/key.pem" ]; }
 
-# accepted RUNNER FOLDER: true if the runner is the one that these keys are for, and takes them; false where there is no
+# accepted RUNNER FOLDER: true if the runner shows the certificate of these keys, and takes them; false where there is no
 # curl. (buildx itself only says that it waited 20 s in vain.)
 accepted() {
     if ! have_keys "$2" || ! command -v curl >/dev/null; then return 1; fi
@@ -82,7 +82,7 @@ accepted() {
         --cacert "$2/ca.pem" --cert "$2/cert.pem" --key "$2/key.pem" "https://$server_name:${address##*:}/" 2>/dev/null
 }
 
-# remove_old_keys RUNNER: those of earlier starts, a day later; until then another connect may be at work with them.
+# remove_old_keys RUNNER: removes the keys of earlier starts after a day; until then another connect may use them.
 remove_old_keys() (
     if ! cd "$keys_folder/$builder-$1" 2>/dev/null; then return; fi
     find . ! -name . -prune -type d -mtime +0 ! -name "$(cat "$work/$1.keys")" -exec rm -rf {} +

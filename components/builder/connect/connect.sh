@@ -1,18 +1,18 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154,SC2034 # set by the prefix (see connectScript.ts), and used by the other parts
 # Connects this machine to the stack's runners: wakes those asked for, reads the keys of their present start, registers
-# them with buildx, and proves that they serve. A prefix with the stack's variables, the functions of its kinds of runner
-# (see ConnectNode in components/runner/runner.ts), and the other parts come before this text; the whole is the stack
-# output `connect`. There is no secret in it:
+# them with buildx, and proves that they serve. The stack output `connect` is the whole: a prefix with the stack's
+# variables, the functions of its kinds of runner (see ConnectNode in components/runner/runner.ts), the other parts, and
+# this text. There is no secret in it:
 #
 #     pulumi stack output connect | sh -s                   all platforms
 #     pulumi stack output connect | sh -s -- linux/arm64    some
 #     pulumi stack output connect | sh -s -- arm64_2        a runner by its name
 #     pulumi stack output connect | sh -s -- --done         no build follows
 #
-# Options: --prepare     only what has to run besides the runners (the local registry)
-#          --for NAME    where a platform has several runners, which of them: the same NAME gets the same runner, whose
-#                        cache is warm. Default: the name of the CI job, if there is one
+# Options: --prepare     starts only what has to run besides the runners (the local registry)
+#          --for NAME    chooses where a platform has several runners: the same NAME gets the same runner, whose cache is
+#                        warm. Default: the name of the CI job, if there is one
 #          --done        gives back what was taken for this caller, such as a port that was opened
 #
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and what the runners' kind
@@ -33,7 +33,7 @@ runners_for() {
     done
 }
 
-# pick PLATFORM: sets `picked` to the runner that is used for it, by the checksum of $for_name where there are several.
+# pick PLATFORM: sets `picked` to its runner, which the checksum of $for_name chooses where there are several.
 pick() {
     choice=$(printf '%s' "$for_name" | cksum)
     # shellcheck disable=SC2046 # names
@@ -42,7 +42,7 @@ pick() {
     picked=${1:-}
 }
 
-# want RUNNER, which may be wanted already.
+# want RUNNER: appends it to $wanted, unless it is there.
 want() { case " $wanted " in *" $1 "*) ;; *) wanted="$wanted $1" ;; esac; }
 
 parse_arguments() {
@@ -84,14 +84,14 @@ find_folders() {
     fi
     docker_config=${DOCKER_CONFIG:-$HOME/.docker}
     records=${BUILDX_CONFIG:-$docker_config/buildx}
-    # Whole paths in the records: they are read from other folders, too.
+    # Absolute paths in the records: they are read from other folders, too.
     case $records in /*) ;; *) records=$PWD/$records ;; esac
     keys_folder=$records/native-buildx/$builder
     (umask 077 && mkdir -p "$keys_folder" && probe=$(mktemp "$keys_folder/probe.XXXXXX") && rm "$probe") 2>/dev/null ||
         fail "connect: cannot write to $records, where buildx keeps its builders. Set BUILDX_CONFIG to a folder of yours."
 }
 
-# Sets caller: see ConnectNode. Connects that begin at once make one name.
+# Sets caller: see ConnectNode. Connects that begin at the same time agree on a name.
 find_caller() {
     if [ ! -s "$keys_folder/caller" ]; then
         new=$(mktemp "$keys_folder/new.XXXXXX") && printf '%s' "${new##*.}" >"$new" || exit 1
@@ -102,10 +102,10 @@ find_caller() {
     caller=$(cat "$keys_folder/caller")${job:+-$(printf '%s' "$job" | cksum | tr ' ' -)}
 }
 
-# Sets buildx, the command.
+# Sets buildx: the command, one word or two.
 find_buildx() {
-    # A remote builder has nothing to do with docker's daemon, wherever that is and whether it is there or not; and
-    # these would send the commands below somewhere else.
+    # A remote builder has nothing to do with docker's daemon, and these variables would send the commands below
+    # elsewhere.
     unset BUILDX_BUILDER BUILDKIT_HOST DOCKER_HOST DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_API_VERSION
     export DOCKER_CONTEXT=default
     if docker buildx version >/dev/null 2>&1; then
@@ -123,7 +123,7 @@ find_buildx() {
     fi
 }
 
-# platforms_of "RUNNER...": their platforms, each but once.
+# platforms_of "RUNNER...": their platforms, each once.
 platforms_of() {
     found=
     for runner in $1; do
@@ -142,12 +142,12 @@ label() {
     esac
 }
 
-# labels "RUNNER...": all of theirs, each with a space before it.
+# labels "RUNNER...": the label of each, with a space before it.
 labels() {
     for runner in $1; do printf ' %s' "$(label "$runner")"; done
 }
 
-# try_each FUNCTION: runs it for every platform wanted, side by side. False if one failed: $failed has the runners.
+# try_each FUNCTION: runs it for every wanted runner, side by side. False if it failed for some: $failed has these.
 try_each() {
     for runner in $wanted; do
         rm -f "$work/$runner.failed"
@@ -164,13 +164,13 @@ try_each() {
 
 give_up() { fail "connect: not ready:$(labels "$failed")"; }
 
-# prepare: what has to run besides the runners.
+# prepare: starts what has to run besides the runners.
 prepare() {
     if [ -z "$registry_kind" ]; then return; fi
     "prepare_registry_$registry_kind" || fail "connect: could not prepare the registry"
 }
 
-# connect_all: until all are proved in one round: a runner can stop while another is woken.
+# connect_all: tries until all are proved in one round, for a runner can stop while another is woken.
 connect_all() {
     asked=$wanted round=1
     while :; do
@@ -192,14 +192,14 @@ connect_all() {
     say "builder $builder is ready:$(labels "$asked")$only"
 }
 
-# leave RUNNER: gives back what was taken there for this caller.
+# leave RUNNER: gives back what was taken for this caller.
 leave() {
     eval "kind=\$kind_$1"
     "done_$kind" "$1"
 }
 
-# fails_again: true if one of those that failed is at the same address with the same keys and notes as when it failed
-# before. A runner may close its port for its idle stop after it was found serving; it is another start then that is proved.
+# fails_again: true if a runner that failed has the same address, keys and notes as when it failed before. A runner that
+# was found serving may stop because it was idle; then the next round proves another start of it.
 fails_again() {
     again=1
     for runner in $failed; do
@@ -234,5 +234,5 @@ main() {
     connect_all
 }
 
-# The script itself may be on standard input: nothing but the shell reads it.
+# The script itself may be on standard input, which nothing but the shell may read.
 main "$@" </dev/null

@@ -12,15 +12,15 @@ export interface ConnectScriptInputs {
     nodes: { [runner: string]: ConnectNode };
     /** Texts of the wake scripts of the kinds in use. */
     wakeScripts: readonly string[];
-    /** What the registry wants to run first, and its kind. @default nothing */
+    /** What has to run for the registry before a runner is used, and its kind. @default nothing */
     registry?: RegistryPreparation & { kind: string };
 }
 
-/** Before the scripts of kinds, which use it. */
-const folders = path.join(__dirname, "../../localMachine/folders.sh");
+/** Files of functions that the scripts of kinds use, and that come before them. */
+export const sharedParts = ["../../localMachine/folders.sh", "knock.sh"].map((part) => path.join(__dirname, part));
 
-/** The last one uses the others, and begins. */
-const parts = ["clientKeys.sh", "register.sh", "prove.sh", "connect.sh"];
+/** In their order: the last uses the others, and begins. */
+const parts = ["clientKeys.sh", "register.sh", "prove.sh", "connect.sh"].map((part) => path.join(__dirname, part));
 
 /** Renders the connect script: a prefix of quoted variables, the kinds' functions, and its parts as they are. */
 export function renderConnectScript({ builder, nodes, wakeScripts, registry }: ConnectScriptInputs): string {
@@ -37,13 +37,14 @@ export function renderConnectScript({ builder, nodes, wakeScripts, registry }: C
             variables[`${name}_${runner}`] = value;
         }
     }
+    const read = (file: string) => readFileSync(file, "utf8");
     return [
         "#!/bin/sh",
         `# Connects to ${builder}: wakes its runners and registers them with buildx. Holds no secret.`,
         ...Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value.trimEnd())}`),
-        readFileSync(folders, "utf8"),
+        ...sharedParts.map(read),
         ...(registry ? [registry.script] : []),
         ...wakeScripts,
-        ...parts.map((part) => readFileSync(path.join(__dirname, part), "utf8")),
+        ...parts.map(read),
     ].join("\n");
 }

@@ -2,8 +2,8 @@
 # shellcheck disable=SC2154,SC2086 # connect.sh sets them; $buildx is one word or two
 # Part of the connect script: proves that a runner serves.
 
-# prove RUNNER: a build of an empty image shows that the runner answers, with the right certificate, to ours, and builds.
-# It counts as activity there.
+# prove RUNNER: builds an empty image, which shows that the runner has the right certificate, takes ours, and builds. The
+# runner counts it as activity.
 prove() {
     eval "platform=\$platform_$1"
     if ! answers "$1"; then
@@ -19,18 +19,12 @@ prove() {
     return 1
 }
 
-# answers RUNNER: false if nobody takes a connection at its address. buildx tries for 20 s then, in which another runner,
-# proved already, may find itself idle and stop. True where there is no curl, and where the endpoint is no address.
+# answers RUNNER: false if nobody takes a connection at its address. buildx would try for 20 s, in which another runner
+# that was proved already may become idle and stop. True where there is no curl, and where the endpoint is no address.
 answers() {
     if ! grep -q '^tcp:' "$work/$1.endpoint" || ! command -v curl >/dev/null; then return; fi
-    connected=$(curl -sk --noproxy '*' --connect-timeout 5 --max-time 6 -o /dev/null -w '%{time_connect}' \
-        "$(sed 's|^tcp:|https:|' "$work/$1.endpoint")" 2>/dev/null)
-    # 7: refused; 28: too late, though perhaps not to connect.
-    case $?:$connected in
-        7:*) return 1 ;;
-        28:*[1-9]*) ;;
-        28:*) return 1 ;;
-    esac
+    knock "$(sed 's|^tcp://||' "$work/$1.endpoint")" 5
+    case $? in 1 | 2) return 1 ;; esac
 }
 
 build_nothing() {
@@ -39,7 +33,7 @@ build_nothing() {
     exec $buildx build --builder "$builder-$1" --platform "$platform" --progress quiet --output type=cacheonly -
 }
 
-# in_time SECONDS COMMAND...: false if it fails, and 124 if it takes longer, as with timeout(1), which runs no functions
+# in_time SECONDS COMMAND...: the command's status, and 124 if it takes longer, as with timeout(1), which runs no functions
 # and is not everywhere.
 in_time() {
     limit=$1
@@ -55,7 +49,7 @@ in_time() {
             sleep 1
             waited=$((waited + 1))
         done
-        # Said first: how the command ends then is its own affair.
+        # Noted first: the status of a killed command does not tell.
         if [ "$waited" -eq "$limit" ]; then : >"$work/$command.late"; fi
         kill "$command" 2>/dev/null
     ) >/dev/null 2>&1 &

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154,SC2086 # connect.sh sets them; $buildx is one word or two
-# Part of the connect script: the builders' records. buildx has a lock of its own around each change of them, and two
-# connects that change the same record want it to say the same: so none waits for another.
+# Part of the connect script: the builders' records. buildx locks each change of a record, and two connects that change the
+# same record write the same into it: so neither waits for the other.
 
 # register RUNNER: in a builder of its own, which `pulumi up` uses, and in the builder of all, for people and CI.
 register() {
@@ -10,7 +10,7 @@ register() {
     eval "platform=\$platform_$1 server_name=\$server_name_$1"
     replaced=
     add "$builder-$1" || return
-    # buildx would go on with the first of a platform's nodes: one that was not asked for leaves the builder of all.
+    # buildx uses the first of a platform's nodes: a runner that was not asked for leaves the builder of all.
     case " $by_name " in *" $1 "*) ;; *) replaced=$(runners_for "$platform") ;; esac
     add "$builder"
 }
@@ -25,9 +25,10 @@ add() {
     return 1
 }
 
-# save BUILDER PATIENCE: buildx first saves the record, and then asks all nodes of the builder how they are, for 20 s if
-# one is asleep. Nobody asked for that, so it is ended when the record was seen saved PATIENCE times, half a second apart.
-# (Its --timeout is not known to all versions. Ended while a node answers, it takes the change back: more patience then.)
+# save BUILDER PATIENCE: buildx first saves the record, and then asks all nodes of the builder for their state, for 20 s if
+# a node is asleep. That is of no use here, so buildx is ended when the record was seen saved PATIENCE times, half a second
+# apart. (Not all versions know --timeout. If buildx is ended while a node answers, it takes the change back: more patience
+# then.)
 save() {
     create "$1" >"$work/create.log" 2>&1 &
     command=$!
@@ -64,7 +65,7 @@ csv() { printf '"%s"' "$(printf '%s' "$1" | sed 's/"/""/g')"; }
 # mend BUILDER PATIENCE: after buildx refused to change its record.
 mend() {
     record=$(record_of "$1") activity=$records/activity/$1
-    # As a power cut or a full disk leaves them. buildx can neither read nor remove them then.
+    # As a power cut or a full disk leaves them: buildx can neither read nor remove them.
     if cut_off "$record" || { [ -e "$activity" ] && ! grep -q '^[0-9-]*T[0-9:]*Z$' "$activity"; }; then
         rm -f "$record" "$activity"
         return
@@ -74,15 +75,15 @@ mend() {
             twin=$(nodes_of "$1" | recorded=$(recorded_endpoint) awk -F '"' '
                 /^"Name":/ && index($0, "\"Endpoint\":\"" ENVIRON["recorded"] "\"") { print $4 }')
             case $(node_text "$1" "$twin") in
-                # A runner that builds two platforms. To buildx, 0 before the port makes another endpoint of it.
+                # A runner that builds two platforms. With 0 before the port it is another endpoint to buildx.
                 *"/$twin/$fingerprint/ca.pem"*) endpoint=${endpoint%:*}:0${endpoint##*:} ;;
-                # Addresses are given out again.
+                # EC2 has given the address of another runner to this one.
                 *) drop "$1" "$twin" ;;
             esac
             ;;
         # Another connect made or removed the record just now.
         *append*) ;;
-        # Say, somebody's builder of that name with another driver.
+        # Such as a builder of that name with another driver.
         *) if [ "$2" -eq 4 ]; then remove "$1"; fi ;;
     esac
 }
@@ -102,14 +103,14 @@ drop_strangers() {
     done
 }
 
-# drop BUILDER NODE: the last one goes with its builder.
+# drop BUILDER NODE: the last node goes with its builder.
 drop() { $buildx create --leave --name "$1" --node "$2" >/dev/null 2>&1 || remove "$1"; }
 
 remove() { $buildx rm --keep-state --keep-daemon "$1" >/dev/null 2>&1; }
 
 record_of() { printf '%s' "$records/instances/$1"; }
 
-# nodes_of BUILDER: the record with a line for each object in it.
+# nodes_of BUILDER: the record, with a line for each object in it.
 nodes_of() { tr '{' '\n' 2>/dev/null <"$(record_of "$1")"; }
 
 # node_text BUILDER NODE: what the record says of one node.

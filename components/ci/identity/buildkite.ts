@@ -3,8 +3,8 @@ import { ofIssuer, onAws, row } from "./identityProvider";
 import { fullRef, refPattern, refWords, splitEntry } from "./refs";
 
 /**
- * A branch of git has no colon; Buildkite makes `USER:BRANCH` of a fork's. Without this `heads/*` would be theirs too, and
- * the branch `commit` of a user `main` would pass for branch `main`.
+ * A branch of git has no colon; Buildkite calls the branch of a fork `USER:BRANCH`. Without this condition `heads/*` would
+ * let forks in, and the branch `commit` of a user `main` would pass for branch `main`.
  */
 const noFork = {
     Null: { build_branch: "false" },

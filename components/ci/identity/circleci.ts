@@ -5,7 +5,7 @@ import { fullRef, refPattern, refWords, splitEntry } from "./refs";
 const uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 
 /**
- * Anybody's id. Not `*`: where builds of forks are given tokens, a fork and its branch are named by strangers, and a branch
+ * Any user's id. Not `*`: where builds of forks are given tokens, strangers name a fork and its branch, and a branch
  * `x/vcs-origin/OURS/vcs-ref/refs/heads/main` would end as our own subjects do.
  */
 const anyUser = [8, 4, 4, 4, 12].map((length) => "?".repeat(length)).join("-");

@@ -9,8 +9,8 @@ const environment = "environment:[^?*$]+";
 /**
  * GitHub Actions: https://docs.github.com/en/actions/reference/security/oidc
  *
- * Subjects have ids since July 15, 2026; older repositories that did not opt in have none. Neither form is taken for the
- * other: a repository that somebody makes under a name that has become free has ids, which must not count as the name.
+ * Subjects have ids since July 15, 2026; those of older repositories that did not opt in have none. An entry without ids
+ * does not match a subject with ids: somebody may have made a new repository under a name that had become free.
  */
 export const github = row({
     settings: {
@@ -33,7 +33,7 @@ export const github = row({
 
 function subjectsOf(entry: string): string[] {
     const [name = "", what = ""] = entry.split(/:(.*)/s);
-    // A pull request's workflow runs what its author wrote: it is let in by this word alone.
+    // A pull request's workflow runs what its author wrote: only this word lets it in.
     if (what === "pull_request") {
         return [`repo:${name}:pull_request`];
     }

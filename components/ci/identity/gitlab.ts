@@ -26,7 +26,7 @@ export const gitlab = row({
         ),
     },
     trusted: ({ gitlabProjects, gitlabUrl }) =>
-        // Its address, as GitLab's own instructions for AWS have it: an account's own provider is likely to take it.
+        // The server's address, as in GitLab's own instructions for AWS: a provider that an account has already takes it.
         ofIssuer(gitlabUrl.replace("https://", ""), gitlabUrl, gitlabProjects, (entry) => {
             const { name, refs } = splitEntry(entry);
             return refs.map((ref) => `project_path:${name}:ref_type:${ref.type}:ref:${ref.name}`);

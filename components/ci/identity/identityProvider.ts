@@ -7,11 +7,11 @@ export interface TrustedIssuer {
     /** The audience that a job must ask its token for. */
     audience: string;
     /**
-     * Patterns of the tokens' subjects. `*` stands for any characters and `?` for one, so each is only where the rest of the
-     * subject is the issuer's word, and nobody can choose a name that says what comes after it.
+     * Patterns of the tokens' subjects. `*` stands for any characters and `?` for one character. A pattern has them only
+     * where nobody can choose a name that contains what follows in the subject.
      */
     subjects: string[];
-    /** What else must hold: operators, and under each the claims without their issuer. @default nothing */
+    /** Further conditions: operators, and under each the claims without their issuer. @default none */
     conditions?: { [operator: string]: { [claim: string]: string | string[] } };
 }
 
@@ -28,13 +28,13 @@ export function row<S extends Schemas>(described: IdentityProvider<S>): Identity
     return described;
 }
 
-/** Begins what a setting of this kind means. */
+/** The beginning of such a setting's description. */
 export const onAws = "EC2 runners and registry ecr only.";
 
 /**
- * What is trusted of one issuer, unless nobody is.
+ * The trust in one issuer, if any entry names somebody.
  *
- * @param subjectsOf the patterns that one entry of a list comes to
+ * @param subjectsOf the patterns that an entry of the list stands for
  */
 export function ofIssuer(
     issuer: string,

@@ -10,8 +10,8 @@ export interface EcrRegistryArgs extends ImageRepositoryArgs {
     /** Name of a repository for builds by hand; image NAME has a repository `repositoryName/NAME`. */
     repositoryName: string;
     /**
-     * What is pulled from here and never pushed to: other registries of the account and region, by their `repositoryName`. An
-     * image's build reads the cache that it has there.
+     * Other registries of the account and region, by their `repositoryName`, that are pulled from and never pushed to. An
+     * image's build reads the image's cache there.
      *
      * @default none
      */
@@ -22,7 +22,7 @@ export interface EcrRegistryArgs extends ImageRepositoryArgs {
 export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "ecr";
     readonly url: pulumi.Output<string>;
-    /** A runner that is replaced, or another in its place, finds it there. */
+    /** A runner without a cache of its own, because it is new, finds it there. */
     readonly defaultCache = "registry";
     readonly loginCommand: pulumi.Output<string>;
     readonly repositoryArns: pulumi.Output<string[]>;
@@ -31,7 +31,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     private readonly common: ImageRepository;
     private readonly perImage = new Map<string, ImageRepository>();
     private token: Promise<aws.ecr.GetAuthorizationTokenResult> | undefined;
-    /** When the next login gets another token, in milliseconds since 1970. */
+    /** When the next login asks for another token, in milliseconds since 1970. */
     private renewAt = 0;
 
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
@@ -83,7 +83,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
         return new ImageRepository(`${this.name}-${image}`, { ...this.args, repositoryName }, { parent: this });
     }
 
-    /** Every `up` asks for a login of its own; no docker configuration is written. */
+    /** Every `up` asks for a new login, and writes no docker configuration. */
     readonly login = (after: pulumi.Output<unknown>[]): pulumi.Output<RegistryLogin> =>
         pulumi.secret(
             pulumi.all([this.url, this.common.registryId, ...after]).apply(async ([url = "", registryId = ""]) => {
@@ -97,7 +97,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
             }),
         );
 
-    /** A token that has half of its life before it, at least: one serves all images, but for those of a chain of hours. */
+    /** A token with at least half of its life left: one token serves all images, unless a chain of images takes hours. */
     private freshToken(registryId: string): Promise<aws.ecr.GetAuthorizationTokenResult> {
         const now = Date.now();
         if (this.token === undefined || now >= this.renewAt) {
@@ -111,8 +111,8 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     }
 
     /**
-     * ECR does not delete a repository with images, so that a `destroy` would stop there with the runners gone. It asks
-     * about all repositories at once, before anything else is deleted.
+     * ECR does not delete a repository with images, so a `destroy` would stop there when the runners are gone. The guard
+     * looks at all repositories at once, before anything else is deleted.
      */
     readonly guard = (everything: pulumi.Resource[]): void => {
         const repositories = [this.common, ...this.perImage.values()];
@@ -129,7 +129,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     }
 }
 
-/** The slash keeps repositories out whose names only begin alike: those of stack `prod-pr`, for stack `prod`. */
+/** The slash excludes repositories whose names only begin alike: those of stack `prod-pr`, for stack `prod`. */
 function withAllBelow(arn: string): string[] {
     return [arn, `${arn}/*`];
 }

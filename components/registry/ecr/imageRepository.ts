@@ -8,13 +8,13 @@ export interface ImageRepositoryArgs {
     /** Its name in the registry, as in `team/app`: lower case letters, digits, and `/ . _ -` between them. */
     repositoryName: string;
     /**
-     * Refuse to move a tag once it is pushed, except tags that match `movingTags` and caches. Consumers that pin digests
-     * need no immutability, and under it a retry of a half-failed `up` is refused.
+     * Refuse to move a tag that was pushed, except caches and tags that match `movingTags`. Whoever pins digests needs no
+     * immutable tags, and with them another `up` after one that failed halfway is refused.
      *
      * @default false
      */
     immutableTags?: boolean;
-    /** With `immutableTags`: tags that may move all the same; `*` stands for anything. @default ["latest*"] */
+    /** With `immutableTags`: tags that may move nevertheless; `*` stands for anything. @default ["latest*"] */
     movingTags?: string[];
     /** What the tags of build caches begin with. @default "cache-" */
     cacheTagPrefix?: string;
@@ -23,8 +23,8 @@ export interface ImageRepositoryArgs {
     /** Days after which a cache that was not written again expires. @default 30 */
     cacheDays?: number;
     /**
-     * Delete the images with the repository. Off: a repository with images that is removed from the program is kept, and
-     * said; `pulumi destroy` stops before it begins, where there is a `RepositoryGuard`.
+     * Delete the images with the repository. Off: a repository with images that is removed from the program is kept, with a
+     * message; and `pulumi destroy` stops before it begins, where there is a `RepositoryGuard`.
      *
      * @default false
      */
@@ -32,14 +32,14 @@ export interface ImageRepositoryArgs {
     /** ARN of a customer key for the images. @default ECR's own encryption */
     kmsKeyArn?: string;
     /**
-     * Tags of the repository. One that exists and has them is taken over.
+     * Tags of the repository. A repository that exists and has them is taken over.
      *
      * @default `native-buildx`: PROJECT-STACK
      */
     tags?: { [name: string]: string };
     /** Changes arguments of its resources right before they are made, for what has no setting. @default none */
     transform?: {
-        /** Each repository; `name` is its resource's. Keep the tags that it has: it is taken over by them. */
+        /** Each repository; `name` is the name of its resource. Keep the tags that it has: by them it is taken over. */
         repository?: Transform<EcrRepositoryArgs, { name: string }>;
     };
 }
@@ -91,8 +91,8 @@ function movingTags({ immutableTags, ...args }: ImageRepositoryArgs): string[] {
 }
 
 /**
- * What expires: untagged images, late, and old caches. No rule ever selects another tagged image. The children of an
- * index (one image a platform, attestations) are untagged or lose their tag to the next version; ECR itself keeps an image
+ * What expires: untagged images, late, and old caches. No rule selects any other tagged image. The children of an index
+ * (the images of the platforms, attestations) are untagged or lose their tag to the next version; ECR itself keeps an image
  * for as long as a manifest list references it:
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
  */
@@ -137,7 +137,7 @@ export function imageRepositoryProblems(args: ImageRepositoryArgs): string[] {
             problems.push(`${setting} ${value}: a whole number of days, ${least} or more`);
         }
     };
-    // A day or two would delete what somebody pinned by digest yesterday.
+    // Less would delete what somebody pinned by digest a few days ago.
     days("untaggedDays", args.untaggedDays ?? defaults.untaggedDays, 7);
     days("cacheDays", args.cacheDays ?? defaults.cacheDays, 1);
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(args.cacheTagPrefix ?? defaults.cacheTagPrefix)) {

@@ -31,7 +31,7 @@ describe("setting readsFrom", () => {
     });
 
     it.each(["*", "prod*", "pro?", "prod/app", ""])("takes no pattern: %j", (stack) => {
-        expect(mistakes(stack)).toEqual([expect.stringContaining(`readsFrom "${stack}": is no stack's name; write`)]);
+        expect(mistakes(stack)).toEqual([expect.stringContaining(`readsFrom "${stack}": must be the name of a stack`)]);
     });
 
     it.each(["prod-pr", "PROD-PR"])("does not name the stack itself: %s", (stack) => {

@@ -18,7 +18,7 @@ export const kind: RegistryModule<EcrValues> = {
     create: (name, values, { stackName, tags }) => new EcrRegistry(name, { ...argsOf(values, stackName), tags }),
 };
 
-/** An empty text is a setting that was not set. */
+/** An empty text means that the setting is not set. */
 function argsOf(values: EcrValues, repositoryName: string): EcrRegistryArgs {
     return {
         ...values,
@@ -28,19 +28,19 @@ function argsOf(values: EcrValues, repositoryName: string): EcrRegistryArgs {
     };
 }
 
-/** As the other stack names its own. */
+/** The name that the other stack gives to its own. */
 function repositoryOfStack(stack: string): string {
     return stackNameOf(pulumi.getProject(), stack);
 }
 
-/** What stands in a policy: `*` would be all stacks, and `prod*` those whose names only begin alike. */
+/** The names are part of a policy, where `*` would mean all stacks, and `prod*` those whose names only begin alike. */
 function readsFromMistakes(stacks: readonly string[], stackName: string): string[] {
     return stacks.flatMap((stack) => {
         if (!/^[A-Za-z0-9._-]+$/.test(stack)) {
-            return [`readsFrom "${stack}": is no stack's name; write each by its own name, as in ["prod"]`];
+            return [`readsFrom "${stack}": must be the name of a stack, without a pattern, as in ["prod"]`];
         }
         return repositoryOfStack(stack) === stackName
-            ? [`readsFrom "${stack}": is this stack, which has its own images anyway; name others`]
+            ? [`readsFrom "${stack}": is this stack, which reads its own images anyway; remove it from the list`]
             : [];
     });
 }

@@ -4,15 +4,15 @@ import { awsAccount } from "../../account/awsAccount";
 import type { ImageRepository } from "./imageRepository";
 
 export interface RepositoryGuardArgs {
-    /** One at least. */
+    /** At least one. */
     repositories: ImageRepository[];
-    /** As that of the repositories. @default false */
+    /** The same as the repositories'. @default false */
     forceDelete?: boolean;
 }
 
 /**
- * Deletes nothing, and is deleted first if everything else is in its `dependsOn`: that is when it looks whether the
- * repositories may be deleted.
+ * Looks whether the repositories may be deleted, when it is deleted itself: first, if everything else is in its
+ * `dependsOn`. It deletes nothing.
  *
  * ECR refuses to delete a repository with images, and `pulumi destroy` would find that out when the runners are gone.
  */

@@ -10,17 +10,17 @@ export interface GenericRegistryArgs {
      * `ghcr.io/OWNER`, `registry.gitlab.com/GROUP/PROJECT`, `harbor.example/PROJECT`, and the like.
      */
     registryUrl: string;
-    /** With `registryToken`. @default the docker login of whoever runs the program */
+    /** The user of `registryToken`. @default the docker login of whoever runs the program */
     registryUser?: string;
-    /** A token, or a password, that may push there. It is in no state. */
+    /** A token or a password that may push there. It is in no state. */
     registryToken?: pulumi.Input<string>;
 }
 
-/** Any registry, at a host that machines trust, whose repositories need not be made before they are pushed to. */
+/** Any registry at a host that machines trust, and that makes a repository when it is pushed to. */
 export class GenericRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "generic";
     readonly url: pulumi.Output<string>;
-    /** A runner that is replaced, or another in its place, finds it there. */
+    /** A runner without a cache of its own, because it is new, finds it there. */
     readonly defaultCache = "registry";
     readonly loginCommand: pulumi.Output<string>;
     readonly login?: (after: pulumi.Output<unknown>[]) => pulumi.Output<RegistryLogin>;
@@ -36,7 +36,7 @@ export class GenericRegistry extends pulumi.ComponentResource implements Registr
         if (username && registryToken) {
             const remedy = `Look at registryUser and registryToken: may ${username} push to ${registryUrl} with this token?`;
             const login = pulumi.secret(registryToken).apply((password) => ({ address, username, password, remedy }));
-            // What the user has set does not run out while the program runs, as far as anybody can tell.
+            // How long the user's token is valid is not known.
             this.login = () => login;
         }
         this.registerOutputs({ url: this.url });
@@ -78,7 +78,7 @@ function urlProblem(url: string): string | undefined {
     if (path.some((part) => /[A-Z]/.test(part))) {
         return `"${url}" has capital letters, which names of images have not; write ${host}/${path.join("/").toLowerCase()}`;
     }
-    // As https://pkg.go.dev/github.com/distribution/reference has it.
+    // The rule of https://pkg.go.dev/github.com/distribution/reference
     if (!path.every((part) => /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/.test(part))) {
         return `"${url}" cannot begin an image's name: write lower case letters and digits, with . _ - between them, and no tag`;
     }

@@ -24,7 +24,7 @@ function plainTokenMistakes({ registryToken }: Values): string[] {
         : [];
 }
 
-/** Whether a setting of the project is kept as a secret. The SDK knows, and lets nobody ask but by a warning. */
+/** Whether a setting of the project is kept as a secret. The SDK tells it only in a warning. */
 function isSecret(setting: string): boolean {
     const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
     return isConfigSecret(`${pulumi.getProject()}:${setting}`);

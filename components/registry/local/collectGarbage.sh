@@ -1,18 +1,18 @@
 #!/bin/sh
-# The garbage of the local registry: images that have had no tag for a number of days, and layers that no image has. In
-# the registry's folder, while the registry does not serve: a push relies on layers that it finds.
+# Removes the local registry's garbage: images that have had no tag for a number of days, and layers of no image. It runs
+# in the registry's folder while the registry does not serve, because a push relies on the layers that it finds.
 #
 #     sh collectGarbage.sh DAYS    prints what it removes
 #
-# The registry's own `garbage-collect` sweeps the layers. Its --delete-untagged is no help: it knows no age, and would
-# remove what was pushed a second ago and is to be joined and tagged next.
+# The registry's own `garbage-collect` removes the layers. Its --delete-untagged knows no age: it would remove what was
+# pushed a second ago and is joined and tagged next.
 set -eu
 LC_ALL=C
 export LC_ALL
 days=$1
 data=data/docker/registry/v2
 
-# Only one at a time: registry.sh holds a lock.
+# Only one collection at a time: registry.sh holds a lock.
 work=collecting
 rm -rf "$work"
 mkdir "$work"
@@ -20,8 +20,8 @@ trap 'rm -rf "$work"' EXIT
 
 digests() { grep -oE '[0-9a-f]{64}' | sort -u; }
 
-# keep TAGS: lists in $work/kept which of $work/manifests the tags lead to. Whatever digest a manifest mentions is kept:
-# an index's children are. A tag sha256-DIGEST... has what belongs to an image, such as a signature, and goes with it.
+# keep TAGS: lists in $work/kept which of $work/manifests the tags lead to. Every digest that a manifest mentions is kept,
+# such as the children of an index. A tag sha256-DIGEST... belongs to an image, as a signature does, and goes with it.
 keep() {
     find "$1" -path '*/current/link' ! -path "$1/sha256-*" -exec cat {} + 2>/dev/null | digests >"$work/next"
     : >"$work/kept"

@@ -39,13 +39,13 @@ export function renderRegistryConfiguration(port: number): string {
 /**
  * A registry on this machine over TLS, the embedded default. The connect script starts it; it has no login.
  *
- * It goes by a host name because the registry clients in use disagree on how to speak to a loopback address, and agree
- * on a name: see docs/decisions.md.
+ * It has a host name because registry clients disagree on how to speak to a loopback address, and agree on a name: see
+ * docs/decisions.md.
  */
 export class LocalRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "local";
     readonly url: pulumi.Output<string>;
-    /** A runner of this machine keeps its cache on the same disk. */
+    /** Runners on this machine keep their caches on the same disk. */
     readonly defaultCache = "none";
     readonly prepare: RegistryPreparation;
     readonly trust: RegistryTrust;

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { dataFolder } from "../../localMachine/dataFolder";
 import { portMistakes } from "../../localMachine/ports";
 
-/** What keeps this machine from being the stack's registry, each as one line: setting, reason, remedy. */
+/** Why this machine cannot be the stack's registry, each reason as one line: setting, reason, remedy. */
 export async function registryMachineMistakes(
     { registryHost, localPort }: { registryHost: string; localPort: number },
     stackFolder: string,

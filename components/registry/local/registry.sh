@@ -4,8 +4,9 @@
 #
 #     sh registry.sh start    bring it to serving
 #     sh registry.sh stop     end it
-# Its authority lives in the folder as long as its images do, so that a copy in /etc/docker/certs.d stays good; its own
-# certificate is made anew at every start.
+#
+# Its authority stays in the folder as long as its images do, so that a copy in /etc/docker/certs.d stays valid; its own
+# certificate is new at every start.
 set -eu
 umask 077
 host='' trust_file='' untagged_days=''
@@ -34,13 +35,13 @@ end() {
 # due: true if no garbage was collected for a day.
 due() { [ -z "$(find garbage.log -mtime -1 2>/dev/null)" ]; }
 
-# nobody_connected: then nobody is in the middle of a push. Clients keep their connections between two requests.
+# nobody_connected: true if no client can be in the middle of a push. Clients stay connected between two requests.
 nobody_connected() {
     port=$(sed -n 's/^ *addr: .*://p' running)
     ! grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$port") [0-9A-F]+:[0-9A-F]+ 01 " /proc/net/tcp
 }
 
-# Its children hold the lock as well: nothing may serve as long as a collection runs.
+# Its children hold the lock too: nothing may serve while a collection runs.
 collect() {
     : >garbage.log
     if [ ! -d data/docker/registry/v2/repositories ]; then return; fi

@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { PolicyStatement } from "../../ci/policies";
 import { removesGroup } from "./groupLeftovers";
 
-/** Tag of a rule that names its security group: by it a policy can tell the rule. */
+/** Tag of a rule with the id of its security group, by which a policy recognizes the rule. */
 const groupTag = "native-buildx:group";
-/** Beginning of the tags that name a rule's callers; the value of each says until when, in seconds since 1970. */
+/** Beginning of the tags that name a rule's callers. The value is the end of the caller's time, in seconds since 1970. */
 const callerTag = "native-buildx:caller:";
 
 export interface CallersGroupArgs {
@@ -15,15 +15,15 @@ export interface CallersGroupArgs {
 }
 
 /**
- * The security group of those who may come in for a time. `openPort.sh` and the runners (`machine/callers.sh`) write its
- * rules; in the group of `allowedCidrs` they would be foreign to Pulumi, and open to a CI role.
+ * The security group of callers who may connect for a time. `openPort.sh` and the runners (`machine/callers.sh`) write its
+ * rules. The group of `allowedCidrs` is another, so that Pulumi knows all of its rules and no CI role can change them.
  */
 export function makeCallersGroup(name: string, args: CallersGroupArgs, parent: pulumi.Resource): aws.ec2.SecurityGroup {
     const groupName = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
     return new aws.ec2.SecurityGroup(
         name,
         {
-            // A VPC can have a name once: see removesGroup.
+            // Unique in its VPC: see removesGroup.
             name: groupName,
             description: "native-buildx callers: connect opens the BuildKit port to them for a time",
             vpcId: args.vpcId,
@@ -33,13 +33,13 @@ export function makeCallersGroup(name: string, args: CallersGroupArgs, parent: p
     );
 }
 
-/** What a caller needs to let itself in and out. IAM knows neither ports nor addresses: the runner looks after these. */
+/** What a caller needs to open and close the port for itself. IAM knows no ports and addresses: the runner checks them. */
 export function callerStatements(groupArn: string): PolicyStatement[] {
     const rules = groupArn.replace(/:security-group\/.*/, ":security-group-rule/*");
     return [
         { Sid: "OpenPort", Action: ["ec2:AuthorizeSecurityGroupIngress"], Resource: [groupArn, rules] },
         { Sid: "ClosePort", Action: ["ec2:RevokeSecurityGroupIngress"], Resource: [groupArn] },
-        // Describe calls know no resources.
+        // EC2's Describe calls have no resources.
         { Sid: "SeeCallers", Action: ["ec2:DescribeSecurityGroupRules"], Resource: ["*"] },
         {
             Sid: "NameFirstCaller",

@@ -7,11 +7,20 @@ import { filesOf, bootstrapSettings as settings } from "./machine/runnerBench";
 
 describe("user data", () => {
     const userData = renderUserData(settings);
+    const emulating = renderUserData({
+        ...settings,
+        emulation: { machines: ["aarch64", "riscv64"], recipeParameters: ["/a/1"], recipeSha256: "b".repeat(64) },
+    });
 
     it("takes, packed, no more than six tenths of what EC2 takes", () => {
         const packed = Buffer.from(packUserData(userData), "base64");
         expect(packed.length).toBeLessThan(userDataLimit * 0.6);
         expect(gunzipSync(packed).toString()).toBe(userData);
+    });
+
+    it("has what makes native compilers only where the runner emulates", () => {
+        expect(Object.keys(filesOf(userData)).filter((name) => /compilers|toolchain/.test(name))).toEqual([]);
+        expect(Buffer.from(packUserData(emulating), "base64").length).toBeLessThan(userDataLimit * 0.75);
     });
 
     it("is packed into the same bytes on every machine and version of Node", () => {
@@ -90,7 +99,9 @@ describe("user data", () => {
             "step-runtime.sh",
             "steps.sh",
         ]);
-        for (const [name, text] of [["user-data", userData] as const, ...scripts]) {
+        const more = Object.entries(filesOf(emulating)).filter(([name]) => name.endsWith(".sh"));
+        expect(more).toHaveLength(scripts.length + 3);
+        for (const [name, text] of [["user-data", emulating] as const, ...more]) {
             const result = await bench.run([...shell, "-n", bench.write(path.basename(name), text)]);
             expect({ name, ...result }).toEqual({ name, status: 0, stdout: "", stderr: "" });
         }
@@ -98,11 +109,11 @@ describe("user data", () => {
     });
 
     it("names in its units only scripts that it writes", () => {
-        const files = filesOf(userData);
+        const files = filesOf(emulating);
         const called = Object.entries(files)
-            .filter(([name]) => name.endsWith(".service"))
+            .filter(([name]) => /\.(service|conf)$/.test(name))
             .flatMap(([, text]) => [...text.matchAll(/\/usr\/local\/lib\/native-buildx\/\S+/g)].map(([name]) => name));
-        expect(called).toHaveLength(8);
+        expect(called).toHaveLength(11);
         for (const script of called) {
             expect(Object.keys(files)).toContain(script);
         }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "fflate";
-import { architectures, type Platform } from "../../architecture";
+import { ec2MachinesOf, machinePlatforms, type Platform } from "../../architecture";
 import { shellQuote, withoutComments } from "../../shell";
 import { buildNetwork, buildNetworkConfig } from "../buildNetwork";
 
@@ -16,15 +16,14 @@ export interface BuildkitRelease {
 }
 
 /**
- * The release that is tested with this program. The checksums, which the table of architectures has, are those that containerd/nerdctl pins for the same files
- * (its `Dockerfile.d/SHA256SUMS.d/buildkit-v0.31.1`, commit 5c98de18af2e); docs/aws.md says how to get others.
+ * The release that is tested with this program. Its checksums are in the table of architectures. They are those that
+ * containerd/nerdctl pins for the same files (its `Dockerfile.d/SHA256SUMS.d/buildkit-v0.31.1`, commit 5c98de18af2e);
+ * docs/aws.md says how to get others.
  */
 export const defaultBuildkitRelease: BuildkitRelease = {
     version: "v0.31.1",
     url: "https://github.com/moby/buildkit/releases/download/{version}/buildkit-{version}.linux-{arch}.tar.gz",
-    sha256: Object.fromEntries(
-        Object.values(architectures).map(({ platform, ec2: { buildkitSha256 } }) => [platform, buildkitSha256]),
-    ),
+    sha256: Object.fromEntries(machinePlatforms.map((platform) => [platform, ec2MachinesOf(platform).buildkitSha256])),
 };
 
 /** Paths and names on the runner that more than one of its files must agree on. */
@@ -47,9 +46,12 @@ export const runnerPaths = {
     stepGroup: "native-buildx",
     stepRuntime: "/usr/local/lib/native-buildx/step-runtime.sh",
     installedMarker: "/var/lib/native-buildx/installed",
+    /** Of native compilers: what their toolchains are made of, and the toolchains. */
+    toolchainRecipe: "/usr/local/lib/native-buildx/toolchain-recipe",
+    toolchains: "/var/lib/native-buildx/toolchains",
 } as const;
 
-/** What a runner has to know, all of it plain and none of it secret. */
+/** What a runner has to know, as plain values, none of them secret. */
 export interface BootstrapSettings {
     region: string;
     /** Where SSM is asked: the region's public address, or that of a VPC endpoint. No trailing slash. */
@@ -60,12 +62,20 @@ export interface BootstrapSettings {
     ec2Endpoint: string;
     /** Id of the security group whose rules connect writes; empty where there is none. */
     callersGroup: string;
-    /** The longest that it may let anybody in. */
+    /** The longest time for which a caller may be let in. */
     openForCallerMinutes: number;
     /** ARN of the customer key that encrypts the parameter; empty for the account's own. */
     kmsKeyArn: string;
-    /** Names that clients know its server by. */
+    /** Names in its server certificate. */
     serverNames: string[];
+    /** Where it emulates other machines with native compilers. @default it does not */
+    emulation?: {
+        /** The machines, as QEMU names them. */
+        machines: string[];
+        /** Names of the parameters with what makes the compilers, and the SHA-256 of it all. */
+        recipeParameters: string[];
+        recipeSha256: string;
+    };
     /** Device node of the cache volume (may be a shell pattern), or empty for a cache on the root disk. */
     cacheDevice: string;
     buildkitUrl: string;
@@ -81,6 +91,12 @@ export interface BootstrapSettings {
     stepMemoryMegabytes: number;
     /** Text of buildkitd.toml. */
     buildkitConfig: string;
+}
+
+interface File {
+    path: string;
+    mode: string;
+    text: string;
 }
 
 /** Bytes; the most that EC2 takes (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html). */
@@ -104,7 +120,7 @@ const scripts: { [name: string]: string } = {
     "idle.sh": "machine/idle.sh",
 };
 
-/** In the order in which they are enabled: the one that stops a runner that fails comes first. */
+/** In the order in which they are enabled: first the unit that stops a runner whose start fails. */
 const units = [
     "native-buildx-idle.service",
     "native-buildx-install.service",
@@ -114,64 +130,96 @@ const units = [
     "buildkit.service",
 ];
 
-/** What a runner has besides where connect lets callers in. */
+/** What a runner also has where connect opens the port to callers. */
 const callersScripts = { "callers.sh": "machine/callers.sh" };
 const callersTimer = "native-buildx-callers.timer";
 
+/** What a runner has besides where it emulates other machines. */
+const emulationScripts = {
+    "native-compilers.sh": "machine/native-compilers.sh",
+    "emulation.sh": "../emulation/emulation.sh",
+    "mount-toolchains.sh": "../emulation/mountToolchains.sh",
+};
+const emulationUnit = "native-buildx-compilers.service";
+/** How BuildKit uses the compilers: it serves before they are made. */
+const emulationDropIn = {
+    path: "/etc/systemd/system/buildkit.service.d/native-compilers.conf",
+    mode: "644",
+    text: readPart("machine/native-compilers.conf"),
+};
+
 /**
  * The instance's user data: a shell script that cloud-init runs once, at the first boot. It only writes files and starts
- * units; what a start does is in the units, so that it is repeated at every start, and done again if it was cut short.
+ * units. The units do the work of a start, so that every start does it, also after a start that was interrupted.
  */
 export function renderUserData(settings: BootstrapSettings): string {
     const letsIn = settings.callersGroup !== "";
+    const emulates = settings.emulation !== undefined;
+    const enabled = [...units, ...(letsIn ? [callersTimer] : []), ...(emulates ? [emulationUnit] : [])];
+    const allScripts = { ...scripts, ...(letsIn ? callersScripts : {}), ...(emulates ? emulationScripts : {}) };
     const files = [
         { path: `${runnerPaths.library}/settings`, mode: "644", text: renderSettings(settings) },
-        ...Object.entries({ ...scripts, ...(letsIn ? callersScripts : {}) }).map(([name, source]) => ({
+        ...Object.entries(allScripts).map(([name, source]) => ({
             path: `${runnerPaths.library}/${name}`,
             mode: "755",
             text: readPart(source),
         })),
+        ...(emulates ? [emulationDropIn] : []),
         { path: runnerPaths.buildkitConfig, mode: "644", text: withoutComments(settings.buildkitConfig) },
         { path: runnerPaths.networkConfig, mode: "644", text: JSON.stringify(buildNetworkConfig) },
-        ...[...units, ...(letsIn ? ["native-buildx-callers.service", callersTimer] : [])].map((name) => ({
-            path: `/etc/systemd/system/${name}`,
-            mode: "644",
-            text: readPart(`machine/${name}`),
-        })),
+        ...[...enabled, ...(letsIn ? ["native-buildx-callers.service"] : [])].map(unitFile),
     ];
     return [
         "#!/bin/sh",
         "# native-buildx: sets this machine up as a build runner. The commented originals are in components/runner/ec2.",
         "set -eu",
         "umask 022",
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-        'put() { mkdir -p "${2%/*}" && cat >"$2" && chmod "$1" "$2"; }',
-        ...files.map((file) => `put ${file.mode} ${file.path} <<'${endOfFile}'\n${checked(file)}${endOfFile}`),
+        ...renderFiles(files),
         "systemctl daemon-reload",
-        `systemctl enable --now --no-block ${[...units, ...(letsIn ? [callersTimer] : [])].join(" ")}`,
+        `systemctl enable --now --no-block ${enabled.join(" ")}`,
         "",
     ].join("\n");
 }
 
+/** Lines of shell that write files. */
+export function renderFiles(files: File[]): string[] {
+    return [
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+        'put() { mkdir -p "${2%/*}" && cat >"$2" && chmod "$1" "$2"; }',
+        ...files.map((file) => `put ${file.mode} ${file.path} <<'${endOfFile}'\n${checked(file)}${endOfFile}`),
+    ];
+}
+
+function unitFile(name: string): File {
+    return { path: `/etc/systemd/system/${name}`, mode: "644", text: readPart(`machine/${name}`) };
+}
+
 /**
- * User data as EC2 takes it: gzip, which cloud-init unpacks, in base64. Not by Node, whose zlib compresses differently
- * from version to version, and every difference would replace the instance.
+ * gzip. Node's own zlib is not used: its output differs from version to version, and every difference would be a change
+ * of the stack.
+ */
+export function packScript(script: string): Buffer {
+    return Buffer.from(gzipSync(new TextEncoder().encode(script), { level: 9, mtime: 0 }));
+}
+
+/**
+ * User data as EC2 takes it: gzip, which cloud-init unpacks, in base64.
  *
  * @throws Error if it is larger than EC2 takes
  */
 export function packUserData(script: string): string {
-    const packed = gzipSync(new TextEncoder().encode(script), { level: 9, mtime: 0 });
+    const packed = packScript(script);
     if (packed.length > userDataLimit) {
         throw new Error(
             `The runner's user data has ${packed.length} bytes, and EC2 takes ${userDataLimit}: shorten the scripts in components/runner/ec2`,
         );
     }
-    return Buffer.from(packed).toString("base64");
+    return packed.toString("base64");
 }
 
 const endOfFile = "END-OF-FILE";
 
-function checked(file: { path: string; text: string }): string {
+function checked(file: File): string {
     if (file.text.split("\n").includes(endOfFile)) {
         throw new Error(`${file.path} has a line ${endOfFile}, which would end it early in the user data`);
     }
@@ -194,19 +242,28 @@ function renderSettings(settings: BootstrapSettings): string {
             : {}),
         kms_key: settings.kmsKeyArn,
         server_names: settings.serverNames.join(" "),
-        // At boot: then the start has failed, and the runner stops. One that never stops tries on.
+        // At boot: after that the start has failed, and the runner stops. A runner that never stops tries on.
         publish_limit: idleSeconds === 0 ? 1e9 : 300,
-        // How long what others do to the parameter lasts.
+        // How long a change of the parameter by others lasts.
         publish_seconds: 60,
-        // Without a build, before a runner that never stops starts BuildKit with new keys; a job connects and then builds.
+        // Without a build, before a runner that never stops starts BuildKit with new keys: a job connects, and builds later.
         calm_seconds: 600,
         cache_device: settings.cacheDevice,
         cache_directory: runnerPaths.cache,
-        // An attachment follows its instance by seconds; one that was asked for during an `up` that failed never comes.
+        // The volume is attached seconds after the instance's start, or never if that `up` failed.
         cache_wait_seconds: 600,
         buildkit_url: settings.buildkitUrl,
         buildkit_sha256: settings.buildkitSha256,
         installed_marker: runnerPaths.installedMarker,
+        ...(settings.emulation
+            ? {
+                  emulates: settings.emulation.machines.join(" "),
+                  toolchains: runnerPaths.toolchains,
+                  toolchain_recipe: runnerPaths.toolchainRecipe,
+                  recipe_parameters: settings.emulation.recipeParameters.join(" "),
+                  recipe_sha256: settings.emulation.recipeSha256,
+              }
+            : {}),
         tls_directory: runnerPaths.tls,
         buildkit_config: runnerPaths.buildkitConfig,
         step_group: runnerPaths.stepGroup,
@@ -218,16 +275,16 @@ function renderSettings(settings: BootstrapSettings): string {
         bridge: buildNetwork.bridge,
         cni_directory: runnerPaths.networkPlugins,
         idle_seconds: idleSeconds,
-        // A runner whose start has failed for good.
+        // A runner whose start has failed stops after this.
         failed_seconds: Math.min(30, idleSeconds),
-        // Between two looks the volume does not take what is free when cache is collected.
+        // Between two looks a build cannot fill the space that is left free.
         look_seconds: Math.max(
             1,
             Math.floor(Math.min(15, idleSeconds / 4, lowBytes / (settings.cacheThroughput * 2 ** 20))),
         ),
-        // From a client's connection to its first build there are well under ten seconds.
+        // A client begins its build well under ten seconds after it connects.
         grace_seconds: 10,
-        // While a build runs: what is free when cache is collected, and how much is free afterwards.
+        // While a build runs: cache is collected when less than low_mb is free, until room_mb is.
         low_mb: megabytes(lowBytes),
         room_mb: megabytes(settings.cacheBytes / 5),
     };

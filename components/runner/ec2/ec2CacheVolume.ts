@@ -4,13 +4,13 @@ import { removesLeftovers } from "../../account/leftovers";
 import type { CacheVolumeSettings } from "./gp3";
 
 export interface CacheVolumeArgs {
-    /** The zones in which the runner can live, the preferred one first. */
+    /** The zones in which the runner can live, the preferred zone first. */
     zones: pulumi.Input<string[]>;
     /** Its size and speed. */
     volume: CacheVolumeSettings;
     /** ARN of a customer key. @default the account's AWS-managed key */
     kmsKeyArn?: string;
-    /** What makes it this stack's own, and not that of another state with a stack of the same name. */
+    /** Tells it from the volume of another state's stack of the same name. */
     securityGroupId: pulumi.Input<string>;
     /** @default none */
     tags?: { [name: string]: string };
@@ -18,12 +18,12 @@ export interface CacheVolumeArgs {
     transform?: (volume: aws.ebs.VolumeArgs) => aws.ebs.VolumeArgs;
 }
 
-/** Tag by which a volume says whose it is. */
+/** The tag that says whose a volume is. */
 export const ownerTag = "native-buildx:security-group";
 
 /**
- * The volume that a runner's cache is on. It outlives the instance, and stays in its zone for as long as the runner can
- * live there: another zone means another volume, and an empty cache.
+ * The volume of a runner's cache. It outlives the instance, and stays in its zone as long as the runner can live there:
+ * another zone means another volume, and an empty cache.
  */
 export class CacheVolume extends pulumi.ComponentResource {
     readonly volumeId: pulumi.Output<string>;
@@ -50,7 +50,7 @@ export class CacheVolume extends pulumi.ComponentResource {
             parent: this,
             hooks: {
                 beforeCreate: [removesOtherVolumes()],
-                // In a preview too: before anything is done.
+                // In a preview too, before anything is changed.
                 beforeUpdate: [new pulumi.ResourceHook(`shrink: ${name}`, refuseToShrink, { onDryRun: true })],
             },
         });
@@ -92,7 +92,7 @@ export class CacheVolume extends pulumi.ComponentResource {
     }
 }
 
-/** One that is attached is in somebody's state. */
+/** A volume that is attached is in somebody's state. */
 const removesOtherVolumes = () =>
     removesLeftovers(
         ["ec2", "describe-volumes", "--query", "Volumes[].VolumeId"],
@@ -100,7 +100,7 @@ const removesOtherVolumes = () =>
         ["ec2", "delete-volume", "--volume-id"],
     );
 
-/** EBS refuses it, in words that name neither the setting nor a way out. */
+/** EBS's own refusal names neither the setting nor a remedy. */
 export function refuseToShrink({ name, oldInputs, newInputs }: pulumi.ResourceHookArgs): void {
     const [before, wanted] = [Number(oldInputs?.size), Number(newInputs?.size)];
     if (wanted < before) {

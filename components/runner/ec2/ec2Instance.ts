@@ -1,16 +1,20 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
+import { emulatedMachines } from "../emulation/recipe";
 import { runnerInfo, serverNameOf } from "../runnerNames";
+import type { RecipeParameters } from "./ec2Recipe";
 import type { RunnerRole } from "./ec2Role";
 import type { Ec2RunnerArgs } from "./ec2Runner";
 import { runnerUserData } from "./ec2UserData";
 
-/** What distinguishes the machines of a runner: its own, and its stand-ins. */
+/** What differs between a runner's own machine and its stand-ins. */
 export interface Machine {
     region: pulumi.Output<string>;
     role: RunnerRole;
     keys: aws.ssm.Parameter;
+    /** What makes its native compilers. @default it emulates no other platform */
+    recipe?: RecipeParameters;
     ami: pulumi.Output<string>;
     instanceType: string;
     subnetId: pulumi.Output<string>;
@@ -31,7 +35,7 @@ export function makeInstance(
     return new aws.ec2.Instance(name, runner.transform?.instance?.(args, runnerInfo(runner)) ?? args, {
         parent,
         dependsOn: machine.role.neededAtBoot,
-        // The cache volume cannot be attached to two.
+        // The cache volume can be attached to one instance only.
         deleteBeforeReplace: true,
         // An address is given at the launch, or never; and the setting itself is ignored, below.
         replacementTrigger: runner.network.usePrivateAddress,
@@ -72,13 +76,25 @@ function instanceArgs(name: string, machine: Machine, runner: Ec2RunnerArgs): aw
 }
 
 function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<string> {
+    const { recipe } = machine;
     return pulumi
-        .all([machine.region, machine.cacheDevice, machine.keys.name, runner.network.callersGroup?.id ?? ""])
-        .apply(([region, cacheDevice, keysParameter, callersGroup]) =>
+        .all([
+            machine.region,
+            machine.cacheDevice,
+            machine.keys.name,
+            runner.network.callersGroup?.id ?? "",
+            pulumi.all((recipe?.parameters ?? []).map((parameter) => parameter.name)),
+        ])
+        .apply(([region, cacheDevice, keysParameter, callersGroup, recipeNames]) =>
             runnerUserData(runner, {
                 region,
                 keysParameter,
                 serverNames: [runner.runner, ...(runner.emulates ?? [])].map(serverNameOf),
+                emulation: recipe && {
+                    machines: emulatedMachines(runner.emulatedPlatforms ?? []),
+                    recipeParameters: recipeNames,
+                    recipeSha256: recipe.sha256,
+                },
                 port: runner.network.port,
                 callersGroup,
                 openForCallerMinutes: runner.network.openForCallerMinutes,

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** What a parameter for keys holds until its runner has published some. */
+/** The value of a keys' parameter until its runner has published keys. */
 const noKeysYet = "not started yet";
 
 export interface KeysParameterArgs {
@@ -13,7 +13,7 @@ export interface KeysParameterArgs {
     tags?: { [name: string]: string };
 }
 
-/** Pulumi makes and removes it. What is in it is the runner's, and is never read into the state: it is write-only here. */
+/** Pulumi makes and removes the parameter. The runner writes its value, which never gets into the state: it is write-only here. */
 export function makeKeysParameter(name: string, args: KeysParameterArgs, parent: pulumi.Resource): aws.ssm.Parameter {
     return new aws.ssm.Parameter(
         `${name}-keys`,
@@ -24,14 +24,14 @@ export function makeKeysParameter(name: string, args: KeysParameterArgs, parent:
             valueWo: noKeysYet,
             valueWoVersion: 1,
             ...(args.kmsKeyArn ? { keyId: args.kmsKeyArn } : {}),
-            // What an `up` that was killed has left is taken over.
+            // Takes over what a killed `up` has left.
             overwrite: true,
             tags: args.tags,
         },
         {
             parent,
-            // Any change but that of tags writes a value: the placeholder, over keys that are in use. The runner names
-            // the customer key itself when it publishes.
+            // Any change except of tags writes the placeholder over keys that are in use. The runner names the customer key
+            // itself when it publishes.
             ignoreChanges: ["description", "keyId", "valueWo", "valueWoVersion"],
         },
     );

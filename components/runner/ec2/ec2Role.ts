@@ -6,8 +6,10 @@ import { runnerPolicy, runnerTrustPolicy } from "./policies";
 export interface RunnerRoleArgs {
     /** What the role is for, in a few words. */
     description: string;
-    /** What its instances may write. */
+    /** The parameters that its instances may write. */
     parameters: aws.ssm.Parameter[];
+    /** What its instances may read. @default nothing */
+    readable?: aws.ssm.Parameter[];
     /** The security group whose rules connect writes. @default none */
     callersGroup?: aws.ec2.SecurityGroup;
     kmsKeyArn?: string;
@@ -20,9 +22,9 @@ export interface RunnerRole {
     neededAtBoot: pulumi.Resource[];
 }
 
-/** The role of a runner's instances: it may write their keys' parameters, close the port to callers, and nothing else. */
+/** The role of a runner's instances: it may write their keys' parameters, close the port to callers, read what it has to, and nothing else. */
 export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Resource): RunnerRole {
-    const { description, parameters, callersGroup, kmsKeyArn, tags } = args;
+    const { description, parameters, readable = [], callersGroup, kmsKeyArn, tags } = args;
     const role = new aws.iam.Role(
         name,
         { name, description, assumeRolePolicy: runnerTrustPolicy, tags },
@@ -31,12 +33,14 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
     const policy = new aws.iam.RolePolicy(
         name,
         {
-            // Put twice, it is still one.
+            // A name of its own: an `up` after a killed one writes the same policy again.
             name: "own-parameters",
             role: role.name,
             policy: pulumi
-                .all([pulumi.all(parameters.map((parameter) => parameter.arn)), callersGroup?.arn])
-                .apply(([arns, groupArn]) => JSON.stringify(runnerPolicy(arns, kmsKeyArn, groupArn))),
+                .all([arnsOf(parameters), callersGroup?.arn, arnsOf(readable)])
+                .apply(([arns, groupArn, readableArns]) =>
+                    JSON.stringify(runnerPolicy(arns, kmsKeyArn, groupArn, readableArns)),
+                ),
         },
         { parent },
     );
@@ -45,10 +49,14 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
         { name, role: role.name, tags },
         { parent, hooks: { onError: [removesProfile(name)] } },
     );
-    return { profile, neededAtBoot: [policy, ...parameters] };
+    return { profile, neededAtBoot: [policy, ...parameters, ...readable] };
 }
 
-/** AWS does not delete one that has a role of another name. */
+function arnsOf(parameters: aws.ssm.Parameter[]): pulumi.Output<string[]> {
+    return pulumi.all(parameters.map((parameter) => parameter.arn));
+}
+
+/** AWS does not delete a profile that has a role of another name. */
 function removesProfile(name: string): pulumi.ErrorHook {
     return removesLeftover(`Instance profile ${name}`, ["EntityAlreadyExists"], async (runAws) => {
         const words = ["--instance-profile-name", name];

@@ -1,13 +1,15 @@
 import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { architectures, type Platform } from "../../architecture";
+import { ec2MachinesOf, type Platform } from "../../architecture";
 import { refuseArguments } from "../../settings/mistakes";
+import { emulatedMachines } from "../emulation/recipe";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
 import { runnerInfo, runnerName, serverNameOf } from "../runnerNames";
 import { CacheVolume } from "./ec2CacheVolume";
 import { type Machine, makeInstance } from "./ec2Instance";
 import { makeKeysParameter } from "./ec2Keys";
+import { makeRecipe, type RecipeParameters } from "./ec2Recipe";
 import { makeRole } from "./ec2Role";
 import {
     cacheVolumeOf,
@@ -27,8 +29,10 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     network: Network;
     /** See `runnerNames`. */
     runner: string;
-    /** Names of the runners whose platform it emulates (`emulateOn`): clients know it by their names too. @default none */
+    /** Names of the runners whose platform it emulates (`emulateOn`): its certificate has their names too. @default none */
     emulates?: string[];
+    /** Their platforms. @default none */
+    emulatedPlatforms?: Platform[];
     /** Path of its SSM parameters, below which it gets `/RUNNER/keys`. @default /native-buildx/STACK */
     parameterPath?: string;
     /** Tags of everything it makes. @default none */
@@ -66,21 +70,22 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     ) {
         super("native-buildx:index:Ec2Runner", name, {}, opts);
         refuseArguments(ec2RunnerProblems(args));
-        const architecture = architectures[args.platform];
         this.runnerName = args.runner;
         this.platform = args.platform;
-        const instanceType = args.instanceType ?? architecture.ec2.instanceType;
+        const instanceType = args.instanceType ?? ec2MachinesOf(args.platform).instanceType;
         const region = aws.getRegionOutput({}, { parent: this }).region;
 
         const cacheVolume = cacheVolumeOf(args);
         const standInTypes = args.fallbackInstanceTypes ?? [];
         const keys = this.makeKeysParameter(name);
         const standInKeys = standInTypes.map((type) => this.makeKeysParameter(standInName(name, type), type));
+        const recipe = this.makeRecipe(name);
         const role = makeRole(
             name,
             {
                 description: `native-buildx: runner ${this.runnerName} publishes keys for its clients`,
                 parameters: [keys, ...standInKeys],
+                readable: recipe?.parameters,
                 callersGroup: args.network.callersGroup,
                 kmsKeyArn: args.kmsKeyArn,
                 tags: args.tags,
@@ -99,7 +104,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             },
             { parent: this },
         );
-        const machine = { region, role, ami: this.newestDebian() };
+        const machine = { region, role, recipe, ami: this.newestDebian() };
         const instance = this.makeMachine(name, {
             ...machine,
             keys,
@@ -165,10 +170,21 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         });
     }
 
+    private get parameterPath(): string {
+        return `${this.args.parameterPath ?? `/native-buildx/${pulumi.getStack()}`}/${this.runnerName}`;
+    }
+
     /** A stand-in has a parameter of its own: both may serve at the same time, each with its own keys. */
     private keysParameterName(standInType?: string): string {
-        const path = this.args.parameterPath ?? `/native-buildx/${pulumi.getStack()}`;
-        return `${path}/${this.runnerName}/keys${standInType ? `-${standInType}` : ""}`;
+        return `${this.parameterPath}/keys${standInType ? `-${standInType}` : ""}`;
+    }
+
+    private makeRecipe(name: string): RecipeParameters | undefined {
+        const { emulatedPlatforms = [], nativeCompilers, runner, tags } = this.args;
+        const machines = emulatedMachines(emulatedPlatforms, nativeCompilers);
+        return machines.length > 0
+            ? makeRecipe(name, { path: this.parameterPath, runner, machines, tags }, this)
+            : undefined;
     }
 
     private makeKeysParameter(name: string, standInType?: string): aws.ssm.Parameter {
@@ -182,7 +198,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     }
 
     private newestDebian(): pulumi.Output<string> {
-        const name = architectures[this.platform].ec2.amiParameter;
+        const name = ec2MachinesOf(this.platform).amiParameter;
         return aws.ssm.getParameterOutput({ name }, { parent: this }).value;
     }
 

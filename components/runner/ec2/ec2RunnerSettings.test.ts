@@ -25,6 +25,15 @@ describe("ec2RunnerProblems", () => {
         expect(ec2RunnerProblems({ platform: "linux/arm64", ...settings })).toEqual([]);
     });
 
+    it("takes a platform that EC2 has no machines of where another's runner emulates it", () => {
+        const platform = "linux/riscv64";
+        expect(ec2RunnerProblems({ platform, emulateOn: "linux/arm64" })).toEqual([]);
+        expect(ec2RunnerProblems({ platform, emulateOn: "linux/arm/v7", instanceType: "c7g.large" })).toEqual([
+            "instanceType of linux/riscv64: EC2 has no machines of linux/riscv64; remove the setting",
+            'emulateOn of linux/riscv64: EC2 has no machines of "linux/arm/v7"; use linux/amd64 or linux/arm64',
+        ]);
+    });
+
     it.each([
         [{ fallbackInstanceTypes: ["c7g.xlarge"] }, "names a type twice"],
         [{ fallbackInstanceTypes: ["m7g.large", "m7g.large"] }, "names a type twice"],

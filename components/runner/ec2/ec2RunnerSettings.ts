@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { architectures, isPlatform, type Platform, platformOfInstanceType } from "../../architecture";
+import {
+    ec2MachinesOf,
+    isPlatform,
+    knownPlatforms,
+    machinePlatforms,
+    type Platform,
+    platformOfInstanceType,
+} from "../../architecture";
 import { mirrorMistakes, type RegistryMirrors } from "../registryMirrors";
 import { type BuildSettings, runnerSettings } from "../settings";
 import { type BuildkitRelease, defaultBuildkitRelease } from "./ec2Bootstrap";
@@ -25,7 +32,8 @@ export interface Ec2RunnerSettings extends Partial<BuildSettings> {
     fallbackInstanceTypes?: string[];
     /**
      * Platform on whose runner this one is emulated, loudly and slowly, when EC2 has no capacity for any of its own
-     * instances. That runner's server certificate must then carry this runner's `serverName` too.
+     * instances, and always where EC2 has no machines of it. That runner's server certificate must then carry this
+     * runner's `serverName` too.
      *
      * @default none: waking fails instead
      */
@@ -42,9 +50,11 @@ export interface Ec2RunnerSettings extends Partial<BuildSettings> {
     buildkit?: Partial<BuildkitRelease>;
     /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
     registryMirrors?: RegistryMirrors;
+    /** Compilers of the platforms that it emulates run natively, as their twins. @default true */
+    nativeCompilers?: boolean;
     /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
     kmsKeyArn?: string;
-    /** Prices to reckon with, where the built-in table has none or others. @default none */
+    /** Prices that are missing in the built-in table, or replace its own. @default none */
     prices?: PriceSettings;
     /** Where the runner asks SSM, for VPC endpoints. @default the region's public address */
     ssmEndpoint?: string;
@@ -58,7 +68,7 @@ export interface Ec2RunnerSettings extends Partial<BuildSettings> {
     cacheDevice?: string;
 }
 
-/** What a runner has where nothing is set. */
+/** The defaults of a runner's settings. */
 export const defaults = {
     idleMinutes: v.getDefault(runnerSettings.idleMinutes) as number,
     cacheGigabytes: v.getDefault(runnerSettings.cacheGigabytes) as number,
@@ -87,7 +97,7 @@ export function buildkitRelease(settings: Ec2RunnerSettings): BuildkitRelease {
     return {
         version: buildkit.version ?? defaultBuildkitRelease.version,
         url: buildkit.url ?? defaultBuildkitRelease.url,
-        // Ours are for our version: another one needs its own.
+        // The checksums of the table are for its version: another version needs its own.
         sha256:
             buildkit.sha256 ??
             ((buildkit.version ?? defaultBuildkitRelease.version) === defaultBuildkitRelease.version
@@ -100,11 +110,14 @@ export function buildkitRelease(settings: Ec2RunnerSettings): BuildkitRelease {
 export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     const { platform } = settings;
     if (!isPlatform(platform)) {
-        return [`platform "${platform}" is not known: use ${Object.keys(architectures).join(" or ")}`];
+        return [`platform "${platform}" is not known: use ${knownPlatforms.join(" or ")}`];
     }
-    const problems: string[] = [];
+    if (!machinePlatforms.includes(platform)) {
+        return emulatedProblems(settings);
+    }
+    const problems = emulateOnProblems(settings);
     const of = (setting: string) => `${setting} of ${platform}`;
-    const own = settings.instanceType ?? architectures[platform].ec2.instanceType;
+    const own = settings.instanceType ?? ec2MachinesOf(platform).instanceType;
     if (settings.instanceType !== undefined) {
         problems.push(...typeProblems(of("instanceType"), settings.instanceType, platform));
     }
@@ -116,13 +129,6 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
         problems.push(
             `${of("fallbackInstanceTypes")} ${fallbacks.join(", ")}: names a type twice, or ${own} itself. Each must be another type`,
         );
-    }
-    if (settings.emulateOn !== undefined && !isPlatform(settings.emulateOn)) {
-        problems.push(
-            `${of("emulateOn")} "${settings.emulateOn}" is not known: use ${Object.keys(architectures).join(" or ")}`,
-        );
-    } else if (settings.emulateOn === platform) {
-        problems.push(`${of("emulateOn")} is the platform itself: name another, or remove the setting`);
     }
     const { idleMinutes = defaults.idleMinutes, cacheGigabytes = defaults.cacheGigabytes } = settings;
     if (!Number.isFinite(idleMinutes) || idleMinutes < 0) {
@@ -152,15 +158,39 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     return problems;
 }
 
+/** Of a platform that EC2 has no machines of. */
+function emulatedProblems(settings: Ec2RunnerSettings): string[] {
+    const { platform, emulateOn } = settings;
+    const machines = (["instanceType", "fallbackInstanceTypes"] as const).filter((name) => settings[name]?.length);
+    return [
+        ...machines.map((name) => `${name} of ${platform}: EC2 has no machines of ${platform}; remove the setting`),
+        ...(emulateOn === undefined
+            ? [
+                  `emulateOn of ${platform}: EC2 has no machines of ${platform}; name the platform whose runner emulates it, ` +
+                      `${machinePlatforms.join(" or ")}, or take it out of platforms`,
+              ]
+            : emulateOnProblems(settings)),
+    ];
+}
+
+function emulateOnProblems({ platform, emulateOn }: Ec2RunnerSettings): string[] {
+    if (emulateOn === platform) {
+        return [`emulateOn of ${platform} is the platform itself: name another, or remove the setting`];
+    }
+    return emulateOn === undefined || machinePlatforms.includes(emulateOn)
+        ? []
+        : [`emulateOn of ${platform}: EC2 has no machines of "${emulateOn}"; use ${machinePlatforms.join(" or ")}`];
+}
+
 function typeProblems(setting: string, type: string, platform: Platform): string[] {
     if (!/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type)) {
-        return [`${setting} "${type}": an instance type is written as in ${architectures[platform].ec2.instanceType}`];
+        return [`${setting} "${type}": an instance type is written as in ${ec2MachinesOf(platform).instanceType}`];
     }
     const actual = platformOfInstanceType(type);
     return actual === platform
         ? []
         : [
-              `${setting} "${type}": its processors are ${actual}. Choose a type like ${architectures[platform].ec2.instanceType}`,
+              `${setting} "${type}": its processors are ${actual}. Choose a type like ${ec2MachinesOf(platform).instanceType}`,
           ];
 }
 

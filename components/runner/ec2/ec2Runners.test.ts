@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
 import { Ec2Runners, type Ec2RunnersArgs } from "./ec2Runners";
 
@@ -63,6 +64,67 @@ describe("EC2 runners", () => {
             emulate_on: "amd64",
         });
     });
+
+    it("emulate a platform that EC2 has no machines of, on a runner that has nothing else than its name", async () => {
+        const made = make({
+            platforms: ["linux/arm/v7", "linux/arm64"],
+            emulateOn: { "linux/arm/v7": "linux/arm64" },
+            runnersPerPlatform: 2,
+        });
+        const nodes = await Promise.all(made.runners.map(({ node }) => resolved(node)));
+        const [arm, arm2, arm64, arm64Second] = nodes;
+        expect(arm).toMatchObject({ platform: "linux/arm/v7", serverName: "arm-v7.runner.native-buildx.internal" });
+        expect(arm?.variables).toEqual(arm64?.variables);
+        expect(arm2?.serverName).toBe("arm-v7-2.runner.native-buildx.internal");
+        expect(arm2?.variables).toEqual(arm64Second?.variables);
+        const [description] = await Promise.all(made.runners.map(({ description }) => resolved(description)));
+        expect(description).toMatchObject({ platform: "linux/arm/v7", id: arm64?.variables.instance });
+        const places = made.runners.map(({ resource }) => resource);
+        expect(places).toEqual([made.runners[2], made.runners[3], undefined, undefined]);
+
+        await settled();
+        expect(mocks.of(instanceType).map(({ name }) => name)).toEqual(["runners-arm64", "runners-arm64_2"]);
+        const certified = mocks.of(instanceType).map(({ inputs }) => {
+            const script = gunzipSync(Buffer.from(String(inputs.userDataBase64), "base64")).toString();
+            return /^server_names=.*$/m.exec(script)?.[0];
+        });
+        const internal = (...names: string[]) => names.map((name) => `${name}.runner.native-buildx.internal`).join(" ");
+        expect(certified).toEqual([
+            `server_names='${internal("arm64", "arm-v7")}'`,
+            `server_names='${internal("arm64-2", "arm-v7-2")}'`,
+        ]);
+        const access = await resolved(made.access);
+        expect(access.find(({ Sid }) => Sid === "Wake")?.Resource).toHaveLength(2);
+    });
+
+    it("have what makes native compilers where they emulate, in parameters that only they read", async () => {
+        make({ emulateOn: { "linux/arm64": "linux/amd64" } });
+        await settled();
+        const recipe = mocks
+            .of("aws:ssm/parameter:Parameter")
+            .map(({ inputs }) => inputs)
+            .filter(({ type }) => type === "String");
+        expect(recipe.length).toBeGreaterThan(1);
+        expect(recipe.map(({ name }) => name).sort()).toEqual(
+            recipe.map((_, at) => `/native-buildx/prod/amd64/native-compilers-${at + 1}`),
+        );
+        const roles = mocks
+            .of("aws:iam/rolePolicy:RolePolicy")
+            .map(({ name, inputs }) => [name, String(inputs.policy)]);
+        const readers = roles.filter(([, policy]) => policy?.includes("ssm:GetParameter"));
+        expect(readers.map(([name]) => name)).toEqual(["runners-amd64"]);
+        expect(readers[0]?.[1]?.split("native-compilers-").length).toBe(recipe.length + 1);
+    });
+
+    it.each([{}, { emulateOn: { "linux/arm64": "linux/amd64" }, nativeCompilers: false }] as Ec2RunnersArgs[])(
+        "have no more than keys in parameters with %j",
+        async (args) => {
+            make(args);
+            await settled();
+            const types = mocks.of("aws:ssm/parameter:Parameter").map(({ inputs }) => inputs.type);
+            expect(types).toEqual(["SecureString", "SecureString"]);
+        },
+    );
 
     it("have arguments that no setting has, where these are transformed", async () => {
         const infos: unknown[] = [];
@@ -137,6 +199,24 @@ describe("EC2 runners", () => {
             "a platform that has no runner to emulate on",
             { platforms: ["linux/arm64"], emulateOn: { "linux/arm64": "linux/amd64" } },
             /^emulateOn of linux\/arm64: there is no runner for linux\/amd64; add it to platforms or name another$/m,
+        ],
+        [
+            "a platform that EC2 has no machines of, and nothing that emulates it",
+            { platforms: ["linux/arm64", "linux/riscv64"] },
+            /^emulateOn of linux\/riscv64: EC2 has no machines of linux\/riscv64; name the platform whose runner emulates it, linux\/amd64 or linux\/arm64, or take it out of platforms$/m,
+        ],
+        [
+            "a platform that emulates, and is emulated itself",
+            {
+                platforms: ["linux/arm/v7", "linux/riscv64"],
+                emulateOn: { "linux/riscv64": "linux/arm/v7" } as Ec2RunnersArgs["emulateOn"],
+            },
+            /emulateOn\["linux\/riscv64"\]: there is no "linux\/arm\/v7"; use one of: linux\/amd64, linux\/arm64/,
+        ],
+        [
+            "an instance type of a platform that EC2 has no machines of",
+            { instanceTypes: { "linux/riscv64": "c7g.large" } },
+            /instanceTypes\["linux\/riscv64"\]: no such platform here; use: linux\/amd64, linux\/arm64/,
         ],
     ])("are refused with %s", (_what, args, reason) => {
         expect(() => make(args)).toThrow(reason);

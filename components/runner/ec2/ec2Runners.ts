@@ -1,13 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Platform } from "../../architecture";
+import { machinePlatforms, type Platform } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policies";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
+import type { Runner } from "../runner";
 import { type NamedRunner, namedRunners, runnerName } from "../runnerNames";
 import type { Runners } from "../runners";
 import { type RunnerValues, runnerSettings } from "../settings";
 import { Ec2Runner } from "./ec2Runner";
 import type { Ec2RunnerSettings } from "./ec2RunnerSettings";
+import { emulatedRunner } from "./emulatedRunner";
 import { ec2Mistakes } from "./mistakes";
 import { Network, type NetworkArgs } from "./network";
 import { clientStatements } from "./policies";
@@ -29,9 +31,9 @@ export interface Ec2RunnersArgs extends Partial<Ec2RunnersValues> {
     transform?: Ec2Transforms;
 }
 
-/** EC2 instances, one or more for each platform, and the network that they are in. */
+/** EC2 instances, one or more for each platform that EC2 has machines of, and the network that they are in. */
 export class Ec2Runners extends pulumi.ComponentResource implements Runners {
-    readonly runners: readonly Ec2Runner[];
+    readonly runners: readonly Runner[];
     readonly access: pulumi.Output<PolicyStatement[]>;
 
     /** @throws RunError with every wrong argument: the setting, what is wrong, the remedy. */
@@ -45,19 +47,30 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
             { ...networkArgs(values), tags, transform: transform.securityGroup },
             { parent: this },
         );
-        this.runners = namedRunners(values.platforms, values.runnersPerPlatform).map(
-            (named) =>
-                new Ec2Runner(
-                    // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
-                    `${name}-${named.runner}`,
-                    { ...runnerArgs(values, named), network, parameterPath, tags, transform },
-                    { parent: this },
-                ),
+        const named = namedRunners(values.platforms, values.runnersPerPlatform);
+        const machines = new Map(
+            named
+                .filter(({ platform }) => machinePlatforms.includes(platform))
+                .map((one) => [
+                    one.runner,
+                    new Ec2Runner(
+                        // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
+                        `${name}-${one.runner}`,
+                        { ...runnerArgs(values, one), network, parameterPath, tags, transform },
+                        { parent: this },
+                    ),
+                ]),
         );
+        this.runners = named.map(
+            (one) =>
+                machines.get(one.runner) ??
+                emulatedRunner(one, machines.get(emulatorOf(one, values.emulateOn)) as Ec2Runner),
+        );
+        const own = [...machines.values()];
         this.access = pulumi
             .all([
-                pulumi.all(this.runners.map((runner) => runner.instanceArns)),
-                pulumi.all(this.runners.map((runner) => runner.keysParameterArns)),
+                pulumi.all(own.map((runner) => runner.instanceArns)),
+                pulumi.all(own.map((runner) => runner.keysParameterArns)),
                 network.callersGroup?.arn,
             ])
             .apply(([instances, parameters, callersGroupArn]) =>
@@ -67,7 +80,7 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
     }
 }
 
-/** The settings that the network has. An empty text is a setting that was not set. */
+/** The settings of the network. An empty text means that the setting is not set. */
 export function networkArgs(values: Ec2RunnersValues): NetworkArgs {
     const { vpc, allowedCidrs, openForCallerMinutes, buildkitPort, usePrivateAddress } = values;
     return {
@@ -79,19 +92,22 @@ export function networkArgs(values: Ec2RunnersValues): NetworkArgs {
     };
 }
 
-/** The settings that one runner has. */
+/** The settings of one runner. */
 export function runnerArgs(
     values: Ec2RunnersValues,
-    { runner, platform }: NamedRunner,
-): Ec2RunnerSettings & { runner: string; emulates: string[] } {
+    { runner, platform }: Pick<NamedRunner, "runner" | "platform">,
+): Ec2RunnerSettings & { runner: string; emulates: string[]; emulatedPlatforms: Platform[] } {
     const { buildkitSha256: sha256 } = values;
+    const emulated = emulatedOn(runner, values);
     return {
         runner,
         platform,
         instanceType: values.instanceTypes[platform],
         fallbackInstanceTypes: values.fallbackInstanceTypes[platform],
         emulateOn: values.emulateOn[platform],
-        emulates: runner === runnerName(platform) ? emulatedOn(platform, values) : [],
+        emulates: emulated.map((other) => other.runner),
+        emulatedPlatforms: [...new Set(emulated.map((other) => other.platform))],
+        nativeCompilers: values.nativeCompilers,
         idleMinutes: values.idleMinutes,
         cacheGigabytes: values.cacheGigabytes,
         cacheIops: values.cacheIops,
@@ -113,8 +129,16 @@ export function runnerArgs(
     };
 }
 
-/** Names of the runners that this platform's first runner emulates when it has to. */
-function emulatedOn(platform: Platform, { platforms, runnersPerPlatform, emulateOn }: Ec2RunnersValues): string[] {
-    const emulated = platforms.filter((other) => emulateOn[other] === platform);
-    return namedRunners(emulated, runnersPerPlatform).map(({ runner }) => runner);
+/** The runners that a runner emulates, always or when it has to. */
+function emulatedOn(runner: string, { platforms, runnersPerPlatform, emulateOn }: Ec2RunnersValues): NamedRunner[] {
+    return namedRunners(platforms, runnersPerPlatform).filter((other) => emulatorOf(other, emulateOn) === runner);
+}
+
+/**
+ * Name of the runner that emulates another: the first of its platform where that is for want of capacity, else one in the
+ * same place among the platform's runners.
+ */
+function emulatorOf({ platform, at }: NamedRunner, emulateOn: Ec2RunnersValues["emulateOn"]): string {
+    const on = emulateOn[platform];
+    return on ? runnerName(on, machinePlatforms.includes(platform) ? 0 : at) : "";
 }

@@ -1,7 +1,7 @@
 import { architectures } from "../../architecture";
 import { renderBuildkitdConfig } from "../buildkitdConfig";
 import { buildSettings, cacheLimits } from "../settings";
-import { packUserData, renderUserData, runnerPaths } from "./ec2Bootstrap";
+import { type BootstrapSettings, packUserData, renderUserData, runnerPaths } from "./ec2Bootstrap";
 import { buildkitRelease, cacheVolumeOf, defaults, type Ec2RunnerSettings } from "./ec2RunnerSettings";
 
 /** Where a machine is, and what it has. */
@@ -9,8 +9,10 @@ export interface MachineFacts {
     region: string;
     /** Name of the parameter that it publishes its clients' keys in. */
     keysParameter: string;
-    /** Names that clients know its server by. */
+    /** Names in its server certificate. */
     serverNames: string[];
+    /** Where it emulates other machines with native compilers. @default it does not */
+    emulation?: BootstrapSettings["emulation"];
     /** Port of BuildKit. */
     port: number;
     /** Id of the security group whose rules connect writes; empty where there is none. */
@@ -36,6 +38,7 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
         keysParameter: machine.keysParameter,
         kmsKeyArn: settings.kmsKeyArn ?? "",
         serverNames: machine.serverNames,
+        emulation: machine.emulation,
         cacheDevice: machine.cacheDevice,
         buildkitUrl: release.url.replaceAll("{version}", release.version).replaceAll("{arch}", suffix),
         buildkitSha256: (release.sha256[settings.platform] ?? "").toLowerCase(),
@@ -64,7 +67,7 @@ function buildkitConfig(settings: Ec2RunnerSettings, { port, cacheGigabytes }: M
         },
         socket: runnerPaths.socket,
         otelSocket: runnerPaths.otelSocket,
-        // Collected after builds. What is left free is for the build that runs, and when half of it is gone, idle.sh collects.
+        // Collected after builds. The free space is for the build that runs; when half of it is used, idle.sh collects.
         maxUsedSpace,
         reservedSpace,
         minFreeSpace: Math.floor(bytes * 0.2),

@@ -17,7 +17,7 @@ export function zonesFor(instanceType: string, network: Network, parent: pulumi.
     });
 }
 
-/** Rather in another zone than the runner's: its want of capacity is the zone's. */
+/** In another zone than the runner's, if there is one: a lack of capacity is a zone's. */
 export function standInSubnet(
     instanceType: string,
     runnerZone: pulumi.Output<string>,

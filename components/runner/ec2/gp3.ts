@@ -1,6 +1,6 @@
 /**
- * What a gp3 volume can be, and what it has at least, which is in the price of its size
- * (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html; the maxima are those since September 2025).
+ * The limits of a gp3 volume; the price of its size includes the least of each
+ * (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html; the maxima since September 2025).
  */
 export const gp3 = {
     iops: { least: 3000, most: 80_000, perGigabyte: 500 },
@@ -8,7 +8,7 @@ export const gp3 = {
     throughput: { least: 125, most: 2000, perIops: 0.25 },
 } as const;
 
-/** A cache volume, as its settings say. */
+/** The settings of a cache volume. */
 export interface CacheVolumeSettings {
     /** GiB. */
     cacheGigabytes: number;

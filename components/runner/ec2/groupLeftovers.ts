@@ -12,7 +12,7 @@ export class GroupLeftovers extends pulumi.CustomResource {
     }
 }
 
-/** A group of the same name in its VPC; AWS does not delete one that an instance has. */
+/** A group of the same name in its VPC; AWS does not delete a group that an instance has. */
 export function removesGroup(groupName: string): pulumi.ErrorHook {
     return removesLeftover(`Security group ${groupName}`, ["InvalidGroup.Duplicate"], async (runAws, { vpcId }) => {
         const filters = [`Name=vpc-id,Values=${vpcId}`, `Name=group-name,Values=${groupName}`];

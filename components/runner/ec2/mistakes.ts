@@ -7,7 +7,7 @@ export function ec2Mistakes(values: Ec2RunnersValues): string[] {
     const { platforms, emulateOn } = values;
     return [
         ...networkProblems(networkArgs(values)),
-        ...platforms.flatMap((platform) => ec2RunnerProblems(runnerArgs(values, { runner: "", platform, at: 0 }))),
+        ...platforms.flatMap((platform) => ec2RunnerProblems(runnerArgs(values, { runner: "", platform }))),
         ...platforms.flatMap((platform) => {
             const other = emulateOn[platform];
             return other && !platforms.includes(other)

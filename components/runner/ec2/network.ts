@@ -24,7 +24,7 @@ export interface NetworkArgs {
      * accepted with a warning: clients need a certificate all the same.
      */
     allowedCidrs: string[];
-    /** For so long connect opens the BuildKit port to the caller's own address. 0: not at all. @default 0 */
+    /** Minutes for which connect opens the BuildKit port to the caller's own address. 0: not at all. @default 0 */
     openForCallerMinutes?: number;
     /** The BuildKit port. @default 9753 */
     port?: number;
@@ -81,7 +81,7 @@ export class Network extends pulumi.ComponentResource {
                 volumeTag: ownerTag,
                 ...awsAccount(this),
             },
-            // Deleted before either group is.
+            // Deleted before both groups.
             { parent: this, dependsOn: this.callersGroup ?? [] },
         ).securityGroupId;
         this.registerOutputs({
@@ -146,7 +146,7 @@ export class Network extends pulumi.ComponentResource {
             );
     }
 
-    /** The rules are inline on purpose: whatever is added to the group by hand is then removed by the next `up --refresh`. */
+    /** The rules are inline on purpose: so the next `up --refresh` removes what was added to the group by hand. */
     private admitOnly(name: string, args: NetworkArgs): aws.ec2.SecurityGroup {
         for (const cidr of args.allowedCidrs.filter((cidr) => cidr.endsWith("/0"))) {
             void pulumi.log.warn(
@@ -156,7 +156,7 @@ export class Network extends pulumi.ComponentResource {
         }
         const groupName = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
         const group: aws.ec2.SecurityGroupArgs = {
-            // A VPC can have a name once: see removesGroup.
+            // Unique in its VPC: see removesGroup.
             name: groupName,
             description: "native-buildx runners: BuildKit over mutual TLS",
             vpcId: this.vpcId,

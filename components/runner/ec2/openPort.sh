@@ -3,16 +3,17 @@
 # Lets this caller in, for a time: a part of wakeEc2.sh, where setting openForCallerMinutes is not 0.
 #
 # A rule of the security group $callers_group is for one address. Callers behind one address share it: each has a tag,
-# native-buildx:caller:NAME, whose value says until when (seconds since 1970). Tags change one by one, so callers do not
-# overwrite each other; the last one removes the rule. Whoever does not come to that leaves it to the runners
-# (machine/callers.sh), and to the next caller.
+# native-buildx:caller:NAME, whose value is the end of its time (seconds since 1970). Tags change one by one, so callers do
+# not overwrite each other; the last caller removes the rule. If it does not come to that, the runners do
+# (machine/callers.sh), or the next caller.
 #
 # Variables, each with the runner's suffix:
 #     callers_group  id of the security group; empty: nothing is opened
 #     open_seconds   for how long
 #     address_url    answers with the caller's address
 
-# ec2_open SUFFIX: until it is open. Others may change the rule between a look and a change: then it is looked at again.
+# ec2_open SUFFIX: tries until the port is open. Others may change the rule between our look and our change: then we look
+# again.
 ec2_open() {
     eval "callers_group=\${callers_group_$1} open_seconds=\${open_seconds_$1} address_url=\${address_url_$1}"
     if [ -z "$callers_group" ]; then return; fi
@@ -44,12 +45,12 @@ ec2_open() {
     return 1
 }
 
-# ec2_keep_open: a runner may take longer to serve than the port is open.
+# ec2_keep_open: opens the port again in time, if the runner takes long to serve.
 ec2_keep_open() {
     if [ -n "$callers_group" ] && [ $(($(date +%s) - opened)) -ge $((open_seconds / 2)) ]; then ec2_open "$ec2_suffix"; fi
 }
 
-# done_ec2 SUFFIX: gives up this caller's part in the rules, and removes those that are nobody's then.
+# done_ec2 SUFFIX: removes this caller's tags, and the rules that have no caller then.
 done_ec2() (
     export AWS_PAGER=
     ec2_suffix=$1 ec2_instance=
@@ -78,8 +79,8 @@ ec2_not_closed() {
     return 1
 }
 
-# ec2_own_address: prints the address that a runner sees this machine come from: none of a proxy, through which only the
-# web is reached, and of version 4 as the runners' are.
+# ec2_own_address: prints the address from which a runner sees this machine: not that of a proxy, which is for the web
+# only, and of version 4, as the runners' addresses are.
 ec2_own_address() {
     if [ -n "${NATIVE_BUILDX_CALLER_ADDRESS:-}" ]; then
         found=$NATIVE_BUILDX_CALLER_ADDRESS
@@ -88,7 +89,8 @@ ec2_own_address() {
     else
         found=$(
             unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
-            wget -q -T 5 -O - "$address_url" </dev/null 2>/dev/null
+            # Not with wget's own -T: it crashes the BusyBox of Debian 12.
+            timeout 5 wget -q -O - "$address_url" </dev/null 2>/dev/null
         )
     fi
     printf '%s\n' "$found" | tr 'A-F' 'a-f' | grep -Ex '([0-9]{1,3}\.){3}[0-9]{1,3}|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*'
@@ -100,16 +102,16 @@ ec2_caller() { answer=$(aws ec2 "$@" --region "$region" --output text </dev/null
 # ec2_read_callers: sets $callers, a line for each rule: its id, its address range, and NAME=UNTIL of its callers with
 # commas between.
 ec2_read_callers() {
-    # shellcheck disable=SC2016 # the backquotes are of the query's language
+    # shellcheck disable=SC2016 # the backquotes belong to the query
     ec2_caller describe-security-group-rules --filters "Name=group-id,Values=$callers_group" --query \
         'SecurityGroupRules[?!IsEgress].[SecurityGroupRuleId, CidrIpv4 || CidrIpv6, join(`","`, (Tags || `[]`)[?starts_with(Key, `"native-buildx:caller:"`)].join(`"="`, [Key, Value]))]' ||
         return
     callers=$(printf '%s\n' "$answer" | sed -n 's/native-buildx:caller://g; /^sgr-/p')
 }
 
-# ec2_rules WHICH: their ids: `here`, that of $range; `mine`, with this caller; `unused`, without a caller whose time is not
-# over; `expired`, of others, all of whose callers' time is over. Or `late`, the names of such callers of the rule `here`.
-# Others' clocks may be five minutes slow.
+# ec2_rules WHICH: ids of rules: `here`, for $range; `mine`, with this caller; `unused`, without a caller who still has time;
+# `expired`, for other ranges, with callers whose time is over. Or `late`: names of the callers of the rule `here` whose time
+# is over. Others' clocks may be five minutes slow.
 ec2_rules() {
     printf '%s\n' "$callers" | awk -F '\t' -v which="$1" -v here="${range:-}" -v mine="$caller" -v now="$(date +%s)" '
         $1 == "" { next }
@@ -132,7 +134,7 @@ ec2_rules() {
 # ec2_close RULE...
 ec2_close() { ec2_caller revoke-security-group-ingress --group-id "$callers_group" --security-group-rule-ids "$@"; }
 
-# ec2_close_expired: removes rules of others that nobody uses any more. A rule without any tag is the runners' to judge.
+# ec2_close_expired: removes rules of others whose time is over. Rules without a tag are left to the runners.
 ec2_close_expired() {
     for rule in $(ec2_rules expired); do
         ec2_close "$rule" || ec2_gone_already || return

@@ -157,9 +157,10 @@ describe.each(shells)("the port of EC2 runners in %s", (_name, shell) => {
             expect(asked).toMatch(/^curl -fsS4 --noproxy \* .*https:\/\/checkip.example$/);
         });
 
-        it("is asked for by wget where there is no curl", async () => {
+        it("is asked for by wget where there is no curl, and without its option -T, at which a BusyBox crashes", async () => {
             // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-            bench.stub("wget", 'echo "${https_proxy:-no proxy}" >"$bench/proxy"; echo 203.0.113.78');
+            const answer = 'echo "${https_proxy:-no proxy}" >"$bench/proxy"; echo 203.0.113.78';
+            bench.stub("wget", `case " $* " in *" -T "*) exit 139 ;; esac\n${answer}`);
             const noCurl = "command() { if [ \"$*\" = '-v curl' ]; then return 1; fi; return 0; }";
             await bench.as("a", `${noCurl}\nwake_ec2 arm64`, {}, { https_proxy: "http://proxy.example:3128" });
             expect(Object.keys(bench.rules)).toEqual(["203.0.113.78/32"]);

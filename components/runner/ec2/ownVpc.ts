@@ -7,13 +7,13 @@ export interface OwnVpcArgs {
     tags?: { [name: string]: string };
 }
 
-/** Two, so that a stand-in can be where the first zone's want of capacity does not reach. */
+/** Two, so that a stand-in can be in another zone when the first lacks capacity. */
 const zoneCount = 2;
 
 /**
- * A VPC with a public subnet in each of two zones, and nothing that costs anything while nothing runs.
+ * A VPC with a public subnet in each of two zones. It costs nothing while nothing runs.
  *
- * Its routes are in the main route table, which every VPC has: there is no other that a killed `up` could leave.
+ * Its routes are in the main route table, which every VPC has, so that a killed `up` leaves no route table.
  */
 export class OwnVpc extends pulumi.ComponentResource {
     readonly vpcId: pulumi.Output<string>;
@@ -57,7 +57,7 @@ export class OwnVpc extends pulumi.ComponentResource {
         this.vpcId = vpc.id;
         this.zones = aws
             .getAvailabilityZonesOutput(
-                // Without the local zones that the account has opted into: they have few types.
+                // Without the local zones that the account has opted into: they have few instance types.
                 { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
                 parent,
             )
@@ -77,17 +77,17 @@ export class OwnVpc extends pulumi.ComponentResource {
                 mapPublicIpOnLaunch: true,
                 tags: { ...this.args.tags, Name: name },
             },
-            // Another zone has to take over the addresses.
+            // A subnet in another zone takes over the addresses.
             { parent: this, deleteBeforeReplace: true, hooks: { onError: [removesSubnet(name)] } },
         );
     }
 }
 
-/** AWS deletes none that has anything in it. */
+/** AWS does not delete a VPC that has anything in it. */
 const removesEmptyVpcs = () =>
     removesLeftovers(["ec2", "describe-vpcs", "--query", "Vpcs[].VpcId"], () => [], ["ec2", "delete-vpc", "--vpc-id"]);
 
-/** AWS deletes none that is attached. */
+/** AWS does not delete a gateway that is attached. */
 const removesUnusedGateways = () =>
     removesLeftovers(
         ["ec2", "describe-internet-gateways", "--query", "InternetGateways[?Attachments==`[]`].InternetGatewayId"],
@@ -105,7 +105,7 @@ function removesSubnet(name: string): pulumi.ErrorHook {
     });
 }
 
-/** The attachment that this VPC has: there can be one. */
+/** The attachment of this VPC, which can have one. */
 function detachesOther(name: string): pulumi.ErrorHook {
     return removesLeftover(
         `Internet gateway of VPC ${name}`,

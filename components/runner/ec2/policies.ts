@@ -4,19 +4,24 @@ import { callerStatements, closingStatements } from "./callersGroup";
 
 /**
  * What a runner's instance may do: publish its clients' keys, and close its port to callers whose time is over. It cannot
- * read what is published.
+ * read the published keys.
  *
  * @param callersGroupArn the security group whose rules connect writes, if there is one
+ * @param recipeArns parameters with what makes native compilers, on a runner that emulates
  */
 export function runnerPolicy(
     parameterArns: string[],
     kmsKeyArn?: string,
     callersGroupArn?: string,
+    recipeArns: string[] = [],
 ): aws.iam.PolicyDocument {
     return policyDocument([
         { Sid: "PublishKeys", Action: ["ssm:PutParameter"], Resource: parameterArns },
         ...keyStatement("PublishKeysEncrypt", "kms:Encrypt", parameterArns, kmsKeyArn),
         ...(callersGroupArn ? closingStatements(callersGroupArn) : []),
+        ...(recipeArns.length > 0
+            ? [{ Sid: "ReadNativeCompilers", Action: ["ssm:GetParameter"], Resource: recipeArns }]
+            : []),
     ]);
 }
 
@@ -41,7 +46,7 @@ export function clientStatements(
     const encrypted: PolicyStatement[] = kmsKeyArn
         ? [
               {
-                  // EC2 starts an instance with encrypted volumes by a grant that whoever starts it makes.
+                  // To start an instance with encrypted volumes, EC2 needs a grant from whoever starts it.
                   Sid: "StartWithEncryptedVolumes",
                   Action: ["kms:CreateGrant"],
                   Resource: [kmsKeyArn],
@@ -51,7 +56,7 @@ export function clientStatements(
         : [];
     return [
         { Sid: "Wake", Action: ["ec2:StartInstances"], Resource: instanceArns },
-        // EC2's Describe calls know no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+        // EC2's Describe calls have no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
         { Sid: "SeeStates", Action: ["ec2:DescribeInstances"], Resource: ["*"] },
         { Sid: "ReadKeys", Action: ["ssm:GetParameter"], Resource: keysParameterArns },
         ...keyStatement("ReadKeysDecrypt", "kms:Decrypt", keysParameterArns, kmsKeyArn),
@@ -60,7 +65,7 @@ export function clientStatements(
     ];
 }
 
-/** SSM names the parameter when it uses a key: nothing else can be encrypted or decrypted with this permission. */
+/** SSM names the parameter when it uses a key: this permission is good for nothing else. */
 function keyStatement(sid: string, action: string, parameterArns: string[], kmsKeyArn?: string): PolicyStatement[] {
     return kmsKeyArn
         ? [

@@ -1,4 +1,4 @@
-import { architectures } from "../../architecture";
+import { ec2MachinesOf } from "../../architecture";
 import type { RunnerPrice } from "../runner";
 import { cacheVolumeOf, type Ec2RunnerSettings, rootGiB, standInCacheGiB } from "./ec2RunnerSettings";
 import { type CacheVolumeSettings, gp3 } from "./gp3";
@@ -7,15 +7,15 @@ import { type CacheVolumeSettings, gp3 } from "./gp3";
 export interface RegionPrices {
     /** When they were looked up, `YYYY-MM`. */
     date: string;
-    /** A running instance, an hour; by the second, a minute at least. Linux, on demand. */
+    /** An hour of a running instance, billed by the second and at least a minute. Linux, on demand. */
     instanceHour: { [instanceType: string]: number };
-    /** A GB of gp3 volume, a month, whatever the instance does. */
+    /** A month of a GB of gp3 volume, whatever the instance does. */
     volumeGigabyteMonth: number;
-    /** An operation in a second beyond those that every gp3 volume has, a month. */
+    /** A month of an operation in a second, beyond those that every gp3 volume has. */
     volumeIopsMonth: number;
-    /** A MiB/s of throughput beyond what every gp3 volume has, a month. */
+    /** A month of a MiB/s of throughput, beyond what every gp3 volume has. */
     volumeThroughputMonth: number;
-    /** A public IPv4 address, an hour: of running instances only, a stopped one has none. */
+    /** An hour of a public IPv4 address: a stopped instance has none. */
     publicAddressHour: number;
 }
 
@@ -53,7 +53,7 @@ export const ec2Prices: { [region: string]: RegionPrices } = {
     },
 };
 
-/** What the user says instead of, or in addition to, the table. */
+/** Prices that replace those of the table, or are missing there. */
 export type PriceSettings = Partial<RegionPrices>;
 
 /** The prices of a region, as far as they are known. */
@@ -63,9 +63,9 @@ export function pricesOf(region: string, settings: PriceSettings = {}): Partial<
 }
 
 /**
- * A month of a runner's volumes, which are there whether it runs or not. Undefined where the price is not known.
+ * The price of a month of a runner's volumes, whether it runs or not. Undefined where it is not known.
  *
- * @param gigabytes of all of them
+ * @param gigabytes of all its volumes
  */
 export function volumesMonth(
     gigabytes: number,
@@ -82,10 +82,10 @@ export function volumesMonth(
         : parts.reduce((total, [amount, price = 0]) => total + amount * price, 0);
 }
 
-/** What an instance with a public address costs while it runs, and what its volumes and its stand-ins' cost. */
+/** The price of a running instance with a public address, and of its volumes and its stand-ins' volumes. */
 export function priceOf(runner: Ec2RunnerSettings, region: string): RunnerPrice {
     const prices = pricesOf(region, runner.prices);
-    const instanceType = runner.instanceType ?? architectures[runner.platform].ec2.instanceType;
+    const instanceType = runner.instanceType ?? ec2MachinesOf(runner.platform).instanceType;
     const { instanceHour = {}, publicAddressHour } = prices;
     const instance = instanceHour[instanceType];
     const volume = cacheVolumeOf(runner);

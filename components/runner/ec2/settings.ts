@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { awsSettings } from "../../account/awsSettings";
-import { eachArchitecture, knownPlatforms } from "../../architecture";
+import { ec2MachinesOf, knownPlatforms, machinePlatforms } from "../../architecture";
 import {
     byPlatform,
     choice,
@@ -17,8 +17,11 @@ import {
 import { gp3 } from "./gp3";
 
 const ec2 = "EC2 runners only.";
-/** An empty one is not set. */
+/** An empty text means that the setting is not set. */
 const optionalText = (what: string) => text(what, { mayBeEmpty: true });
+
+/** EC2 has no machines of these. */
+const emulated = knownPlatforms.filter((platform) => !machinePlatforms.includes(platform));
 
 /** The settings that only EC2 runners have. What their values mean is checked in mistakes.ts. */
 export const ec2RunnerSettings = {
@@ -49,19 +52,23 @@ export const ec2RunnerSettings = {
     ),
     buildkitPort: setting(wholeNumber(1, 65_535), 9753, `${ec2} The port that BuildKit serves on.`),
     instanceTypes: setting(
-        byPlatform("PLATFORM: instance type", text("an instance type")),
+        byPlatform("PLATFORM: instance type", text("an instance type"), machinePlatforms),
         {},
-        `${ec2} Instance type by platform. Default ${eachArchitecture(({ platform, ec2 }) => `${ec2.instanceType} for ${platform}`, " and ")}.`,
+        `${ec2} Instance type by platform. Default ${machinePlatforms.map((platform) => `${ec2MachinesOf(platform).instanceType} for ${platform}`).join(" and ")}.`,
     ),
     fallbackInstanceTypes: setting(
-        byPlatform("PLATFORM: list of instance types", listOf("a list of instance types", text("an instance type"))),
+        byPlatform(
+            "PLATFORM: list of instance types",
+            listOf("a list of instance types", text("an instance type")),
+            machinePlatforms,
+        ),
         {},
         `${ec2} List of instance types by platform, each a stopped stand-in for when EC2 has no capacity for the first.`,
     ),
     emulateOn: setting(
-        byPlatform("PLATFORM: platform that emulates it", choice(...knownPlatforms)),
+        byPlatform("PLATFORM: platform that emulates it", choice(...machinePlatforms)),
         {},
-        `${ec2} Platform by platform, on whose runner it is emulated when EC2 has no capacity at all for it.`,
+        `${ec2} Platform by platform, on whose runner it is emulated: ${emulated.join(" and ")} always, the others when EC2 has no capacity at all for them.`,
     ),
     cacheIops: setting(
         wholeNumber(gp3.iops.least, gp3.iops.most),
@@ -84,7 +91,7 @@ export const ec2RunnerSettings = {
         `${ec2} Address of BuildKit's release archive with {version} and {arch}, for a company mirror. Empty for its release page.`,
     ),
     buildkitSha256: setting(
-        byPlatform("PLATFORM: SHA-256", text("a SHA-256")),
+        byPlatform("PLATFORM: SHA-256", text("a SHA-256"), machinePlatforms),
         {},
         `${ec2} SHA-256 of the archive by platform. Empty for those of the pinned version.`,
     ),

@@ -3,9 +3,9 @@ import type { Transform } from "../../transform";
 import type { RunnerInfo } from "../runnerNames";
 
 /**
- * What may be changed of a runner's resources. What has a setting, such as `instanceTypes`, is changed there: the connect
- * script and the description go by the settings. Keep the tags that the arguments have, and add your own: what an
- * interrupted `up` has left, and the zone of the cache volume, are found by them.
+ * Changes of a runner's resources. For what has a setting, such as `instanceTypes`, use the setting: the connect script and
+ * the description depend on it. Keep the tags that the arguments have, and add your own: leftovers of a killed `up`, and the
+ * zone of the cache volume, are found by them.
  */
 export interface RunnerTransforms {
     /**
@@ -17,7 +17,7 @@ export interface RunnerTransforms {
     volume?: Transform<aws.ebs.VolumeArgs, RunnerInfo>;
 }
 
-/** What may be changed of the resources of EC2 runners. */
+/** Changes of the resources of EC2 runners. */
 export interface Ec2Transforms extends RunnerTransforms {
     /** The security group that all instances are in. Its rules are `ingress` and `egress`; keep `name`. */
     securityGroup?: Transform<aws.ec2.SecurityGroupArgs, { name: string }>;

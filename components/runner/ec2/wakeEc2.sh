@@ -5,7 +5,7 @@
 # Variables, each with the runner's suffix (`instance_arm64`):
 #     instance       id of the runner's instance
 #     instance_type  its type, for messages
-#     keys_parameter name of the parameter with the keys of its present start; a stand-in's has its type behind that
+#     keys_parameter name of the parameter with the keys of its present start; a stand-in appends its type
 #     fallbacks      `ID:TYPE`s of its stand-ins, in the order in which they are tried when EC2 has no capacity
 #     emulate_on     suffix of the runner that emulates this platform when none of them can start; empty: fail instead
 #     region, port
@@ -14,7 +14,7 @@
 
 # wake_ec2 SUFFIX: brings that runner to serving; prints its endpoint.
 wake_ec2() (
-    # Nothing may ask, page, or go through a proxy that is meant for the web.
+    # The AWS CLI may not open a pager.
     export AWS_PAGER=
     ec2_suffix=$1
     if ! command -v aws >/dev/null; then
@@ -22,7 +22,7 @@ wake_ec2() (
         return 1
     fi
     ec2_wake_native "$1" && return
-    # 2: there was no capacity anywhere. Everything else has been reported, and emulating would hide it.
+    # 2: there is no capacity anywhere. Any other trouble was reported, and emulation would hide it.
     [ $? -eq 2 ] || return 1
 
     eval "emulate_on=\${emulate_on_$1}"
@@ -32,7 +32,7 @@ wake_ec2() (
     fi
     ec2_say "WARNING: no capacity: tried$tried."
     ec2_say "WARNING: $1 will be EMULATED on the $emulate_on runner. That is many times slower."
-    # Not what emulates that one in turn: it may be this one.
+    # Without the runner that emulates that platform in turn: it may be this runner.
     ec2_wake_native "$emulate_on" && return
     ec2_say "nor can the $emulate_on runner emulate it: tried$tried"
     return 1
@@ -59,7 +59,7 @@ keys_ec2() (
     return 1
 )
 
-# Progress and errors, for the person who waits.
+# Prints progress and errors, for the person who waits.
 ec2_say() { printf '%s runner%s: %s\n' "$ec2_suffix" "${ec2_instance:+ $ec2_instance}" "$*" >&2; }
 
 # ec2_wake_native SUFFIX: its instance, else its stand-ins. Status 2, and `tried`, when EC2 has no capacity for any.
@@ -77,7 +77,7 @@ ec2_wake_native() {
         ec2_bring_up
         status=$?
         if [ "$status" -eq 0 ] && [ -n "${notes:-}" ]; then printf '%s\n' "$parameter" >"$notes"; fi
-        # Only the want of capacity leads to another instance: any other trouble would be there again, or be hidden.
+        # Only a lack of capacity leads to another instance, which would repeat or hide any other trouble.
         [ "$status" -eq 2 ] || return "$status"
         tried="$tried $ec2_type ($ec2_instance),"
     done
@@ -144,7 +144,7 @@ ec2_bring_up() {
                 RequestLimitExceeded | InternalError | Unavailable | ServiceUnavailable | '') trouble=$((trouble + 1)) ;;
                 *) trouble=99 ;;
             esac
-            # No name: no network, or no credentials, which does not pass by itself.
+            # An error without a name: no network, or no credentials, which waiting does not mend.
             case $answer in *redentials* | *"onfig profile"* | *"expired"*) trouble=99 ;; esac
             if [ "$trouble" -ge 5 ]; then
                 ec2_say "cannot ask for its state: $(ec2_last_line)"
@@ -184,11 +184,11 @@ ec2_progress() {
     said=$1
 }
 
-# State `stopped`: starts it, unless it has just been started and fell back. One that powered itself off may have served,
-# and found itself idle before we, or this machine, came to see it: it is started once more.
+# State `stopped`: starts the instance, unless it was started just now and has stopped again. If it has powered itself off,
+# it may have served and become idle before this machine saw it: it is started once more.
 ec2_start() {
     if [ -n "$started" ]; then
-        # What describe says lags behind by seconds: its old answer proves nothing.
+        # The answers of describe-instances are seconds late: an old answer proves nothing.
         if [ "$reason" = "$before" ] && [ $(($(date +%s) - started)) -lt 20 ]; then return 0; fi
         case $code in
             *Insufficient*Capacity*)
@@ -221,8 +221,8 @@ ec2_start() {
     return 1
 }
 
-# State `running`: true, and the endpoint printed, when its port is open. A few tries, then its state is looked at again:
-# a port that stays closed can be that of a runner which is just going to stop.
+# State `running`: prints the endpoint when its port is open. False after a few tries, so that its state is looked at again:
+# if the port stays closed, the runner may be about to stop.
 ec2_wait_for_port() {
     eval "host=\$$address"
     if [ "$host" = None ] || [ -z "$host" ]; then
@@ -251,11 +251,11 @@ ec2_wait_for_port() {
         esac
         [ "$try" -eq 6 ] || sleep 0.5
     done
-    # A machine that has just been started is silent until it has a network: that takes more than the six seconds of three
-    # knocks.
+    # A machine that was just started is silent until it has a network, which takes longer than three knocks of two
+    # seconds.
     if [ "$silent" -ge 9 ] || { [ "$silent" -ge 3 ] && [ -z "$started" ]; }; then
         if [ -z "$told" ]; then
-            # Another caller behind the same address may have closed the port in the moment in which this one came.
+            # Another caller behind the same address may have closed the port just when this caller came.
             ec2_open "$ec2_suffix" || exit 1
             ec2_say "$(ec2_silence) Waiting on ..."
         fi
@@ -269,7 +269,7 @@ ec2_wait_for_port() {
 # A runner that does not serve yet refuses to connect; security groups and firewalls say nothing.
 ec2_silence() {
     own=
-    # Not waited for: somewhere else it may be forbidden to ask.
+    # For a private address the caller's public address is of no use, and asking for it may be forbidden.
     if [ "$address" = public ]; then own=$(ec2_own_address); fi
     if [ -n "$callers_group" ]; then
         echo "no answer at all from $host:$port, which is open to $own for now: does it see you come from another address? Then set NATIVE_BUILDX_CALLER_ADDRESS to that."
@@ -278,22 +278,15 @@ ec2_silence() {
     fi
 }
 
-# Status 0: somebody is there; 1: refused; 2: no answer. Without curl the AWS CLI itself is made to knock: it is there,
-# and says whether it could connect.
+# As knock, by the AWS CLI where there is no curl: it says whether it could connect.
 ec2_knock() {
     if command -v curl >/dev/null; then
-        connected=$(curl -sk --noproxy '*' --connect-timeout 2 --max-time 4 -o /dev/null -w '%{time_connect}' \
-            "https://$host:$port/" </dev/null 2>/dev/null)
-        # 7: refused; 28: too late; 5, 6: no such host. With anything else there was somebody.
-        case $? in
-            5 | 6 | 7) return 1 ;;
-            28) case $connected in *[1-9]*) return 1 ;; *) return 2 ;; esac ;;
-        esac
-        return 0
+        knock "$host:$port" 2
+        return
     fi
-    knock=$(NO_PROXY='*' no_proxy='*' AWS_MAX_ATTEMPTS=1 aws sts get-caller-identity --region "$region" --no-sign-request \
+    answer=$(NO_PROXY='*' no_proxy='*' AWS_MAX_ATTEMPTS=1 aws sts get-caller-identity --region "$region" --no-sign-request \
         --no-verify-ssl --endpoint-url "https://$host:$port" --cli-connect-timeout 3 --cli-read-timeout 3 </dev/null 2>&1)
-    case $knock in
+    case $answer in
         *"onnect timeout"*) return 2 ;;
         *"ould not connect"*) return 1 ;;
     esac

@@ -1,39 +1,56 @@
 #!/bin/sh
-# Makes the toolchain of a foreign architecture: the twins of its compilers (twins.tsv) from the packages of this machine's
-# apt sources, and the dispatcher that runs them in place of the emulated originals (dispatcher.c).
+# Makes the toolchain of a foreign architecture: the twins of its compilers (twins.tsv) from the packages of the releases that
+# the compilers come from (archives.sh), and what runs them in place of the emulated originals (makeDispatcher.sh).
 #
-#   makeToolchain.sh MACHINE FOLDER     MACHINE as `uname -m` says it; the result is FOLDER/MACHINE
+#   makeToolchain.sh MACHINE FOLDER [TABLE]     MACHINE as QEMU names it; the result is FOLDER/MACHINE. TABLE: default twins.tsv
+#
+# EMULATOR and RULE: QEMU for the machine, and the file with its line for binfmt_misc, where none is registered. RUNS_ON and CC:
+# Debian's name of the architecture that the twins run on, and a compiler for it, where it is not this machine's (tools/twins.sh).
 #
 # Runs again at no cost, may run twice at once, and may be interrupted at any point: the folder appears when it is complete.
-# Nothing is installed. What cannot be had is left out, and is emulated.
+# Nothing is installed. What cannot be had is left out, and is emulated; a day later it is tried again.
 set -eu
 umask 022
 export LC_ALL=C
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-machine=$1 folder=$2
+machine=$1 folder=$2 table=${3:-$here/twins.tsv}
+# shellcheck source=components/runner/emulation/archives.sh
+. "$here/archives.sh"
 
 say() { printf '%s\n' "toolchain for $machine: $*" >&2; }
 
-tab=$(printf '\t')
-elf='' triplet=''
-while IFS=$tab read -r word name number names; do
-    if [ "$word $name" = "machine $machine" ]; then elf=$number triplet=$names; fi
-done <"$here/twins.tsv"
-if [ -z "$elf" ]; then
-    say "none of its compilers is known: they are emulated"
+# give_up REASON: there is no toolchain. Said once, and not again before the reason is another or a day is over.
+recipe=
+give_up() {
+    mkdir -p "$folder"
+    none=$folder/$machine.none
+    if [ "$(cat "$none" 2>/dev/null)" != "$recipe $*" ] || [ -n "$(find "$none" -mtime +0)" ]; then
+        say "$*"
+        printf '%s\n' "$recipe $*" >"$none"
+    fi
     exit 0
-fi
+}
 
-# QEMU as it is registered. It becomes a part of the dispatcher, so it has to need no libraries.
-emulator=$(sed -n 's/^interpreter //p' "/proc/sys/fs/binfmt_misc/qemu-$machine" 2>/dev/null) || true
+# rows WORD NAME: of the table, without these.
+rows() { awk -F '\t' -v OFS='\t' -v word="$1" -v name="$2" '$1 == word && $2 == name { $1 = $2 = ""; print substr($0, 3) }' "$table"; }
+
+tab=$(printf '\t')
+IFS=$tab read -r elf triplet _ <<END
+$(rows machine "$machine")
+END
+releases=$(awk -F '\t' -v machine="$machine" '$1 == machine && !seen[$2]++ { print $2 }' "$table")
+# docs/emulation.md says which are known.
+if [ -z "$elf" ] || [ -z "$releases" ]; then exit 0; fi
+
+# QEMU as it is registered. It is found in containers too, so it has to need no libraries.
+registered=/proc/sys/fs/binfmt_misc/qemu-$machine
+emulator=${EMULATOR:-$(sed -n 's/^interpreter //p' "$registered" 2>/dev/null)} || true
 if [ ! -r "${emulator:-/nowhere}" ]; then
-    say "no QEMU is registered: nothing to speed up"
-    exit 0
+    give_up "no QEMU is registered: nothing to speed up"
 fi
 for program in gcc apt-get dpkg-deb flock; do
     if ! command -v "$program" >/dev/null; then
-        say "$program is missing: its compilers are emulated, as before"
-        exit 0
+        give_up "$program is missing: its compilers are emulated, as before"
     fi
 done
 
@@ -41,108 +58,173 @@ mkdir -p "$folder"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 exec 9>"$folder/$machine.lock"
 flock 9
-recipe=$(cat "$here/makeToolchain.sh" "$here/dispatcher.c" "$here/twins.tsv" "$emulator" | sha256sum | cut -c 1-16)
-if [ "$(cat "$folder/$machine/recipe" 2>/dev/null)" = "$recipe" ]; then exit 0; fi
+recipe=$(cat "$here"/archives.sh "$here"/make*.sh "$here"/*.[ch] "$table" "$emulator" | sha256sum | cut -c 1-16)
+if [ "$(cat "$folder/$machine/recipe" 2>/dev/null)" = "$recipe" ] &&
+    [ -z "$(find "$folder/$machine/incomplete" -mtime +0 2>/dev/null)" ]; then
+    exit 0
+fi
+# What could not be had is not asked for at every `make up`.
+if [ -n "$(find "$folder/$machine.none" -mtime -1 2>/dev/null)" ] && grep -q "^$recipe " "$folder/$machine.none"; then exit 0; fi
 say "making the native twins of its compilers"
 work=$(mktemp -d "$folder/making.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 made=$work/made
-mkdir -p "$made/lib" "$made/twins" "$work/packages" "$work/root"
+mkdir -p "$made/twins"
 
-rows() { grep -v '^#' "$here/twins.tsv" | awk -F '\t' -v machine="$machine" '$1 == machine'; }
-
-# Packages and what they need, whatever is installed here.
-with_dependencies() {
-    apt-get --print-uris --no-install-recommends -o Dir::State::status=/dev/null -y install "$@" 2>/dev/null |
-        sed -n "s/^'[^']*' \([^_]*\)_.*/\1/p"
+missing() {
+    say "$*"
+    echo "$*" >>"$made/incomplete"
 }
 
-download() {
-    (cd "$work/packages" && apt-get -o APT::Sandbox::User= download "$@" >/dev/null 2>&1)
+# package_of PROGRAM VERSION: the package that has the twin.
+package_of() {
+    target=$(printf '%s' "$triplet" | tr _ -)
+    case $1 in
+        cc1) echo "cpp-${2%%.*}-$target" ;;
+        cc1plus) echo "g++-${2%%.*}-$target" ;;
+        lto1) echo "gcc-${2%%.*}-$target" ;;
+        as) echo "binutils-$target" ;;
+    esac
 }
 
-# Their libraries are those of the assembler and of the preprocessor.
-# shellcheck disable=SC2046 # names
-download $(with_dependencies $(rows | awk -F '\t' '$3 ~ /^(cpp|binutils)-/ { print $3 }')) ||
-    say "some packages could not be downloaded"
-rows | awk -F '\t' '{ print $3 "=" $4 }' | sort -u | while IFS= read -r package; do
-    download "$package" || say "$package is not among this machine's packages"
-done
-for package in "$work"/packages/*.deb; do
-    if [ -e "$package" ]; then dpkg-deb -x "$package" "$work/root"; fi
-done
+# file_of PROGRAM VERSION: where the package has it.
+file_of() {
+    if [ "$1" = as ]; then
+        echo "usr/bin/$triplet-as"
+    else
+        (cd "$root" && find usr/lib*/gcc-cross/"$triplet/${2%%.*}/$1") # below lib or libexec
+    fi
+}
 
 # emulate PATTERN...: arguments with which the original is run.
 emulate() { printf 'emulate %s\n' "$@"; }
 
-# Of the assembler: what only says something about the program, and files of arguments.
-gas() { emulate '@*' -v -version --version '--help*' --target-help; }
+# Of every program: what only says something about it.
+words_about_itself() { emulate -v -version --version '--help*' --target-help; }
 
-# And what is not the same on another machine: plugins, precompiled headers, tables of character sets (libraries of the
-# original's own machine), other places for headers than the usual.
-gcc_lto() {
-    gas
-    emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
-        '--sysroot*' '-iprefix*' '-imultilib*' '-fstack-protector*' '-fstack-clash-protection'
+# And files of arguments, which are not looked into. (gcc gives lto1 such files always: of objects' names, and nothing else.)
+rules_of_as() {
+    words_about_itself
+    emulate '@*'
 }
 
-# gcc_includes UNLESS FOLDER...: where headers are looked for.
-gcc_includes() {
+# What is not the same on another machine: plugins, precompiled headers, tables of character sets (libraries of the
+# original's own machine), other places for headers than the usual.
+rules_of_lto1() {
+    words_about_itself
+    emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
+        '--sysroot*' '-iprefix*'
+    # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine.
+    if [ "$machine $1" = 'aarch64 12' ]; then emulate '-fstack-protector*' '-fstack-clash-protection'; fi
+}
+
+# look_in UNLESS FOLDER...: where headers are looked for.
+look_in() {
     unless=$1
     shift
     for include; do printf 'unless %s -isystem\nunless %s %s\n' "$unless" "$unless" "$include"; done
 }
 
-# gcc_own VERSION: the original's list of folders. The twin's own, which follows it, has no other in a root without cross
-# compilers; without it (-nostdinc) stdc-predef.h would not be included first.
-gcc_own() {
+# The original's list of folders. The twin's own, which follows it, has no other in a root without cross compilers; without
+# it (-nostdinc) stdc-predef.h would not be included first. The original has the triplet's folders only where it is told the
+# triplet (-imultiarch), which gcc does for all that it has to preprocess; for -m32 and the like it is another one.
+look_in_own() {
+    echo "require $triplet -fpreprocessed"
     own=/usr/lib/gcc/$triplet/$1
-    gcc_includes -nostdinc "$own/include" "/usr/local/include/$triplet" /usr/local/include "$own/include-fixed" \
-        "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
+    look_in -nostdinc "$own/include" "/usr/local/include/$triplet" /usr/local/include \
+        "$own/include-fixed/$triplet" "$own/include-fixed" "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
 }
 
-gcc_c() {
-    gcc_lto
-    gcc_own "$1"
+rules_of_cc1() {
+    emulate '@*'
+    rules_of_lto1 "$1"
+    look_in_own "$1"
 }
 
-gcc_cxx() {
-    gcc_lto
-    gcc_includes '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
-    gcc_own "$1"
+rules_of_cc1plus() {
+    emulate '@*'
+    rules_of_lto1 "$1"
+    look_in '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
+    look_in_own "$1"
 }
 
-count=0
-while IFS=$tab read -r _ identity _ _ path rules; do
-    if [ ! -e "$work/root/$path" ]; then continue; fi
-    mkdir -p "$made/twins/$identity"
-    cp "$work/root/$path" "$made/twins/$identity/program"
-    $rules >"$made/twins/$identity/arguments"
-    count=$((count + 1))
-done <<END
-$(rows)
+# unpack_release RELEASE: the packages of its rows into $root, with the libraries of what is loaded dynamically.
+unpack_release() {
+    archive=$work/archive
+    rm -rf "$archive" "$work/packages"
+    mkdir -p "$root" "$work/packages"
+    IFS=$tab read -r distribution suites <<END
+$(rows release "$1")
 END
+    # shellcheck disable=SC2086 # a list
+    if ! open_archive "$archive" "$distribution" "${RUNS_ON:-$(dpkg --print-architecture)}" $suites; then
+        missing "the packages of $1 cannot be had: its compilers are emulated. $(grep '^E: ' "$archive/log" | tail -n 1)"
+        return
+    fi
+    cd "$work/packages"
+    libraries=$(rows "$machine" "$1" | while IFS=$tab read -r program _ version; do
+        case $program in cc1 | as) package_of "$program" "$version" ;; esac
+    done)
+    # shellcheck disable=SC2046,SC2086 # names
+    download_packages "$archive" $(with_dependencies "$archive" $libraries) || say "some packages of $1 could not be downloaded"
+    rows "$machine" "$1" | while IFS=$tab read -r program _ version; do
+        package=$(package_of "$program" "$version")=$version
+        download_packages "$archive" "$package" || missing "$1 has no package $package: $program is emulated"
+    done
+    for package in *.deb; do
+        if [ -e "$package" ]; then dpkg-deb -x "$package" "$root"; fi
+    done
+    cd "$here"
+}
+
+# add_release RELEASE: its twins to the toolchain.
+add_release() {
+    root=$work/$1
+    unpack_release "$1"
+    shared=$made/releases/$1
+    mkdir -p "$shared/lib"
+    (
+        cd "$root"
+        # The loader is found by a link too, which may lead to this machine's own.
+        find . -type f -name 'ld-linux*.so*' -exec cp {} "$shared/loader" \;
+        find lib usr/lib -mindepth 2 -maxdepth 2 -name 'lib*.so*' ! -type d -exec cp -P {} "$shared/lib/" \; 2>/dev/null
+    ) || true
+    rows "$machine" "$1" | while IFS=$tab read -r program identity version; do
+        file=$(file_of "$program" "$version" 2>/dev/null) || continue
+        twin=$made/twins/$identity
+        if [ ! -f "$root/$file" ]; then continue; fi
+        mkdir -p "$twin"
+        mv "$root/$file" "$twin/program"
+        ln -s "../../../releases/$1/loader" "../../../releases/$1/lib" "$twin/"
+        "rules_of_$program" "${version%%.*}" >"$twin/arguments"
+    done
+    rm -rf "$root"
+}
+
+for release in $releases; do add_release "$release"; done
+count=$(find "$made/twins" -name program | wc -l)
 if [ "$count" = 0 ]; then
-    say "no package of its compilers could be had (does apt-get update work?): they are emulated, as before"
-    exit 0
+    give_up "no package of its compilers could be had (does apt-get update work?): they are emulated, as before"
 fi
-find "$work/root" \( -path '*/ld-linux*.so*' -o -path '*/lib/*/lib*.so*' \) ! -path '*/gcc*/*' ! -path '*/usr/lib/*/*/*' | while IFS= read -r library; do
-    case ${library##*/} in
-        ld-linux*) cp -L "$library" "$made/loader" ;;
-        *) cp -L "$library" "$made/lib/" 2>/dev/null || true ;;
-    esac
-done
-cp "$emulator" "$made/emulator"
-build="-O2 -Wall -Wextra -DMACHINE=$elf"
-# shellcheck disable=SC2086 # options
-if ! gcc $build -static -DEMULATOR="\"$made/emulator\"" -o "$made/dispatcher" "$here/dispatcher.c"; then
-    say "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
-    exit 0
+if ! sh "$here/makeDispatcher.sh" "$emulator" "$machine" "$elf" "$made"; then
+    give_up "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
 fi
-# shellcheck disable=SC2086 # options
-gcc $build -DIDENTIFY -o "$made/identify" "$here/dispatcher.c"
+
+# rule MAGIC MASK FLAGS: for binfmt_misc; NAME is replaced, and the path is relative to the toolchain. F: the kernel keeps the
+# file open and finds it in every container. P: it is told how the program was called. (Debian's QEMU knows that by its name, too.)
+rule() { printf ':NAME:M::%s:%s:qemu-binfmt-P:%sPF\n' "$1" "$2" "$(printf '%s' "$3" | tr -d PF)"; }
+
+# escaped WORD: of the registration, whose bytes are in hex.
+escaped() { sed -n "s/^$1 //p" "$registered" | sed 's/../\\x&/g'; }
+
+if [ -n "${RULE:-}" ]; then
+    IFS=: read -r _ _ _ _ magic mask _ flags <"$RULE"
+    rule "$magic" "$mask" "$flags" >"$made/rule"
+elif [ -e "$registered" ]; then
+    rule "$(escaped magic)" "$(escaped mask)" "$(sed -n 's/^flags: //p' "$registered")" >"$made/rule"
+fi
 echo "$recipe" >"$made/recipe"
 rm -rf "${folder:?}/$machine.old"
 if [ -e "$folder/$machine" ]; then mv "$folder/$machine" "$folder/$machine.old"; fi

@@ -6,6 +6,8 @@ import { KubernetesRunners } from "./kubernetesRunners";
 import { type KubernetesRunnersValues, kubernetesMistakes } from "./mistakes";
 import { kubernetesRunnerSettings } from "./settings";
 
+jest.setTimeout(60_000);
+
 const defaults = Object.fromEntries(
     Object.entries({ ...runnerSettings, ...kubernetesRunnerSettings }).map(([name, setting]) => [
         name,

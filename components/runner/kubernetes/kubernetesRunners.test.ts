@@ -3,6 +3,8 @@ import { mockPulumi, type PulumiMocks, resolved, settled } from "../../../tests/
 import { KubernetesRunners, type KubernetesRunnersArgs } from "./kubernetesRunners";
 import { defaultBuildkitImage } from "./settings";
 
+jest.setTimeout(60_000);
+
 /** Inputs of a resource, to look into. */
 // biome-ignore lint/suspicious/noExplicitAny: what Kubernetes' resources look like
 type Inputs = any;

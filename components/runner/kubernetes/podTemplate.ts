@@ -1,8 +1,9 @@
 import type { types } from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { architectures, type Platform } from "../../architecture";
+import type { Platform } from "../../architecture";
 import type { KubernetesRunnersValues } from "./mistakes";
 import { podPaths } from "./podFiles";
+import { nodeArchitecture } from "./settings";
 
 /** The settings that a pod is made of. */
 export type PodTemplateSettings = Pick<
@@ -41,7 +42,7 @@ export function podTemplate(settings: PodTemplateSettings, owner: PodOwner): typ
             automountServiceAccountToken: true,
             enableServiceLinks: false,
             nodeSelector: {
-                "kubernetes.io/arch": architectures[owner.platform].suffix,
+                "kubernetes.io/arch": nodeArchitecture(owner.platform),
                 ...settings.nodeSelectors[owner.platform],
             },
             tolerations: settings.tolerations,

@@ -1,10 +1,15 @@
 import * as v from "valibot";
-import { eachArchitecture } from "../../architecture";
+import { architectures, knownPlatforms, type Platform } from "../../architecture";
 import { byPlatform, flag, keysOf, listOf, mapOf, oneOf, setting, text, wholeNumber } from "../../settings/kinds";
 
 const kubernetes = "Kubernetes runners only.";
 /** An empty one is not set. */
 const optionalText = (what: string) => text(what, { mayBeEmpty: true });
+
+/** Label kubernetes.io/arch of the nodes that build a platform. */
+export function nodeArchitecture(platform: Platform): string {
+    return architectures[architectures[platform].thirtyTwoBitOf ?? platform].suffix;
+}
 
 /**
  * BuildKit's released image. The digest is that of the index that Docker Hub has under this tag, as other projects pin it.
@@ -40,7 +45,7 @@ export const kubernetesRunnerSettings = {
     nodeSelectors: setting(
         byPlatform("PLATFORM: {LABEL: VALUE}", mapOf("LABEL: VALUE", optionalText("a label's value"))),
         {},
-        `${kubernetes} Labels that their nodes must have, by platform, besides ${eachArchitecture(({ platform, suffix }) => `kubernetes.io/arch=${suffix} for ${platform}`, " and ")}.`,
+        `${kubernetes} Labels that their nodes must have, by platform, besides kubernetes.io/arch, which is ${knownPlatforms.map((platform) => `${nodeArchitecture(platform)} for ${platform}`).join(", ")} unless it is set here.`,
     ),
     tolerations: setting(
         listOf("a list of tolerations", toleration),

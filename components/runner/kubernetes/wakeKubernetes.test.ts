@@ -12,6 +12,8 @@ import {
     withoutPod,
 } from "./wakeKubernetesBench";
 
+jest.setTimeout(60_000);
+
 const served = { status: 0, stdout: "kube-pod://arm64-2-0?namespace=demo-prod\n" };
 const notRunning = "error: cannot exec into a container in a completed pod";
 

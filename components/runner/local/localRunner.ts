@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { architectures, type Platform } from "../../architecture";
+import { type Platform } from "../../architecture";
 import { LocalFolder } from "../../localMachine/localFolder";
 import type { RegistryTrust } from "../../registry/registry";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
+import { emulatedMachines } from "../emulation/recipe";
 import type { RegistryMirrors } from "../registryMirrors";
 import { type ConnectNode, type Runner, type RunnerDescription } from "../runner";
 import { serverNameOf } from "../runnerNames";
@@ -24,7 +25,7 @@ export interface LocalRunnerArgs extends Partial<BuildSettings> {
     cacheGigabytes: number;
     /** Compilers of a platform that is emulated run natively, where their toolchain was made. @default true */
     nativeCompilers?: boolean;
-    /** A registry on this machine, whose authority it has to be shown. @default none */
+    /** A registry on this machine, whose certificate authority it has to trust. @default none */
     trust?: RegistryTrust;
     /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
     registryMirrors?: RegistryMirrors;
@@ -33,8 +34,8 @@ export interface LocalRunnerArgs extends Partial<BuildSettings> {
 const kind = "local";
 
 /**
- * What the wake script replaces, by what is another on each machine: the path of the runner's folder, `uname -m`, and the
- * control group of its build steps.
+ * What the wake script replaces, because it differs from machine to machine: the path of the runner's folder, `uname -m`,
+ * and the control group of its build steps.
  */
 const folder = "@folder@";
 const machine = "@machine@";
@@ -60,8 +61,8 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         maxUsedSpace,
         reservedSpace,
         minFreeSpace: 2 * 2 ** 30,
-        // The machine's own network: BuildKit's bridge needs CNI plugins and root, and a step on one's own machine may
-        // reach what its owner can.
+        // The machine's own network: BuildKit's bridge needs CNI plugins and root, and on a person's own machine a step may
+        // reach what the person can.
         network: "host",
         runtime: `${folder}/step-runtime.sh`,
         stepGroup,
@@ -113,7 +114,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             endpoint: `tcp://127.0.0.1:${args.port}`,
             idle_seconds: String(Math.round(args.idleMinutes * 60)),
             step_memory_megabytes: String(buildSettings(args).stepMemoryMegabytes),
-            emulator: args.nativeCompilers === false ? "" : architectures[args.platform].binfmt.replace(/^qemu-/, ""),
+            emulator: emulatedMachines([args.platform], args.nativeCompilers).join(" "),
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
         },
         shared: {
@@ -124,7 +125,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             room_script: script("..", "room.sh"),
             step_runtime_script: script("..", "stepRuntime.sh"),
             emulation_script: script("..", "emulation", "emulation.sh"),
-            runc_script: script("..", "emulation", "runcWithToolchain.sh"),
+            mount_toolchains_script: script("..", "emulation", "mountToolchains.sh"),
             runner_script: script("runner.sh"),
         },
     };

@@ -13,7 +13,7 @@ const settings = { ...runnerSettings, ...localMachineSettings };
 export interface LocalRunnersArgs extends Partial<RunnerValues & ValuesOf<typeof localMachineSettings>> {
     /** Folder of the stack, below the data folder of this machine. */
     stackFolder: string;
-    /** A registry on this machine, whose authority they have to be shown. @default none */
+    /** A registry on this machine, whose certificate authority they have to trust. @default none */
     trust?: RegistryTrust;
 }
 

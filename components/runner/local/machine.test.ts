@@ -1,7 +1,8 @@
+import childProcess, { type SpawnSyncReturns } from "node:child_process";
 import fs from "node:fs";
 import * as path from "node:path";
 import { foreign, native, StandInMachine } from "../../../tests/helpers/standInMachine";
-import { architectures, knownPlatforms, type Platform } from "../../architecture";
+import { architectures, knownPlatforms, machinePlatforms, type Platform } from "../../architecture";
 import { machineMistakes } from "./machine";
 
 let here: StandInMachine;
@@ -26,12 +27,29 @@ describe("this machine", () => {
         ["has no flag F", "enabled\ninterpreter /qemu\nflags: OC\n"],
     ])("cannot build a foreign platform whose emulator's registration %s", async (_what, rule) => {
         here.rules = rule === undefined ? {} : { [architectures[foreign].binfmt]: rule };
-        expect(await mistakesOf({ platforms: knownPlatforms })).toEqual([
+        expect(await mistakesOf({ platforms: machinePlatforms })).toEqual([
             `platforms: ${foreign} is foreign to this machine and QEMU is not registered for it ` +
                 `(/proc/sys/fs/binfmt_misc/${architectures[foreign].binfmt}, flag F); ` +
                 "run tools/setup.sh as root, or take the platform out",
         ]);
         expect(await mistakesOf({ platforms: [native] })).toEqual([]);
+    });
+
+    it.each<[string, NodeJS.Architecture, number, number]>([
+        ["runs it natively, as many ARM machines of 64 bits do", "arm64", 0, 0],
+        ["is of 64 bits only", "arm64", 1, 1],
+        ["is another, whatever it does with programs of 32 bits", "x64", 0, 1],
+    ])("needs no emulator of 32-bit ARM where it %s", async (_what, arch, status, mistakes) => {
+        const processor = Object.getOwnPropertyDescriptor(process, "arch") as PropertyDescriptor;
+        Object.defineProperty(process, "arch", { ...processor, value: arch });
+        const setarch = jest.spyOn(childProcess, "spawnSync").mockReturnValue({ status } as SpawnSyncReturns<string>);
+        here.rules = {};
+        try {
+            expect(await mistakesOf({ platforms: ["linux/arm/v7"] })).toHaveLength(mistakes);
+            expect(setarch.mock.calls).toEqual(arch === "arm64" ? [["setarch", ["linux32", "true"]]] : []);
+        } finally {
+            Object.defineProperty(process, "arch", processor);
+        }
     });
 
     it("must have the ports free", async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { architectures, type Platform } from "../../architecture";
@@ -9,7 +10,7 @@ import { namedRunners } from "../runnerNames";
 /** The longest path of a unix socket (sockaddr_un in unix(7)). */
 const longestSocketPath = 107;
 
-/** What keeps this machine from being the stack's runners, each as one line: setting, reason, remedy. */
+/** Why this machine cannot be the stack's runners, each reason as one line: setting, reason, remedy. */
 export async function machineMistakes(
     settings: { platforms: readonly Platform[]; runnersPerPlatform: number; localPort: number },
     stackFolder: string,
@@ -28,9 +29,8 @@ export async function machineMistakes(
 }
 
 function emulationMistakes(platform: Platform): string[] {
-    const { nodeArch, binfmt } = architectures[platform];
-    const registration = path.join("/proc/sys/fs/binfmt_misc", binfmt);
-    if (nodeArch === process.arch) {
+    const registration = path.join("/proc/sys/fs/binfmt_misc", architectures[platform].binfmt);
+    if (isNative(platform)) {
         return [];
     }
     const rule = existsSync(registration) ? readFileSync(registration, "utf8") : "";
@@ -41,6 +41,17 @@ function emulationMistakes(platform: Platform): string[] {
         `platforms: ${platform} is foreign to this machine and QEMU is not registered for it (${registration}, flag F); ` +
             "run tools/setup.sh as root, or take the platform out",
     ];
+}
+
+/** Whether this machine runs the platform's programs itself. */
+function isNative(platform: Platform): boolean {
+    const { nodeArch, thirtyTwoBitOf } = architectures[platform];
+    return (
+        nodeArch === process.arch ||
+        (thirtyTwoBitOf !== undefined &&
+            architectures[thirtyTwoBitOf].nodeArch === process.arch &&
+            spawnSync("setarch", ["linux32", "true"]).status === 0)
+    );
 }
 
 function socketMistakes(folders: string[]): string[] {

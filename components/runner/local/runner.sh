@@ -1,6 +1,6 @@
 #!/bin/sh
 # A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file there, those that
-# it reads (at its end), step-runtime.sh, runc.sh, buildkitd.toml and settings.sh. With the folder as working directory:
+# it reads (at its end), step-runtime.sh, mount-toolchains.sh, buildkitd.toml and settings.sh. With the folder as working directory:
 #
 #     sh runner.sh start    bring it to serving, whatever state it is in; asking again counts as activity
 #     sh runner.sh keys     print what a client of its present start needs; status 75 when it does not serve
@@ -12,11 +12,13 @@
 set -eu
 umask 077
 name='' server_name='' idle_seconds=0 registry_host='' step_group='' step_memory_megabytes=0 emulates=''
-# MB of the disk: when less is free while builds run, cache is collected; and how much is free then.
+# MB of the disk: if less than low_mb is free while builds run, cache is collected until room_mb is.
 low_mb=1000 room_mb=2000
 # Sets these, and PATH as it was when the runner was last woken.
 # shellcheck source=/dev/null
 . ./settings.sh
+# shellcheck disable=SC2034 # emulation.sh reads them
+toolchains=../../toolchains registrant=${step_group#native-buildx-}
 BUILDKIT_HOST=unix://$PWD/buildkitd.sock
 export BUILDKIT_HOST
 
@@ -28,8 +30,8 @@ alive() {
         tr '\0' ' ' 2>/dev/null <"/proc/$(cat pid)/cmdline" | grep -q "runner.sh supervise"
 }
 
-# By what it prints: on a busy machine buildctl fails although it had its answer, because 50 ms were not enough to hand
-# over its traces.
+# By what buildctl prints, not by its status: on a busy machine it fails after it had its answer, because 50 ms were not
+# enough to hand over its traces.
 serving() { [ -n "$(buildctl debug workers 2>/dev/null)" ]; }
 
 keys() {
@@ -41,8 +43,8 @@ status() {
     if ! alive; then echo stopped; else cat state; fi
 }
 
-# How to start the supervisor so that everything a build left behind goes with it: as the first process of a PID
-# namespace of its own. Without root, rootlesskit makes the user namespace that this needs.
+# The command that starts the supervisor as the first process of a PID namespace, so that everything a build has left ends
+# with it. Without root, rootlesskit makes the user namespace that this needs.
 namespace() {
     if [ "$(id -u)" = 0 ]; then
         echo unshare --pid --fork --kill-child --mount --mount-proc
@@ -70,7 +72,7 @@ start() {
         fi
     fi
     exec 9>lock
-    # Whoever holds the lock is starting or stopping the runner; both end in a state to go on from.
+    # Whoever holds the lock is starting or stopping the runner, and this can go on after either.
     if ! flock -w "${start_limit:-300}" 9; then
         say "still being started or stopped by another process after ${start_limit:-300} s; see $PWD/log"
         exit 1
@@ -81,7 +83,8 @@ start() {
         say "its configuration changed, or its keys are gone: restarting once its builds are done"
         end_supervisor 600
     elif alive; then
-        say "running but not answering: restarting"
+        # An idle stop gives up the lock a moment before its last process ends.
+        [ "$(cat state)" = stopping ] || say "running but not answering: restarting"
         end_supervisor 3
     fi
     rm -rf rootlesskit stop-request renewing
@@ -89,11 +92,12 @@ start() {
     echo booting >state
     # shellcheck disable=SC2046 # a command and its options
     (forget_identity && exec setsid $(namespace) sh runner.sh supervise) </dev/null >>log 2>&1 9>&- &
-    echo $! >pid
+    supervisor=$!
+    echo "$supervisor" >pid
     waited=0
     until serving; do
-        # At first it still is a copy of this shell, not yet the supervisor.
-        if [ "$waited" -ge 300 ] || { [ "$waited" -gt 10 ] && ! alive; }; then
+        # Not `alive`: on a busy machine it still is a copy of this shell for a while, not yet the supervisor.
+        if [ "$waited" -ge 300 ] || ! kill -0 "$supervisor" 2>/dev/null; then
             say "buildkitd did not start; the end of $PWD/log:"
             tail -n 5 log >&2
             if alive; then end_supervisor 0; fi
@@ -105,14 +109,15 @@ start() {
     echo serving >state
 }
 
-# All of it that a daemon is started with.
+# Everything that a daemon is started with.
 configuration() {
     cat buildkitd.toml
     echo "# memory of build steps: $step_memory_megabytes; native compilers for: $emulates"
 }
 
-# What BuildKit does for a client never uses the identity of whoever woke the runner: of their environment the
-# runner gets the ways to the network and to certificates, of their files none, and its SDKs (AWS's, Azure's) do not ask the machine's own.
+# BuildKit must not use the identity of the person who woke the runner. From that person's environment it gets what leads to
+# the network and to certificates, it gets none of the person's files, and its SDKs (AWS's, Azure's) do not ask the machine
+# for an identity.
 forget_identity() {
     # shellcheck disable=SC2013 # names have no spaces
     for variable in $(awk 'BEGIN { for (name in ENVIRON) print name }'); do
@@ -127,7 +132,7 @@ forget_identity() {
     export HOME AWS_EC2_METADATA_DISABLED AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AZURE_TOKEN_CREDENTIALS
 }
 
-# end_supervisor SECONDS: asks it to end, which leaves a build that runs so many seconds. The caller holds the lock.
+# end_supervisor SECONDS: ends it; a build that runs has so many seconds left. The caller holds the lock.
 end_supervisor() {
     echo stopping >state
     echo "$1" >stop-request
@@ -138,7 +143,7 @@ end_supervisor() {
         waited=$((waited + 1))
     done
     rm -rf stop-request pid keys
-    leave_toolchain
+    leave_toolchains
     echo stopped >state
 }
 
@@ -149,7 +154,7 @@ stop() {
     release_steps "$step_group"
 }
 
-# The first process of the namespace: when it ends, for whatever reason, the kernel ends all that is left in it.
+# Runs as the first process of the namespace: when it ends, for whatever reason, the kernel ends all others in it.
 supervise() {
     # The registry is this machine's own: no proxy of whoever woke the runner can reach it.
     no_proxy=${NO_PROXY:-${no_proxy:-}}
@@ -161,13 +166,13 @@ supervise() {
     set -- buildkitd --config buildkitd.toml $(parallelism_option buildkitd.toml)
     if [ -n "${ROOTLESSKIT_STATE_DIR:-}" ]; then
         set -- "$@" --rootless
-        # Where runc keeps its state, with USER saying that this root is none.
+        # Where runc keeps its state. USER tells it that this root is not the machine's.
         XDG_RUNTIME_DIR=$PWD/run USER=${USER:-rootless}
         export XDG_RUNTIME_DIR USER
         mkdir -p "$XDG_RUNTIME_DIR"
     fi
-    trap leave_toolchain EXIT
-    use_toolchain
+    trap leave_toolchains EXIT
+    use_toolchains
     while :; do
         # BuildKit reads its keys only when it starts.
         rm -rf buildkitd.sock keys
@@ -180,7 +185,7 @@ supervise() {
     done
 }
 
-# watch PID: ends the daemon (drained: it finishes what runs) when it has been idle, or when asked to.
+# watch PID: ends the daemon, which finishes what runs, when it has been idle or when that was asked for.
 watch() {
     pause=$((idle_seconds / 12))
     if [ "$pause" -gt 10 ] || [ "$idle_seconds" -eq 0 ]; then pause=10; fi
@@ -203,8 +208,8 @@ watch() {
         looked=0
         reason=$(make_room root "$low_mb" "$room_mb") || say "$reason"
         if ! is_idle "$(cat activity)" && ! keys_are_due; then continue; fi
-        # From here on nobody can be told that the runner serves: whoever asks waits for the lock. Look again then,
-        # for what came in before.
+        # With the lock, nobody can be told any more that the runner serves: whoever asks waits for the lock. So look again,
+        # for what came before.
         exec 9>lock
         if flock -n 9; then
             if is_idle "$(cat activity)"; then
@@ -228,8 +233,8 @@ watch() {
     done
 }
 
-# True when half of the time of the keys is over, and nothing was built, nor anybody connected, for ten minutes; on
-# their last day, for ten seconds.
+# True when half of the keys' time is over, and nobody has built or connected for ten minutes; on the keys' last day, for
+# ten seconds.
 keys_are_due() {
     age=$(($(date +%s) - started))
     if [ "$age" -lt "$((keys_days * 43200))" ]; then return 1; fi

@@ -8,9 +8,9 @@ wake_local() (
     eval "server_name=\$server_name_$1 endpoint=\$endpoint_$1 emulates=\$emulator_$1"
     eval "step_memory_megabytes=\$step_memory_megabytes_$1"
     local_enter "$folder" || return 1
-    # In TOML, and in sed's replacement.
+    # Escaped for TOML, and for sed's replacement.
     here=$(printf '%s' "$PWD" | sed 's/[\\"]/\\&/g; s/[\\&|]/\\&/g')
-    # Another folder's runner has a group of its own, whatever its stack is called.
+    # Named after the folder: stacks of one name in two data folders have groups of their own.
     group=native-buildx-$(printf '%s' "$PWD" | cksum | tr ' ' -)
     if [ "$emulates" = "$(uname -m)" ]; then emulates=; fi
     settings="emulates=$emulates name=$(quoted "$name") server_name=$server_name idle_seconds=$idle_seconds PATH=$(quoted "$PATH")"
@@ -24,8 +24,8 @@ wake_local() (
         put room.sh "$room_script" &&
         put step-runtime.sh "$step_runtime_script" &&
         put emulation.sh "$emulation_script" &&
-        put runc.sh "$runc_script" &&
-        chmod u+x step-runtime.sh runc.sh &&
+        put mount-toolchains.sh "$mount_toolchains_script" &&
+        chmod u+x step-runtime.sh &&
         put runner.sh "$runner_script" &&
         sh runner.sh start >&2 &&
         printf '%s\n' "$endpoint"

@@ -7,6 +7,7 @@ import {
     type LocationType,
 } from "@aws-sdk/client-ec2";
 import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
+import { GetOpenIDConnectProviderCommand } from "@aws-sdk/client-iam";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { Services } from "./kind";
@@ -116,6 +117,21 @@ export const lookups: { readonly [token: string]: Lookup } = {
             return {
                 names: (found.AvailabilityZones ?? []).map((zone) => zone.ZoneName),
                 zoneIds: (found.AvailabilityZones ?? []).map((zone) => zone.ZoneId),
+            };
+        },
+    },
+    "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": {
+        inputs: { arn: true },
+        async find({ iam }, inputs) {
+            const arn = text(inputs.arn);
+            const found = await iam.send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn }));
+            return {
+                arn,
+                clientIdLists: found.ClientIDList,
+                id: arn,
+                tags: fromTagList(found.Tags),
+                thumbprintLists: found.ThumbprintList,
+                url: found.Url,
             };
         },
     },

@@ -61,6 +61,10 @@ class Settings:
         return self._address(0, 3)
 
     @property
+    def archives_address(self) -> str:
+        return self._address(0, 4)
+
+    @property
     def router_address(self) -> str:
         return self._address(0, 254)
 

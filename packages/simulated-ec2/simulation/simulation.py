@@ -35,6 +35,7 @@ from .services.identity_tokens import Sts
 from .services.instance_facts import InstanceFacts, facts_of
 from .services.logins import Logins
 from .services.metadata import MetadataServer
+from .services.package_archives import PackageArchives, archive_hosts
 from .services.registry import Registry
 from .services.registry_front import RegistryFront
 from .services.ssm import Ssm
@@ -64,13 +65,15 @@ class Simulation:
         self._settings = settings
         self._clients = prepared.clients
         self._authority = Authority(prepared.cache / "ca")
+        self._archive_hosts = archive_hosts(prepared.template)
+        self._archives = PackageArchives(prepared.cache / "archives")
         self._network = Network(settings)
         self._block_devices = BlockDevices(settings.state / "volumes")
         self._control_groups = control_groups.folder_of(settings.name)
         self._emulation = Emulation(settings.name)
         self._host_names = HostNames(settings.name, settings.host_names())
         self._faults = Faults()
-        hardware = Hardware(self._network, self._block_devices, prepared.template, self._control_groups)
+        hardware = Hardware(self._network, self._block_devices, prepared.template, self._control_groups, self._emulation)
         self._instances = Instances(settings, self._faults, hardware)
         self._sessions = Sessions()
         self._registry = Registry(settings.state / "registry")
@@ -88,6 +91,7 @@ class Simulation:
         self._serve_machines()
         self._serve_registry()
         self._serve_downloads()
+        self._serve_archives()
         self._host_names.start()
         self._registry.await_answer()
         self._serve_api()
@@ -119,6 +123,7 @@ class Simulation:
         settings, network = self._settings, self._network
         resolved = {name: settings.api_address for name in NAMES + GLOBAL_NAMES}
         resolved |= settings.host_names() | {DOWNLOADS_HOST: settings.downloads_address}
+        resolved |= dict.fromkeys(self._archive_hosts, settings.archives_address)
         Nameserver(network.socket_in_router(socket.SOCK_DGRAM, NAMESERVER_ADDRESS, 53), resolved.get)
         listener = network.socket_in_router(socket.SOCK_STREAM, METADATA_ADDRESS, 80)
         metadata = MetadataServer(
@@ -150,6 +155,12 @@ class Simulation:
         files = SharedDataMiddleware(Response(status=404), {"/": str(self._settings.downloads)})
         context = self._authority.server_context([DOWNLOADS_HOST], self._settings.state / "tls-downloads")
         serve(self._settings.downloads_address, 443, files, context)
+
+    def _serve_archives(self) -> None:
+        address = self._settings.archives_address
+        serve(address, 80, self._archives)
+        context = self._authority.server_context(self._archive_hosts, self._settings.state / "tls-archives")
+        serve(address, 443, self._archives, context)
 
     def _serve_api(self) -> None:
         services = {

@@ -204,7 +204,7 @@ jest.setTimeout(180_000);
         expect(late).toThrow(/401 Unauthorized/);
     });
 
-    test("a machine downloads what is published, and nothing else", async () => {
+    test("a machine downloads what is published, packages of its distribution, and nothing else", async () => {
         writeFileSync(path.join(folder, "tool.sh"), "echo hello\n");
         const url = sim.publish(path.join(folder, "tool.sh"));
         const id = await sim.launch("#!/bin/sh\n");
@@ -212,6 +212,17 @@ jest.setTimeout(180_000);
         const ready = "until ip route | grep -q default; do sleep 0.1; done";
         expect((await sim.execute(id, `${ready}; curl -fsS ${url} | sh`)).stdout).toBe("hello\n");
         expect((await sim.execute(id, `curl -sS -o /dev/null -w '%{http_code}' ${url}.sig`)).stdout).toBe("404");
+
+        // Debian's archive has its own name, in the clear and with TLS.
+        for (const archive of ["http://deb.debian.org/debian", "https://deb.debian.org/debian"]) {
+            const release = await sim.execute(id, `curl -fsS ${archive}/dists/trixie/InRelease`);
+            expect(release.stdout).toMatch(/^-----BEGIN PGP SIGNED MESSAGE-----[\s\S]*^Codename: trixie$/m);
+            const none = await sim.execute(
+                id,
+                `curl -sS -o /dev/null -w '%{http_code}' ${archive}/dists/none/InRelease`,
+            );
+            expect(none.stdout).toBe("404");
+        }
         await sim.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
     });
 });

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Closes the port to callers whose time is over, and to whatever connect would not have let in: other ports, whole ranges,
-# rules of nobody or for longer than the setting says. IAM can keep a caller from none of that; every runner does.
-# A rule is for one address, and has a tag for each of its callers: see openPort.sh.
+# Closes the port to callers whose time is over, and removes rules that connect would not have made: for other ports, for
+# whole ranges, without a caller, or for longer than the setting says. IAM cannot keep a caller from making such rules, so
+# every runner removes them. A rule is for one address, and has a tag for each of its callers: see openPort.sh.
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
 # shellcheck source=/dev/null
@@ -15,8 +15,8 @@ ec2() {
         "$ec2_endpoint/"
 }
 
-# Of the answer of DescribeSecurityGroupRules: id and address range of each rule that nobody may have (any more).
-# A caller's clock may be five minutes fast, or AWS refuses it.
+# Prints id and address range of each rule in an answer of DescribeSecurityGroupRules that has to go. A caller's clock may
+# be up to five minutes fast: beyond that AWS refuses the caller.
 unwanted() {
     awk -v RS='<' -v port="$port" -v now="$(date +%s)" -v longest="$((open_seconds + 300))" '
         { end = index($0, ">"); name = substr($0, 1, end - 1); text = substr($0, end + 1) }
@@ -38,7 +38,7 @@ unwanted() {
 credentials
 rules=$(ec2 "Action=DescribeSecurityGroupRules&Filter.1.Name=group-id&Filter.1.Value.1=$callers_group")
 printf '%s' "$rules" | unwanted | while read -r rule range; do
-    # Another runner, or a caller, may have done it just now.
+    # Another runner or a caller may have removed it just now.
     if answer=$(ec2 "Action=RevokeSecurityGroupIngress&GroupId=$callers_group&SecurityGroupRuleId.1=$rule"); then
         say "closed the port to ${range:-$rule}: nobody may come from there any more"
     else

@@ -6,7 +6,7 @@ lib=${0%/*}
 # shellcheck source=/dev/null
 . "$lib/settings"
 
-# To the journal, and to the console log: `aws ec2 get-console-output` is all there is to read without a login.
+# To the journal, and to the console log, which `aws ec2 get-console-output` shows without a login.
 say() {
     printf 'native-buildx: %s\n' "$*" >&2
     { printf 'native-buildx: %s\r\n' "$*" >"$console"; } 2>/dev/null || true
@@ -17,7 +17,7 @@ fail() {
     exit 1
 }
 
-# Seconds since the system's start, to measure how long something takes: the clock may be set meanwhile.
+# Seconds since the system's start, to measure durations: the clock may be set meanwhile.
 now() {
     read -r uptime _ </proc/uptime
     echo "${uptime%.*}"

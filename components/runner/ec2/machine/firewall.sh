@@ -1,6 +1,6 @@
 #!/bin/sh
-# What build steps may not reach, and what nobody reaches from outside, whatever a security group says: any port but
-# BuildKit's.
+# Build steps may not reach the metadata service (the instance's credentials), this machine itself, nor each other by way
+# of it. From outside nobody reaches any port but BuildKit's, whatever a security group says.
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
 # shellcheck source=/dev/null
@@ -8,6 +8,5 @@ set -eu
 # shellcheck source=/dev/null
 . "$lib/step-firewall.sh"
 
-# The metadata service has the instance's credentials.
 keep_steps_in "$bridge" 169.254.169.254/32 fd00:ec2::254/128
 each_version filter INPUT ! -i lo -p tcp --syn ! --dport "$port" -j DROP

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Powers the machine off when nobody uses it; its EC2 instance is then `stopped` and costs only its volumes.
 #
-# When a runner is idle is said by the rule that all kinds of runner share (components/runner/idle.sh, here
-# idle-rule.sh). Here is what follows from it on EC2: how the machine is stopped without losing a client.
-# A runner whose BuildKit never comes up, or hangs, is of no use either: it must not cost money for ever.
+# The rule that all kinds of runner share says when a runner is idle (components/runner/idle.sh, here idle-rule.sh). This
+# script stops the machine then without losing a client. It also stops a runner whose BuildKit never starts, or hangs, so
+# that the runner does not cost money for ever.
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -u
 # shellcheck source=/dev/null
@@ -17,21 +17,24 @@ set -u
 export BUILDKIT_HOST="unix://$socket"
 
 booted=$(now)
-# When the runner began to serve, by the clock; when BuildKit last answered, and the keys were last looked after.
+# When the runner began to serve, by the clock; when BuildKit last answered, and when the keys were last checked.
 serving=
 answered=$booted
 cared=$booted
 
-# A first start installs for a minute or more: that is no idleness, unless it never ends.
+# The first start installs for a minute or more, and is not idle meanwhile, unless that never ends.
 starting() {
     [ -z "$serving" ] && [ $(($(now) - booted)) -lt 1800 ] &&
         systemctl is-active native-buildx-install native-buildx-cache native-buildx-keys buildkit | grep -q '^activating'
 }
 
-# The start failed for good. A stop soon after it tells whoever waits.
+# The start has failed. A stop soon after it tells those who wait.
 failed() {
     systemctl is-failed --quiet native-buildx-install native-buildx-cache native-buildx-keys native-buildx-firewall
 }
+
+# Native compilers are made once, beside the first builds: a runner that was stopped meanwhile would begin again.
+making() { systemctl is-active native-buildx-compilers | grep -q '^activating'; }
 
 # Nobody needs this machine.
 unused() {
@@ -41,7 +44,7 @@ unused() {
             serving=$(date +%s)
             say "serving $(seconds_to_serve) s after the system's start"
         fi
-        is_idle "$serving"
+        is_idle "$serving" && ! making
     elif starting; then
         answered=$(now)
         return 1
@@ -52,7 +55,7 @@ unused() {
     fi
 }
 
-# From the start of systemd to the moment when BuildKit reported that it was ready.
+# The time from the start of systemd until BuildKit reported that it was ready.
 seconds_to_serve() {
     from=$(systemctl show --property UserspaceTimestampMonotonic --value)
     to=$(systemctl show --property ActiveEnterTimestampMonotonic --value buildkit.service)
@@ -60,13 +63,13 @@ seconds_to_serve() {
     echo "$((tenths / 10)).$((tenths % 10))"
 }
 
-# quiet SECONDS: no build runs, nor did one in the last so many seconds.
+# quiet SECONDS: true if no build runs, and none ran in the last so many seconds.
 quiet() (
     # shellcheck disable=SC2030,SC2031 # only in this subshell
     idle_seconds=$1 && is_idle 0
 )
-# A pause, so that nothing of a build is disturbed, nor anybody who has connected and is going to build; on the keys' last
-# day a short one. Who connects in the second of the new start tries again.
+# True in a pause, so that no build is disturbed, nor a client that has connected and is about to build; on the keys' last
+# day a short pause is enough. A client that connects during the new start, a second, tries again.
 calm() { if keys_last "$tls_directory" 1; then quiet "$calm_seconds"; else quiet 10; fi; }
 without_build() { quiet 1; }
 
@@ -75,17 +78,17 @@ both() {
     [ ! -e /proc/net/if_inet6 ] || ip6tables -w "$@"
 }
 
-# New connections are refused at once: their client finds the port closed and waits for the next start.
+# Refuses new connections at once: their clients find the port closed, and wait for the next start.
 close_port() { both -I INPUT -p tcp --dport "$port" --syn -j REJECT --reject-with tcp-reset; }
-# Packets of open connections vanish: TCP sends them again if the port is opened after all, so nothing is lost.
+# Drops packets of open connections: TCP sends them again if the port is opened after all, so nothing is lost.
 freeze_port() { both -I INPUT -p tcp --dport "$port" -j DROP; }
 open_port() {
     both -D INPUT -p tcp --dport "$port" -j DROP
     both -D INPUT -p tcp --dport "$port" --syn -j REJECT --reject-with tcp-reset
 } 2>/dev/null
 
-# quiesce CONDITION: takes the runner out of use without losing anybody, or fails. Whoever connected just before the port
-# closed has $grace_seconds to begin a build; the last look is taken while nothing can arrive any more.
+# quiesce CONDITION: takes the runner out of use without losing a client, or fails. A client that connected just before the
+# port closed has $grace_seconds to begin a build; the last look comes when nothing can arrive any more.
 quiesce() {
     close_port
     waited=0
@@ -104,17 +107,18 @@ quiesce() {
     fi
 }
 
-# No build is left that would need time; a client that holds a connection open gets five seconds to let go.
+# No build is left that needs time; a client that holds a connection open gets five seconds to end it.
 drain() { timeout 5 systemctl stop buildkit.service || systemctl kill -s KILL buildkit.service; }
 
-# complain REASON: once for each reason.
+# complain REASON: says each reason once.
 said=
 complain() {
     [ "$1" = "$said" ] || say "$1"
     said=$1
 }
 
-# renew_keys CONDITION: BuildKit reads its keys only when it starts. Clients with older ones are refused, and read the new.
+# renew_keys CONDITION: starts BuildKit with new keys, which it reads only when it starts. It refuses clients with older
+# keys, and they read the new.
 renew_keys() {
     quiesce "$1" || return 0
     if reason=$("$lib/publish-keys.sh" renew 2>&1); then
@@ -127,8 +131,8 @@ renew_keys() {
     open_port
 }
 
-# Keys that last for less than half of their life are renewed in a pause; those that have expired serve nobody any more.
-# What others do to the parameter meanwhile is mended by publishing again: the role cannot read it.
+# Keys in the second half of their life are renewed in a pause; when they have expired, at once. The keys are also published
+# again from time to time, in case somebody has changed the parameter: the role cannot read it.
 care_for_keys() {
     cared=$(now)
     if ! keys_last "$tls_directory" 0; then

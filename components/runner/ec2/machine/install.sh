@@ -1,6 +1,6 @@
 #!/bin/sh
-# Everything that is done once: packages that the image lacks, and BuildKit. The marker at the end is what keeps the
-# unit from running again; a boot that was interrupted, or had no network, tries again at the next start.
+# Installs what is installed once: packages that the image lacks, and BuildKit. The marker at the end keeps the unit from
+# running again; after a boot that was interrupted, or had no network, the next start tries again.
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
 # shellcheck source=/dev/null
@@ -28,7 +28,7 @@ actual=${actual%% *}
 [ "$actual" = "$buildkit_sha256" ] ||
     fail "BuildKit's archive $buildkit_url has SHA-256 $actual, not $buildkit_sha256 as configured: refused, this runner will not serve"
 tar -xzf "$archive" -C "$prefix" --no-same-owner
-# Under the names by which a network configuration calls them.
+# Under the names that a network configuration uses.
 mkdir -p "$cni_directory"
 for plugin in bridge firewall host-local loopback; do
     ln -sf "$prefix/bin/buildkit-cni-$plugin" "$cni_directory/$plugin"

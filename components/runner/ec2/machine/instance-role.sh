@@ -6,11 +6,11 @@ metadata=http://169.254.169.254/latest
 newline='
 '
 
-# Value of a string field of JSON without nested quotes. Credentials hold no other escapes than these.
+# Value of a string field of JSON without nested quotes. Credentials have no other escapes than these.
 field() { tr -d '\n' | sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" | sed 's#\\/#/#g; s/\\u003d/=/g; s/\\u002b/+/g'; }
 
-# AWS refuses a signature from a clock that is five minutes wrong, and clients a certificate that is not valid yet. The
-# metadata service is the only one that answers without trusting our clock.
+# With a clock that is five minutes wrong, AWS refuses a signature, and clients refuse a certificate that is not valid yet.
+# Only the metadata service answers without trusting our clock.
 set_clock() {
     theirs=$(date -u -d "$1" +%s 2>/dev/null) || return 0
     error=$(($(date +%s) - theirs))
@@ -42,5 +42,5 @@ credentials() {
     fi
 }
 
-# The credentials, as curl reads its configuration.
+# The credentials, as lines of curl's configuration.
 signed() { printf 'user = "%s:%s"\nheader = "X-Amz-Security-Token: %s"\n' "$id" "$secret" "$token"; }

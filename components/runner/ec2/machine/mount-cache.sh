@@ -1,6 +1,6 @@
 #!/bin/sh
-# Mounts the cache volume, at every start. It is recognized by its volume id, and formatted only when it is blank:
-# a volume that does not appear, or that holds anything at all, is never formatted.
+# Mounts the cache volume, at every start. The volume is recognized by its id, and formatted only when it is blank: a
+# volume that holds anything is never formatted.
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
 # shellcheck source=/dev/null
@@ -33,7 +33,7 @@ done
 status=0
 kind=$(blkid -p -s TYPE -o value "$device") || status=$?
 if [ "$status" -eq 2 ]; then
-    # blkid knows nothing on it. Blank also means that there is nothing: not a byte in its first MiB.
+    # blkid recognizes nothing on it. It is blank only if its first MiB holds nothing but zeros.
     [ "$(head -c 1048576 "$device" | tr -d '\000' | wc -c)" -eq 0 ] ||
         fail "the cache volume $device holds something that is not a file system: not formatted. Empty it or replace it"
     say "formatting the new cache volume $device"
@@ -41,7 +41,7 @@ if [ "$status" -eq 2 ]; then
 elif [ "$status" -ne 0 ] || [ "$kind" != ext4 ]; then
     fail "the cache volume $device holds ${kind:-something unreadable} (blkid status $status), not our ext4: not formatted. Empty it or replace it"
 else
-    # After a power cut this replays the journal; a volume that was grown is used whole.
+    # After a power cut this replays the journal; and a volume that has grown is used as a whole.
     e2fsck -p "$device" >/dev/null || [ $? -le 1 ] || say "the cache volume $device has errors: mounting it nevertheless"
     resize2fs "$device" >/dev/null 2>&1 || true
 fi

@@ -1,10 +1,10 @@
 #!/bin/sh
-# The keys of this start, and how clients come by theirs: in one encrypted parameter of the runner's own, which the
-# instance's role can write and not read.
+# Makes the keys of this start, and publishes those of the clients in an encrypted parameter of the runner's own, which
+# the instance's role can write and not read.
 #     publish-keys.sh start    makes keys and publishes those of the clients; tries for $publish_limit seconds, because at
 #                              boot the network, the metadata service and permissions may be late
-#     publish-keys.sh again    publishes them once more, whatever the parameter holds by now
-#     publish-keys.sh renew    publishes new ones, and puts them where BuildKit takes them at its next start
+#     publish-keys.sh again    publishes them once more, whatever the parameter holds now
+#     publish-keys.sh renew    publishes new keys, and puts them where BuildKit reads them at its next start
 #     publish-keys.sh stop     puts a word in their place
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
@@ -16,7 +16,7 @@ umask 077
 # shellcheck source=/dev/null
 . "$lib/instance-role.sh"
 
-# put TEXT: into the parameter. In curl's configuration \\ is one backslash and \" a quote.
+# put TEXT: writes it into the parameter. In curl's configuration \\ is one backslash and \" a quote.
 put() {
     answer=$({ signed && printf 'data = "{%s%s\\"Value\\":\\"%s\\"}"\n' \
         "\\\"Name\\\":\\\"$parameter\\\",\\\"Type\\\":\\\"SecureString\\\",\\\"Overwrite\\\":true," \
@@ -54,7 +54,7 @@ start() {
         waited=$(($(now) - begin))
         reason=$(tr '\n' ' ' <"$tls_directory/reason")
         [ "$waited" -lt "$publish_limit" ] || fail "could not publish the keys of this start: $reason"
-        # Said once for each reason, and not for the first two seconds of a boot.
+        # Each reason once, and none in the first two seconds of a boot.
         if [ "$waited" -ge 3 ] && [ "$reason" != "$said" ]; then
             said=$reason
             say "keys not published yet, trying on: $reason"

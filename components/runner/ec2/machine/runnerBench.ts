@@ -40,8 +40,8 @@ export class RunnerBench extends Workbench {
     }
 
     /** Lays the files out as on a runner, with paths and times that fit a test. */
-    layOut(changes: { [setting: string]: string | number } = {}): void {
-        for (const [name, text] of Object.entries(filesOf(renderUserData(bootstrapSettings)))) {
+    layOut(changes: { [setting: string]: string | number } = {}, settings = bootstrapSettings): void {
+        for (const [name, text] of Object.entries(filesOf(renderUserData(settings)))) {
             if (name.startsWith(runnerPaths.library)) {
                 this.write(`lib/${path.basename(name)}`, text);
             }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Becomes BuildKit, once the group of its build steps has its limit.
+# Limits the memory of build steps, and becomes BuildKit.
 # shellcheck disable=SC2154 # the settings come from the file `settings`
 set -eu
 # shellcheck source=/dev/null

@@ -5,7 +5,7 @@ import { shells } from "../../../../tests/helpers/workbench";
 import { PodBench } from "./podBench";
 
 // Time counts in seconds.
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 const scale = "PATCH /apis/apps/v1/namespaces/demo-prod/statefulsets/arm64-2/scale HTTP/1.1";
 

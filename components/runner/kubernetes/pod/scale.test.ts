@@ -6,6 +6,8 @@ import * as path from "node:path";
 import { shells } from "../../../../tests/helpers/workbench";
 import { PodBench } from "./podBench";
 
+jest.setTimeout(60_000);
+
 interface Request {
     method?: string;
     url?: string;

@@ -3,7 +3,7 @@ import { shells } from "../../../../tests/helpers/workbench";
 import { until } from "../../local/localRunnerBench";
 import { PodBench } from "./podBench";
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
     let bench: PodBench;

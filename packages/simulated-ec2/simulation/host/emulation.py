@@ -32,6 +32,12 @@ class Emulation:
             raise SystemExit("no QEMU for arm64: install qemu-user-static (Debian 13: qemu-user-binfmt)")
         (BINFMT / "register").write_text(f":{self._name}:M::{ARM64_MAGIC}:{ARM64_MASK}:{emulator}:F")
 
+    @staticmethod
+    def forget(machine_id: str) -> None:
+        """A machine's kernel has ended, and with it what the machine registered: under names with its /etc/machine-id."""
+        for entry in BINFMT.glob(f"*{machine_id}*") if machine_id else ():
+            entry.write_text("-1")
+
     def stop(self) -> None:
         if self._entry.exists():
             self._entry.write_text("-1")

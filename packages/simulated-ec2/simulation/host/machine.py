@@ -143,6 +143,13 @@ class Machine:
         """Seconds that are left until it has been on for `uptime` seconds."""
         return self._booted_at + uptime - time.time()
 
+    def machine_id(self) -> str:
+        """What systemd called it at its first boot; empty before that."""
+        try:
+            return (self._folder / "disk/etc/machine-id").read_text().strip()
+        except OSError:
+            return ""
+
     def leader(self) -> int | None:
         """The machine's process 1 as this process sees it."""
         process = self._process

@@ -63,7 +63,12 @@ class Network:
     def start(self) -> None:
         settings, router = self._settings, self._router
         run("ip", "link", "delete", router, check=False)
-        addresses = (settings.api_address, settings.registry_address, settings.downloads_address)
+        addresses = (
+            settings.api_address,
+            settings.registry_address,
+            settings.downloads_address,
+            settings.archives_address,
+        )
         _ip(
             f"netns add {router}",
             f"link add {router} type veth peer name uplink netns {router}",

@@ -14,6 +14,7 @@ from moto.ec2.models.instances import Instance
 
 from ...faults import Faults, is_among
 from ...host.block_devices import BlockDevices
+from ...host.emulation import Emulation
 from ...host.machine import Machine
 from ...host.network import Attachment, Network
 from ...settings import Settings
@@ -34,6 +35,7 @@ class Hardware:
     #: The root file system that every machine begins with.
     template: Path
     control_groups: Path
+    emulation: Emulation
 
 
 class Instances:
@@ -180,6 +182,7 @@ class Instances:
     def _power_is_off(self, runtime: Runtime) -> None:
         """The machine is off, whoever did it: brings the instance to stopped or terminated."""
         instance = runtime.instance
+        self.hardware.emulation.forget(runtime.machine.machine_id())
         with runtime.lock:
             self._unplug(runtime)
             if instance.state in ("running", "pending"):

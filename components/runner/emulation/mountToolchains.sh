@@ -1,0 +1,37 @@
+# shellcheck shell=sh
+# Part of step-runtime.sh, where native compilers are used. A build container gets two mounts more, which toolchains.json beside
+# the script describes in part: the toolchains of emulated compilers (see dispatcher.c), read-only, and a pipe by which the
+# dispatcher tells of compilers that it knows no twin of. Both are below /dev, which is in memory and in no layer. What was told is
+# said at the step's end, in its output, where the provider finds it too (receipt.ts). Whatever goes wrong here, the step runs
+# without it. "$@" is what runc is called with.
+mounts=''
+if [ -r "${0%/*}/toolchains.json" ]; then IFS= read -r mounts <"${0%/*}/toolchains.json"; fi
+if [ -n "$mounts" ]; then
+    bundle='' previous=''
+    for word; do
+        case $previous in -b | --bundle) bundle=$word ;; esac
+        case $word in --bundle=*) bundle=${word#*=} ;; esac
+        previous=$word
+    done
+    pipe=$bundle/emulated
+    if [ -n "$bundle" ] && mkfifo -m 666 "$pipe"; then
+        mounts="$mounts,{\"destination\":\"/dev/.native-toolchain.emulated\",\"type\":\"bind\",\"source\":\"$(printf '%s' "$pipe" |
+            sed 's/[\\"]/\\&/g')\",\"options\":[\"bind\",\"nosuid\",\"nodev\",\"noexec\"]}"
+    fi 2>/dev/null
+    # After /dev itself is mounted. A quote within any text of JSON has a backslash before it: this is no such text.
+    if [ -n "$bundle" ] && mounts=$mounts awk '
+        BEGIN { mark = "{\"destination\":\"/dev/pts\"" }
+        { at = done ? 0 : index($0, mark) }
+        at { $0 = substr($0, 1, at - 1) ENVIRON["mounts"] "," substr($0, at); done = 1 }
+        { print }' "$bundle/config.json" >"$bundle/config.json.new" && [ -s "$bundle/config.json.new" ]; then
+        mv -f "$bundle/config.json.new" "$bundle/config.json"
+    fi
+    if [ -p "$pipe" ]; then
+        # A step may write anything there: a few short lines are enough.
+        awk 'count < 8 && length < 80 && !seen[$0]++ { said = said (count++ ? ", " : "") $0 }
+            END { if (count) print "native-buildx: no native compiler is known for " said ": emulated, see docs/emulation.md" }' \
+            <"$pipe" >&2 &
+        # Open for as long as runc, which becomes this process.
+        exec 9>"$pipe"
+    fi
+fi

@@ -1,0 +1,73 @@
+import { cpSync, rmSync } from "node:fs";
+import * as path from "node:path";
+import { shells, Workbench } from "../../../tests/helpers/workbench";
+
+const pts = { destination: "/dev/pts", type: "devpts", source: "devpts", options: ["nosuid"] };
+const shm = { destination: "/dev/shm", type: "tmpfs" };
+const toolchains = { destination: "/dev/.native-toolchain", type: "bind", source: "/toolchains", options: ["ro"] };
+
+describe.each(shells)("what a build step gets besides, in %s", (_name, shell) => {
+    let bench: Workbench;
+    beforeEach(() => {
+        bench = new Workbench();
+        cpSync(path.join(__dirname, "../stepRuntime.sh"), bench.path("step-runtime.sh"));
+        cpSync(path.join(__dirname, "mountToolchains.sh"), bench.path("mount-toolchains.sh"));
+        bench.write("bundle/config.json", JSON.stringify({ args: ['{"destination":"/dev/pts"'], mounts: [pts, shm] }));
+        // A step: it tells of what is in `told`, through the pipe that it has as a mount.
+        bench.stub("runc", '[ ! -e "$bench/told" ] || cat "$bench/told" >"$bench/bundle/emulated"; exit 3');
+        bench.stub("buildkit-runc", 'exec runc "$@"');
+    });
+    afterEach(() => bench.dispose());
+
+    const run = (...words: string[]) => bench.run([...shell, bench.path("step-runtime.sh"), ...words]);
+    const runStep = () => run("run", "--bundle", bench.path("bundle"), "id");
+    const mounts = () => JSON.parse(bench.read("bundle/config.json")).mounts;
+
+    it("is nothing where no toolchain is used", async () => {
+        expect(await runStep()).toEqual({ status: 3, stdout: "", stderr: "" });
+        expect(mounts()).toEqual([pts, shm]);
+        expect(bench.calls.at(-1)).toBe(`runc run --bundle ${bench.path("bundle")} id`);
+    });
+
+    it.each([["-b "], ["--bundle "], ["--bundle="]])(
+        "is the toolchains and a pipe, of a bundle by %s",
+        async (option) => {
+            bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
+            const words = ["--log", "a file", "run", ...`${option}${bench.path("bundle")}`.split(" "), "id"];
+            expect(await run(...words)).toEqual({ status: 3, stdout: "", stderr: "" });
+            expect(bench.calls.at(-1)).toBe(`runc ${words.join(" ")}`);
+            expect(mounts()).toEqual([
+                toolchains,
+                {
+                    destination: "/dev/.native-toolchain.emulated",
+                    type: "bind",
+                    source: bench.path("bundle/emulated"),
+                    options: ["bind", "nosuid", "nodev", "noexec"],
+                },
+                pts,
+                shm,
+            ]);
+        },
+    );
+
+    it("is nothing where there is no place for it: the step runs", async () => {
+        bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
+        bench.write("bundle/config.json", "{}");
+        expect((await runStep()).status).toBe(3);
+        expect(JSON.parse(bench.read("bundle/config.json"))).toEqual({});
+        rmSync(bench.path("bundle"), { recursive: true });
+        expect((await runStep()).status).toBe(3);
+        expect((await run("kill", "id", "KILL")).status).toBe(3);
+    });
+
+    it("ends the step's output with the compilers that it tells of, each once, however much it writes", async () => {
+        bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
+        const noise = Array.from({ length: 5000 }, (_, at) => `${at}`.repeat(40)).join("\n");
+        bench.write("told", `cc1 (0a)\nas (0b)\ncc1 (0a)\n${noise}\n`);
+        const { stdout, stderr } = await runStep();
+        expect(stdout).toBe("");
+        expect(stderr).toMatch(
+            /^native-buildx: no native compiler is known for cc1 \(0a\), as \(0b\)(, \d+){0,6}: emulated, see docs\/emulation.md\n$/,
+        );
+    });
+});

@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from "node:fs";
+import * as path from "node:path";
+import { architectures, type Platform } from "../../architecture";
+import { withoutComments } from "../../shell";
+
+/** The machines of these platforms, as QEMU names them, whose compilers run natively where they are emulated. */
+export function emulatedMachines(platforms: readonly Platform[], nativeCompilers = true): string[] {
+    return nativeCompilers ? platforms.map((platform) => architectures[platform].binfmt.replace(/^qemu-/, "")) : [];
+}
+
+/** What the runner itself reads, apart from the recipe. */
+const ofTheRunner = ["emulation.sh", "mountToolchains.sh"];
+
+/** The files of which makeToolchain.sh makes the toolchains of these machines, by their names, short: no comments, no other machine's twins. */
+export function toolchainRecipe(machines: readonly string[]): { [name: string]: string } {
+    const names = readdirSync(__dirname).filter((name) => /\.(sh|c|h|tsv)$/.test(name) && !ofTheRunner.includes(name));
+    return Object.fromEntries(
+        names.sort().map((name) => {
+            const text = readFileSync(path.join(__dirname, name), "utf8");
+            return [name, /\.[ch]$/.test(name) ? withoutBlockComments(text) : withoutComments(rowsOf(text, machines))];
+        }),
+    );
+}
+
+/** Of a table, the rows that are about these machines, or about none. */
+function rowsOf(text: string, machines: readonly string[]): string {
+    const others = Object.values(architectures)
+        .map(({ binfmt }) => binfmt.replace(/^qemu-/, ""))
+        .filter((machine) => !machines.includes(machine));
+    return text.replace(new RegExp(`^(machine\t)?(${others.join("|")})\t.*\n`, "gm"), "");
+}
+
+/** C without comments and blank lines. */
+function withoutBlockComments(source: string): string {
+    return source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^[ \t]*\n/gm, "");
+}

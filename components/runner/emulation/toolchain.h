@@ -1,0 +1,6 @@
+/* Where a build container finds the toolchain of machine NAME (see mountToolchains.sh), and what of it is looked for. */
+#define TOOLCHAIN "/dev/.native-toolchain/" NAME
+#define DISPATCHER TOOLCHAIN "/dispatcher"
+#define EMULATOR TOOLCHAIN "/emulator"
+/* And a pipe to the runner, see `tell`. */
+#define TELL "/dev/.native-toolchain.emulated"
