@@ -86,6 +86,8 @@ setpriv --pdeathsig KILL unshare --mount --net --ipc --uts --pid --fork --kill-c
 cluster=$!
 while [ "$(readlink "/proc/$cluster/ns/net")" = "$(readlink /proc/$$/ns/net)" ]; do sleep 0.05; done
 plug_in
+# Whoever read what is said here may be gone, and is no reason to leave anything.
+trap '' PIPE
 exec 3<&0
 { while read -r _ <&3; do :; done; kill -KILL "$cluster" 2>/dev/null; } &
 reader=$!

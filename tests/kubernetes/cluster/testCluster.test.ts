@@ -42,7 +42,7 @@ describeWithCluster("a cluster for tests", () => {
         const folder = path.join(temporaryFolder(), "cluster");
         const { words, environment } = clusterCommand(folder);
         const script = `const { spawn } = require("child_process"), [program, ...words] = process.argv.slice(1);
-            spawn(program, words, { detached: true, stdio: ["pipe", "ignore", "ignore"] });
+            spawn(program, words, { detached: true, stdio: ["pipe", "ignore", "pipe"] });
             setInterval(() => {}, 1000);`;
         const owner = spawn(process.execPath, ["-e", script, ...words], { env: environment, stdio: "ignore" });
         await until("the cluster serves", () => existsSync(path.join(folder, "ready")), 240);
