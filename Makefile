@@ -3,10 +3,10 @@
 STACK ?= dev
 SHELL := /bin/sh
 
-.PHONY: help up down test soak campaign check format bench sim
+.PHONY: help up down test test-kubernetes soak campaign check format bench sim
 
 help: ## what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
 
 up: ## tools, runners, registry, then the images of stack dev (STACK=NAME for another)
 	@tools/up.sh $(STACK)
@@ -16,6 +16,11 @@ down: ## destroys the stack and ends its processes
 
 test: ## everything that can be tested on this machine
 	@tools/test.sh
+
+test-kubernetes: ## the tests on a real Kubernetes cluster, whose programs it builds first (once, 25 minutes)
+	@tools/setup.sh --kubernetes
+	@tools/kubernetes.sh
+	@. ./tools/env.sh && npx jest --runInBand --testPathPatterns /tests/kubernetes/
 
 soak: ## the longer series of the tests: 200 connections around the idle stop of runners on the simulated EC2
 	@tools/soak.sh

@@ -5,6 +5,7 @@
 #
 #     tools/setup.sh            all of it
 #     tools/setup.sh --check    also what only `make test` and `make check` need (shells, the simulated EC2)
+#     tools/setup.sh --kubernetes    also what only `make test-kubernetes` needs (what a node runs)
 set -eu
 umask 022
 cd "$(dirname "$0")/.."
@@ -77,6 +78,11 @@ iptables           iptables
 e2fsprogs          mkfs.ext4
 python3-venv       python3
 '
+packages_for_kubernetes='
+containerd                   containerd
+containernetworking-plugins  /usr/lib/cni/bridge
+iptables                     iptables
+'
 # What an ARM machine has of its own.
 packages_of_another_machine='
 gcc-aarch64-linux-gnu  aarch64-linux-gnu-gcc
@@ -91,6 +97,7 @@ uidmap             newuidmap
 install_packages() {
     table=$packages
     if [ "${1:-}" = --check ]; then table=$table$packages_for_checks; fi
+    if [ "${1:-}" = --kubernetes ]; then table=$table$packages_for_kubernetes; fi
     if [ "${1:-} $(uname -m)" = '--check x86_64' ]; then table=$table$packages_of_another_machine; fi
     if [ "${1:-}" = --check ] || [ "$(id -u)" != 0 ]; then table=$table$packages_without_root; fi
     missing=$(printf '%s\n' "$table" | while read -r package program; do

@@ -1,5 +1,6 @@
 #!/bin/sh
-# make test: everything that can be tested on this machine, on a fresh one too. What cannot run here says why.
+# make test: everything that can be tested on this machine, on a fresh one too. What cannot run here says why, as the
+# tests on a Kubernetes cluster do where make test-kubernetes has not built one.
 # Leaves the counts of the runs in tests/results (git-ignored), where .ci/run reads them.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,7 +13,7 @@ mkdir -p tests/results
 failed=0
 # First the tests that need no machines, then the stories and the simulated EC2. Two files at a time, because tests wait a
 # lot; each file has its own folders, ports and machines.
-stories='/tests/e2e/|/tests/ec2/|/simulated-ec2/(tests|provider)/'
+stories='/tests/e2e/|/tests/ec2/|/tests/kubernetes/|/simulated-ec2/(tests|provider)/'
 npx jest --maxWorkers=2 --testPathIgnorePatterns "$stories" /tools/bin/ --json --outputFile tests/results/unit.json || failed=1
 npx jest --maxWorkers=2 --testPathPatterns "$stories" --json --outputFile tests/results/endToEnd.json || failed=1
 exit "$failed"

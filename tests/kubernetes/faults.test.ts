@@ -1,0 +1,119 @@
+import { inMidBuild } from "../e2e/midBuild";
+import { until } from "../e2e/processes";
+import { asleepFor, fromStep, writes } from "../helpers/stepImage";
+import { describeWithProvider, TestCluster } from "./cluster/testCluster";
+import { KubernetesProject } from "./kubernetesProject";
+
+jest.setTimeout(300_000);
+
+/** Seconds without a build after which the runner is idle. */
+const idle = 8;
+/** Connections around the idle stop. */
+const connections = Number(process.env.SOAK_CONNECTIONS ?? 6);
+
+// Each fault ends with the right image after the next up, with nothing lost and nothing to repair by hand.
+describeWithProvider("after a fault in a Kubernetes cluster, the next up is right", () => {
+    let cluster: TestCluster;
+    let project: KubernetesProject;
+
+    beforeAll(async () => {
+        cluster = await TestCluster.start();
+        project = await KubernetesProject.createIn(cluster, "faults", {
+            platforms: ["linux/amd64"],
+            idleMinutes: 0,
+            images: { image: { context: "image" } },
+        });
+        project.context("image", [...fromStep, writes("at first")]);
+        await project.init();
+        await project.succeed(project.up());
+    });
+
+    afterAll(async () => {
+        await project?.end();
+        await cluster?.end();
+    });
+
+    const change = (...steps: string[]) => project.context("image", [...fromStep, ...steps]);
+
+    async function expectImage(text: string): Promise<void> {
+        await project.succeed(project.up());
+        expect(await project.platformsOf("image")).toEqual(["linux/amd64"]);
+        expect(await project.fileIn("image", "amd64", "result")).toBe(text);
+    }
+
+    it("pod killed in mid-build, as by a node that is taken away", async () => {
+        change(asleepFor(60), writes("despite the kill"));
+        const running = project.startUp();
+        await inMidBuild(running, "amd64");
+        project.kubectl("delete", "pod", "amd64-0", "--grace-period=0", "--force");
+        const { code, output } = await running.done;
+
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/image-amd64/);
+        change(asleepFor(1), writes("despite the kill"));
+        await expectImage("despite the kill");
+    });
+
+    it("node drained in mid-build: the build is finished first, and then there is no node", async () => {
+        change(asleepFor(15), writes("before the drain"));
+        const running = project.startUp();
+        await inMidBuild(running, "amd64");
+        const words = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=120s"];
+        const drained = project.run("kubectl", ["drain", "node-amd64", ...words]);
+        await project.succeed(running.done);
+        await project.succeed(drained);
+        change(writes("after the drain"));
+        const without = await project.up({ NATIVE_BUILDX_WAKE_TIMEOUT: "10" });
+
+        expect(without.code).not.toBe(0);
+        expect(without.output).toMatch(/no node for its pod yet: .*node/);
+        await project.succeed(project.run("kubectl", ["uncordon", "node-amd64"]));
+        await expectImage("after the drain");
+    });
+
+    it("API server gone in mid-build", async () => {
+        change(asleepFor(60), writes("despite the API server"));
+        const running = project.startUp();
+        await inMidBuild(running, "amd64");
+        process.kill(cluster.processOf("kube-apiserver"), "SIGKILL");
+        const { code, output } = await running.done;
+
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/image-amd64/);
+        change(asleepFor(1), writes("despite the API server"));
+        // It may still be starting: connect tries again.
+        await expectImage("despite the API server");
+    });
+
+    it("two clients that wake a runner at once", async () => {
+        project.kubectl("scale", "statefulset/amd64", "--replicas=0");
+        await until("the pod is gone", async () => (await project.state("amd64")) === "0/0");
+        const homes = ["first", "second"];
+        const said = await Promise.all(homes.map((home) => project.connectAndBuild(home, "amd64")));
+
+        expect(said.map((text) => /is ready: linux\/amd64/.test(text))).toEqual([true, true]);
+        expect(await project.state("amd64")).toBe("1/1");
+    });
+
+    it(
+        `${connections} connections around its idle stop, of which none is lost, nor a build`,
+        async () => {
+            project.configure({ idleMinutes: idle / 60 });
+            await project.succeed(project.up());
+            const lost: string[] = [];
+            let asleep = 0;
+            for (let turn = 0; turn < connections; turn++) {
+                // From just before the runner closes its door, to a pod that is being ended.
+                await new Promise((resolve) => setTimeout(resolve, (idle - 2 + Math.random() * 10) * 1000));
+                asleep += (await project.state("amd64")) === "1/1" ? 0 : 1;
+                await project.connectAndBuild("first", "amd64").catch((error) => lost.push(String(error)));
+            }
+            process.stderr.write(
+                `idle race: ${connections} connections, ${asleep} after the stop, ${lost.length} lost\n`,
+            );
+
+            expect(lost).toEqual([]);
+        },
+        120_000 + connections * 40_000,
+    );
+});
