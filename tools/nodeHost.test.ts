@@ -132,6 +132,19 @@ const tools = path.join(checkout, "tools/bin");
         expect(code).toBe(0);
     });
 
+    it("deletes nothing where a part of the program that nobody waits for has failed", async () => {
+        const program = 'import * as pulumi from "@pulumi/pulumi";\n';
+        const declares = 'new pulumi.ComponentResource("test:index:Kept", "kept");';
+        expect((await up(program + declares).done).code).toBe(0);
+        const fails = 'pulumi.output(1).apply(() => { throw new pulumi.RunError("no good"); });';
+        const { code, output } = await up(program + fails).done;
+
+        expect(code).not.toBe(0);
+        expect(output).toContain("no good");
+        const { output: state } = await start("pulumi", "stack", "export", "--stack", "test").done;
+        expect(state).toContain("::kept");
+    });
+
     it("ends after a program that failed, whose error is shown once", async () => {
         const { code, output } = await up('export = async () => { throw new Error("no good"); };').done;
 
