@@ -43,16 +43,16 @@ result beyond sh -c 'beyond/cc1 >/dev/null 2>&1'
 
 # Links: to nothing, out of the root, by way of another process, to the compiler itself, and from another name.
 mkdir links linked
+echo 'int x;' >x.c
 ln -s /nowhere links/as
 result dangling links/as x
 ln -s "../../../../../../../../../../$own" links/cc1
-result outward links/cc1 -quiet -o x.s a.c
+result outward links/cc1 -quiet -o x.s x.c
 ln -s "/proc/1/root/$own" links/cc1plus
-result byProcess links/cc1plus -quiet -o x.s a.c
+result byProcess links/cc1plus -quiet -o x.s x.c
 ln -s "$own" linked/cc1
 compiled linked
 ln -s "$own" links/compiler
-echo 'int x;' >x.c
 result renamed sh -c 'links/compiler -quiet -o x.s x.c && as -o x.o x.s'
 
 # Rights: others' compilers, that may be run and not read, or are run as root. Nobody's folder is its own.
