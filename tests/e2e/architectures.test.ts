@@ -34,7 +34,7 @@ describeUnless(missing() ?? missingEmulator(platforms))("platforms that are emul
         cpSync(path.join(__dirname, "architectures/Dockerfile"), path.join(app, "Dockerfile"));
         // 64-bit RISC-V is an architecture of Debian since release 13.
         for (const [platform, debian, release] of [
-            [arm, "armhf", undefined],
+            [arm, "armhf", "bookworm"],
             [riscv, "riscv64", "trixie"],
         ] as const) {
             const context = path.join(app, architectures[platform].suffix);

@@ -30,15 +30,22 @@ export function debianRoot(folder: string, architecture: string, release?: strin
     return path.join(example, "base", architecture, "rootfs.tar");
 }
 
-/** The machine's apt sources, of another release of Debian. */
+/**
+ * The machine's apt sources, of another release of Debian: as it was released. Not every mirror keeps the updates of all
+ * architectures in step with their index.
+ */
 function sourcesOf(release: string, folder: string): string {
     const own = /^VERSION_CODENAME=(.+)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "";
     const parts = "sources.list.d";
     mkdirSync(path.join(folder, parts), { recursive: true });
     const files = ["sources.list", ...readdirSync(`/etc/apt/${parts}`).map((name) => path.join(parts, name))];
     for (const file of files.filter((name) => existsSync(path.join("/etc/apt", name)))) {
-        const text = readFileSync(path.join("/etc/apt", file), "utf8");
-        writeFileSync(path.join(folder, file), text.replaceAll(own, release));
+        const text = readFileSync(path.join("/etc/apt", file), "utf8").replaceAll(own, release);
+        // A stanza, or a line, of the release itself; of several suites that one.
+        const sources = text.split(file.endsWith(".sources") ? /\n\n+/ : "\n");
+        const released = sources.filter((source) => new RegExp(`\\b${release}(?!-)\\b`).test(source));
+        const others = new RegExp(` ${release}-\\S+`, "g");
+        writeFileSync(path.join(folder, file), `${released.join("\n\n").replace(others, "")}\n`);
     }
     return folder;
 }
