@@ -78,7 +78,9 @@ describeHere("native compilers on the simulated EC2", () => {
         expect(await markOf("mark")).toBe(twin);
         expect(await markOf("mark-of-patched")).toBe(own);
         const receipts = await project.succeed(project.pulumi("stack", "output", "receipts"));
-        expect(receipts.output).toMatch(/ {2}emulated {2}cc1 \([0-9a-f]{16}\): docs\/emulation\.md says what is faster/);
+        expect(receipts.output).toMatch(
+            / {2}emulated {2}cc1 \([0-9a-f]{16}\): docs\/emulation\.md says what is faster/,
+        );
     });
 
     it("are registered while BuildKit runs, and from the beginning of the next start on", async () => {
