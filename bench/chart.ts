@@ -1,3 +1,5 @@
+import { escapeXml } from "../provider/progress/xml";
+
 /** A bar, as long as its value. */
 export interface Bar {
     label: string;
@@ -68,8 +70,4 @@ function drawnBar({ label, figure, shade }: Bar, y: number, length: number): str
 
 function text(x: number, y: number, words: string, style?: string): string {
     return `<text x="${x}" y="${y}"${style ? ` class="${style}"` : ""}>${escapeXml(words)}</text>`;
-}
-
-function escapeXml(text: string): string {
-    return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -3,34 +3,8 @@ import * as path from "node:path";
 import type { Platform } from "../components/architecture";
 import type { ImageDraft } from "../configuration/images";
 import type { Measurement } from "./figures";
+import { type Library, libraries } from "./libraries";
 import type { Sandbox } from "./sandbox";
-
-/** What a library's steps are called. */
-interface Library {
-    /** Debian source package, and folder of bench/emulation. */
-    name: "x264" | "x265";
-    natively: Measurement;
-    withNativeCompilers: Measurement;
-    emulated: Measurement;
-    encode: Measurement;
-}
-
-const libraries: Library[] = [
-    {
-        name: "x264",
-        natively: "compileNatively",
-        withNativeCompilers: "compileWithNativeCompilers",
-        emulated: "compileEmulated",
-        encode: "encodeX264",
-    },
-    {
-        name: "x265",
-        natively: "compileCxxNatively",
-        withNativeCompilers: "compileCxxWithNativeCompilers",
-        emulated: "compileCxxEmulated",
-        encode: "encodeX265",
-    },
-];
 
 /** Of an x86 machine, the one that has native compilers for a platform it emulates. */
 const own: Platform = "linux/amd64";

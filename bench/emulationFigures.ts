@@ -2,24 +2,7 @@ import { ec2MachinesOf } from "../components/architecture";
 import { pricesOf } from "../components/runner/ec2/prices";
 import { chart } from "./chart";
 import { figure, type Measurement, machineAndDate, type Results, ratiosOf } from "./figures";
-
-/** Compiling a library: for the machine's own platform, and emulated in two ways. */
-const libraries = [
-    {
-        name: "x264, C",
-        natively: "compileNatively",
-        withNativeCompilers: "compileWithNativeCompilers",
-        emulated: "compileEmulated",
-    },
-    {
-        name: "x265's source/common, C++",
-        natively: "compileCxxNatively",
-        withNativeCompilers: "compileCxxWithNativeCompilers",
-        emulated: "compileCxxEmulated",
-    },
-] as const;
-
-const encoders = { "x264, preset medium": "encodeX264", "x265, preset medium": "encodeX265" } as const;
+import { libraries } from "./libraries";
 
 /** Of the clip: bench/emulation has its generator. */
 const frames = 200;
@@ -37,8 +20,8 @@ const overheads = {
 
 /** The measurements of bench's part `emulation`. */
 const own: readonly Measurement[] = [
-    ...libraries.flatMap(({ natively, withNativeCompilers, emulated }) => [natively, withNativeCompilers, emulated]),
-    ...Object.values(encoders),
+    ...libraries.flatMap((library) => [library.natively, library.withNativeCompilers, library.emulated]),
+    ...libraries.map(({ encode }) => encode),
     ...Object.values(overheads).flatMap((pair) => [pair.with, pair.without]),
 ];
 
@@ -58,13 +41,13 @@ export function split({ seconds, ...rest }: Results): { emulation?: Results; oth
 /** For docs/figures.md: compiling, what it costs where nothing is compiled, encoding. */
 export function emulationTables(results: Results): string {
     return [
-        `${results.machine}; ${results.date.slice(0, 10)}.`,
+        `${machineAndDate(results, ";")}.`,
         "",
         "| compiling, two at a time | `linux/amd64`, native | `linux/arm64`, emulated, with native compilers | `linux/arm64`, emulated, without |",
         "| --- | ---: | ---: | ---: |",
-        ...libraries.map(({ name, natively, withNativeCompilers, emulated }) => {
+        ...libraries.map(({ what, natively, withNativeCompilers, emulated }) => {
             const over = (way: Measurement) => `${shown(results, way)} (${times(results, way, natively)})`;
-            return `| ${name} | ${shown(results, natively)} | ${over(withNativeCompilers)} | ${over(emulated)} |`;
+            return `| ${what} | ${shown(results, natively)} | ${over(withNativeCompilers)} | ${over(emulated)} |`;
         }),
         "",
         overhead(results),
@@ -85,11 +68,11 @@ function encodingTable(results: Results): string[] {
     const { instanceType } = ec2MachinesOf("linux/amd64");
     const here = Number.parseInt(results.machine, 10);
     const price = priceOfHour(instanceType);
-    const rows = Object.entries(encoders).map(([name, measurement]) => {
-        const speed = frames / secondsOf(results, measurement);
+    const rows = libraries.map(({ name, encode }) => {
+        const speed = frames / secondsOf(results, encode);
         const there = (speed * processors) / here;
         const cost = (framesPerSecond / there) * price;
-        return `| ${name} | ${speed.toFixed(1)} frames/s | ${there.toFixed(1)} frames/s | $${cost.toFixed(4)} |`;
+        return `| ${name}, preset medium | ${speed.toFixed(1)} frames/s | ${there.toFixed(1)} frames/s | $${cost.toFixed(4)} |`;
     });
     return [
         `| encoding a generated clip of 1280x720, \`linux/amd64\` | measured here, ${here} processors | reckoned for ${instanceType}, ${processors} processors | reckoned price of an hour of video, ${framesPerSecond} frames/s |`,
@@ -117,8 +100,8 @@ export function emulationChart(results: Results): string {
     return chart({
         title: "Seconds to compile, shorter is better",
         note: machineAndDate(results),
-        groups: libraries.map(({ name, natively, withNativeCompilers, emulated }) => ({
-            heading: name,
+        groups: libraries.map(({ what, natively, withNativeCompilers, emulated }) => ({
+            heading: what,
             bars: [
                 bar(results, "linux/amd64, native", natively, natively, "plain"),
                 bar(results, "linux/arm64, emulated, with native compilers", withNativeCompilers, natively, "ours"),

@@ -166,8 +166,8 @@ function rows(results: Results): [string, string][] {
 }
 
 /** Where and when. */
-export function machineAndDate({ machine, date }: Results): string {
-    return `${machine}, ${date.slice(0, 10)}`;
+export function machineAndDate({ machine, date }: Results, separator = ","): string {
+    return `${machine}${separator} ${date.slice(0, 10)}`;
 }
 
 /** For the terminal: aligned, figures to the right. */
@@ -189,7 +189,7 @@ export function textTable(results: Results): string {
 /** For docs/figures.md. */
 export function markdownTable(results: Results): string {
     return [
-        `${results.machine}; ${results.date.slice(0, 10)}.`,
+        `${machineAndDate(results, ";")}.`,
         "",
         "| measured | median |",
         "| --- | ---: |",

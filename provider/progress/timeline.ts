@@ -1,4 +1,5 @@
 import type { PartKind, Receipt, ReceiptPart } from "./receipt";
+import { escapeXml } from "./xml";
 
 /** The receipts of one `up`: image, platform, receipt. */
 export interface Receipts {
@@ -131,7 +132,7 @@ function drawBar({ colour, start, seconds, title }: Bar, left: number, y: number
     const width = Math.max(isCached ? 8 : 2, seconds * scale);
     const label = isCached ? "cached" : duration(seconds);
     const labelSpace = label.length * 6.5 + 8;
-    const rect = `<rect x="${round(x)}" y="${y + 3}" width="${round(width)}" height="${rowHeight - 6}" rx="2" fill="${colour}"><title>${escaped(title)}</title></rect>`;
+    const rect = `<rect x="${round(x)}" y="${y + 3}" width="${round(width)}" height="${rowHeight - 6}" rx="2" fill="${colour}"><title>${escapeXml(title)}</title></rect>`;
     if (width > labelSpace) {
         return `${rect}${text(x + 4, y + 14, label, isCached ? "#33445c" : "#ffffff")}`;
     }
@@ -265,13 +266,9 @@ function shortened(name: string): string {
 }
 
 function text(x: number, y: number, content: string, colour: string, more = ""): string {
-    return `<text x="${round(x)}" y="${y}" fill="${colour}" ${more}>${escaped(content)}</text>`;
+    return `<text x="${round(x)}" y="${y}" fill="${colour}" ${more}>${escapeXml(content)}</text>`;
 }
 
 function round(pixels: number): number {
     return Math.round(pixels * 10) / 10;
-}
-
-function escaped(content: string): string {
-    return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
