@@ -12,7 +12,11 @@ import { pageWith, write } from "./configurationTable";
 const page = "docs/figures.md";
 const committed = "docs/emulation.json";
 
-const resultsIn = (file: string) => JSON.parse(readFileSync(path.join(__dirname, "..", file), "utf8")) as Results;
+/** None where there is no such file: the figures of emulation are committed once they were measured. */
+function resultsIn(file: string): Results | undefined {
+    const found = path.join(__dirname, "..", file);
+    return existsSync(found) ? (JSON.parse(readFileSync(found, "utf8")) as Results) : undefined;
+}
 
 /** The files, as they should be. */
 export function renewedFigures(latest?: Results): { [file: string]: string } {
@@ -21,14 +25,15 @@ export function renewedFigures(latest?: Results): { [file: string]: string } {
     return {
         [page]: pageWith(page, {
             ...(measured.others && { bench: markdownTable(measured.others) }),
-            emulation: emulationTables(emulation),
+            ...(emulation && { emulation: emulationTables(emulation) }),
         }),
-        [committed]: `${JSON.stringify(emulation, undefined, 2)}\n`,
-        "docs/emulation.svg": emulationChart(emulation),
+        ...(emulation && {
+            [committed]: `${JSON.stringify(emulation, undefined, 2)}\n`,
+            "docs/emulation.svg": emulationChart(emulation),
+        }),
     };
 }
 
 if (require.main === module) {
-    const latest = "bench/results/latest.json";
-    write(renewedFigures(existsSync(path.join(__dirname, "..", latest)) ? resultsIn(latest) : undefined));
+    write(renewedFigures(resultsIn("bench/results/latest.json")));
 }
