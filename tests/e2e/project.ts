@@ -15,6 +15,13 @@ export const registryHost = "registry.native-buildx.internal";
 /** What `pulumi up` and `preview` say where there is nothing to do. */
 export const unchanged = /^Resources:\n +\d+ unchanged\n/m;
 
+/** Names and arguments of Pulumi's commands that concern no runner where nothing was changed. */
+export const quietCommands: [name: string, args: string[]][] = [
+    ["up", ["up", "--yes", "--skip-preview"]],
+    ["preview", ["preview"]],
+    ["refresh", ["refresh", "--yes", "--skip-preview"]],
+];
+
 export interface Result {
     code: number | null;
     output: string;

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { DescribeVolumesCommand } from "@aws-sdk/client-ec2";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, type RolePolicies, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
-import { unchanged } from "../e2e/project";
+import { quietCommands, unchanged } from "../e2e/project";
 import { builtIn } from "../helpers/builtIn";
 import { describeHere } from "../helpers/needs";
 import { archs, fromStep } from "../helpers/stepImage";
@@ -111,11 +111,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
         }
     });
 
-    it.each([
-        ["up", ["up", "--yes", "--skip-preview"]],
-        ["preview", ["preview"]],
-        ["refresh", ["refresh", "--yes", "--skip-preview"]],
-    ])("wakes no runner in an unchanged %s", async (_name, args) => {
+    it.each(quietCommands)("wakes no runner in an unchanged %s", async (_name, args) => {
         const before = await starts();
         const { output } = await project.succeed(project.pulumi(...args));
 
