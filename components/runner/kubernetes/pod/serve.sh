@@ -59,9 +59,10 @@ end() {
 rm -rf "$run_directory" "$socket" "$socket.own"
 link_plugins
 reason=$(close_network 2>&1) || fail "build steps cannot be kept from the cluster's network: $reason"
-make_room_for_groups
+# Asked before this pod's processes move into a group below it.
 group=$(own_group)
 group=${group:+$group/}$step_group
+make_room_for_groups
 reason=$(limit_steps "$group" "$step_memory_megabytes") || say "$reason"
 sed "s|@group@|$group|; s|@machine@|$(uname -m)|" "$lib/buildkitd.toml" >"$run_directory/buildkitd.toml"
 
