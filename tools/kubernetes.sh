@@ -23,8 +23,8 @@ digest() { cat "$@" | sha256sum | cut -c 1-16; }
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/native-buildx
 cluster=$cache/kubernetes-$(echo "$go_options $cluster_names" | digest - tests/kubernetes/cluster/main.go tests/kubernetes/cluster/go.*)
 provider=$cache/kubernetes-provider-$(echo "$go_options $provider_names" | digest - tests/kubernetes/provider/main.go tests/kubernetes/provider/go.*)
-# BuildKit's version is in tools/go.mod.
-images=$cache/kubernetes-images-$(digest tests/kubernetes/image/make.sh tests/ec2/buildkit/pack.sh tools/go.mod)
+# BuildKit's version is in tools/go.mod, that of its CNI plugins in tests/ec2/buildkit/go.mod.
+images=$cache/kubernetes-images-$(digest tests/kubernetes/image/make.sh tests/ec2/buildkit/pack.sh tests/ec2/buildkit/go.* tools/go.mod)
 
 build_cluster() { # FOLDER
     # shellcheck disable=SC2086 # a list of words
@@ -41,7 +41,6 @@ build_provider() { # FOLDER
     (cd "$1/source" && CGO_ENABLED=0 go build $go_options -ldflags "$provider_names" -o ../pulumi-resource-kubernetes .)
     rm -r "$1/source"
 }
-
 
 # make WHAT FOLDER COMMAND: the folder appears when it is complete.
 make() {
