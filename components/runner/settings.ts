@@ -53,7 +53,7 @@ export const runnerSettings = {
     nativeCompilers: setting(
         flag(),
         true,
-        "Compilers of a platform that is emulated run natively, as their twins, see docs/emulation.md.",
+        "Local and EC2 runners only. Compilers of a platform that is emulated run natively, as their twins, see docs/emulation.md.",
     ),
     registryMirrors: setting(
         checked(

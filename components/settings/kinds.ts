@@ -64,6 +64,11 @@ export function text(what: string, { pattern, mayBeEmpty = false }: TextOptions 
     });
 }
 
+/** A text that may be empty, which means that the setting is not set. */
+export function optionalText(what: string) {
+    return text(what, { mayBeEmpty: true });
+}
+
 /** For numbers and booleans, where it does not matter how they were written. */
 function plain(value: unknown): unknown {
     return value instanceof Given ? value.value : value;

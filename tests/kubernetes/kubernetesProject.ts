@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { stackNameOf } from "../../components/stackName";
-import { Project, type ProjectOptions } from "../e2e/project";
+import { Project } from "../e2e/project";
 import { tools } from "../helpers/checkout";
 import { Registry } from "../helpers/registry";
 import { type Arch, fromStep, writes } from "../helpers/stepImage";
@@ -17,9 +17,8 @@ export class KubernetesProject extends Project {
         readonly cluster: TestCluster,
         stack: string,
         settings: { [name: string]: unknown },
-        options: ProjectOptions = {},
     ) {
-        super(stack, settings, options);
+        super(stack, settings, {});
     }
 
     static async createIn(

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { until } from "../e2e/processes";
 import { quietCommands, unchanged } from "../e2e/project";
 import { builtIn } from "../helpers/builtIn";
-import { type Arch, archs, fromStep, writes } from "../helpers/stepImage";
+import { archs, fromStep, writes } from "../helpers/stepImage";
 import { describeWithProvider, TestCluster } from "./cluster/testCluster";
 import { KubernetesProject } from "./kubernetesProject";
 
@@ -36,9 +36,9 @@ describeWithProvider("the story of a stack in a Kubernetes cluster", () => {
         await cluster?.end();
     });
 
-    const asleep = (...which: readonly Arch[]) =>
-        until(`${which.join(" and ")} to be asleep`, async () => {
-            const states = await Promise.all(which.map((arch) => project.state(arch)));
+    const bothAsleep = () =>
+        until("both runners to be asleep", async () => {
+            const states = await Promise.all(archs.map((arch) => project.state(arch)));
             return states.every((state) => state === "0/0");
         });
 
@@ -61,7 +61,7 @@ describeWithProvider("the story of a stack in a Kubernetes cluster", () => {
     });
 
     it("lets idle runners scale themselves to 0, and keeps their claims", async () => {
-        await asleep("amd64", "arm64");
+        await bothAsleep();
 
         const claims = project.kubectl(
             "get",

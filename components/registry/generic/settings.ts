@@ -1,14 +1,14 @@
-import { secretText, setting, text } from "../../settings/kinds";
+import { optionalText, secretText, setting } from "../../settings/kinds";
 
 /** The settings of any registry but those with a kind of their own. */
 export const genericRegistrySettings = {
     registryUrl: setting(
-        text("HOST/PATH", { mayBeEmpty: true }),
+        optionalText("HOST/PATH"),
         "",
         "Registry generic only. HOST/PATH that images are pushed under, such as docker.io/ORGANIZATION or ghcr.io/OWNER. Must be set.",
     ),
     registryUser: setting(
-        text("a name", { mayBeEmpty: true }),
+        optionalText("a name"),
         "",
         "Registry generic only. User that pushes, with registryToken. Empty for the docker login of this machine.",
     ),

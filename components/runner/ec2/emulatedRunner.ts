@@ -1,5 +1,5 @@
 import type { ConnectNode, Runner } from "../runner";
-import { type NamedRunner, serverNameOf } from "../runnerNames";
+import { type RunnerInfo, serverNameOf } from "../runnerNames";
 import type { Ec2Runner } from "./ec2Runner";
 
 /**
@@ -8,7 +8,7 @@ import type { Ec2Runner } from "./ec2Runner";
  *
  * @param on has this runner's name in its `emulates`
  */
-export function emulatedRunner({ runner, platform }: Pick<NamedRunner, "runner" | "platform">, on: Ec2Runner): Runner {
+export function emulatedRunner({ runner, platform }: RunnerInfo, on: Ec2Runner): Runner {
     return {
         runnerName: runner,
         platform,

@@ -9,6 +9,7 @@ import {
     listOf,
     mapOf,
     minutes,
+    optionalText,
     price,
     setting,
     text,
@@ -17,8 +18,6 @@ import {
 import { gp3 } from "./gp3";
 
 const ec2 = "EC2 runners only.";
-/** An empty text means that the setting is not set. */
-const optionalText = (what: string) => text(what, { mayBeEmpty: true });
 
 /** EC2 has no machines of these. */
 const emulated = knownPlatforms.filter((platform) => !machinePlatforms.includes(platform));

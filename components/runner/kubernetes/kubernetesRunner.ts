@@ -81,7 +81,7 @@ export class KubernetesRunner extends pulumi.ComponentResource implements Runner
                 ],
                 subjects: [{ kind: "ServiceAccount", name: set, namespace }],
             },
-            this,
+            { parent: this },
         );
         this.makeSet(name, args, configMap.metadata.name, [claim, account, ...granted]);
 

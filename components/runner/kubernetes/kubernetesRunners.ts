@@ -8,7 +8,7 @@ import { namedRunners } from "../runnerNames";
 import type { Runners } from "../runners";
 import { runnerSettings } from "../settings";
 import { KubernetesRunner, type KubernetesTransforms, setName } from "./kubernetesRunner";
-import { type KubernetesRunnersValues, kubernetesMistakes } from "./mistakes";
+import { clusterContext, type KubernetesRunnersValues, kubernetesMistakes } from "./mistakes";
 import { runnersPolicy } from "./networkPolicy";
 import { clientRules, grant } from "./roles";
 import { kubernetesRunnerSettings } from "./settings";
@@ -42,7 +42,7 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
         refuseArguments(kubernetesMistakes(values, args.kubernetesNamespace));
         const namespace = this.makeNamespace(values.kubernetesNamespace);
         const named = namedRunners(values.platforms, values.runnersPerPlatform);
-        const context = new pulumi.Config("kubernetes").get("context") ?? "";
+        const context = clusterContext();
         this.runners = named.map(
             ({ runner, platform }) =>
                 new KubernetesRunner(
@@ -53,6 +53,7 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
         );
         const clients = clientsGroup(values);
         this.admitClients(
+            namespace,
             values,
             [clients, ...values.clientGroups],
             named.map(({ runner }) => setName(runner)),
@@ -87,7 +88,12 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
         return [namespace, policy];
     }
 
-    private admitClients({ kubernetesNamespace }: KubernetesRunnersValues, groups: string[], sets: string[]): void {
+    private admitClients(
+        namespace: pulumi.Resource[],
+        { kubernetesNamespace }: KubernetesRunnersValues,
+        groups: string[],
+        sets: string[],
+    ): void {
         grant(
             `${this.name}-clients`,
             {
@@ -100,12 +106,12 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
                     apiGroup: "rbac.authorization.k8s.io",
                 })),
             },
-            this,
+            { parent: this, dependsOn: namespace },
         );
     }
 }
 
 /** The group of the cluster's users that may always use the runners: that of the CI role. */
-export function clientsGroup({ kubernetesNamespace }: { kubernetesNamespace: string }): string {
+function clientsGroup({ kubernetesNamespace }: { kubernetesNamespace: string }): string {
     return `${kubernetesNamespace}-clients`;
 }

@@ -2,13 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
 import type { ValuesOf } from "../../settings/values";
 import type { RunnerValues } from "../settings";
-import type { kubernetesRunnerSettings } from "./settings";
+import { type kubernetesRunnerSettings, namespacePattern } from "./settings";
 
 /** The values of all settings of Kubernetes runners. */
 export type KubernetesRunnersValues = RunnerValues & ValuesOf<typeof kubernetesRunnerSettings>;
-
-/** A namespace is a DNS label: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
-const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Everything that is wrong with the settings of Kubernetes runners, each as one line: setting, mistake, remedy. */
 export function kubernetesMistakes(values: KubernetesRunnersValues, stackName: string): string[] {
@@ -33,10 +30,14 @@ export function kubernetesMistakes(values: KubernetesRunnersValues, stackName: s
     ];
 }
 
+/** Pulumi's own setting of the kubeconfig's context; empty for the current one. */
+export function clusterContext(): string {
+    return new pulumi.Config("kubernetes").get("context") ?? "";
+}
+
 /** What the connect script, which runs on other machines too, cannot be told. */
 function clusterMistakes(): string[] {
-    const config = new pulumi.Config("kubernetes");
-    const context = config.get("context") ?? "";
+    const context = clusterContext();
     return [
         // In a URL, unquoted.
         ...(/^[\w.:/@-]*$/.test(context)
@@ -44,7 +45,7 @@ function clusterMistakes(): string[] {
             : [
                   `kubernetes:context: "${context}" has characters that connect cannot pass on; kubectl config rename-context gives it another name`,
               ]),
-        ...(config.getSecret("kubeconfig")
+        ...(new pulumi.Config("kubernetes").getSecret("kubeconfig")
             ? [
                   "kubernetes:kubeconfig: is not known where connect runs; remove it, put the file where KUBECONFIG says, and set kubernetes:context",
               ]

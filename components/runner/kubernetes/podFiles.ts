@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Platform } from "../../architecture";
 import { shellQuote } from "../../shell";
-import { renderBuildkitdConfig } from "../buildkitdConfig";
+import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import { buildNetwork, buildNetworkConfig } from "../buildNetwork";
 import type { RegistryMirrors } from "../registryMirrors";
 import { type BuildSettings, cacheLimits } from "../settings";
@@ -72,7 +72,7 @@ export function podFiles(settings: PodSettings): { [name: string]: string } {
     };
 }
 
-function buildkitdConfig(settings: PodSettings): Parameters<typeof renderBuildkitdConfig>[0] {
+function buildkitdConfig(settings: PodSettings): BuildkitdConfig {
     const { platform, maxParallelism, historyDays, historyBuilds, registryMirrors } = settings;
     const { bytes, maxUsedSpace, reservedSpace } = cacheLimits(settings.cacheGigabytes);
     return {

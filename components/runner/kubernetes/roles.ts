@@ -14,15 +14,15 @@ export interface GrantArgs {
 export function grant(
     name: string,
     { namespace, name: role, rules, subjects }: GrantArgs,
-    parent: pulumi.Resource,
+    opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource[] {
     const metadata = { name: role, namespace };
     return [
-        new rbac.Role(name, { metadata, rules }, { parent }),
+        new rbac.Role(name, { metadata, rules }, opts),
         new rbac.RoleBinding(
             name,
             { metadata, roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role }, subjects },
-            { parent },
+            opts,
         ),
     ];
 }

@@ -1,10 +1,21 @@
 import * as v from "valibot";
 import { architectures, knownPlatforms, type Platform } from "../../architecture";
-import { byPlatform, flag, keysOf, listOf, mapOf, oneOf, setting, text, wholeNumber } from "../../settings/kinds";
+import {
+    byPlatform,
+    flag,
+    keysOf,
+    listOf,
+    mapOf,
+    oneOf,
+    optionalText,
+    setting,
+    text,
+    wholeNumber,
+} from "../../settings/kinds";
 
 const kubernetes = "Kubernetes runners only.";
-/** An empty one is not set. */
-const optionalText = (what: string) => text(what, { mayBeEmpty: true });
+/** A namespace is a DNS label: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
+export const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Label kubernetes.io/arch of the nodes that build a platform. */
 export function nodeArchitecture(platform: Platform): string {
@@ -36,7 +47,7 @@ const toleration = keysOf("{key: TAINT, value: VALUE, effect: EFFECT}", {
 export const kubernetesRunnerSettings = {
     kubernetesNamespace: setting(
         text("the name of a namespace, in small letters, digits and dashes", {
-            pattern: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+            pattern: namespacePattern,
             mayBeEmpty: true,
         }),
         "",

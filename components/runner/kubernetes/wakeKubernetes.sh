@@ -5,12 +5,14 @@
 #
 # Variables: kubernetes_namespace; kubernetes_context, empty for the current context of the caller's kubeconfig; and
 #     stateful_set   of each runner: its name. Its only pod is NAME-0
+#     k8s_patience   for tests: seconds in which a trouble may pass (90 where the cluster is silent, 60 else)
 
 # wake_kubernetes RUNNER: brings that runner to serving; prints its endpoint.
 wake_kubernetes() (
     k8s_runner=$1
     eval "k8s_set=\$stateful_set_$1"
     k8s_pod=$k8s_set-0
+    k8s_words="${kubernetes_context:+ --context $kubernetes_context} --namespace $kubernetes_namespace"
     if ! command -v kubectl >/dev/null; then
         k8s_say "kubectl is needed to wake it and was not found. Install it: https://kubernetes.io/docs/tasks/tools/"
         return 1
@@ -52,7 +54,6 @@ k8s_progress() {
 }
 
 k8s_kubectl() {
-    k8s_words="${kubernetes_context:+ --context $kubernetes_context} --namespace $kubernetes_namespace"
     # shellcheck disable=SC2086 # names without spaces
     kubectl$k8s_words --request-timeout=15s "$@" </dev/null
 }

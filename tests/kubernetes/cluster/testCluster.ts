@@ -16,18 +16,18 @@ interface Made {
     images: string;
 }
 
-function made(): Made {
+function whereMade(): Made {
     const words = execFileSync(path.join(checkout, "tools/kubernetes.sh"), ["--where"], { encoding: "utf8" });
     const [programs = "", provider = "", images = ""] = words.split("\n");
     return { programs, provider, images };
 }
+const made = whereMade();
 
 function clusterMissing(more: { [what: string]: string } = {}): string | undefined {
-    const { programs, images } = made();
     const needed = {
         ...more,
-        "the programs of a Kubernetes cluster": programs,
-        "the images of a cluster's nodes": images,
+        "the programs of a Kubernetes cluster": made.programs,
+        "the images of a cluster's nodes": made.images,
         containerd: "/usr/bin/containerd",
         "containernetworking-plugins": "/usr/lib/cni/bridge",
     };
@@ -40,13 +40,12 @@ export const describeWithCluster = describeUnless(clusterMissing());
 
 /** The same for tests with a stack in the cluster. */
 export const describeWithProvider = describeUnless(
-    clusterMissing({ "Pulumi's provider for Kubernetes": made().provider }),
+    clusterMissing({ "Pulumi's provider for Kubernetes": made.provider }),
 );
 
 /** What starts a cluster in a folder: it serves when file `ready` is there, and ends with its standard input. */
 export function clusterCommand(folder: string): { words: [string, ...string[]]; environment: NodeJS.ProcessEnv } {
-    const { programs, images } = made();
-    const environment = { ...process.env, KUBERNETES_PROGRAMS: programs, KUBERNETES_IMAGES: images };
+    const environment = { ...process.env, KUBERNETES_PROGRAMS: made.programs, KUBERNETES_IMAGES: made.images };
     return { words: ["sh", path.join(__dirname, "cluster.sh"), folder], environment };
 }
 
@@ -61,7 +60,6 @@ export class TestCluster {
     private constructor(
         readonly folder: string,
         private readonly child: ChildProcess,
-        private readonly made: Made,
         /** What the cluster says of itself. */
         private readonly facts: { [name: string]: string },
     ) {}
@@ -90,17 +88,17 @@ export class TestCluster {
         const facts = Object.fromEntries(
             lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
         );
-        return new TestCluster(folder, child, made(), facts);
+        return new TestCluster(folder, child, facts);
     }
 
     /** Environment of who uses it: KUBECONFIG of an administrator, and kubectl on PATH. */
     get environment(): NodeJS.ProcessEnv {
-        return { KUBECONFIG: this.facts.KUBECONFIG, PATH: `${this.made.programs}:${process.env.PATH}` };
+        return { KUBECONFIG: this.facts.KUBECONFIG, PATH: `${made.programs}:${process.env.PATH}` };
     }
 
     /** The program of Pulumi's provider for Kubernetes. */
     get provider(): string {
-        return path.join(this.made.provider, "pulumi-resource-kubernetes");
+        return path.join(made.provider, "pulumi-resource-kubernetes");
     }
 
     /** Address of the API server, at port 443, and of the nodes. */
@@ -120,21 +118,32 @@ export class TestCluster {
 
     /** Files of the authority that BuildKit's image trusts, of registries. */
     get registryAuthority(): { certificate: string; key: string } {
-        const file = (name: string) => path.join(this.made.images, `registry-ca.${name}`);
+        const file = (name: string) => path.join(made.images, `registry-ca.${name}`);
         return { certificate: file("pem"), key: file("key") };
+    }
+
+    /** With a HOME in which kubectl keeps what it found out. */
+    private get ownEnvironment(): NodeJS.ProcessEnv {
+        return { ...process.env, ...this.environment, HOME: this.folder };
     }
 
     /** Standard output of kubectl, as an administrator. Throws with what it said. */
     kubectl(...words: string[]): string {
-        const env = { ...process.env, ...this.environment, HOME: this.folder };
-        return execFileSync("kubectl", words, { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+        return execFileSync("kubectl", words, {
+            env: this.ownEnvironment,
+            encoding: "utf8",
+            stdio: ["ignore", "pipe", "pipe"],
+        });
     }
 
     /** Makes or changes objects, as `kubectl apply` does. */
     apply(objects: object[]): void {
-        const env = { ...process.env, ...this.environment, HOME: this.folder };
         const input = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
-        execFileSync("kubectl", ["apply", "--filename", "-"], { env, input, stdio: ["pipe", "ignore", "pipe"] });
+        execFileSync("kubectl", ["apply", "--filename", "-"], {
+            env: this.ownEnvironment,
+            input,
+            stdio: ["pipe", "ignore", "pipe"],
+        });
     }
 
     /** All objects that there are, by kind, namespace and name; without what the cluster notes for itself. */

@@ -5,7 +5,7 @@ import { Workbench } from "../../../../tests/helpers/workbench";
 import { type PodSettings, podFiles } from "../podFiles";
 
 /** Of a runner for tests. */
-export const podSettings: PodSettings = {
+const podSettings: PodSettings = {
     platform: "linux/arm64",
     namespace: "demo-prod",
     statefulSet: "arm64-2",
