@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
@@ -19,11 +18,8 @@ export async function begin(): Promise<void> {
 /** By itself: the SDK's function does not say when the engine has it, and of two at once the engine may take either first. */
 async function registerNoOutputs(stack: pulumi.Resource): Promise<void> {
     const { RegisterResourceOutputsRequest } = require("@pulumi/pulumi/proto/resource_pb");
-    // The SDK's own: not every way to install packages puts it where the program finds it.
-    const { Struct } = createRequire(require.resolve("@pulumi/pulumi"))("google-protobuf/google/protobuf/struct_pb");
     const request = new RegisterResourceOutputsRequest();
     request.setUrn(await new Promise<string>((resolve) => stack.urn.apply(resolve)));
-    request.setOutputs(new Struct());
     const monitor = pulumi.runtime.getMonitor();
     await new Promise<void>((resolve) => {
         if (monitor) {
