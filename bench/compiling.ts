@@ -67,14 +67,14 @@ export class CompilingBench {
         }
     }
 
-    /** What it costs that a dispatcher and a mount are there, where they are of no use. */
+    /** What it costs that QEMU's front and a mount are there, where they are of no use. */
     private async runSteps(nativeCompilers: boolean, note: Note): Promise<void> {
         const steps = { context: "emulation/steps" };
         const seconds = await this.seconds(steps, emulated, nativeCompilers, "RUN ");
         note(nativeCompilers ? "stepsWithNativeCompilers" : "stepsEmulated", seconds);
         if (nativeCompilers) {
             const image = { context: "emulation/processes" };
-            note("processesDispatched", await this.seconds(image, emulated, nativeCompilers, "do /bin/true;"));
+            note("processesWithNativeCompilers", await this.seconds(image, emulated, nativeCompilers, "do /bin/true;"));
             note("processesEmulated", await this.sandbox.stepSeconds("measured", emulated, "emulator /bin/true;"));
         }
     }

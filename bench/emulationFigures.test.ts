@@ -14,7 +14,7 @@ const results: Results = {
         compileCxxEmulated: 360,
         encodeX264: 2,
         encodeX265: 10,
-        processesDispatched: 8.4,
+        processesWithNativeCompilers: 8.4,
         processesEmulated: 8,
         stepsWithNativeCompilers: 4.4,
         stepsEmulated: 4,

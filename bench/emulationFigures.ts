@@ -14,7 +14,7 @@ const region = "us-east-1";
 
 /** What something that does nothing takes, so many times; and the same without what makes compilers native. */
 const overheads = {
-    process: { times: 400, with: "processesDispatched", without: "processesEmulated" },
+    process: { times: 400, with: "processesWithNativeCompilers", without: "processesEmulated" },
     step: { times: 20, with: "stepsWithNativeCompilers", without: "stepsEmulated" },
 } as const;
 

@@ -38,7 +38,7 @@ export const measurements = {
     compileCxxNatively: "compiling x265's source/common (C++) for the machine's own linux/amd64",
     compileCxxWithNativeCompilers: "compiling the same for linux/arm64, emulated, with native compilers",
     compileCxxEmulated: "compiling the same for linux/arm64, emulated, without them",
-    processesDispatched: "400 emulated processes that do nothing, in one step, through the dispatcher",
+    processesWithNativeCompilers: "400 emulated processes that do nothing, in one step, with native compilers",
     processesEmulated: "the same by QEMU itself",
     stepsWithNativeCompilers: "20 emulated steps that do nothing, with native compilers",
     stepsEmulated: "the same without them",
@@ -88,10 +88,10 @@ export const ratios = {
         "compileCxxNatively",
         "C++ by plain emulation over compiling it natively",
     ],
-    dispatchedVsEmulated: [
-        "processesDispatched",
+    processesVsEmulated: [
+        "processesWithNativeCompilers",
         "processesEmulated",
-        "an emulated process through the dispatcher over QEMU itself",
+        "an emulated process with native compilers over one by QEMU itself",
     ],
     stepsVsEmulated: [
         "stepsWithNativeCompilers",
