@@ -71,7 +71,7 @@ export interface BootstrapSettings {
     /** Where it emulates other machines with native compilers. @default it does not */
     emulation?: {
         /** The machines, as QEMU names them. */
-        machines: string[];
+        machines: readonly string[];
         /** Names of the parameters with what makes the compilers, and the SHA-256 of it all. */
         recipeParameters: string[];
         recipeSha256: string;

@@ -1,7 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
-import { emulatedMachines } from "../emulation/recipe";
 import { runnerInfo, serverNameOf } from "../runnerNames";
 import type { RecipeParameters } from "./ec2Recipe";
 import type { RunnerRole } from "./ec2Role";
@@ -89,9 +88,9 @@ function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<stri
             runnerUserData(runner, {
                 region,
                 keysParameter,
-                serverNames: [runner.runner, ...(runner.emulates ?? [])].map(serverNameOf),
+                serverNames: [runner, ...(runner.emulates ?? [])].map((named) => serverNameOf(named.runner)),
                 emulation: recipe && {
-                    machines: emulatedMachines(runner.emulatedPlatforms ?? []),
+                    machines: recipe.machines,
                     recipeParameters: recipeNames,
                     recipeSha256: recipe.sha256,
                 },

@@ -6,6 +6,8 @@ import { packScript, renderFiles, runnerPaths } from "./ec2Bootstrap";
 
 /** What makes native compilers on a runner that emulates, in parameters: user data has no room for it. */
 export interface RecipeParameters {
+    /** Machines, as QEMU names them, of whose compilers it makes native ones. */
+    machines: readonly string[];
     /** In the order of their parts. */
     parameters: aws.ssm.Parameter[];
     /** SHA-256 of the script that they hold, in hex: the runner runs no other. */
@@ -43,7 +45,7 @@ export function makeRecipe(name: string, args: RecipeArgs, parent: pulumi.Resour
                 { parent },
             ),
     );
-    return { parameters, sha256: createHash("sha256").update(script).digest("hex") };
+    return { machines: args.machines, parameters, sha256: createHash("sha256").update(script).digest("hex") };
 }
 
 /** A shell script that writes the recipe's files. */

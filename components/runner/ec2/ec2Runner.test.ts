@@ -154,7 +154,7 @@ describe("Ec2Runner", () => {
     });
 
     it("publishes its keys in an encrypted parameter, which never brings them into the state", async () => {
-        makeRunner({ emulates: ["amd64"] });
+        makeRunner({ emulates: [{ runner: "amd64", platform: "linux/amd64" }], nativeCompilers: false });
         await settled();
         const { inputs } = mocks.one(parameterType);
         expect(inputs).toMatchObject({

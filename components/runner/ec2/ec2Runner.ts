@@ -5,7 +5,7 @@ import { ec2MachinesOf, type Platform } from "../../architecture";
 import { refuseArguments } from "../../settings/mistakes";
 import { emulatedMachines } from "../emulation/recipe";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
-import { runnerInfo, runnerName, serverNameOf } from "../runnerNames";
+import { type RunnerInfo, runnerInfo, runnerName, serverNameOf } from "../runnerNames";
 import { CacheVolume } from "./ec2CacheVolume";
 import { type Machine, makeInstance } from "./ec2Instance";
 import { makeKeysParameter } from "./ec2Keys";
@@ -29,10 +29,8 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     network: Network;
     /** See `runnerNames`. */
     runner: string;
-    /** Names of the runners whose platform it emulates (`emulateOn`): its certificate has their names too. @default none */
-    emulates?: string[];
-    /** Their platforms. @default none */
-    emulatedPlatforms?: Platform[];
+    /** The runners whose platform it emulates (`emulateOn`): its certificate has their names too. @default none */
+    emulates?: RunnerInfo[];
     /** Path of its SSM parameters, below which it gets `/RUNNER/keys`. @default /native-buildx/STACK */
     parameterPath?: string;
     /** Tags of everything it makes. @default none */
@@ -180,8 +178,9 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     }
 
     private makeRecipe(name: string): RecipeParameters | undefined {
-        const { emulatedPlatforms = [], nativeCompilers, runner, tags } = this.args;
-        const machines = emulatedMachines(emulatedPlatforms, nativeCompilers);
+        const { emulates = [], nativeCompilers, runner, tags } = this.args;
+        const platforms = [...new Set(emulates.map(({ platform }) => platform))];
+        const machines = emulatedMachines(platforms, nativeCompilers);
         return machines.length > 0
             ? makeRecipe(name, { path: this.parameterPath, runner, machines, tags }, this)
             : undefined;

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { machinePlatforms, type Platform } from "../../architecture";
+import { machinePlatforms } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policies";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
 import type { Runner } from "../runner";
-import { type NamedRunner, namedRunners, runnerName } from "../runnerNames";
+import { type NamedRunner, namedRunners, type RunnerInfo, runnerName } from "../runnerNames";
 import type { Runners } from "../runners";
 import { type RunnerValues, runnerSettings } from "../settings";
 import { Ec2Runner } from "./ec2Runner";
@@ -64,7 +64,7 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
         this.runners = named.map(
             (one) =>
                 machines.get(one.runner) ??
-                emulatedRunner(one, machines.get(emulatorOf(one, values.emulateOn)) as Ec2Runner),
+                emulatedRunner(one, machines.get(emulatorOf(one, values.emulateOn) as string) as Ec2Runner),
         );
         const own = [...machines.values()];
         this.access = pulumi
@@ -95,18 +95,16 @@ export function networkArgs(values: Ec2RunnersValues): NetworkArgs {
 /** The settings of one runner. */
 export function runnerArgs(
     values: Ec2RunnersValues,
-    { runner, platform }: Pick<NamedRunner, "runner" | "platform">,
-): Ec2RunnerSettings & { runner: string; emulates: string[]; emulatedPlatforms: Platform[] } {
+    { runner, platform }: RunnerInfo,
+): Ec2RunnerSettings & { runner: string; emulates: RunnerInfo[] } {
     const { buildkitSha256: sha256 } = values;
-    const emulated = emulatedOn(runner, values);
     return {
         runner,
         platform,
         instanceType: values.instanceTypes[platform],
         fallbackInstanceTypes: values.fallbackInstanceTypes[platform],
         emulateOn: values.emulateOn[platform],
-        emulates: emulated.map((other) => other.runner),
-        emulatedPlatforms: [...new Set(emulated.map((other) => other.platform))],
+        emulates: emulatedOn(runner, values),
         nativeCompilers: values.nativeCompilers,
         idleMinutes: values.idleMinutes,
         cacheGigabytes: values.cacheGigabytes,
@@ -136,9 +134,9 @@ function emulatedOn(runner: string, { platforms, runnersPerPlatform, emulateOn }
 
 /**
  * Name of the runner that emulates another: the first of its platform where that is for want of capacity, else one in the
- * same place among the platform's runners.
+ * same place among the platform's runners. None where nobody does.
  */
-function emulatorOf({ platform, at }: NamedRunner, emulateOn: Ec2RunnersValues["emulateOn"]): string {
+function emulatorOf({ platform, at }: NamedRunner, emulateOn: Ec2RunnersValues["emulateOn"]): string | undefined {
     const on = emulateOn[platform];
-    return on ? runnerName(on, machinePlatforms.includes(platform) ? 0 : at) : "";
+    return on && runnerName(on, machinePlatforms.includes(platform) ? 0 : at);
 }

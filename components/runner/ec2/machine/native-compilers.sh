@@ -21,7 +21,7 @@ packages() { apt-get -q -o DPkg::Lock::Timeout=300 "$@"; }
 
 # The recipe, out of parameters: user data has no room for it.
 fetch_recipe() {
-    if [ -e "$toolchain_recipe/makeToolchain.sh" ]; then return; fi
+    if [ -e "$toolchain_recipe/complete" ]; then return; fi
     if ! credentials; then return 1; fi
     for parameter in $recipe_parameters; do
         signed | curl -sS --fail-with-body -m 10 -K - --aws-sigv4 "aws:amz:$region:ssm" \
@@ -32,12 +32,13 @@ fetch_recipe() {
         echo "$recipe_parameters: not what this runner was made with"
         return 1
     fi
-    sh "$toolchains/recipe"
+    sh "$toolchains/recipe" && : >"$toolchain_recipe/complete"
 }
 
 # What makes the dispatcher, and the lists of packages that the twins are looked for in.
 install_compiler() {
-    packages update || true
+    if [ -z "${updated:-}" ]; then packages update || true; fi
+    updated=yes
     if command -v gcc >/dev/null && [ -e /usr/include/stdio.h ]; then return; fi
     DEBIAN_FRONTEND=noninteractive packages -y install --no-install-recommends gcc libc6-dev
 }
