@@ -32,7 +32,7 @@ clean() {
         printf '%s\n' "$kept" >/etc/hosts
     fi
     # The simulation's own, and what its machines registered: in names with the machines' ids.
-    for entry in "$name" $(cat "$state"/instances/*/disk/etc/machine-id 2>/dev/null | sed 's/.*/*&*/'); do
+    for entry in "$name" $(cat "$state"/instances/*/disk/etc/machine-id 2>/dev/null | sed -n 's/^[0-9a-f]\{32\}$/*&*/p'); do
         for registration in /proc/sys/fs/binfmt_misc/$entry; do
             if [ -e "$registration" ]; then echo -1 >"$registration"; fi
         done

@@ -73,7 +73,7 @@ class Simulation:
         self._emulation = Emulation(settings.name)
         self._host_names = HostNames(settings.name, settings.host_names())
         self._faults = Faults()
-        hardware = Hardware(self._network, self._block_devices, prepared.template, self._control_groups, self._emulation)
+        hardware = Hardware(self._network, self._block_devices, prepared.template, self._control_groups)
         self._instances = Instances(settings, self._faults, hardware)
         self._sessions = Sessions()
         self._registry = Registry(settings.state / "registry")

@@ -213,8 +213,11 @@ jest.setTimeout(180_000);
         expect((await sim.execute(id, `${ready}; curl -fsS ${url} | sh`)).stdout).toBe("hello\n");
         expect((await sim.execute(id, `curl -sS -o /dev/null -w '%{http_code}' ${url}.sig`)).stdout).toBe("404");
 
-        // Debian's archive has its own name, in the clear and with TLS.
-        for (const archive of ["http://deb.debian.org/debian", "https://deb.debian.org/debian"]) {
+        // The archive of its own apt sources, in the clear and with TLS.
+        const sources = "cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null";
+        const place = "sed -nE 's,^(URIs:|deb( \\[.*\\])?) +https?://([^ ]*[^ /]).*,\\3,p' | head -n 1";
+        const own = (await sim.execute(id, `${sources} | ${place}`)).stdout.trim();
+        for (const archive of [`http://${own}`, `https://${own}`]) {
             const release = await sim.execute(id, `curl -fsS ${archive}/dists/trixie/InRelease`);
             expect(release.stdout).toMatch(/^-----BEGIN PGP SIGNED MESSAGE-----[\s\S]*^Codename: trixie$/m);
             const none = await sim.execute(

@@ -1,4 +1,4 @@
-"""Debian's and Ubuntu's package archives, as machines find them: what this machine's own apt can get."""
+"""The package archives that machines' apt asks for: what this machine's own apt can get."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ from werkzeug.wrappers import Request, Response
 
 from ..host.commands import CommandFailed, run
 
-#: Where the distributions have them; a machine's own sources may name others.
-PUBLIC_HOSTS = ("deb.debian.org", "archive.ubuntu.com", "ports.ubuntu.com")
 #: What never changes under its name.
 FIXED = re.compile(r"/pool/|/by-hash/")
 
 
 def archive_hosts(root: Path) -> list[str]:
-    """Names of the servers that apt asks in this root file system, and of the public ones."""
+    """Names of the servers in the apt sources of this root file system."""
     files = [root / "etc/apt/sources.list", *(root / "etc/apt/sources.list.d").glob("*")]
     named = [re.findall(r"https?://([^/:\s]+)", file.read_text()) for file in files if file.exists()]
-    return sorted({*PUBLIC_HOSTS, *(host for hosts in named for host in hosts)})
+    return sorted({host for hosts in named for host in hosts})
 
 
 class PackageArchives:

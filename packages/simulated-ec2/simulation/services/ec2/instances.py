@@ -35,7 +35,6 @@ class Hardware:
     #: The root file system that every machine begins with.
     template: Path
     control_groups: Path
-    emulation: Emulation
 
 
 class Instances:
@@ -182,7 +181,7 @@ class Instances:
     def _power_is_off(self, runtime: Runtime) -> None:
         """The machine is off, whoever did it: brings the instance to stopped or terminated."""
         instance = runtime.instance
-        self.hardware.emulation.forget(runtime.machine.machine_id())
+        Emulation.forget(runtime.machine.machine_id())
         with runtime.lock:
             self._unplug(runtime)
             if instance.state in ("running", "pending"):
