@@ -35,7 +35,7 @@ die() {
     exit 1
 }
 
-# What `make test` needs besides.
+# The option: what is set up besides.
 checks=${1:-}
 
 # emulators: of which machines programs run through QEMU here: of components/architecture.ts those that are built where
@@ -52,7 +52,7 @@ emulators() {
                 platform = platforms[at]
                 if (binfmt[platform] == own) continue
                 if (binfmt[wide[platform]] == own && system("setarch linux32 true 2>/dev/null") == 0) continue
-                if (every != "" || every_stack[platform] || index(ENVIRON["named"], platform)) print substr(binfmt[platform], 6)
+                if (every == "--check" || every_stack[platform] || index(ENVIRON["named"], platform)) print substr(binfmt[platform], 6)
             }
         }' components/architecture.ts
 }
@@ -83,7 +83,7 @@ containerd                   containerd
 containernetworking-plugins  /usr/lib/cni/bridge
 iptables                     iptables
 '
-# What an ARM machine has of its own.
+# A cross compiler: a test makes the toolchain of an ARM machine (makeDispatcher.test.ts).
 packages_of_another_machine='
 gcc-aarch64-linux-gnu  aarch64-linux-gnu-gcc
 libc6-dev-arm64-cross  /usr/aarch64-linux-gnu/include/stdio.h

@@ -63,12 +63,13 @@ version() {
     within_archive "$archive" apt-cache show --no-all-versions "$2" 2>/dev/null | sed -n 's/^Version: //p'
 }
 
-# row PROGRAM FILE ORIGINAL TWIN: the packages that have the original and its twin.
+# row PROGRAM FILE ORIGINAL: the package that has the original.
 row() {
     original=$(version "$architecture_of_machine" "$3")
-    twin=$(version "$runs_on" "$4")
+    package=$(package_of "$1" "$number")
+    twin=$(version "$runs_on" "$package")
     if [ -z "$twin" ]; then
-        say "$release has no package $4 for $runs_on: $1 has no twin"
+        say "$release has no package $package for $runs_on: $1 has no twin"
         return
     fi
     case $twin in
@@ -79,15 +80,14 @@ row() {
 }
 
 rows() {
-    gcc -O2 -DMACHINE="$elf" -o "$work/identify" "$emulation/identify.c"
+    gcc -O2 -DMACHINE="$elf" -I "$emulation" -o "$work/identify" "$project/tools/twins/identify.c"
     gcc=$(readlink "$root/usr/bin/gcc")
     number=$(printf '%s' "$gcc" | sed 's/.*gcc-//')
-    target=$(printf '%s' "$triplet" | tr _ -)
     programs=$(cd "$root" && echo usr/lib*/gcc/"$triplet/$number"/cc1)
-    row cc1 "$programs" "cpp-$number" "cpp-$number-$target"
-    row cc1plus "${programs}plus" "g++-$number" "g++-$number-$target"
-    row lto1 "${programs%/*}/lto1" "gcc-$number" "gcc-$number-$target"
-    row as "usr/bin/$triplet-as" binutils "binutils-$target"
+    row cc1 "$programs" "cpp-$number"
+    row cc1plus "${programs}plus" "g++-$number"
+    row lto1 "${programs%/*}/lto1" "gcc-$number"
+    row as "usr/bin/$triplet-as" binutils
 }
 
 # require_runs: of every twin, since it was made.

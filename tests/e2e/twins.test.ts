@@ -1,9 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { release } from "node:os";
 import * as path from "node:path";
 import { checkout } from "../helpers/checkout";
-import { describeUnless } from "../helpers/needs";
+import { describeUnless, hasOwnRegistrations } from "../helpers/needs";
 
 jest.setTimeout(900_000);
 
@@ -11,8 +10,7 @@ function notHere(): string | undefined {
     if (process.arch !== "x64" || process.getuid?.() !== 0) {
         return "the compilers that are compared are those of arm64, emulated on x86, by root";
     }
-    const [major = 0, minor = 0] = release().split(".").map(Number);
-    if (major < 6 || (major === 6 && minor < 7)) {
+    if (!hasOwnRegistrations()) {
         return "Linux is older than 6.7: a test has no registrations of its own in binfmt_misc";
     }
     return existsSync("/proc/sys/fs/binfmt_misc/qemu-aarch64")

@@ -1,11 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # set by twins.sh
-# Part of twins.sh: packages and root file systems of a release, kept in $cache. Reads: $cache, $table.
-
-tab=$(printf '\t')
-
-# facts WORD NAME: what the table of twins says, without these.
-facts() { awk -F '\t' -v OFS='\t' -v word="$1" -v name="$2" '$1 == word && $2 == name { $1 = $2 = ""; print substr($0, 3) }' "$table"; }
+# Part of twins.sh: packages and root file systems of a release, kept in $cache. Reads: $cache.
 
 # archive_of RELEASE ARCHITECTURE: prints the folder of its packages' lists, which are a day old at most.
 archive_of() {
@@ -13,11 +8,7 @@ archive_of() {
     if [ -z "$(find "$opened/.open" -mtime 0 2>/dev/null)" ]; then
         rm -rf "$opened"
         mkdir -p "$opened"
-        IFS=$tab read -r distribution suites <<END
-$(facts release "$1")
-END
-        # shellcheck disable=SC2086 # words
-        if ! open_archive "$opened" "$distribution" "$2" $suites; then
+        if ! open_release "$opened" "$1" "$2"; then
             say "the packages of $1 for $2 cannot be had: $(grep '^E: ' "$opened/log" | tail -n 1)"
             return 1
         fi

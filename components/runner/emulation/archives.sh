@@ -1,6 +1,33 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2154 # set by those who read it
 # Packages of any release of Debian and Ubuntu, whatever release this machine has: by an apt that has its configuration, lists
-# and packages in a folder of its own. The machine's apt is only asked where archives are; nothing is installed.
+# and packages in a folder of its own. The machine's apt is only asked where archives are; nothing is installed. Reads $table
+# (twins.tsv) and, for package_of, $triplet.
+
+tab=$(printf '\t')
+
+# facts WORD NAME: what the table says of them, without these.
+facts() { awk -F '\t' -v OFS='\t' -v word="$1" -v name="$2" '$1 == word && $2 == name { $1 = $2 = ""; print substr($0, 3) }' "$table"; }
+
+# package_of PROGRAM VERSION: the package that has the twin.
+package_of() {
+    target=$(printf '%s' "$triplet" | tr _ -)
+    case $1 in
+        cc1) echo "cpp-${2%%.*}-$target" ;;
+        cc1plus) echo "g++-${2%%.*}-$target" ;;
+        lto1) echo "gcc-${2%%.*}-$target" ;;
+        as) echo "binutils-$target" ;;
+    esac
+}
+
+# open_release FOLDER RELEASE ARCHITECTURE: open_archive, by the table's row of the release.
+open_release() {
+    IFS=$tab read -r distribution suites <<END
+$(facts release "$2")
+END
+    # shellcheck disable=SC2086 # words
+    open_archive "$1" "$distribution" "$3" $suites
+}
 
 # open_archive FOLDER DISTRIBUTION ARCHITECTURE SUITE...: fetches the lists. ARCHITECTURE by the distribution's name. False
 # where they cannot be had; FOLDER/log says why.
@@ -11,8 +38,13 @@ open_archive() {
         "$archive/state/lists/partial" "$archive/packages/archives/partial"
     : >"$archive/state/status"
     (umask 077 && configure_apt >"$archive/apt.conf") # a proxy may have a password
+    places=$(archive_places)
+    if [ -z "$places" ]; then
+        echo "E: no apt source of this machine leads to $distribution: add one, of any release" >>"$archive/log"
+        return 1
+    fi
     if ! keys=$(archive_keys); then return 1; fi
-    for place in $(archive_places); do
+    for place in $places; do
         printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: %s\nSigned-By: %s\n' \
             "$place" "$*" "$architecture" "$keys" >"$archive/apt/sources.list.d/archive.sources"
         if within_archive "$archive" apt-get update --error-on=any >>"$archive/log" 2>&1; then return 0; fi
@@ -69,20 +101,20 @@ download_keys() {
     esac
 }
 
-# Where the archive may be: beside the one that this machine uses (mirrors have both distributions side by side), or where
-# the distribution has it.
+# Where the archive may be: where this machine's apt has it, or beside another that it has (mirrors have both distributions side
+# by side). By its sources: its lists may not be there.
 archive_places() {
     case $distribution-$architecture in
-        debian-*) name=debian public=http://deb.debian.org/debian ;;
-        ubuntu-amd64 | ubuntu-i386) name=ubuntu public=http://archive.ubuntu.com/ubuntu ;;
-        ubuntu-*) name=ubuntu-ports public=http://ports.ubuntu.com/ubuntu-ports ;;
+        debian-* | ubuntu-amd64 | ubuntu-i386) name=$distribution ;;
+        *) name=ubuntu-ports ;;
     esac
-    {
-        # shellcheck disable=SC2016 # apt's own variables
-        apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-            sed -nE "s,/(debian|ubuntu|ubuntu-ports)/*\$,/$name,p"
-        echo "$public"
-    } | awk '!seen[$0]++'
+    apt-get update --print-uris 2>/dev/null | sed -n "s,^'\(.*\)/dists/.*,\1,p" | while IFS= read -r place; do
+        case $place in
+            # As Debian's cloud images have it: a file that lists places, with a tab before what else it says of them.
+            mirror+file:*) awk '!/^#/ { print $1 }' "${place#mirror+file:}" 2>/dev/null || true ;;
+            *) echo "$place" ;;
+        esac
+    done | sed -nE "s,/(debian|ubuntu|ubuntu-ports)/*\$,/$name,p" | awk '!seen[$0]++'
 }
 
 # download_packages FOLDER PACKAGE[=VERSION]...: into the current folder. False if any of them cannot be had.

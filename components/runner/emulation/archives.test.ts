@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { temporaryFolder } from "../../../tests/helpers/temporaryFolder";
 
@@ -26,9 +26,9 @@ function stub(name: string, body: string): void {
 function aptOf(uris: string[], served: string | undefined): void {
     stub(
         "apt-get",
-        `case "$1" in
-    indextargets) printf '%s\\n' ${uris.join(" ")} ;;
-    update)
+        `case "$*" in
+    "update --print-uris") printf "'%s/dists/suite/InRelease' lists 0\\n" ${uris.join(" ")} ;;
+    update*)
         place=$(sed -n 's/^URIs: //p' "${folder}/archive/apt/sources.list.d/archive.sources")
         echo "$place" >>"${folder}/tried"
         [ "$place" = "${served ?? "nowhere"}" ] || { echo "E: nothing at $place" >&2; exit 100; } ;;
@@ -47,7 +47,8 @@ function open(
         ["-euc", script, "sh", path.join(folder, "archive"), distribution, architecture, ...suites],
         { env: { ...process.env, PATH: `${path.join(folder, "bin")}:${process.env.PATH}` } },
     );
-    return { status, tried: readFileSync(path.join(folder, "tried"), "utf8").trim().split("\n") };
+    const tried = path.join(folder, "tried");
+    return { status, tried: existsSync(tried) ? readFileSync(tried, "utf8").trim().split("\n") : [] };
 }
 
 /** For the keys of an archive that the machine may not have. */
@@ -70,13 +71,28 @@ describe("the archive of a release", () => {
     });
 
     it.each([
-        ["debian", "amd64", "http://deb.debian.org/debian"],
-        ["ubuntu", "amd64", "http://archive.ubuntu.com/ubuntu"],
-        ["ubuntu", "arm64", "http://ports.ubuntu.com/ubuntu-ports"],
-    ])("is the distribution's own where this machine's has none: %s for %s", (distribution, architecture, place) => {
-        aptOf(["mirror+file:///etc/apt/mirrors/debian.list", "http://tools.example/linux"], place);
-        keyOf(distribution);
-        expect(open(distribution, architecture, ["suite"])).toEqual({ status: 0, tried: [place] });
+        ["debian", "amd64", "http://mirror.example/debian"],
+        ["ubuntu", "amd64", "http://mirror.example/ubuntu"],
+        ["ubuntu", "arm64", "http://mirror.example/ubuntu-ports"],
+    ])(
+        "is looked for at the mirrors that a file lists, as in cloud images: %s for %s",
+        (distribution, architecture, place) => {
+            const list = path.join(folder, "debian.list");
+            writeFileSync(list, "# mirrors\nhttp://mirror.example/debian\tpriority:1\n");
+            aptOf([`mirror+file:${list}`, "http://tools.example/linux"], place);
+            keyOf(distribution);
+            expect(open(distribution, architecture, ["suite"])).toEqual({ status: 0, tried: [place] });
+        },
+    );
+
+    it("is missing where this machine's apt has no archive like it, and that is said", () => {
+        aptOf(["http://tools.example/linux"], "http://tools.example/linux");
+        keyOf("debian");
+        const { status, tried } = open("debian", "amd64", ["suite"]);
+        expect(status).not.toBe(0);
+        expect(tried).toEqual([]);
+        const log = readFileSync(path.join(folder, "archive/log"), "utf8");
+        expect(log).toBe("E: no apt source of this machine leads to debian: add one, of any release\n");
     });
 
     it("is missing where no place has it", () => {
@@ -84,7 +100,7 @@ describe("the archive of a release", () => {
         keyOf("ubuntu");
         const { status, tried } = open("ubuntu", "amd64", ["noble", "noble-updates"]);
         expect(status).not.toBe(0);
-        expect(tried).toEqual(["http://mirror.example/ubuntu", "http://archive.ubuntu.com/ubuntu"]);
+        expect(tried).toEqual(["http://mirror.example/ubuntu"]);
         expect(readFileSync(path.join(folder, "archive/log"), "utf8")).toContain("E: nothing at http://mirror.example");
     });
 

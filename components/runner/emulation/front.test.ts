@@ -1,12 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { describeUnless, missing } from "../../../tests/helpers/needs";
+import { describeUnless, missing, toolchains } from "../../../tests/helpers/needs";
 import { stepBinary } from "../../../tests/helpers/stepImage";
 import { temporaryFolder } from "../../../tests/helpers/temporaryFolder";
 
 /** As tools/setup.sh made it, for programs of the other architecture. */
-const toolchain = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains/aarch64");
+const toolchain = path.join(toolchains, "aarch64");
 const interpreter = "qemu-binfmt-P";
 
 function notHere(): string | undefined {

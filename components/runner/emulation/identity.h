@@ -1,6 +1,6 @@
 /*
- * What a program is known by, for the two programs that look at it: the dispatcher, and `identify`, which says it for the
- * table of twins. Built with -DMACHINE=N (e_machine in elf.h).
+ * What a program is known by, for the two programs that look at it: the dispatcher, and tools/twins/identify.c, which says it
+ * for the table of twins. Built with -DMACHINE=N (e_machine in elf.h).
  */
 #include <elf.h>
 #include <stdint.h>

@@ -3,8 +3,7 @@
 #
 #   makeDispatcher.sh QEMU NAME MACHINE FOLDER     of what is emulated: QEMU's name of it, and e_machine of elf.h
 #
-# Into FOLDER: qemu-binfmt-P, for binfmt_misc (front.c); dispatcher and emulator, for build containers (dispatcher.c); and
-# identify, for the table of twins.
+# Into FOLDER: qemu-binfmt-P, for binfmt_misc (front.c); dispatcher and emulator, for build containers (dispatcher.c).
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 emulator=$1 name=$2 machine=$3 folder=$4
@@ -20,5 +19,4 @@ chmod 755 "$folder/qemu-binfmt-P"
 rm "$folder/weave" "$folder/front"
 
 build -static -o "$folder/dispatcher" "$here/dispatcher.c"
-build -static -o "$folder/identify" "$here/identify.c"
 cp "$emulator" "$folder/emulator"

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import * as path from "node:path";
+import { checkout } from "../../../tests/helpers/checkout";
 import { describeUnless } from "../../../tests/helpers/needs";
 import { temporaryFolder } from "../../../tests/helpers/temporaryFolder";
 
@@ -25,6 +26,8 @@ describeUnless(notHere())("the toolchain of an ARM machine", () => {
         execFileSync("sh", [path.join(__dirname, "makeDispatcher.sh"), at("qemu"), "x86_64", "62", folder], {
             env: { ...process.env, CC: compiler },
         });
+        const source = path.join(checkout, "tools/twins/identify.c");
+        execFileSync(compiler, ["-static", "-DMACHINE=62", "-I", __dirname, "-o", at("identify"), source]);
     });
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -31,12 +31,8 @@ give_up() {
     exit 0
 }
 
-# rows WORD NAME: of the table, without these.
-rows() { awk -F '\t' -v OFS='\t' -v word="$1" -v name="$2" '$1 == word && $2 == name { $1 = $2 = ""; print substr($0, 3) }' "$table"; }
-
-tab=$(printf '\t')
 IFS=$tab read -r elf triplet _ <<END
-$(rows machine "$machine")
+$(facts machine "$machine")
 END
 releases=$(awk -F '\t' -v machine="$machine" '$1 == machine && !seen[$2]++ { print $2 }' "$table")
 # docs/emulation.md says which are known.
@@ -66,7 +62,8 @@ fi
 # What could not be had is not asked for at every `make up`.
 if [ -n "$(find "$folder/$machine.none" -mtime -1 2>/dev/null)" ] && grep -q "^$recipe " "$folder/$machine.none"; then exit 0; fi
 say "making the native twins of its compilers"
-work=$(mktemp -d "$folder/making.XXXXXX")
+rm -rf "$folder/$machine.making."* # of an interrupted run
+work=$(mktemp -d "$folder/$machine.making.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -76,17 +73,6 @@ mkdir -p "$made/twins"
 missing() {
     say "$*"
     echo "$*" >>"$made/incomplete"
-}
-
-# package_of PROGRAM VERSION: the package that has the twin.
-package_of() {
-    target=$(printf '%s' "$triplet" | tr _ -)
-    case $1 in
-        cc1) echo "cpp-${2%%.*}-$target" ;;
-        cc1plus) echo "g++-${2%%.*}-$target" ;;
-        lto1) echo "gcc-${2%%.*}-$target" ;;
-        as) echo "binutils-$target" ;;
-    esac
 }
 
 # file_of PROGRAM VERSION: where the package has it.
@@ -155,21 +141,17 @@ unpack_release() {
     archive=$work/archive
     rm -rf "$archive" "$work/packages"
     mkdir -p "$root" "$work/packages"
-    IFS=$tab read -r distribution suites <<END
-$(rows release "$1")
-END
-    # shellcheck disable=SC2086 # a list
-    if ! open_archive "$archive" "$distribution" "${RUNS_ON:-$(dpkg --print-architecture)}" $suites; then
+    if ! open_release "$archive" "$1" "${RUNS_ON:-$(dpkg --print-architecture)}"; then
         missing "the packages of $1 cannot be had: its compilers are emulated. $(grep '^E: ' "$archive/log" | tail -n 1)"
         return
     fi
     cd "$work/packages"
-    libraries=$(rows "$machine" "$1" | while IFS=$tab read -r program _ version; do
+    libraries=$(facts "$machine" "$1" | while IFS=$tab read -r program _ version; do
         case $program in cc1 | as) package_of "$program" "$version" ;; esac
     done)
     # shellcheck disable=SC2046,SC2086 # names
     download_packages "$archive" $(with_dependencies "$archive" $libraries) || say "some packages of $1 could not be downloaded"
-    rows "$machine" "$1" | while IFS=$tab read -r program _ version; do
+    facts "$machine" "$1" | while IFS=$tab read -r program _ version; do
         package=$(package_of "$program" "$version")=$version
         download_packages "$archive" "$package" || missing "$1 has no package $package: $program is emulated"
     done
@@ -191,7 +173,7 @@ add_release() {
         find . -type f -name 'ld-linux*.so*' -exec cp {} "$shared/loader" \;
         find lib usr/lib -mindepth 2 -maxdepth 2 -name 'lib*.so*' ! -type d -exec cp -P {} "$shared/lib/" \; 2>/dev/null
     ) || true
-    rows "$machine" "$1" | while IFS=$tab read -r program identity version; do
+    facts "$machine" "$1" | while IFS=$tab read -r program identity version; do
         file=$(file_of "$program" "$version" 2>/dev/null) || continue
         twin=$made/twins/$identity
         if [ ! -f "$root/$file" ]; then continue; fi

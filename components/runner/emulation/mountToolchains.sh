@@ -4,22 +4,24 @@
 # dispatcher tells of compilers that it knows no twin of. Both are below /dev, which is in memory and in no layer. What was told is
 # said at the step's end, in its output, where the provider finds it too (receipt.ts). Whatever goes wrong here, the step runs
 # without it. "$@" is what runc is called with.
-mounts=''
+mounts='' bundle='' previous=''
 if [ -r "${0%/*}/toolchains.json" ]; then IFS= read -r mounts <"${0%/*}/toolchains.json"; fi
 if [ -n "$mounts" ]; then
-    bundle='' previous=''
     for word; do
         case $previous in -b | --bundle) bundle=$word ;; esac
         case $word in --bundle=*) bundle=${word#*=} ;; esac
         previous=$word
     done
+fi
+# Of another command than `run` there is no bundle.
+if [ -n "$bundle" ]; then
     pipe=$bundle/emulated
-    if [ -n "$bundle" ] && mkfifo -m 666 "$pipe"; then
+    if mkfifo -m 666 "$pipe"; then
         mounts="$mounts,{\"destination\":\"/dev/.native-toolchain.emulated\",\"type\":\"bind\",\"source\":\"$(printf '%s' "$pipe" |
             sed 's/[\\"]/\\&/g')\",\"options\":[\"bind\",\"nosuid\",\"nodev\",\"noexec\"]}"
     fi 2>/dev/null
     # After /dev itself is mounted. A quote within any text of JSON has a backslash before it: this is no such text.
-    if [ -n "$bundle" ] && mounts=$mounts awk '
+    if mounts=$mounts awk '
         BEGIN { mark = "{\"destination\":\"/dev/pts\"" }
         { at = done ? 0 : index($0, mark) }
         at { $0 = substr($0, 1, at - 1) ENVIRON["mounts"] "," substr($0, at); done = 1 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
-import { architectures, type Platform } from "../../architecture";
+import { architectures, knownPlatforms, type Platform } from "../../architecture";
 import { withoutComments } from "../../shell";
 
 /** The machines of these platforms, as QEMU names them, whose compilers run natively where they are emulated. */
@@ -24,9 +24,7 @@ export function toolchainRecipe(machines: readonly string[]): { [name: string]: 
 
 /** Of a table, the rows that are about these machines, or about none. */
 function rowsOf(text: string, machines: readonly string[]): string {
-    const others = Object.values(architectures)
-        .map(({ binfmt }) => binfmt.replace(/^qemu-/, ""))
-        .filter((machine) => !machines.includes(machine));
+    const others = emulatedMachines(knownPlatforms).filter((machine) => !machines.includes(machine));
     return text.replace(new RegExp(`^(machine\t)?(${others.join("|")})\t.*\n`, "gm"), "");
 }
 

@@ -1,4 +1,7 @@
-/* Prints BUILD-ID/HASH of each file that it is given: column `identity` of twins.tsv. Built with -DMACHINE=N. */
+/*
+ * Prints BUILD-ID/HASH of each file that it is given: column `identity` of components/runner/emulation/twins.tsv. Built with
+ * -DMACHINE=N and, for identity.h, -I of that folder.
+ */
 #include <fcntl.h>
 #include <unistd.h>
 
