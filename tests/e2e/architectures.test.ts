@@ -1,8 +1,9 @@
 import { cpSync, existsSync, linkSync, mkdirSync, symlinkSync } from "node:fs";
 import * as path from "node:path";
 import { architectures, type Platform } from "../../components/architecture";
+import { emulatedMachines } from "../../components/runner/emulation/recipe";
 import { debianRoot } from "../helpers/debianRoot";
-import { describeUnless, missing, missingEmulator } from "../helpers/needs";
+import { describeUnless, missing, missingEmulator, toolchains } from "../helpers/needs";
 import { Project } from "./project";
 
 jest.setTimeout(900_000);
@@ -10,9 +11,6 @@ jest.setTimeout(900_000);
 const arm: Platform = "linux/arm/v7";
 const riscv: Platform = "linux/riscv64";
 const platforms = [arm, riscv];
-
-/** Made by tools/setup.sh; the tests' own project has it by a link. */
-const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
 
 /** What the program of each platform says, and `uname -m` of its root. */
 const said = {
@@ -75,7 +73,7 @@ describeUnless(missing() ?? missingEmulator(platforms))("platforms that are emul
     });
 
     it.each(platforms)("have compilers that run natively, where their twins were made: %s", async (platform) => {
-        const machine = architectures[platform].binfmt.replace(/^qemu-/, "");
+        const [machine = ""] = emulatedMachines([platform]);
         const emulated = Number(await project.fileIn("app", platform.replace("linux/", ""), "emulated"));
         expect(emulated === 0).toBe(existsSync(path.join(toolchains, machine, "twins")));
     });

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import * as path from "node:path";
 import { debianRoot } from "../helpers/debianRoot";
-import { describeUnless, missing } from "../helpers/needs";
+import { describeUnless, missing, missingTwins, toolchains } from "../helpers/needs";
 import { fromStep, stepBinary, writes } from "../helpers/stepImage";
 import { temporaryFolder } from "../helpers/temporaryFolder";
 import { Project } from "./project";
@@ -22,18 +22,6 @@ jest.setTimeout(1_200_000);
 /** Revisions of Debian 12's compiler, as it marks what it compiles: the container's own, and its twin's. */
 const own = "12.2.0-14+deb12u1";
 const twin = "12.2.0-14";
-
-/** Made by tools/setup.sh; the tests' own projects have it by a link. */
-const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
-
-function notHere(): string | undefined {
-    if (process.arch !== "x64") {
-        return "the compilers that are compared are those of arm64, emulated on x86";
-    }
-    return existsSync(path.join(toolchains, "aarch64/twins"))
-        ? undefined
-        : "no toolchain of native compilers: run tools/setup.sh";
-}
 
 /** What a step came to: each command's exit status, and the mark of what it compiled; and all that they said. */
 interface Outcome {
@@ -74,7 +62,7 @@ function prepareContext(project: Project): void {
     execFileSync("sh", [...unpack, path.join(folder, "encoder.tar")]);
 }
 
-describeUnless(missing() ?? notHere())("compilers of an emulated platform", () => {
+describeUnless(missing() ?? missingTwins())("compilers of an emulated platform", () => {
     let project: Project;
     /** Another checkout's, or another stack. */
     let beside: Project | undefined;

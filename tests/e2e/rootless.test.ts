@@ -1,9 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { release } from "node:os";
 import * as path from "node:path";
 import { checkout } from "../helpers/checkout";
-import { describeUnless, missing } from "../helpers/needs";
+import { describeUnless, hasOwnRegistrations, missing, missingTwins, toolchains } from "../helpers/needs";
 import { type Arch, fromStep } from "../helpers/stepImage";
 import { Project } from "./project";
 import { UnprivilegedUser } from "./unprivilegedUser";
@@ -12,11 +11,7 @@ jest.setTimeout(180_000);
 
 const archs: Arch[] = ["amd64", "arm64"];
 
-/** Made by tools/setup.sh. */
-const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
-const [major = 0, minor = 0] = release().split(".").map(Number);
-const isOldKernel = major < 6 || (major === 6 && minor < 7);
-const hasNoCompilers = process.arch !== "x64" || isOldKernel || !existsSync(path.join(toolchains, "aarch64/twins"));
+const hasNoCompilers = !hasOwnRegistrations() || missingTwins() !== undefined;
 
 // What a user has who cannot become root: one stack's life, told in order.
 describeUnless(missing() ?? UnprivilegedUser.missing(checkout))("without root", () => {

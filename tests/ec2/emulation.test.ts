@@ -1,10 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { cpSync, linkSync, mkdirSync, readdirSync } from "node:fs";
 import * as path from "node:path";
 import { StopInstancesCommand } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2";
 import { until } from "../e2e/processes";
-import { checkout } from "../helpers/checkout";
+import { debianRoot } from "../helpers/debianRoot";
 import { describeHere } from "../helpers/needs";
 import { Ec2Project } from "./ec2Project";
 
@@ -42,11 +41,7 @@ describeHere("native compilers on the simulated EC2", () => {
         const folder = path.join(project.folder, "compiled");
         mkdirSync(folder);
         cpSync(path.join(__dirname, "emulation/Dockerfile"), path.join(folder, "Dockerfile"));
-        const example = path.join(project.folder, "encoder");
-        mkdirSync(example);
-        cpSync(path.join(checkout, "examples/encoder/prepare.sh"), path.join(example, "prepare.sh"));
-        execFileSync("sh", [path.join(example, "prepare.sh"), "arm64"], { stdio: "ignore" });
-        linkSync(path.join(example, "base/arm64/rootfs.tar"), path.join(folder, "rootfs.tar"));
+        linkSync(debianRoot(project.folder, "arm64"), path.join(folder, "rootfs.tar"));
     }
 
     /** What that machine has registered in this machine's kernel. */

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { release } from "node:os";
 import * as path from "node:path";
 import { architectures, type Platform } from "../../components/architecture";
 import { tools } from "./checkout";
@@ -28,6 +29,25 @@ export function missingEmulator(platforms: readonly Platform[]): string | undefi
         (platform) => !existsSync(path.join("/proc/sys/fs/binfmt_misc", architectures[platform].binfmt)),
     );
     return without && `QEMU is not registered for ${without}: run tools/setup.sh --check as root`;
+}
+
+/** Made by tools/setup.sh: native compilers of emulated platforms. A test's own project has them by a link or a copy. */
+export const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
+
+/** Why there are no native compilers of emulated arm64 here, if there are none. */
+export function missingTwins(): string | undefined {
+    if (process.arch !== "x64") {
+        return "the compilers that are compared are those of arm64, emulated on x86";
+    }
+    return existsSync(path.join(toolchains, "aarch64/twins"))
+        ? undefined
+        : "no toolchain of native compilers: run tools/setup.sh";
+}
+
+/** From Linux 6.7 on a user namespace has registrations of its own in binfmt_misc. */
+export function hasOwnRegistrations(): boolean {
+    const [major = 0, minor = 0] = release().split(".").map(Number);
+    return major > 6 || (major === 6 && minor >= 7);
 }
 
 /** `describe` that skips itself, and says why, where the tests cannot run. */
