@@ -1,5 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+    chmodSync,
+    cpSync,
+    existsSync,
+    mkdirSync,
+    openSync,
+    readFileSync,
+    readlinkSync,
+    rmSync,
+    writeFileSync,
+} from "node:fs";
 import { cpus } from "node:os";
 import * as path from "node:path";
 import { until } from "../e2e/processes";
@@ -58,6 +68,7 @@ export class ClusterNode {
         ] as const) {
             cpSync(path.join(runnerFolder, from), path.join(this.folder, to));
         }
+        chmodSync(path.join(this.folder, "step-runtime.sh"), 0o755);
         const config = [
             `root = "${this.folder}/root"`,
             `[grpc]\n  address = ["unix://${this.folder}/buildkitd.sock"]`,
@@ -102,6 +113,7 @@ export class ClusterNode {
         const script = `mount --bind stat /proc/stat
             buildkitd --config buildkitd.toml >>buildkitd.log 2>&1 &
             exec sh "$0"`;
+        rmSync(path.join(this.folder, "buildkitd.log"), { force: true });
         const log = openSync(path.join(this.folder, "log"), "a");
         const core = String(this.at % cpus().length);
         const words = [
@@ -114,8 +126,12 @@ export class ClusterNode {
             env: this.environment,
             stdio: ["ignore", log, log],
         });
-        const files = ["cluster.json", "buildkitd.sock"].map((name) => path.join(this.folder, name));
-        await until("the node serves", () => files.every((file) => existsSync(file)));
+        await until("the node serves", () => {
+            return (
+                existsSync(path.join(this.folder, "cluster.json")) &&
+                this.read("buildkitd.log").includes("running server on")
+            );
+        });
     }
 
     read(file: string): string {
@@ -188,7 +204,6 @@ export class ClusterNode {
         const child = this.process;
         child?.kill("SIGKILL");
         await until("the node ended", () => !child || child.exitCode !== null || child.signalCode !== null);
-        rmSync(path.join(this.folder, "buildkitd.sock"), { force: true });
         rmSync(path.join(this.folder, "cluster.json"), { force: true });
     }
 }
