@@ -95,6 +95,7 @@ copy_libraries() {
     mkdir -p "${to_loader%/*}" "$to"
     # The loader is found by a link too, which may lead to this machine's own.
     find "$tree" -type f -name 'ld-linux*.so*' -exec cp {} "$to_loader" \;
+    if [ ! -e "$to_loader" ]; then return 1; fi
     while :; do
         readelf -d "$@" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u >"$work/needed"
         set --
@@ -109,6 +110,9 @@ copy_libraries() {
     done
 }
 
+build() { gcc -O2 -Wall -Wextra -I "$here" -I "$emulation" "$@"; }
+
+# False where anything of it cannot be had.
 make_engine() {
     for release in $releases; do
         if archive=$(archive_of "$release" "$runs_on"); then
@@ -120,12 +124,11 @@ make_engine() {
     cp "$work/icecc/usr/sbin/iceccd" "$work/icecc/usr/sbin/icecc-scheduler" "$made/engine/" &&
         copy_libraries "$work/icecc" "$made/engine/loader" "$made/engine/lib" "$made/engine/iceccd" "$made/engine/icecc-scheduler" &&
         cp "$work/icecc/usr/bin/icecc" "$steps/client/" &&
-        copy_libraries "$work/icecc" "$steps/client/loader" "$steps/client/lib" "$steps/client/icecc" || return
-    build() { gcc -O2 -Wall -Wextra -I "$here" -I "$emulation" "$@"; }
-    build -o "$made/engine/answers" "$here/answers.c"
-    build -DMACHINE=0 -DNAME='""' -static -o "$steps/bin/gcc" "$here/clusterFront.c"
-    for name in g++ cc c++; do ln "$steps/bin/gcc" "$steps/bin/$name"; done
-    build -shared -fPIC -o "$steps/client/client.so" "$here/clusterClient.c"
+        copy_libraries "$work/icecc" "$steps/client/loader" "$steps/client/lib" "$steps/client/icecc" &&
+        build -shared -fPIC -o "$steps/client/client.so" "$here/clusterClient.c" &&
+        build -o "$made/engine/answers" "$here/answers.c" &&
+        build -DMACHINE=0 -DNAME='""' -static -o "$steps/bin/gcc" "$here/clusterFront.c" &&
+        for name in g++ cc c++; do ln "$steps/bin/gcc" "$steps/bin/$name" || return; done
 }
 
 # row RELEASE ORIGINAL PROGRAM FIELD: of the table; 4 is the identity, 5 the version.
@@ -223,7 +226,7 @@ add_known() {
 # The newest first: its programs run on every kernel that these runners have.
 if [ -z "$releases" ]; then releases=$(awk -F '\t' '$1 == "release" && $3 == "debian" { print $2 }' "$table" | tac); fi
 if ! make_engine; then
-    say "icecream cannot be had (does apt-get update work?): this machine is no part of it"
+    say "icecream cannot be had (does apt-get update work? is libc6-dev installed?): this machine is no part of it"
     exit 1
 fi
 for original in $originals; do
