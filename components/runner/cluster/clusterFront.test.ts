@@ -81,7 +81,7 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
         expect(status).toBe(0);
     });
 
-    it.each([
+    it.each<[string, NodeJS.ProcessEnv?]>([
         ["gcc a.c -o a"],
         ["gcc -E a.c"],
         ["gcc -S a.c"],
