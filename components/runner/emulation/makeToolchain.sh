@@ -77,11 +77,11 @@ missing() {
 
 # file_of PROGRAM VERSION: where the package has it.
 file_of() {
-    if [ "$1" = as ]; then
-        echo "usr/bin/$triplet-as"
-    else
-        (cd "$root" && find usr/lib*/gcc-cross/"$triplet/${2%%.*}/$1") # below lib or libexec
-    fi
+    case $1 in
+        as) echo "usr/bin/$triplet-as" ;;
+        gcc | g++) echo "usr/bin/$triplet-$1-${2%%.*}" ;;
+        *) (cd "$root" && find usr/lib*/gcc-cross/"$triplet/${2%%.*}/$1") ;; # below lib or libexec
+    esac
 }
 
 # emulate PATTERN...: arguments with which the original is run.
@@ -136,6 +136,14 @@ rules_of_cc1plus() {
     look_in_own "$1"
 }
 
+# What calls the compiler and the assembler, and not the linker. `driver.so` makes it look where the original does.
+rules_of_driver() {
+    words_about_itself
+    echo 'require -c -S -E -M -MM'
+    emulate '@*' '-###' '-print*' '--print*' '-B*' '--prefix*' '-specs*' '--specs*' '-wrapper*' '-fplugin*' '-foffload*' '--sysroot*' \
+        -march=native -mcpu=native -mtune=native
+}
+
 # unpack_release RELEASE: the packages of its rows into $root, with the libraries of what is loaded dynamically.
 unpack_release() {
     archive=$work/archive
@@ -180,7 +188,13 @@ add_release() {
         mkdir -p "$twin"
         mv "$root/$file" "$twin/program"
         ln -s "../../../releases/$1/loader" "../../../releases/$1/lib" "$twin/"
-        "rules_of_$program" "${version%%.*}" >"$twin/arguments"
+        case $program in
+            gcc | g++)
+                ln -s ../../../driver.so "$twin/preload"
+                rules_of_driver >"$twin/arguments"
+                ;;
+            *) "rules_of_$program" "${version%%.*}" >"$twin/arguments" ;;
+        esac
     done
     rm -rf "$root"
 }
