@@ -86,7 +86,8 @@ rows() {
     programs=$(cd "$root" && echo usr/lib*/gcc/"$triplet/$number"/cc1)
     row cc1 "$programs" "cpp-$number"
     row cc1plus "${programs}plus" "g++-$number"
-    row lto1 "${programs%/*}/lto1" "gcc-$number"
+    # That of 32 bits writes other numbers than its twin (makeToolchain.sh).
+    if [ "$machine" != arm ]; then row lto1 "${programs%/*}/lto1" "gcc-$number"; fi
     row as "usr/bin/$triplet-as" binutils
     row gcc "usr/bin/$triplet-gcc-$number" "gcc-$number"
     row g++ "usr/bin/$triplet-g++-$number" "g++-$number"

@@ -55,16 +55,27 @@ static int is_among(const char *pattern, char **arguments)
 	return 0;
 }
 
+/* Whether the program itself, and not only a link to it, is in the folder. */
+static int is_within(const char *folder, const char *path)
+{
+	char place[PATH_MAX];
+	size_t length = strlen(folder);
+
+	return realpath(path, place) && strncmp(place, folder, length) == 0 && place[length] == '/' &&
+	       !strchr(place + length + 1, '/');
+}
+
 /*
  * Puts what the twin needs besides the caller's `arguments` at `end`, as its file says, a line each:
  *
  *     emulate PATTERN          where an argument fits, the original is run
  *     require PATTERN...       where no argument fits any of them, the original is run
+ *     within FOLDER            where the program is anywhere else, the original is run
  *     unless PATTERN ARGUMENT  is added, but where an argument fits
  *
- * False if the original is to be run. `text` is the file's, and is cut in pieces.
+ * False if the original is to be run. `text` is the file's, and is cut in pieces; `path` is the program's.
  */
-static int adapt(char *text, char **arguments, char **end, int room)
+static int adapt(char *text, const char *path, char **arguments, char **end, int room)
 {
 	char *rest = NULL;
 
@@ -85,6 +96,9 @@ static int adapt(char *text, char **arguments, char **end, int room)
 				addition = strtok_r(NULL, " ", &word);
 			}
 			if (!wanted)
+				return 0;
+		} else if (verb && pattern && strcmp(verb, "within") == 0 && !addition) {
+			if (!is_within(pattern, path))
 				return 0;
 		} else if (verb && pattern && strcmp(verb, "unless") == 0 && addition && room-- > 1) {
 			if (!is_among(pattern, arguments))
@@ -126,7 +140,7 @@ static void name_part(char *path, const struct identity *identity, const char *p
 }
 
 /* Runs the twin of the program in `file`, if it has one. Returns if it is to be emulated. */
-static void run_twin(int file, const char *argv0, char **arguments, int count)
+static void run_twin(int file, const char *path, const char *argv0, char **arguments, int count)
 {
 	struct identity identity = { "", "" };
 	char program[PATH_MAX], loader[PATH_MAX], libraries[PATH_MAX], description[PATH_MAX], preload[PATH_MAX], text[8192];
@@ -158,7 +172,7 @@ static void run_twin(int file, const char *argv0, char **arguments, int count)
 
 	char *added[additions];
 
-	if (!adapt(text, arguments, added, additions))
+	if (!adapt(text, path, arguments, added, additions))
 		return;
 	words = calloc(before + count + additions + 1, sizeof(*words));
 	if (!words)
@@ -203,7 +217,7 @@ int main(int argc, char **argv)
 	int file = is_environment_plain() ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
 	if (file >= 0) {
-		run_twin(file, argv0, arguments, count);
+		run_twin(file, path, argv0, arguments, count);
 		close(file);
 	}
 	emulate(path, argv0, arguments, count);

@@ -102,8 +102,12 @@ rules_of_lto1() {
     words_about_itself
     emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
         '--sysroot*' '-iprefix*'
-    # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine.
-    if [ "$machine $1" = 'aarch64 12' ]; then emulate '-fstack-protector*' '-fstack-clash-protection'; fi
+    case $machine-$1 in
+        # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine.
+        aarch64-12) emulate '-fstack-protector*' '-fstack-clash-protection' ;;
+        # What is left to the linker is written by the compiler's own words, of 32 bits.
+        arm-*) emulate '-flto*' ;;
+    esac
 }
 
 # look_in UNLESS FOLDER...: where headers are looked for.
@@ -136,9 +140,11 @@ rules_of_cc1plus() {
     look_in_own "$1"
 }
 
-# What calls the compiler and the assembler, and not the linker. `driver.so` makes it look where the original does.
+# What calls the compiler and the assembler, and not the linker. `driver.so` makes it look where the original does; one that was
+# copied to another place looks beside that.
 rules_of_driver() {
     words_about_itself
+    echo 'within /usr/bin'
     echo 'require -c -S -E -M -MM'
     emulate '@*' '-###' '-print*' '--print*' '-B*' '--prefix*' '-specs*' '--specs*' '-wrapper*' '-fplugin*' '-foffload*' '--sysroot*' \
         -march=native -mcpu=native -mtune=native
