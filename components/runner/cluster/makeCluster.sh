@@ -47,6 +47,8 @@ trap 'exit 143' TERM HUP
 made=$work/made steps=$work/made/steps
 mkdir -p "$made/engine" "$steps/bin" "$steps/client" "$steps/known" "$steps/environments" "$steps/run"
 runs_on=$(uname -m)
+# Of an environment, as the table calls them.
+programs='gcc g++ cc1 cc1plus as'
 
 missing() {
     say "$*"
@@ -193,9 +195,9 @@ fill_environment() {
 
 # The programs themselves, by their build ids, or their twins of the table's version.
 is_exact() {
-    for program in cc1 cc1plus as; do
+    for program in $programs; do
         if [ "$original" = "$helper" ]; then
-            case $program in as) file=usr/bin/as ;; *) file=$compilers/$program ;; esac
+            case $program in cc1*) file=$compilers/$program ;; *) file=usr/bin/$program ;; esac
             found=$(readelf -n "$environment/$file" 2>/dev/null | sed -n 's/.*Build ID: //p')
             wanted=$(row "$release" "$original" "$program" 4)
             wanted=${wanted%/*}
@@ -216,7 +218,7 @@ version_of() { dpkg-deb -f "$work/packages/${1}_"*.deb Version 2>/dev/null; }
 # add_known RELEASE ORIGINAL: the programs that are in its environments.
 add_known() {
     if ! grep -q '^helper' "$steps/environments/$1-$2" 2>/dev/null; then return; fi
-    for program in cc1 cc1plus as; do
+    for program in $programs; do
         identity=$(row "$1" "$2" "$program" 4)
         mkdir -p "$steps/known/${identity%/*}"
         echo "$1-$2" >"$steps/known/$identity"
