@@ -3,7 +3,8 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import * as path from "node:path";
 import { descendants, until } from "../../e2e/processes";
 import { temporaryFolder } from "../../helpers/temporaryFolder";
-import { clusterCommand, describeWithCluster, TestCluster } from "./testCluster";
+import { describeWithCluster } from "./describeWithCluster";
+import { clusterCommand, TestCluster } from "./testCluster";
 
 jest.setTimeout(300_000);
 
