@@ -42,7 +42,10 @@ class ClusterBench {
     static async with(measure: (bench: ClusterBench) => Promise<void>): Promise<void> {
         const cluster = await TestCluster.start();
         try {
-            const project = await KubernetesProject.createIn(cluster, "bench", { platforms: [platform], idleMinutes: 0 });
+            const project = await KubernetesProject.createIn(cluster, "bench", {
+                platforms: [platform],
+                idleMinutes: 0,
+            });
             try {
                 await project.init();
                 await project.succeed(project.up());

@@ -24,7 +24,18 @@ const checkout = path.join(__dirname, "..");
 const [repetitions, manyRepetitions] = [3, 7];
 
 /** The parts of the bench, in the order in which they run, and about how many minutes each takes on two cores. */
-const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, many: 4, runners: 5, emulation: 25, wakes: 2, cluster: 6 };
+const parts = {
+    unchanged: 2,
+    hash: 1,
+    cold: 5,
+    edit: 1,
+    cores: 4,
+    many: 4,
+    runners: 5,
+    emulation: 25,
+    wakes: 2,
+    cluster: 6,
+};
 type Part = keyof typeof parts;
 
 class Bench {

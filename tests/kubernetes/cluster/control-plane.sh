@@ -24,6 +24,7 @@ chmod 1777 $folder/tmp
 mount --bind $folder/tmp /tmp
 cd $folder
 hostname nbx-k8s
+# shellcheck source=tests/kubernetes/cluster/common.sh
 . ./common.sh
 
 failed() {

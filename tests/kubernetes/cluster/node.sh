@@ -11,6 +11,7 @@ umask 022
 arch=$1 number=$2 groups=$3/$1 address=$4
 name=node-$arch
 folder=/mnt/cluster/$name
+# shellcheck source=tests/kubernetes/cluster/common.sh
 . /mnt/cluster/common.sh
 # A container's mounts are the kubelet's too, and the other way round.
 mount --make-rshared /

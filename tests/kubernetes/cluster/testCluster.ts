@@ -47,7 +47,13 @@ export function clusterCommand(folder: string): { words: [string, ...string[]]; 
 }
 
 /** What a cluster consists of. */
-export type Part = "etcd" | "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kubelet-amd64" | "kubelet-arm64";
+export type Part =
+    | "etcd"
+    | "kube-apiserver"
+    | "kube-controller-manager"
+    | "kube-scheduler"
+    | "kubelet-amd64"
+    | "kubelet-arm64";
 
 /**
  * A real Kubernetes cluster on this machine: a control plane, and nodes `node-amd64` and `node-arm64`, each with a kubelet
