@@ -85,7 +85,9 @@ cgroupDriver: cgroupfs
 cgroupRoot: /$groups
 enforceNodeAllocatable: []
 oomScoreAdj: 0
+# There is no name service: what asks for it is refused at once.
 resolvConf: ""
+clusterDNS: [127.0.0.1]
 failSwapOn: false
 localStorageCapacityIsolation: false
 imageGCHighThresholdPercent: 100
