@@ -3,7 +3,6 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { commandOf, descendants, until } from "../../e2e/processes";
 import { checkout } from "../../helpers/checkout";
-import { missing } from "../../helpers/needs";
 import { temporaryFolder } from "../../helpers/temporaryFolder";
 
 /** What tools/kubernetes.sh makes, or would make. */
@@ -37,7 +36,10 @@ export function missingForCluster({ stack }: { stack: boolean }): string | undef
         "containernetworking-plugins": "/usr/lib/cni/bridge",
     };
     const absent = Object.entries(needed).flatMap(([what, file]) => (existsSync(file) ? [] : [what]));
-    return absent.length > 0 ? `missing: ${absent.join(", ")}; make test-kubernetes makes them` : missing();
+    if (absent.length > 0) {
+        return `missing: ${absent.join(", ")}; make test-kubernetes makes them`;
+    }
+    return process.getuid?.() === 0 ? undefined : "not root";
 }
 
 /** What starts a cluster in a folder: it serves when file `ready` is there, and ends with its standard input. */
