@@ -6,6 +6,7 @@ import { machinePlatforms, type Platform } from "../components/architecture";
 import { runnerName } from "../components/runner/runnerNames";
 import type { ImageDeclaration } from "../configuration/images";
 import { canSimulate } from "../packages/simulated-ec2";
+import { measureCluster } from "./cluster";
 import { CompilingBench } from "./compiling";
 import type { Account } from "./environment";
 import { evaluate, figure, type Measurement, measurements, textTable } from "./figures";
@@ -23,7 +24,18 @@ const checkout = path.join(__dirname, "..");
 const [repetitions, manyRepetitions] = [3, 7];
 
 /** The parts of the bench, in the order in which they run, and about how many minutes each takes on two cores. */
-const parts = { unchanged: 2, hash: 1, cold: 5, edit: 1, cores: 4, many: 4, runners: 5, emulation: 25, wakes: 2 };
+const parts = {
+    unchanged: 2,
+    hash: 1,
+    cold: 5,
+    edit: 1,
+    cores: 4,
+    many: 4,
+    runners: 5,
+    emulation: 25,
+    wakes: 2,
+    cluster: 6,
+};
 type Part = keyof typeof parts;
 
 class Bench {
@@ -57,6 +69,7 @@ class Bench {
             runners: () => this.repeat(() => twoRunners(this.sandbox, this.images, time)),
             emulation: () => this.emulation(),
             wakes: () => this.wakes(),
+            cluster: () => measureCluster(this.runs, time, say),
         };
         await actions[part]();
     }
