@@ -6,7 +6,7 @@ import { machinePlatforms, type Platform } from "../components/architecture";
 import { runnerName } from "../components/runner/runnerNames";
 import type { ImageDeclaration } from "../configuration/images";
 import { canSimulate } from "../packages/simulated-ec2";
-import { measureCluster } from "./cluster";
+import { measureKubernetes } from "./kubernetes";
 import { CompilingBench } from "./compiling";
 import type { Account } from "./environment";
 import { evaluate, figure, type Measurement, measurements, textTable } from "./figures";
@@ -34,7 +34,7 @@ const parts = {
     runners: 5,
     emulation: 25,
     wakes: 2,
-    cluster: 6,
+    kubernetes: 6,
 };
 type Part = keyof typeof parts;
 
@@ -69,7 +69,7 @@ class Bench {
             runners: () => this.repeat(() => twoRunners(this.sandbox, this.images, time)),
             emulation: () => this.emulation(),
             wakes: () => this.wakes(),
-            cluster: () => measureCluster(this.runs, time, say),
+            kubernetes: () => measureKubernetes(this.runs, time, say),
         };
         await actions[part]();
     }
