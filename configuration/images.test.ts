@@ -241,7 +241,7 @@ describe("a mistake is one line that names setting and remedy", () => {
         [
             "compileCluster",
             "awake",
-            ": the runners are not in a compile cluster; set compileCluster: true for them, or remove the key",
+            ": the runners are not in a compile cluster; set compileCluster: true for them, or remove the key here",
         ],
         ["addHosts", ["db"], '[0]: must be NAME:ADDRESS, as in db.internal:10.0.0.7, not "db"'],
         ["addHosts", ["db:1.2.3"], ': "db:1.2.3": 1.2.3 is not an IP address; write NAME:ADDRESS'],

@@ -140,9 +140,11 @@ describe("EC2 runners", () => {
             expect(inputs.vpcSecurityGroupIds).toContain("runners-network-cluster-id");
         }
         const parameters = mocks.of("aws:ssm/parameter:Parameter").map(({ inputs }) => inputs);
-        expect(parameters.find(({ name }) => name === "/native-buildx/prod/compile-cluster/members")?.value).toBe(
-            "amd64 address-of-runners-amd64,arm64 address-of-runners-arm64,arm64-c6g-xlarge address-of-runners-arm64-c6g-xlarge",
-        );
+        const members = parameters.find(({ name }) => name === "/native-buildx/prod/compile-cluster/members");
+        // The AWS provider takes every value for a secret.
+        expect(members?.value).toMatchObject({
+            value: ["amd64", "arm64", "arm64-c6g-xlarge"].map((name) => `${name} address-of-runners-${name}`).join(","),
+        });
         const policies = mocks
             .of("aws:iam/rolePolicy:RolePolicy")
             .filter(({ inputs }) => inputs.name === "compile-cluster")
