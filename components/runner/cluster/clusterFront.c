@@ -1,0 +1,368 @@
+/*
+ * Called gcc, g++, cc or c++ by a build step whose PATH begins with this program's folder: compiles on the runners of the
+ * compile cluster, by icecream's client. What is not surely the same there is compiled by the step's own compiler, the next
+ * of that name in PATH, as if this program were not there: another compiler than those of CLUSTER/known, and whatever is no
+ * plain compiling of one file of C or C++.
+ *
+ * CLUSTER, as makeCluster.sh makes it:
+ *
+ *     bin/                         this program, by all its names
+ *     client/                      icecream's client, with its loader, libraries and clusterClient.c
+ *     known/BUILD-ID/HASH          a compiler, or an assembler: the name of the environment that has the same
+ *     environments/NAME            a line each: `helper MACHINE ARCHIVE`, and `unless MACHINE PATTERN` for arguments with
+ *                                  which the environment of that machine is not the same
+ *     run/socket                   where the runner's daemon is asked
+ */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "cluster.h"
+#include "identity.h"
+#include "toolchain.h"
+
+/* The step's own compiler, and what is to be done. */
+struct job {
+	char compiler[PATH_MAX]; /* as it was found in PATH */
+	char triplet[64], version[16];
+	int is_cxx; /* by the driver's name, or the file's */
+	const char *object;
+	int adds_target;
+};
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int begins(const char *text, const char *beginning)
+{
+	return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* The first program of this name in PATH that is not this one. ccache would come back here: it may do that once. */
+static int find_program(const char *name, char *found)
+{
+	const char *path = getenv("PATH");
+	struct stat own, other;
+	int is_again = getenv("COMPILE_CLUSTER_INNER") != NULL;
+	char target[PATH_MAX];
+
+	if (!path || stat((const char *)getauxval(AT_EXECFN), &own) != 0)
+		return 0;
+	while (*path) {
+		int length = strcspn(path, ":");
+
+		snprintf(found, PATH_MAX, "%.*s/%s", length, path, name);
+		path += length + (path[length] == ':');
+		if (length == 0 || access(found, X_OK) != 0 || stat(found, &other) != 0 || !S_ISREG(other.st_mode) ||
+		    (other.st_dev == own.st_dev && other.st_ino == own.st_ino))
+			continue;
+		if (is_again && realpath(found, target) && strcmp(base_name(target), "ccache") == 0)
+			continue;
+		return 1;
+	}
+	return 0;
+}
+
+/* Debian's and Ubuntu's drivers are called TRIPLET-gcc-VERSION and TRIPLET-g++-VERSION. */
+static int read_driver(struct job *job)
+{
+	char path[PATH_MAX];
+	const char *name, *middle;
+
+	if (!realpath(job->compiler, path) || !begins(path, "/usr/bin/"))
+		return 0;
+	name = base_name(path);
+	middle = strstr(name, "-gcc-");
+	if (!middle) {
+		middle = strstr(name, "-g++-");
+		job->is_cxx = 1;
+	}
+	if (!middle || middle - name >= (int)sizeof(job->triplet) || strlen(middle + 5) >= sizeof(job->version) ||
+	    strspn(middle + 5, "0123456789") != strlen(middle + 5))
+		return 0;
+	sprintf(job->triplet, "%.*s", (int)(middle - name), name);
+	strcpy(job->version, middle + 5);
+	return 1;
+}
+
+/* What makes a compiler do something that the environments' would not. */
+static int is_environment_plain(void)
+{
+	static const char *const names[] = { "GCC_EXEC_PREFIX", "COMPILER_PATH", "LD_PRELOAD", "SOURCE_DATE_EPOCH",
+					     "GCC_COMPARE_DEBUG", "DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES" };
+
+	for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++)
+		if (getenv(names[at]))
+			return 0;
+	return 1;
+}
+
+static int is_one_of(const char *word, const char *const *list)
+{
+	for (; *list; list++) {
+		size_t length = strlen(*list);
+
+		if ((*list)[length - 1] == '*' ? strncmp(word, *list, length - 1) == 0 : strcmp(word, *list) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Options that say nothing to the compiler itself, or the same to every one that is the same. All others, and other files
+   that they would write, are the step's own compiler's. */
+static int is_plain(const char *option)
+{
+	static const char *const other[] = {
+		"-Wa,*", "-Wp,*", "-Wl,*", "-Wunused-macros", "-Wpedantic", "-pedantic*", "-Werror=unused-macros", /* by icecream's preprocessing */
+		"-flto*", "-fplugin*", "-fprofile*", "-ftest-coverage", "-fbranch-probabilities", "-fauto-profile*",
+		"-fdump*", "-fsave-*", "-fstack-usage", "-fcallgraph-info*", "-fopt-info*", "-fcompare-debug*", "-fsyntax-only",
+		"-fmodule*", "-fpch*", "-fpreprocessed", "-fdirectives-only", "-finput-charset*", "-fexec-charset*",
+		"-fwide-exec-charset*", "-fdiagnostics-format*", "-fdiagnostics-add*", "-ftime-report*", "-ftree-parallelize*", "-fworking-directory",
+		"-frandom-seed*", "-mtune=native", "-march=native", "-mcpu=native", "-m32", "-mx32", "-m16",
+		"-fself-test*", "-fuse-ld*", "-fanalyzer*", "-fchecking*", "-fopenacc", "-foffload*", "-frecord-gcc-switches",
+		"-fwpa*", "-fltrans*", NULL
+	};
+	static const char *const words[] = { "-c", "-pipe", "-w", "-ansi", "-pthread", "-nostdinc", "-nostdinc++", "-MD",
+					     "-MMD", "-MP", "-std=*", "-O*", "-W*", "-f*", "-m*", "-D*", "-U*",
+					     "-I*", "-L*", "-l*", "-Wp,-D*", "-Wp,-U*", "--param=*", NULL };
+
+	if (begins(option, "-Wp,-D") || begins(option, "-Wp,-U"))
+		return strchr(option + 4, ',') == NULL;
+	return !is_one_of(option, other) && is_one_of(option, words);
+}
+
+/* Options whose value is the next word. */
+static const char *const with_value[] = { "-D", "-U", "-I", "-L", "-l", "-include", "-isystem", "-iquote", "-idirafter",
+					  "-imacros", "-MF", "-MT", "-MQ", "-o", "--param", NULL };
+
+/* Whether the words are the compiling of one file of C or C++, in a way that is the same everywhere. */
+static int read_arguments(struct job *job, char **words)
+{
+	static const char *const cxx[] = { ".cc", ".cpp", ".cxx", ".c++", ".C", NULL };
+	const char *source = NULL, *ending;
+	int compiles = 0, lists = 0, names_list = 0, names_target = 0, debugs = 0, says_options = 1;
+
+	for (; *words; words++) {
+		const char *word = *words;
+
+		if (is_one_of(word, with_value)) {
+			if (!words[1])
+				return 0;
+			names_list |= strcmp(word, "-MF") == 0;
+			names_target |= strcmp(word, "-MT") == 0 || strcmp(word, "-MQ") == 0;
+			if (strcmp(word, "-o") == 0)
+				job->object = words[1];
+			if (begins(words[1], "-") && strcmp(word, "--param") != 0)
+				return 0;
+			words++;
+		} else if (word[0] != '-') {
+			if (source || word[0] == '@')
+				return 0;
+			source = word;
+		} else if (word[1] == 'g') {
+			if (strcmp(word, "-gno-record-gcc-switches") == 0)
+				says_options = 0;
+			else if (strcmp(word, "-grecord-gcc-switches") == 0)
+				says_options = 1;
+			else if (strcmp(word, "-g") == 0 || strcmp(word, "-g1") == 0 || strcmp(word, "-g2") == 0 ||
+				 strcmp(word, "-ggdb") == 0 || begins(word, "-gdwarf-"))
+				debugs = 1;
+			else if (strcmp(word, "-g0") != 0)
+				return 0;
+		} else if (word[1] == 'o') {
+			return 0;
+		} else if (is_plain(word)) {
+			compiles |= strcmp(word, "-c") == 0;
+			lists |= strcmp(word, "-MD") == 0 || strcmp(word, "-MMD") == 0;
+		} else {
+			return 0;
+		}
+	}
+	if (!compiles || !source || begins(base_name(source), "conftest.") || (debugs && says_options))
+		return 0;
+	ending = strrchr(base_name(source), '.');
+	if (!ending)
+		return 0;
+	if (is_one_of(ending, cxx))
+		job->is_cxx = 1;
+	else if (strcmp(ending, ".c") != 0)
+		return 0;
+	/* icecream names the list of headers by the last dot, wherever it is. */
+	if (lists && !names_list && job->object && !strchr(base_name(job->object), '.'))
+		return 0;
+	/* Where gcc preprocesses alone, which icecream has it do, it does not know the object. */
+	job->adds_target = lists && !names_target && job->object;
+	return 1;
+}
+
+static int is_known(const char *build_id)
+{
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), CLUSTER "/known/%s", build_id);
+	return access(folder, F_OK) == 0;
+}
+
+/* The text of a file, or NULL. */
+static char *text_of(const char *path)
+{
+	static char text[2][8192];
+	static int next;
+	char *result = text[next ^= 1];
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = file < 0 ? -1 : read(file, result, sizeof(text[0]) - 1);
+
+	if (file >= 0)
+		close(file);
+	if (length < 0)
+		return NULL;
+	result[length] = '\0';
+	return result;
+}
+
+/* Tells the runner, which says it at the step's end, of a compiler that is not known. */
+static void tell(const char *path, const char *build_id)
+{
+	int runner = open(TELL, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	struct stat facts;
+
+	if (runner < 0)
+		return;
+	if (fstat(runner, &facts) == 0 && S_ISFIFO(facts.st_mode))
+		dprintf(runner, "home %.40s (%.16s)\n", base_name(path), build_id[0] ? build_id : "no build id");
+	close(runner);
+}
+
+/* The name of the environment that has the program. */
+static int environment_of(const char *path, char *name, size_t size)
+{
+	struct identity identity = { "", "" };
+	char known[PATH_MAX];
+	const char *text = NULL;
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (file < 0)
+		return 0;
+	if (identify(file, is_known, &identity)) {
+		snprintf(known, sizeof(known), CLUSTER "/known/%s/%s", identity.build_id, identity.hash);
+		text = text_of(known);
+	}
+	close(file);
+	if (!text) {
+		tell(path, identity.build_id);
+		return 0;
+	}
+	snprintf(name, size, "%.*s", (int)strcspn(text, "\n"), text);
+	return 1;
+}
+
+/* The environment that has the compiler and the assembler that the driver would run. */
+static int find_environment(const struct job *job, char *name, size_t size)
+{
+	static const char *const folders[] = { "/usr/libexec/gcc", "/usr/lib/gcc" };
+	char path[PATH_MAX], others[64];
+
+	/* gcc looks here before it looks in PATH. */
+	snprintf(path, sizeof(path), "/usr/%s/bin/as", job->triplet);
+	if (access(path, F_OK) == 0 || !find_program("as", path) || !environment_of(path, name, size))
+		return 0;
+	for (size_t at = 0; at < sizeof(folders) / sizeof(*folders); at++) {
+		snprintf(path, sizeof(path), "%s/%s/%s/%s", folders[at], job->triplet, job->version, job->is_cxx ? "cc1plus" : "cc1");
+		if (access(path, F_OK) == 0)
+			return environment_of(path, others, sizeof(others)) && strcmp(name, others) == 0;
+	}
+	return 0;
+}
+
+/* ICECC_VERSION: the environment's archives, for those machines whose environment does the same with these words. */
+static int list_archives(const char *name, char **words, char *list, size_t size)
+{
+	char path[PATH_MAX], excluded[8][16], *text, *rest = NULL;
+	int exclusions = 0;
+
+	snprintf(path, sizeof(path), CLUSTER "/environments/%s", name);
+	text = text_of(path);
+	list[0] = '\0';
+	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
+		char verb[8], machine[16], value[256];
+		int is_excluded = 0;
+
+		if (sscanf(line, "%7s %15s %255s", verb, machine, value) != 3)
+			return 0;
+		for (int at = 0; at < exclusions; at++)
+			is_excluded |= strcmp(excluded[at], machine) == 0;
+		if (strcmp(verb, "unless") == 0) {
+			const char *const pattern[] = { value, NULL };
+
+			for (char **word = words; *word; word++)
+				if (is_one_of(*word, pattern) && exclusions < 8 && !is_excluded) {
+					strcpy(excluded[exclusions++], machine);
+					break;
+				}
+		} else if (!is_excluded) {
+			size_t length = strlen(list);
+
+			snprintf(list + length, size - length, "%s%s:" CLUSTER "/environments/%s", length ? "," : "", machine, value);
+		}
+	}
+	return list[0] != '\0';
+}
+
+/* Returns if it cannot be run. */
+static void run_client(struct job *job, char **words, int count)
+{
+	static char *const head[] = { CLUSTER "/client/loader", "--library-path", CLUSTER "/client/lib",
+				      "--preload", CLUSTER "/client/client.so", "--argv0", "icecc",
+				      CLUSTER "/client/icecc" };
+	enum { before = sizeof(head) / sizeof(*head) };
+	char **all = calloc(before + count + 4, sizeof(*all)), **end = all + before;
+
+	if (!all)
+		return;
+	memcpy(all, head, sizeof(head));
+	*end++ = job->compiler;
+	memcpy(end, words, count * sizeof(*words));
+	end += count;
+	if (job->adds_target) {
+		*end++ = "-MQ";
+		*end++ = (char *)job->object;
+	}
+	/* Text as it is, so that columns and comments stay; and what has something to say is compiled again at home. */
+	setenv("ICECC_REMOTE_CPP", "1", 1);
+	setenv("ICECC_CARET_WORKAROUND", "1", 1);
+	execv(all[0], all);
+	unsetenv("ICECC_VERSION");
+	free(all);
+}
+
+int main(int argc, char **argv)
+{
+	struct job job = { .is_cxx = 0 };
+	char name[64], list[2048];
+
+	if (argc < 1 || !find_program(base_name(argv[0]), job.compiler)) {
+		fprintf(stderr, "%s: not found\n", argc < 1 ? "gcc" : base_name(argv[0]));
+		return 127;
+	}
+	int is_driver = read_driver(&job);
+
+	if (is_driver && is_environment_plain() && read_arguments(&job, argv + 1) &&
+	    access(CLUSTER "/run/socket", F_OK) == 0 && find_environment(&job, name, sizeof(name)) &&
+	    list_archives(name, argv + 1, list, sizeof(list)) && setenv("ICECC_VERSION", list, 1) == 0)
+		run_client(&job, argv + 1, argc - 1);
+	if (!is_driver)
+		setenv("COMPILE_CLUSTER_INNER", "1", 1);
+	/* By its path: called by its name, gcc would look for itself in PATH. */
+	argv[0] = job.compiler;
+	execv(job.compiler, argv);
+	perror(job.compiler);
+	return 126;
+}
