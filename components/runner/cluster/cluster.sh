@@ -27,7 +27,7 @@ say() { printf '%s\n' "compile cluster: $*" >&2; }
 # What the scheduler listens on, and one more for its shell; the daemon's is 10245.
 port=8765
 daemon=0 scheduler=0 used='' impatient=0
-kit=$CLUSTER_KIT
+kit=${CLUSTER_KIT:-}
 engine=$kit/engine
 cd "$CLUSTER_FOLDER"
 
