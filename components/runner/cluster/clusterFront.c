@@ -18,7 +18,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cluster.h"
@@ -316,7 +319,22 @@ static int list_archives(const char *name, char **words, char *list, size_t size
 	return list[0] != '\0';
 }
 
-/* Returns if it cannot be run. */
+/* Copies what was said there to standard error. */
+static void say_again(int said)
+{
+	char text[4096];
+	ssize_t length;
+
+	lseek(said, 0, SEEK_SET);
+	while ((length = read(said, text, sizeof(text))) > 0)
+		if (write(STDERR_FILENO, text, length) != length)
+			return;
+}
+
+/*
+ * Ends this program if the file is compiled. Returns if it is not, for whatever reason: what the step's own compiler says
+ * counts, and nothing else is shown.
+ */
 static void run_client(struct job *job, char **words, int count)
 {
 	static char *const head[] = { CLUSTER "/client/loader", "--library-path", CLUSTER "/client/lib",
@@ -324,8 +342,10 @@ static void run_client(struct job *job, char **words, int count)
 				      CLUSTER "/client/icecc" };
 	enum { before = sizeof(head) / sizeof(*head) };
 	char **all = calloc(before + count + 4, sizeof(*all)), **end = all + before;
+	int said = memfd_create("said", MFD_CLOEXEC), status = 1;
+	pid_t parent = getpid(), child;
 
-	if (!all)
+	if (!all || said < 0)
 		return;
 	memcpy(all, head, sizeof(head));
 	*end++ = job->compiler;
@@ -335,12 +355,25 @@ static void run_client(struct job *job, char **words, int count)
 		*end++ = "-MQ";
 		*end++ = (char *)job->object;
 	}
-	/* Text as it is, so that columns and comments stay; and what has something to say is compiled again at home. */
-	setenv("ICECC_REMOTE_CPP", "1", 1);
-	setenv("ICECC_CARET_WORKAROUND", "1", 1);
-	execv(all[0], all);
-	unsetenv("ICECC_VERSION");
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent || dup2(said, STDERR_FILENO) < 0)
+			_exit(1);
+		/* Text as it is, so that columns and comments stay. And what has a warning is not compiled twice for the
+		   source in it, which a helper cannot show. */
+		setenv("ICECC_REMOTE_CPP", "1", 1);
+		setenv("ICECC_CARET_WORKAROUND", "0", 1);
+		execv(all[0], all);
+		_exit(1);
+	}
 	free(all);
+	if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		say_again(said);
+		exit(0);
+	}
+	close(said);
+	unsetenv("ICECC_VERSION");
 }
 
 int main(int argc, char **argv)
