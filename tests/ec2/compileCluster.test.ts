@@ -13,6 +13,10 @@ jest.setTimeout(1_200_000);
 
 const first = "amd64";
 const second = "amd64_2";
+/** To icecream every node is a machine of its own, and the load of this one that of all nodes: it would hand out no job. */
+const looksIdle = `folder=/etc/systemd/system/native-buildx-cluster.service.d && mkdir -p $folder &&
+    echo 'cpu  0 0 0 100 0 0 0 0 0 0' >/etc/idle &&
+    printf '[Service]\\nBindReadOnlyPaths=/etc/idle:/proc/stat\\n' >$folder/idle.conf && systemctl daemon-reload`;
 const ports = { scheduler: 8765, daemon: 10245 };
 
 // Two runners become a compile cluster by themselves. What icecream itself does, and its faults: the engine's own tests.
@@ -37,6 +41,7 @@ describeHere("a compile cluster on the simulated EC2", () => {
         await project.succeed(project.up());
         for (const [runner, { id }] of Object.entries((await project.outputs()).runners)) {
             ids[runner] = id;
+            await simulation.execute(id, looksIdle);
         }
         const folder = path.join(project.folder, "compiled");
         cpSync(path.join(__dirname, "compileCluster"), folder, { recursive: true });
@@ -95,7 +100,7 @@ describeHere("a compile cluster on the simulated EC2", () => {
         const helped = (await help()).map((ticks, at) => ticks - (before[at] ?? 0));
         expect(Math.max(...helped)).toBeGreaterThan(0);
         expect(await project.fileIn("compiled", "amd64", "where")).toBe("/dev/.compile-cluster/bin/gcc\n");
-        expect(await project.fileIn("compiled", "amd64", "count")).toBe("24\n");
+        expect(await project.fileIn("compiled", "amd64", "count")).toBe("16\n");
     });
 
     it("is nothing that makes an image another", async () => {
