@@ -44,6 +44,9 @@ export const measurements = {
     stepsEmulated: "the same without them",
     encodeX264: "encoding 200 frames of 1280x720 by x264, preset medium, linux/amd64",
     encodeX265: "encoding the same by x265, preset medium, linux/amd64",
+    compileOneCore: "compiling x264 on a runner with one core",
+    compileCluster: "compiling it on a compile cluster of two runners with a core each",
+    preprocessOneCore: "preprocessing alone, on the runner with one core",
     wake: "connect to a stopped runner, simulated EC2",
     boot: "start of a bare machine until its system is up, simulated EC2",
 } as const;
@@ -97,6 +100,16 @@ export const ratios = {
         "stepsWithNativeCompilers",
         "stepsEmulated",
         "an emulated step with native compilers over a step without, where they have nothing to do",
+    ],
+    clusterVsHome: [
+        "compileCluster",
+        "compileOneCore",
+        "compiling on two runners of a core each over compiling on one of them (goal: 0.65)",
+    ],
+    preprocessingVsHome: [
+        "preprocessOneCore",
+        "compileOneCore",
+        "the share of preprocessing, which stays on the runner that builds",
     ],
     unchangedUpVsBuildx: ["upUnchanged", "buildxUnchanged", "unchanged pulumi up over plain buildx"],
     bothVsSlowest: ["upBothOneCoreEach", "upSlowestOneCore", "both platforms over the slower one alone"],

@@ -120,6 +120,9 @@ choose() {
 # An earlier member's scheduler is changed over to between jobs, or after a while; another than one that is gone at once.
 # Jobs that are lost by it are compiled at home.
 tend() {
+    for log in scheduler.log daemon.log; do
+        if [ -z "${CLUSTER_VERBOSE:-}" ] && [ "$(wc -c <"$log")" -gt 1000000 ]; then : >"$log"; fi
+    done 2>/dev/null
     if runs "$scheduler"; then
         # After a connection it does not look for the next before anything happens, which is what a signal does.
         kill -HUP "$scheduler"

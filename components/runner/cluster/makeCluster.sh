@@ -2,8 +2,10 @@
 # Makes what a runner needs for the compile cluster: icecream's programs with their own loader and libraries, what a build step
 # compiles with, and the environments that other runners compile in: the very compilers of the step, for each machine that helps.
 #
-#   makeCluster.sh FOLDER ORIGINALS HELPERS     both machines as QEMU names them, such as "aarch64" and "x86_64 aarch64": whose
-#                                               steps this machine runs, and what the cluster's runners are
+#   makeCluster.sh FOLDER ORIGINALS HELPERS [RELEASES]
+#
+# ORIGINALS and HELPERS are machines as QEMU names them, such as "aarch64" and "x86_64 aarch64": whose steps this machine runs, and
+# what the cluster's runners are. RELEASES: of Debian (default: all of the table).
 #
 # The result is FOLDER/compile-cluster: engine/ for cluster.sh, steps/ for build steps (clusterFront.c says what is in it). It
 # knows the compilers of twins.tsv, out of the packages of their releases. Runs again at no cost, may run twice at once, and may
@@ -15,7 +17,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 emulation=$here
 if [ ! -e "$emulation/archives.sh" ]; then emulation=$here/../emulation; fi
 table=$emulation/twins.tsv
-folder=$1 originals=$2 helpers=$3
+folder=$1 originals=$2 helpers=$3 releases=${4:-}
 # shellcheck source=components/runner/emulation/archives.sh disable=SC1091
 . "$emulation/archives.sh"
 
@@ -31,7 +33,7 @@ mkdir -p "$folder"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 exec 9>"$folder/compile-cluster.lock"
 flock 9
-recipe="$(cat "$here"/makeCluster.sh "$here"/[ac]*.[ch] "$emulation"/archives.sh "$emulation"/identity.h "$table" | sha256sum | cut -c 1-16) $originals, $helpers"
+recipe="$(cat "$here"/makeCluster.sh "$here"/[ac]*.[ch] "$emulation"/archives.sh "$emulation"/identity.h "$table" | sha256sum | cut -c 1-16) $originals, $helpers, $releases"
 if [ "$(cat "$folder/compile-cluster/recipe" 2>/dev/null)" = "$recipe" ] &&
     [ -z "$(find "$folder/compile-cluster/incomplete" -mtime +0 2>/dev/null)" ]; then
     exit 0
@@ -93,6 +95,7 @@ copy_libraries() {
     mkdir -p "${to_loader%/*}" "$to"
     # The loader is found by a link too, which may lead to this machine's own.
     find "$tree" -type f -name 'ld-linux*.so*' -exec cp {} "$to_loader" \;
+    if [ ! -e "$to_loader" ]; then return 1; fi
     while :; do
         readelf -d "$@" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u >"$work/needed"
         set --
@@ -107,6 +110,9 @@ copy_libraries() {
     done
 }
 
+build() { gcc -O2 -Wall -Wextra -I "$here" -I "$emulation" "$@"; }
+
+# False where anything of it cannot be had.
 make_engine() {
     for release in $releases; do
         if archive=$(archive_of "$release" "$runs_on"); then
@@ -118,12 +124,11 @@ make_engine() {
     cp "$work/icecc/usr/sbin/iceccd" "$work/icecc/usr/sbin/icecc-scheduler" "$made/engine/" &&
         copy_libraries "$work/icecc" "$made/engine/loader" "$made/engine/lib" "$made/engine/iceccd" "$made/engine/icecc-scheduler" &&
         cp "$work/icecc/usr/bin/icecc" "$steps/client/" &&
-        copy_libraries "$work/icecc" "$steps/client/loader" "$steps/client/lib" "$steps/client/icecc" || return
-    build() { gcc -O2 -Wall -Wextra -I "$here" -I "$emulation" "$@"; }
-    build -o "$made/engine/answers" "$here/answers.c"
-    build -DMACHINE=0 -DNAME='""' -static -o "$steps/bin/gcc" "$here/clusterFront.c"
-    for name in g++ cc c++; do ln "$steps/bin/gcc" "$steps/bin/$name"; done
-    build -shared -fPIC -o "$steps/client/client.so" "$here/clusterClient.c"
+        copy_libraries "$work/icecc" "$steps/client/loader" "$steps/client/lib" "$steps/client/icecc" &&
+        build -shared -fPIC -o "$steps/client/client.so" "$here/clusterClient.c" &&
+        build -o "$made/engine/answers" "$here/answers.c" &&
+        build -DMACHINE=0 -DNAME='""' -static -o "$steps/bin/gcc" "$here/clusterFront.c" &&
+        for name in g++ cc c++; do ln "$steps/bin/gcc" "$steps/bin/$name" || return; done
 }
 
 # row RELEASE ORIGINAL PROGRAM FIELD: of the table; 4 is the identity, 5 the version.
@@ -219,9 +224,9 @@ add_known() {
 }
 
 # The newest first: its programs run on every kernel that these runners have.
-releases=$(awk -F '\t' '$1 == "release" && $3 == "debian" { print $2 }' "$table" | tac)
+if [ -z "$releases" ]; then releases=$(awk -F '\t' '$1 == "release" && $3 == "debian" { print $2 }' "$table" | tac); fi
 if ! make_engine; then
-    say "icecream cannot be had (does apt-get update work?): this machine is no part of it"
+    say "icecream cannot be had (does apt-get update work? is libc6-dev installed?): this machine is no part of it"
     exit 1
 fi
 for original in $originals; do
