@@ -2,7 +2,8 @@ import { cpSync, linkSync } from "node:fs";
 import { connect } from "node:net";
 import * as path from "node:path";
 import { StopInstancesCommand } from "@aws-sdk/client-ec2";
-import { Simulation } from "../../packages/simulated-ec2";
+import { administratorPolicy } from "../../components/ci/administratorPolicy";
+import { policiesOfAccount, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
 import { until } from "../e2e/processes";
 import { debianRoot } from "../helpers/debianRoot";
 import { describeHere } from "../helpers/needs";
@@ -23,11 +24,13 @@ const ports = { scheduler: 8765, daemon: 10245 };
 describeHere("a compile cluster on the simulated EC2", () => {
     let simulation: Simulation;
     let project: Ec2Project;
+    let emptyAccount: Awaited<ReturnType<Simulation["account"]>>;
     const ids: { [runner: string]: string } = {};
 
     beforeAll(async () => {
         simulation = Simulation.start();
         await simulation.enforcePolicies();
+        emptyAccount = await simulation.account();
         project = Ec2Project.createIn(simulation, "clustered", {
             platforms: ["linux/amd64"],
             runnersPerPlatform: 2,
@@ -153,8 +156,18 @@ describeHere("a compile cluster on the simulated EC2", () => {
             expect(await as("compile-node", url)).toBe("000");
             expect(await as("compile-scheduler", url)).toBe("000");
         }
-        const users = await on(first, "ps -eo user:20,args | grep -E '/(iceccd|icecc-scheduler) ' | grep -v grep");
-        expect(users).not.toMatch(/^root .*loader/m);
+        const users = await on(first, "ps -eo user:20,args | grep -E ' --argv0 (iceccd|icecc-scheduler) '");
+        expect(users).toMatch(/^compile-node .*iceccd/m);
+        expect(users).toMatch(/^compile-scheduler .*icecc-scheduler/m);
+        expect(users).not.toMatch(/^root .*engine/m);
+    });
+
+    it("leaves nothing in the account, and took no call that docs/aws-permissions.json or the caller's role does not allow", async () => {
+        const { policiesOf, trustOf } = policiesOfAccount(await rolePolicies(simulation), [administratorPolicy()]);
+        await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+        expect(await simulation.account()).toEqual(emptyAccount);
+        const calls = (await simulation.calls()).filter(({ action }) => action !== "iam:ListRoles");
+        expect(replay(calls, policiesOf, trustOf).refused).toEqual([]);
     });
 });
 

@@ -12,6 +12,7 @@ set -eu
 # shellcheck source=components/runner/stepFirewall.sh
 . "$lib/step-firewall.sh"
 members=$cluster_folder/members
+kit=$cluster_folder/compile-cluster
 # In memory: each start makes the rules below.
 made=$tls_directory/compile-cluster
 # Icecream's daemon with all that it compiles, and its scheduler.
@@ -41,10 +42,14 @@ install_compiler() {
     if command -v gcc >/dev/null && [ -e /usr/include/stdio.h ]; then update_lists; else install_packages gcc libc6-dev; fi
 }
 
+# is_made: with all that could be had. A later start then asks no archive of packages.
+is_made() { [ -e "$kit/recipe" ] && [ ! -e "$kit/incomplete" ]; }
+
 prepare() {
     # shellcheck disable=SC2086 # names
-    fetch_recipe "$cluster_recipe" "$cluster_sha256" $cluster_parameters && confine && install_compiler &&
-        "$cluster_recipe/makeCluster.sh" "$cluster_folder" "$cluster_originals" "$cluster_helpers"
+    if ! fetch_recipe "$cluster_recipe" "$cluster_sha256" $cluster_parameters || ! confine; then return 1; fi
+    if is_made; then return; fi
+    install_compiler && "$cluster_recipe/makeCluster.sh" "$cluster_folder" "$cluster_originals" "$cluster_helpers"
 }
 
 make() {
@@ -70,7 +75,7 @@ run() {
     while sleep 60; do fetch_members 2>/dev/null || true; done &
     # Its address in its own network, whoever asks.
     CLUSTER_ADDRESS=$(ip -4 route get 169.254.169.254 | sed -n 's/.* src \([0-9.]*\).*/\1/p')
-    export CLUSTER_ADDRESS CLUSTER_FOLDER="$cluster_folder" CLUSTER_KIT="$cluster_folder/compile-cluster"
+    export CLUSTER_ADDRESS CLUSTER_FOLDER="$cluster_folder" CLUSTER_KIT="$kit"
     export CLUSTER_NAME="$cluster_name" CLUSTER_MEMBERS="$members" CLUSTER_MOUNTS="$lib/cluster.json"
     export CLUSTER_USER="$node_user" CLUSTER_SCHEDULER_USER="$scheduler_user"
     say "in the compile cluster, at $CLUSTER_ADDRESS"

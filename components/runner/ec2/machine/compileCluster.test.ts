@@ -19,7 +19,10 @@ describe.each(shells)("compile-cluster.sh in %s", (_name, shell) => {
         bench.stub("ip6tables", 'case " $* " in *" -C "*) exit 1 ;; esac');
         bench.stub("ip", "echo '169.254.169.254 via 10.0.0.1 dev ens5 src 10.0.0.9 uid 0'");
         // As the engine's scripts; the recipe puts them in their place.
-        bench.stub("makeCluster.sh", '[ ! -e "$bench/broken" ] || { echo "no gcc"; exit 1; }');
+        bench.stub(
+            "makeCluster.sh",
+            '[ ! -e "$bench/broken" ] || { echo "no gcc"; exit 1; }; mkdir -p "$1/compile-cluster"; : >"$1/compile-cluster/recipe"',
+        );
         bench.stub("cluster.sh", 'env | grep ^CLUSTER_ | sort >"$bench/node"');
         const recipe = `mkdir '${bench.path("recipe")}' && cp '${bench.path("bin")}'/*.sh '${bench.path("recipe")}'`;
         bench.write("parameters/recipe-1", gzipSync(recipe).toString("base64"));
@@ -57,6 +60,15 @@ describe.each(shells)("compile-cluster.sh in %s", (_name, shell) => {
         expect((await bench.runScript("compile-cluster.sh", ["run"])).status).toBe(1);
         expect((await bench.runScript("compile-cluster.sh", ["make"])).stderr).toBe("");
         expect(called("makeCluster.sh")).toEqual([`makeCluster.sh ${bench.path("state")} x86_64 aarch64 x86_64`]);
+
+        const fetched = called("apt-get");
+        expect(fetched).not.toEqual([]);
+        await bench.runScript("compile-cluster.sh", ["make"]);
+        expect(called("makeCluster.sh")).toHaveLength(1);
+        expect(called("apt-get")).toEqual(fetched);
+        bench.write("state/compile-cluster/incomplete");
+        await bench.runScript("compile-cluster.sh", ["make"]);
+        expect(called("makeCluster.sh")).toHaveLength(2);
 
         const result = await bench.runScript("compile-cluster.sh", ["run"]);
         expect(result).toMatchObject({ status: 0, stderr: "native-buildx: in the compile cluster, at 10.0.0.9\n" });
