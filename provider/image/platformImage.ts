@@ -118,9 +118,11 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             work.signal.throwIfAborted();
             const began = new Date().toISOString();
             const { builder, runner, platform } = inputs;
-            const helped = wakeHelpers(this.connections, here, work);
-            const waking = await this.connections.connect(here.connect, builder, runner, work.status, work.signal);
-            await helped;
+            const wakings = [
+                this.connections.connect(here.connect, builder, runner, work.status, work.signal),
+                wakeHelpers(this.connections, here, work),
+            ];
+            const waking = Math.max(...(await Promise.all(wakings)));
             const { digest, receipt, warnings, contextHash } = await buildImage(inputs, here, work);
             this.connections.served(here.connect, builder);
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);

@@ -22,6 +22,12 @@ describe("the runners that are to compile for a build", () => {
         ]);
     });
 
+    it("take no time where there are none", async () => {
+        const connect = () => Promise.reject(new Error("nobody is to be woken"));
+        const { signal } = new AbortController();
+        expect(await wakeHelpers({ connect }, { connect: "SCRIPT" }, { signal, log })).toBe(0);
+    });
+
     it("are nobody's matter any more when the build is canceled", async () => {
         const connect = async () => {
             throw new Error("canceled");

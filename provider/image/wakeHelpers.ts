@@ -2,12 +2,16 @@ import type { Connections } from "../buildx/connectScript";
 import type { Here } from "../process/here";
 import type { Work } from "../resource";
 
-/** Wakes the runners that are to compile for a build. It does without a runner that cannot be woken, and says so. */
+/**
+ * Wakes the runners that are to compile for a build. It does without a runner that cannot be woken, and says so. Resolves to
+ * the seconds it took.
+ */
 export async function wakeHelpers(
     connections: Pick<Connections, "connect">,
     { connect, helpers = [] }: Pick<Here, "connect" | "helpers">,
     { signal, log }: Pick<Work, "signal" | "log">,
-): Promise<void> {
+): Promise<number> {
+    const started = performance.now();
     const wakings = helpers.map(async ({ builder, runner }) => {
         try {
             await connections.connect(connect, builder, runner, () => undefined, signal);
@@ -19,4 +23,5 @@ export async function wakeHelpers(
         }
     });
     await Promise.all(wakings);
+    return helpers.length > 0 ? (performance.now() - started) / 1000 : 0;
 }

@@ -6,6 +6,7 @@ import { awsAccount } from "../../account/awsAccount";
 import { refuseArguments } from "../../settings/mistakes";
 import { makeCallersGroup } from "./callersGroup";
 import { makeClusterGroup } from "./clusterGroup";
+import { clusterPorts } from "./clusterPorts";
 import { ownerTag } from "./ec2CacheVolume";
 import { GroupLeftovers, removesGroup } from "./groupLeftovers";
 import { OwnVpc } from "./ownVpc";
@@ -233,6 +234,9 @@ export function networkProblems(args: NetworkArgs): string[] {
     const { port = defaultPort } = args;
     if (!Number.isInteger(port) || port < 1 || port > 65535) {
         problems.push(`port ${port}: a TCP port is a whole number from 1 to 65535`);
+    }
+    if (args.compileCluster && Object.values<number>(clusterPorts).includes(port)) {
+        problems.push(`port ${port}: the nodes of the compile cluster listen on it. Choose another for BuildKit`);
     }
     if (typeof args.vpc === "object" && !/^subnet-[0-9a-f]+$/.test(args.vpc.subnetId)) {
         problems.push(`subnetId "${args.vpc.subnetId}": a subnet's id looks like subnet-0123456789abcdef0`);

@@ -27,16 +27,26 @@ users() {
     done
 }
 
-# may_reach USER PORT: other nodes by that port, and nothing else.
-may_reach() {
-    each_version mangle OUTPUT -m owner --uid-owner "$1" -j DROP &&
-        rule iptables mangle OUTPUT -m owner --uid-owner "$1" -p tcp --dport "$2" -j ACCEPT &&
-        rule iptables mangle OUTPUT -m owner --uid-owner "$1" -m conntrack --ctstate ESTABLISHED -j ACCEPT
-}
+# confined USER RULE...: about what that user sends.
+confined() { each_version mangle OUTPUT -m owner --uid-owner "$@"; }
 
 # What a build step sends to be compiled with is a program. It runs here as the node's user, in a folder for a root and in this
-# machine's network, where it may reach no credentials.
-confine() { users && may_reach "$node_user" "$scheduler_port" && may_reach "$scheduler_user" "$daemon_port"; }
+# machine's network, where it may reach no credentials, nor anything else but the other nodes (see `admit`).
+confine() {
+    users || return
+    for user in "$node_user" "$scheduler_user"; do
+        confined "$user" -j DROP && confined "$user" -m conntrack --ctstate ESTABLISHED -j ACCEPT || return
+    done
+}
+
+# admit ADDRESS...: of nodes. The daemon speaks to a scheduler, and a scheduler tries whether daemons can be reached.
+admit() {
+    for address; do
+        rule iptables mangle OUTPUT -m owner --uid-owner "$node_user" -d "$address" -p tcp --dport "$scheduler_port" -j ACCEPT &&
+            rule iptables mangle OUTPUT -m owner --uid-owner "$scheduler_user" -d "$address" -p tcp --dport "$daemon_port" -j ACCEPT ||
+            return
+    done
+}
 
 install_compiler() {
     if command -v gcc >/dev/null && [ -e /usr/include/stdio.h ]; then update_lists; else install_packages gcc libc6-dev; fi
@@ -67,14 +77,17 @@ fetch_members() {
     if credentials && listed=$(read_parameter "$members_parameter") && [ -n "$listed" ]; then
         printf '%s\n' "$listed" | tr , '\n' >"$members.new" && mv "$members.new" "$members"
     fi
+    # shellcheck disable=SC2046 # addresses
+    admit $(cut -d ' ' -f 2 "$members")
 }
 
 run() {
     if [ ! -e "$made" ]; then exit 1; fi
-    fetch_members 2>/dev/null || true
-    while sleep 60; do fetch_members 2>/dev/null || true; done &
     # Its address in its own network, whoever asks.
     CLUSTER_ADDRESS=$(ip -4 route get 169.254.169.254 | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+    admit "$CLUSTER_ADDRESS"
+    fetch_members 2>/dev/null || true
+    while sleep 60; do fetch_members 2>/dev/null || true; done &
     export CLUSTER_ADDRESS CLUSTER_FOLDER="$cluster_folder" CLUSTER_KIT="$kit"
     export CLUSTER_NAME="$cluster_name" CLUSTER_MEMBERS="$members" CLUSTER_MOUNTS="$lib/cluster.json"
     export CLUSTER_USER="$node_user" CLUSTER_SCHEDULER_USER="$scheduler_user"

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { shells } from "../../../../tests/helpers/workbench";
 import { bootstrapSettings, RunnerBench } from "./runnerBench";
@@ -88,13 +88,24 @@ describe.each(shells)("compile-cluster.sh in %s", (_name, shell) => {
 
     it("keeps what runs there from everything but the other nodes' ports", async () => {
         await bench.runScript("compile-cluster.sh", ["make"]);
-        const rules = called("iptables").filter((call) => call.includes(" -I "));
-        // The last that was put first comes first.
-        const own = (user: string, port: number) =>
-            ["-j DROP", `-p tcp --dport ${port} -j ACCEPT`, "-m conntrack --ctstate ESTABLISHED -j ACCEPT"].map(
-                (rule) => `iptables -w -t mangle -I OUTPUT -m owner --uid-owner ${user} ${rule}`,
-            );
-        expect(rules).toEqual([...own("compile-node", 8765), ...own("compile-scheduler", 10245)]);
+        await bench.runScript("compile-cluster.sh", ["run"]);
+        const rules = called("iptables")
+            .filter((call) => call.includes(" -I "))
+            .map((call) => call.replace("iptables -w -t mangle -I OUTPUT -m owner --uid-owner ", ""));
+        // What was put first, last, comes first.
+        const confined = (user: string) => [`${user} -j DROP`, `${user} -m conntrack --ctstate ESTABLISHED -j ACCEPT`];
+        const admitted = (address: string) => [
+            `compile-node -d ${address} -p tcp --dport 8765 -j ACCEPT`,
+            `compile-scheduler -d ${address} -p tcp --dport 10245 -j ACCEPT`,
+        ];
+        expect(rules).toEqual([
+            ...confined("compile-node"),
+            ...confined("compile-scheduler"),
+            ...["10.0.0.9", "10.0.0.9", "10.0.0.12"].flatMap(admitted),
+        ]);
+        expect(called("ip6tables").filter((call) => call.endsWith("-j DROP") && call.includes(" -I "))).toHaveLength(
+            existsSync("/proc/net/if_inet6") ? 2 : 0,
+        );
         expect(called("useradd")).toHaveLength(2);
         await bench.runScript("compile-cluster.sh", ["make"]);
         expect(called("useradd")).toHaveLength(2);
