@@ -51,38 +51,39 @@ helped() {
 # The name of the interface that has the address: icecream's programs do not take an address.
 interface() { ip -4 -o address show | awk -v address="$CLUSTER_ADDRESS/" 'index($4, address) == 1 { print $2; exit }'; }
 
-# engine_run PROGRAM OPTION...: becomes it.
-engine_run() {
+# become PROGRAM OPTION...: one of icecream's. The daemon's folders are where it has them, and seen by it alone: it gives up root, and
+# might not reach them where they are.
+become() {
     program=$1
     shift
     # shellcheck disable=SC2086 # options
-    exec "$engine/loader" --library-path "$engine/lib" --argv0 "$program" "$engine/$program" ${CLUSTER_VERBOSE:-} "$@"
+    set -- "$engine/loader" --library-path "$engine/lib" --argv0 "$program" "$engine/$program" ${CLUSTER_VERBOSE:-} \
+        -n "$CLUSTER_NAME" -i "$device" "$@"
+    if [ "$program" = iceccd ]; then
+        ICECC_TEST_SOCKET=/var/run/icecc/socket/socket
+        export ICECC_TEST_SOCKET
+        set -- unshare --mount sh -c 'mount --bind state /var/run/icecc && exec "$@"' sh "$@"
+    fi
+    exec "$@"
 }
 
 runs() { [ "$1" -gt 0 ] && kill -0 "$1" 2>/dev/null; }
 
 # Whatever other schedulers announce, its daemons stay (-r).
 start_scheduler() {
-    engine_run icecc-scheduler -r -n "$CLUSTER_NAME" -p "$port" -i "$device" -u "${CLUSTER_SCHEDULER_USER:-daemon}" >>scheduler.log 2>&1 &
+    (become icecc-scheduler -r -p "$port" -u "${CLUSTER_SCHEDULER_USER:-daemon}") >>scheduler.log 2>&1 &
     scheduler=$!
 }
 
-# start_daemon ADDRESS: of the scheduler. Its folders are where it has them, seen by it alone: it gives up root, and might not
-# reach them.
+# start_daemon ADDRESS: of the scheduler.
 start_daemon() {
     used=$1
     stop_daemon
     rm -rf state/environments
     mkdir -p state/socket state/environments /var/run/icecc
     chown "${CLUSTER_USER:-nobody}" state/socket state/environments
-    (
-        ICECC_TEST_SOCKET=/var/run/icecc/socket/socket
-        export ICECC_TEST_SOCKET
-        # shellcheck disable=SC2086 # options
-        exec unshare --mount sh -c 'mount --bind state /var/run/icecc && exec "$@"' sh \
-            "$engine/loader" --library-path "$engine/lib" --argv0 iceccd "$engine/iceccd" ${CLUSTER_VERBOSE:-} -n "$CLUSTER_NAME" -s "$used:$port" -i "$device" -N "$CLUSTER_ADDRESS" \
-            -m "${CLUSTER_JOBS:-$(nproc)}" -u "${CLUSTER_USER:-nobody}" -b /var/run/icecc/environments
-    ) >>daemon.log 2>&1 &
+    (become iceccd -s "$used:$port" -N "$CLUSTER_ADDRESS" -m "${CLUSTER_JOBS:-$(nproc)}" -u "${CLUSTER_USER:-nobody}" \
+        -b /var/run/icecc/environments) >>daemon.log 2>&1 &
     daemon=$!
     echo "$daemon" >daemon.pid
     say "uses the scheduler at $used"
@@ -141,14 +142,15 @@ tend() {
     fi
 }
 
-# For JSON.
-escaped() { printf '%s' "$1" | sed 's/[\\"]/\\&/g'; }
+# mount_of PLACE FOLDER: as the runtime's specification has it.
+mount_of() {
+    place=$1 source=$(printf '%s' "$2" | sed 's/[\\"]/\\&/g')
+    printf '{"destination":"/dev/.compile-cluster%s","type":"bind","source":"%s","options":["rbind","ro","nosuid","nodev"]}' "$place" "$source"
+}
 
 offer() {
     if [ -z "${CLUSTER_MOUNTS:-}" ]; then return; fi
-    printf '{"destination":"/dev/.compile-cluster","type":"bind","source":"%s","options":["rbind","ro","nosuid","nodev"]},%s\n' \
-        "$(escaped "$kit/steps")" "$(printf '{"destination":"/dev/.compile-cluster/run","type":"bind","source":"%s","options":["bind","ro","nosuid","nodev","noexec"]}' \
-        "$(escaped "$PWD/state/socket")")" >"$CLUSTER_MOUNTS.new"
+    echo "$(mount_of '' "$kit/steps"),$(mount_of /run "$PWD/state/socket")" >"$CLUSTER_MOUNTS.new"
     mv "$CLUSTER_MOUNTS.new" "$CLUSTER_MOUNTS"
 }
 
@@ -177,6 +179,7 @@ node() {
         say "no interface of this machine has the address $CLUSTER_ADDRESS"
         exit 1
     fi
+    rm -f daemon.pid # of a node that was killed
     start_scheduler
     while :; do
         tend

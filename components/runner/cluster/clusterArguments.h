@@ -7,6 +7,7 @@
 /* The step's own compiler, and what is to be done. */
 struct job {
 	char compiler[PATH_MAX]; /* as it was found in PATH */
+	char driver[PATH_MAX]; /* what that leads to */
 	char triplet[64], version[16];
 	int is_cxx; /* by the driver's name, or the file's */
 	const char *object;

@@ -8,7 +8,7 @@
  *
  *     bin/                         this program, by all its names
  *     client/                      icecream's client, with its loader, libraries and clusterClient.c
- *     known/BUILD-ID/HASH          a compiler, or an assembler: the name of the environment that has the same
+ *     known/BUILD-ID/HASH          a driver, a compiler or an assembler: the name of the environment that has the same
  *     environments/NAME            a line each: `helper MACHINE ARCHIVE`, and `unless MACHINE PATTERN` for arguments with
  *                                  which the environment of that machine is not the same
  *     run/socket                   where the runner's daemon is asked
@@ -57,12 +57,11 @@ static int find_program(const char *name, char *found)
 /* Debian's and Ubuntu's drivers are called TRIPLET-gcc-VERSION and TRIPLET-g++-VERSION. */
 static int read_driver(struct job *job)
 {
-	char path[PATH_MAX];
 	const char *name, *middle;
 
-	if (!realpath(job->compiler, path) || !begins(path, "/usr/bin/"))
+	if (!realpath(job->compiler, job->driver) || !begins(job->driver, "/usr/bin/"))
 		return 0;
-	name = base_name(path);
+	name = base_name(job->driver);
 	middle = strstr(name, "-gcc-");
 	if (!middle) {
 		middle = strstr(name, "-g++-");
@@ -149,20 +148,28 @@ static int environment_of(const char *path, char *name, size_t size)
 	return 1;
 }
 
-/* The environment that has the compiler and the assembler that the driver would run. */
+/* Whether the environment has this program. */
+static int has(const char *name, const char *path)
+{
+	char other[64];
+
+	return environment_of(path, other, sizeof(other)) && strcmp(name, other) == 0;
+}
+
+/* The environment that has the driver, and the compiler and the assembler that it would run. */
 static int find_environment(const struct job *job, char *name, size_t size)
 {
 	static const char *const folders[] = { "/usr/libexec/gcc", "/usr/lib/gcc" };
-	char path[PATH_MAX], others[64];
+	char path[PATH_MAX];
 
 	/* gcc looks here before it looks in PATH. */
 	snprintf(path, sizeof(path), "/usr/%s/bin/as", job->triplet);
-	if (access(path, F_OK) == 0 || !find_program("as", path) || !environment_of(path, name, size))
+	if (access(path, F_OK) == 0 || !find_program("as", path) || !environment_of(job->driver, name, size) || !has(name, path))
 		return 0;
 	for (size_t at = 0; at < sizeof(folders) / sizeof(*folders); at++) {
 		snprintf(path, sizeof(path), "%s/%s/%s/%s", folders[at], job->triplet, job->version, job->is_cxx ? "cc1plus" : "cc1");
 		if (access(path, F_OK) == 0)
-			return environment_of(path, others, sizeof(others)) && strcmp(name, others) == 0;
+			return has(name, path);
 	}
 	return 0;
 }

@@ -28,7 +28,11 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
             linkSync(at("bin/gcc"), at(`bin/${name}`));
         }
         build(path.join(checkout, "tools/twins/identify.c"), at("identify"));
-        for (const program of [programOf("cc1"), programOf("cc1plus"), realpathSync("/usr/bin/as")]) {
+        const ofUsr = ["gcc", "g++", "as"]
+            .map((name) => `/usr/bin/${name}`)
+            .filter(existsSync)
+            .map((file) => realpathSync(file));
+        for (const program of [programOf("cc1"), programOf("cc1plus"), ...ofUsr]) {
             if (existsSync(program)) {
                 const identity = execFileSync(at("identify"), [program], { encoding: "utf8" }).trim();
                 mkdirSync(at(`known/${path.dirname(identity)}`));
@@ -81,7 +85,7 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
         expect(status).toBe(0);
     });
 
-    it.each([
+    it.each<[string, NodeJS.ProcessEnv?]>([
         ["gcc a.c -o a"],
         ["gcc -E a.c"],
         ["gcc -S a.c"],

@@ -47,6 +47,8 @@ trap 'exit 143' TERM HUP
 made=$work/made steps=$work/made/steps
 mkdir -p "$made/engine" "$steps/bin" "$steps/client" "$steps/known" "$steps/environments" "$steps/run"
 runs_on=$(uname -m)
+# Of an environment, as the table calls them.
+programs='gcc g++ cc1 cc1plus as'
 
 missing() {
     say "$*"
@@ -69,20 +71,25 @@ archive_of() {
     echo "$opened"
 }
 
-# unpack FOLDER ARCHIVE PACKAGE...: those of them that there are.
+# unpack FOLDER ARCHIVE PACKAGE...
 unpack() {
     unpacked=$1 from_archive=$2
     shift 2
     rm -rf "$work/packages"
     mkdir -p "$work/packages" "$unpacked"
     cd "$work/packages"
-    if ! download_packages "$from_archive" "$@"; then
-        for package; do download_packages "$from_archive" "$package" || true; done
-    fi
+    download_packages "$from_archive" "$@" || say "some packages could not be downloaded: $(tail -n 1 "$from_archive/log")"
     for file in *.deb; do
         if [ -e "$file" ]; then dpkg-deb -x "$file" "$unpacked"; fi
     done
     cd "$here"
+}
+
+# existing ARCHIVE PACKAGE...: those that the archive has.
+existing() {
+    in_archive=$1
+    shift
+    { within_archive "$in_archive" apt-cache show "$@" 2>/dev/null || true; } | sed -n 's/^Package: //p' | sort -u | tr '\n' ' '
 }
 
 # libraries_of ARCHIVE PACKAGE...: the packages of libraries that they need.
@@ -148,12 +155,13 @@ add_environment() {
     rm -rf "$root" "$work/environment"
     # Of the machine's own compiler some releases have the programs in packages that are called like a cross compiler's.
     set -- "$1" "$2" "$3" "cpp-$number-$target" "gcc-$number-$target" "g++-$number-$target" "binutils-$target"
-    if [ "$2" = "$3" ]; then set -- "$@" "cpp-$number" "gcc-$number" "g++-$number" binutils; fi
+    if [ "$2" = "$3" ]; then set -- "$@" "cpp-$number" "gcc-$number" "g++-$number"; fi
     release=$1 original=$2 helper=$3
     shift 3
-    # shellcheck disable=SC2046 # names
-    unpack "$root" "$archive" "$@" coreutils $(libraries_of "$archive" coreutils "cpp-$number-$target" "binutils-$target") \
-        $(libraries_of "$archive" "cpp-$number" binutils)
+    packages=$(existing "$archive" "$@")
+    # shellcheck disable=SC2046,SC2086 # names
+    unpack "$root" "$archive" $packages coreutils \
+        $(libraries_of "$archive" coreutils $(printf '%s\n' $packages | grep -E '^(cpp|binutils)-'))
     name=$release-$original
     if ! fill_environment || ! is_exact; then
         missing "$release has not the compiler of $original for $helper: it does not help with that"
@@ -193,9 +201,9 @@ fill_environment() {
 
 # The programs themselves, by their build ids, or their twins of the table's version.
 is_exact() {
-    for program in cc1 cc1plus as; do
+    for program in $programs; do
         if [ "$original" = "$helper" ]; then
-            case $program in as) file=usr/bin/as ;; *) file=$compilers/$program ;; esac
+            case $program in cc1*) file=$compilers/$program ;; *) file=usr/bin/$program ;; esac
             found=$(readelf -n "$environment/$file" 2>/dev/null | sed -n 's/.*Build ID: //p')
             wanted=$(row "$release" "$original" "$program" 4)
             wanted=${wanted%/*}
@@ -216,7 +224,7 @@ version_of() { dpkg-deb -f "$work/packages/${1}_"*.deb Version 2>/dev/null; }
 # add_known RELEASE ORIGINAL: the programs that are in its environments.
 add_known() {
     if ! grep -q '^helper' "$steps/environments/$1-$2" 2>/dev/null; then return; fi
-    for program in cc1 cc1plus as; do
+    for program in $programs; do
         identity=$(row "$1" "$2" "$program" 4)
         mkdir -p "$steps/known/${identity%/*}"
         echo "$1-$2" >"$steps/known/$identity"
