@@ -49,6 +49,10 @@ export const measurements = {
     preprocessOneCore: "preprocessing alone, on the runner with one core",
     wake: "connect to a stopped runner, simulated EC2",
     boot: "start of a bare machine until its system is up, simulated EC2",
+    podWakeToBuilt: "connect to a runner without a pod, and a build that has nothing to do, in the tests' cluster",
+    podStart: "start of a pod of the same image that does nothing, in the tests' cluster",
+    upTwoPods: "pulumi up, 8 images on two runners of 0.4 cores in the tests' cluster",
+    upFourPods: "pulumi up, the same 8 images on four such runners",
 } as const;
 
 export type Measurement = keyof typeof measurements;
@@ -71,6 +75,8 @@ export const ratios = {
     ],
     hashVsSha256sum: ["hash", "sha256sum", "hashing a context over sha256sum (goal: 1.3)"],
     wakeVsBoot: ["wake", "boot", "waking a runner over the start of a bare machine, simulated EC2"],
+    podWakeVsStart: ["podWakeToBuilt", "podStart", "waking a pod until it has built over the bare start of a pod"],
+    fourPodsVsTwo: ["upFourPods", "upTwoPods", "four small runners of a cluster over two (best: 0.5)"],
     nativeToolchainVsNative: [
         "compileWithNativeCompilers",
         "compileNatively",

@@ -12,6 +12,7 @@ import { CompilingBench } from "./compiling";
 import type { Account } from "./environment";
 import { evaluate, figure, type Measurement, measurements, textTable } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
+import { measureKubernetes } from "./kubernetes";
 import { Monorepo } from "./monorepo";
 import { chosen, machine, numberOfRuns } from "./options";
 import { plainCommands } from "./plainBuildx";
@@ -36,6 +37,7 @@ const parts = {
     emulation: 25,
     cluster: 4,
     wakes: 2,
+    kubernetes: 6,
 };
 type Part = keyof typeof parts;
 
@@ -71,6 +73,7 @@ class Bench {
             emulation: () => this.emulation(),
             cluster: () => this.cluster(),
             wakes: () => this.wakes(),
+            kubernetes: () => measureKubernetes(this.runs, time, say),
         };
         await actions[part]();
     }

@@ -1,26 +1,31 @@
+import { setTimeout } from "node:timers/promises";
 import { inMidBuild } from "../e2e/midBuild";
 import { until } from "../e2e/processes";
 import { asleepFor, fromStep, writes } from "../helpers/stepImage";
-import { describeWithProvider, TestCluster } from "./cluster/testCluster";
+import { describeWithStack } from "./cluster/describeWithCluster";
+import { TestCluster } from "./cluster/testCluster";
 import { KubernetesProject } from "./kubernetesProject";
 
 jest.setTimeout(300_000);
 
 /** Seconds without a build after which the runner is idle. */
 const idle = 8;
-/** Connections around the idle stop. */
-const connections = Number(process.env.SOAK_CONNECTIONS ?? 6);
+/** Connections around the idle stop: 50 with `SOAK_CONNECTIONS=50`. */
+const connections = Number(process.env.SOAK_CONNECTIONS ?? 4);
 
 // Each fault ends with the right image after the next up, with nothing lost and nothing to repair by hand.
-describeWithProvider("after a fault in a Kubernetes cluster, the next up is right", () => {
+describeWithStack("after a fault in a Kubernetes cluster, the next up is right", () => {
     let cluster: TestCluster;
     let project: KubernetesProject;
 
     beforeAll(async () => {
         cluster = await TestCluster.start();
+        makeSmallVolume(cluster);
         project = await KubernetesProject.createIn(cluster, "faults", {
             platforms: ["linux/amd64"],
             idleMinutes: 0,
+            cacheGigabytes: 1,
+            storageClass: "small",
             images: { image: { context: "image" } },
         });
         project.context("image", [...fromStep, writes("at first")]);
@@ -55,7 +60,7 @@ describeWithProvider("after a fault in a Kubernetes cluster, the next up is righ
     });
 
     it("node drained in mid-build: the build is finished first, and then there is no node", async () => {
-        change(asleepFor(15), writes("before the drain"));
+        change(asleepFor(8), writes("before the drain"));
         const running = project.startUp();
         await inMidBuild(running, "amd64");
         const words = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=120s"];
@@ -63,7 +68,7 @@ describeWithProvider("after a fault in a Kubernetes cluster, the next up is righ
         await project.succeed(running.done);
         await project.succeed(drained);
         change(writes("after the drain"));
-        const without = await project.up({ NATIVE_BUILDX_WAKE_TIMEOUT: "10" });
+        const without = await project.up({ NATIVE_BUILDX_WAKE_TIMEOUT: "5" });
 
         expect(without.code).not.toBe(0);
         expect(without.output).toMatch(/no node for its pod yet: .*node/);
@@ -71,19 +76,22 @@ describeWithProvider("after a fault in a Kubernetes cluster, the next up is righ
         await expectImage("after the drain");
     });
 
-    it("API server gone in mid-build", async () => {
-        change(asleepFor(60), writes("despite the API server"));
-        const running = project.startUp();
-        await inMidBuild(running, "amd64");
-        process.kill(cluster.processOf("kube-apiserver"), "SIGKILL");
-        const { code, output } = await running.done;
+    it("claim full: the build that filled it says so, and leaves nothing", async () => {
+        change('RUN ["/step", "fill", "/filling", "400"]');
+        const { code, output } = await project.up();
 
         expect(code).not.toBe(0);
-        expect(output).toMatch(/image-amd64/);
-        change(asleepFor(1), writes("despite the API server"));
-        // It may still be starting: connect tries again.
-        await expectImage("despite the API server");
+        expect(output).toMatch(/no space left on device/);
+        await until("what it left is gone", () => freeMegabytes() > 200);
+        change('RUN ["/step", "fill", "/filling", "80"]', writes("after it was full"));
+        await expectImage("after it was full");
     });
+
+    /** Of the runner's claim. */
+    function freeMegabytes(): number {
+        const told = project.kubectl("exec", "amd64-0", "--", "df", "-Pm", "/var/lib/buildkit");
+        return Number(told.trim().split("\n").pop()?.split(/\s+/)[3]);
+    }
 
     it("two clients that wake a runner at once", async () => {
         project.kubectl("scale", "statefulset/amd64", "--replicas=0");
@@ -104,7 +112,7 @@ describeWithProvider("after a fault in a Kubernetes cluster, the next up is righ
             let asleep = 0;
             for (let turn = 0; turn < connections; turn++) {
                 // From just before the runner closes its door, to a pod that is being ended.
-                await new Promise((resolve) => setTimeout(resolve, (idle - 2 + Math.random() * 10) * 1000));
+                await setTimeout((idle - 2 + Math.random() * 10) * 1000);
                 asleep += (await project.state("amd64")) === "1/1" ? 0 : 1;
                 await project.connectAndBuild("first", "amd64").catch((error) => lost.push(String(error)));
             }
@@ -116,4 +124,47 @@ describeWithProvider("after a fault in a Kubernetes cluster, the next up is righ
         },
         120_000 + connections * 40_000,
     );
+
+    it("API server gone for a minute in mid-build: who connects waits for it, and the runner sleeps afterwards", async () => {
+        project.configure({ idleMinutes: (2 * idle) / 60 });
+        await project.succeed(project.up());
+        await project.connectAndBuild("first", "amd64");
+        change(asleepFor(60), writes("despite the API server"));
+        const running = project.startUp();
+        await inMidBuild(running, "amd64");
+        cluster.stop("kube-apiserver");
+        const { code, output } = await running.done;
+        const connecting = project.connectAndBuild("first", "amd64");
+        await setTimeout(50_000);
+        cluster.restart("kube-apiserver");
+
+        expect(code).not.toBe(0);
+        expect(output).toMatch(/image-amd64/);
+        expect(await connecting).toMatch(/the cluster does not answer, trying again/);
+        change(asleepFor(1), writes("despite the API server"));
+        await expectImage("despite the API server");
+        await until("the runner is asleep", async () => (await project.state("amd64")) === "0/0");
+    });
 });
+
+/** A volume of 300 MB, and a class of storage that is it alone. */
+function makeSmallVolume(cluster: TestCluster): void {
+    const folder = "/tmp/small";
+    cluster.inside("kubelet-amd64", "mkdir", folder);
+    cluster.inside("kubelet-amd64", "mount", "-t", "tmpfs", "-o", "size=300m", "tmpfs", folder);
+    const spec = {
+        storageClassName: "small",
+        capacity: { storage: "1Gi" },
+        accessModes: ["ReadWriteOnce"],
+        hostPath: { path: folder },
+    };
+    cluster.apply([
+        {
+            apiVersion: "storage.k8s.io/v1",
+            kind: "StorageClass",
+            metadata: { name: "small" },
+            provisioner: "kubernetes.io/no-provisioner",
+        },
+        { apiVersion: "v1", kind: "PersistentVolume", metadata: { name: "small" }, spec },
+    ]);
+}

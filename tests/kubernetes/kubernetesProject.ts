@@ -117,9 +117,10 @@ export class KubernetesProject extends Project {
         const { output } = await this.succeed(
             this.run("sh", ["-s", "--", `linux/${arch}`], { input: this.script, env }),
         );
-        this.context("nothing", [...fromStep, writes("nothing")]);
+        // Of its own: another one may be read while it is written.
+        const context = this.context(`${machine}-context`, [...fromStep, writes("nothing")]);
         const builder = ["--builder", `${this.namespace}-${arch}`, "--provenance=false"];
-        const words = ["build", ...builder, "--output", "type=cacheonly", "nothing"];
+        const words = ["build", ...builder, "--output", "type=cacheonly", context];
         await this.succeed(this.run("buildx", words, { env }));
         return output;
     }

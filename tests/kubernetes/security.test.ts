@@ -1,17 +1,19 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
+import { podPaths } from "../../components/runner/kubernetes/podFiles";
 import { until } from "../e2e/processes";
 import type { Result } from "../e2e/project";
 import { fromStep } from "../helpers/stepImage";
-import { describeWithProvider, TestCluster } from "./cluster/testCluster";
+import { describeWithStack } from "./cluster/describeWithCluster";
+import { TestCluster } from "./cluster/testCluster";
 import { KubernetesProject } from "./kubernetesProject";
 
 jest.setTimeout(240_000);
 
 const metadata = "169.254.169.254";
 
-describeWithProvider("what others can do to a cluster's runners, and they to the cluster", () => {
+describeWithStack("what others can do to a cluster's runners, and they to the cluster", () => {
     let cluster: TestCluster;
     let project: KubernetesProject;
     /** Environment of a CI job: a service account in a group of setting `clientGroups`. */
@@ -20,7 +22,7 @@ describeWithProvider("what others can do to a cluster's runners, and they to the
     beforeAll(async () => {
         cluster = await TestCluster.start();
         // In place of the cloud's metadata service: the API server answers there too.
-        cluster.inside("ip", "address", "add", `${metadata}/32`, "dev", "lo");
+        cluster.inside("kube-apiserver", "ip", "address", "add", `${metadata}/32`, "dev", "lo");
         project = await KubernetesProject.createIn(cluster, "attacked", {
             platforms: ["linux/amd64"],
             runnersPerPlatform: 2,
@@ -52,6 +54,11 @@ describeWithProvider("what others can do to a cluster's runners, and they to the
         return { KUBECONFIG: file, HOME: path.join(project.folder, name) };
     }
 
+    /** Words of kubectl, about the runners' namespace if they name none. */
+    function inNamespace(words: string[]): string[] {
+        return words[0] === "--namespace" ? words : ["--namespace", project.namespace, ...words];
+    }
+
     /** A build of nothing but this step, on the first runner, as the CI job. */
     function build(...step: string[]): Promise<Result> {
         project.context("attack", [...fromStep, `RUN ${JSON.stringify(["/step", ...step])}`]);
@@ -79,32 +86,23 @@ describeWithProvider("what others can do to a cluster's runners, and they to the
         ["run commands in other pods", ["--namespace", "default", "exec", "other-0", "--", "true"]],
         ["see nodes", ["get", "nodes"]],
     ])("lets a CI job not %s", async (_what, words) => {
-        const namespace = words[0] === "--namespace" ? [] : ["--namespace", project.namespace];
-        const { code, output } = await project.run("kubectl", [...namespace, ...words], { env: ci });
+        const { code, output } = await project.run("kubectl", inNamespace(words), { env: ci });
 
         expect(output).toMatch(/forbidden/i);
         expect(code).not.toBe(0);
     });
 
     it("lets a runner change its own scale, and nothing else", async () => {
-        const token = "/var/run/secrets/kubernetes.io/serviceaccount/token";
-        const env = asBearer("runner", project.kubectl("exec", "amd64-0", "--", "cat", token));
-        const scale = (set: string) =>
-            project.run(
-                "kubectl",
-                [
-                    "--namespace",
-                    project.namespace,
-                    "patch",
-                    "statefulset",
-                    set,
-                    "--subresource=scale",
-                    "--patch",
-                    '{"spec":{"replicas":1}}',
-                ],
-                { env },
-            );
-        await project.succeed(scale("amd64"));
+        const { library, serviceAccount } = podPaths;
+        /** By the runner's own means. */
+        const scale = (set: string) => {
+            const parts = ["settings", "common", "scale"].map((part) => `. ${library}/${part}.sh`);
+            const script = `${parts.join("; ")}; stateful_set=${set}; scale_by '{"spec":{"replicas":1}}'`;
+            const words = ["--namespace", project.namespace, "exec", "amd64-0", "--", "sh", "-c", script];
+            return project.run("kubectl", words);
+        };
+        expect(await scale("amd64")).toEqual({ code: 0, output: "1\n" });
+        const env = asBearer("runner", project.kubectl("exec", "amd64-0", "--", "cat", `${serviceAccount}/token`));
         const others: string[][] = [
             ["get", "statefulset", "amd64"],
             ["get", "pods"],
@@ -114,16 +112,14 @@ describeWithProvider("what others can do to a cluster's runners, and they to the
         ];
         const results = await Promise.all([
             scale("amd64-2"),
-            ...others.map((words) => {
-                const namespace = words[0] === "--namespace" ? [] : ["--namespace", project.namespace];
-                return project.run("kubectl", [...namespace, ...words], { env });
-            }),
+            ...others.map((words) => project.run("kubectl", inNamespace(words), { env })),
         ]);
         expect(results.filter(({ code, output }) => code === 0 || !/forbidden/i.test(output))).toEqual([]);
     });
 
     it("keeps build steps from the API server, the metadata service and the other runner, which the pod itself reaches", async () => {
-        await project.succeed(project.run("sh", ["-s"], { input: await project.connectScript() }));
+        const input = await project.connectScript();
+        await project.succeed(project.run("sh", ["-s", "--", "amd64_2"], { input }));
         const other = project.kubectl("get", "pod", "amd64-2-0", "--output", "jsonpath={.status.podIP}");
         const inPod = (pod: string, command: string) => {
             const words = ["--namespace", project.namespace, "exec", pod, "--", "sh", "-c", command];
@@ -150,7 +146,7 @@ describeWithProvider("what others can do to a cluster's runners, and they to the
     });
 
     it("shows build steps no token", async () => {
-        const { code, output } = await build("find", "/var/run/secrets/kubernetes.io/serviceaccount/token", "x");
+        const { code, output } = await build("find", `${podPaths.serviceAccount}/token`, "x");
 
         expect(code).not.toBe(0);
         expect(output).toMatch(/no such file/);

@@ -4,7 +4,8 @@ import { until } from "../e2e/processes";
 import { quietCommands, unchanged } from "../e2e/project";
 import { builtIn } from "../helpers/builtIn";
 import { archs, fromStep, writes } from "../helpers/stepImage";
-import { describeWithProvider, TestCluster } from "./cluster/testCluster";
+import { describeWithStack } from "./cluster/describeWithCluster";
+import { TestCluster } from "./cluster/testCluster";
 import { KubernetesProject } from "./kubernetesProject";
 
 jest.setTimeout(300_000);
@@ -13,7 +14,7 @@ jest.setTimeout(300_000);
 const idle = 15;
 
 // One stack's life, told in order: each test goes on from the one before.
-describeWithProvider("the story of a stack in a Kubernetes cluster", () => {
+describeWithStack("the story of a stack in a Kubernetes cluster", () => {
     let cluster: TestCluster;
     let project: KubernetesProject;
     /** Everything that the cluster had before the stack. */
@@ -128,11 +129,12 @@ describeWithProvider("the story of a stack in a Kubernetes cluster", () => {
         project.configure({ platforms: ["linux/amd64"], images: { app: { context: "app" } } });
         await project.succeed(project.up());
 
-        const left = project
-            .kubectl("get", "statefulsets,persistentvolumeclaims", "--output", "name")
-            .trim()
-            .split("\n");
-        expect(left).toEqual(["statefulset.apps/amd64", "persistentvolumeclaim/cache-amd64"]);
+        const left = () => project.kubectl("get", "statefulsets,persistentvolumeclaims", "--output", "name");
+        // The cluster keeps a claim until its pod has ended.
+        await until(
+            "the rest of the runner to be gone",
+            () => left() === "statefulset.apps/amd64\npersistentvolumeclaim/cache-amd64\n",
+        );
         expect(await project.platformsOf("app")).toEqual(["linux/amd64"]);
     });
 

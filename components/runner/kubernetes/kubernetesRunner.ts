@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as path from "node:path";
 import * as apps from "@pulumi/kubernetes/apps/v1";
 import * as core from "@pulumi/kubernetes/core/v1";
@@ -61,9 +62,10 @@ export class KubernetesRunner extends pulumi.ComponentResource implements Runner
         this.platform = platform;
 
         const claim = this.makeClaim(name, args);
+        const data = podFiles({ ...args, namespace, statefulSet: set });
         const configMap = new core.ConfigMap(
             name,
-            { metadata: { namespace }, data: podFiles({ ...args, namespace, statefulSet: set }) },
+            { metadata: { name: `${set}-${digestOf(data)}`, namespace }, data },
             { parent: this },
         );
         const account = new core.ServiceAccount(
@@ -143,6 +145,11 @@ export class KubernetesRunner extends pulumi.ComponentResource implements Runner
             ignoreChanges: ["spec.replicas"],
         });
     }
+}
+
+/** Another text is another ConfigMap, and so another pod. A name of Pulumi's own making may have letters that the cluster refuses. */
+function digestOf(data: { [name: string]: string }): string {
+    return createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, 10);
 }
 
 function claimName({ runner }: RunnerInfo): string {

@@ -173,8 +173,17 @@ describe("KubernetesRunners", () => {
         expect(data["buildkitd.toml"]).not.toContain("tls");
         expect(data["settings.sh"]).toContain("namespace='demo-prod'\nstateful_set='arm64'\nidle_seconds='30'\n");
         expect(data["settings.sh"]).toMatch(/^refused='169\.254\.169\.254\/32 .* 10\.0\.0\.0\/16'$/m);
-        // A pod of an earlier configuration keeps its own.
-        expect(inputs("core/v1:ConfigMap", "demo-arm64").metadata.name).toBeUndefined();
+    });
+
+    it("keep the ConfigMap of a pod as it is: other scripts or settings are another, by a name that a cluster takes", async () => {
+        const nameOf = async (idleMinutes: number) => {
+            mocks = await mockPulumi();
+            await make({ runnersPerPlatform: 2, idleMinutes });
+            return inputs("core/v1:ConfigMap", "demo-arm64_2").metadata.name;
+        };
+        expect(await nameOf(5)).toMatch(/^arm64-2-[0-9a-f]{10}$/);
+        expect(await nameOf(5)).toBe(await nameOf(5));
+        expect(await nameOf(6)).not.toBe(await nameOf(5));
     });
 
     it("are changed where there is no setting", async () => {

@@ -8,6 +8,7 @@
 #   ready        appears last
 #   environment  for a shell: KUBECONFIG, the cluster's address, and what images there are
 #   log/         what the parts of the cluster say
+#   off/         a part of the control plane that has a file of its name there is not started again
 #
 # All of it runs in mount, network and process namespaces of its own, which the kernel removes with their first process.
 # On the machine there are meanwhile: a network interface nbx-k8s-N, control groups nbx-k8s-PID, and FOLDER.
@@ -74,9 +75,9 @@ end() {
 }
 
 remove_leftovers
-mkdir -p "$folder/log"
+mkdir -p "$folder/log" "$folder/off"
 # Inside, this machine's folders may be others'.
-cp "$here/control-plane.sh" "$here/node.sh" "$here/objects.yaml" "$folder/"
+cp "$here"/*.sh "$here/objects.yaml" "$folder/"
 trap end EXIT
 trap 'exit 143' INT TERM HUP
 

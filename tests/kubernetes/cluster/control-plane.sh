@@ -24,31 +24,13 @@ chmod 1777 $folder/tmp
 mount --bind $folder/tmp /tmp
 cd $folder
 hostname nbx-k8s
+# shellcheck source=tests/kubernetes/cluster/common.sh
+. ./common.sh
 
 failed() {
     echo "cluster: $*" >&2
     : >$folder/failed
     exit 1
-}
-
-until_true() { # SECONDS COMMAND...
-    tries=$(($1 * 10))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        if [ "$tries" -lt 0 ]; then return 1; fi
-        sleep 0.1
-    done
-}
-
-# A part of the control plane, started again if it ends, as a node does with the static pods of a real one.
-run() { # NAME OPTION...
-    (
-        while :; do
-            "$@" >>"log/$1" 2>&1 || true
-            sleep 1
-        done
-    ) &
 }
 
 authority() {
@@ -86,19 +68,19 @@ network() {
 }
 
 control_plane() {
-    run etcd --data-dir=$folder/etcd --unsafe-no-fsync --listen-peer-urls=http://127.0.0.1:2380
-    run kube-apiserver --etcd-servers=http://127.0.0.1:2379 --secure-port=443 --advertise-address="$address" \
+    run etcd etcd --data-dir=$folder/etcd --unsafe-no-fsync --listen-peer-urls=http://127.0.0.1:2380
+    run kube-apiserver kube-apiserver --etcd-servers=http://127.0.0.1:2379 --secure-port=443 --advertise-address="$address" \
         --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC --allow-privileged=true \
         --enable-admission-plugins=NodeRestriction --client-ca-file=keys/ca.pem --profiling=false \
         --tls-cert-file=keys/apiserver.pem --tls-private-key-file=keys/apiserver.key \
         --kubelet-client-certificate=keys/kubelet-client.pem --kubelet-client-key=keys/kubelet-client.key \
         --kubelet-preferred-address-types=InternalIP --service-account-issuer=https://kubernetes.default.svc \
         --service-account-key-file=keys/accounts.pub --service-account-signing-key-file=keys/accounts.key
-    run kube-controller-manager --kubeconfig=keys/controller-manager.kubeconfig --leader-elect=false \
+    run kube-controller-manager kube-controller-manager --kubeconfig=keys/controller-manager.kubeconfig --leader-elect=false \
         --service-account-private-key-file=keys/accounts.key --root-ca-file=keys/ca.pem \
         --use-service-account-credentials=true --enable-hostpath-provisioner=true --pvclaimbinder-sync-period=1s \
         --node-monitor-grace-period=20s --profiling=false
-    run kube-scheduler --kubeconfig=keys/scheduler.kubeconfig --leader-elect=false --profiling=false
+    run kube-scheduler kube-scheduler --kubeconfig=keys/scheduler.kubeconfig --leader-elect=false --profiling=false
 }
 
 keys() {
@@ -128,6 +110,13 @@ policy_works() {
 END
 }
 
+# Whether the controllers have made what every namespace has.
+namespaces_are_complete() {
+    for namespace in default kube-system kube-public kube-node-lease; do
+        kubectl --namespace "$namespace" get serviceaccount/default configmap/kube-root-ca.crt || return
+    done
+}
+
 node() { # ARCHITECTURE NUMBER
     unshare --mount --propagation private sh node.sh "$1" "$2" "$groups" "$address" >>"log/node-$1" 2>&1 &
 }
@@ -146,7 +135,7 @@ for arch in amd64 arm64; do
     until_true 60 test -e "node-$arch/ready" || failed "node-$arch does not serve: see log/node-$arch"
 done
 until_true 60 kubectl wait --for=condition=Ready nodes --all --timeout=60s || failed "the nodes are not ready"
-until_true 20 kubectl get serviceaccount default || failed "the controllers do not work"
+until_true 30 namespaces_are_complete || failed "the controllers do not work"
 {
     echo "KUBECONFIG=$outside/admin.kubeconfig"
     echo "CLUSTER_ADDRESS=$address"

@@ -11,11 +11,15 @@ umask 022
 arch=$1 number=$2 groups=$3/$1 address=$4
 name=node-$arch
 folder=/mnt/cluster/$name
+# shellcheck source=tests/kubernetes/cluster/common.sh
+. /mnt/cluster/common.sh
 # A container's mounts are the kubelet's too, and the other way round.
 mount --make-rshared /
-mkdir -p "$folder/var/lib/kubelet" "$folder/var/lib/containerd" "$folder/var/log/pods" "$folder/var/tmp" "$folder/cni" "$folder/tunables"
+mkdir -p "$folder/cni" "$folder/tunables"
+# In memory: they end with the node. On a disk the thousands of files of its images took half a minute to remove.
 mount -t tmpfs -o mode=755 tmpfs /run
-mount --bind "$folder/var" /var
+mount -t tmpfs -o mode=755 tmpfs /var
+mkdir -p /var/lib/kubelet /var/lib/containerd /var/log/pods /var/tmp
 ln -s /run /var/run
 
 # The kubelet sets these, for the whole kernel: it finds them set.
@@ -81,7 +85,9 @@ cgroupDriver: cgroupfs
 cgroupRoot: /$groups
 enforceNodeAllocatable: []
 oomScoreAdj: 0
+# There is no name service: what asks for it is refused at once.
 resolvConf: ""
+clusterDNS: [127.0.0.1]
 failSwapOn: false
 localStorageCapacityIsolation: false
 imageGCHighThresholdPercent: 100
@@ -90,24 +96,8 @@ nodeStatusUpdateFrequency: 4s
 volumePluginDir: /var/lib/kubelet/plugins
 END
 
-run() { # NAME PROGRAM OPTION...
-    log=/mnt/cluster/log/$1
-    shift
-    (
-        while :; do
-            "$@" >>"$log" 2>&1 || true
-            sleep 1
-        done
-    ) &
-}
-
 run "containerd-$arch" containerd --config "$folder/containerd.toml"
-tries=0
-until ctr version >/dev/null 2>&1; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 200 ] || exit 1
-    sleep 0.1
-done
+until_true 20 ctr version
 for archive in /mnt/images/*.tar; do
     ctr --namespace k8s.io images import "$archive" >/dev/null
 done
@@ -115,7 +105,7 @@ done
 ctr --namespace k8s.io images list | while read -r image _ digest _; do
     case $image in *:test) ctr --namespace k8s.io images tag "$image" "${image%:test}@$digest" >/dev/null ;; esac
 done
-while [ ! -e /mnt/cluster/serving ]; do sleep 0.1; done
+until_true 120 test -e /mnt/cluster/serving
 run "kubelet-$arch" kubelet --config="$folder/kubelet.yaml" --kubeconfig="/mnt/cluster/keys/$name.kubeconfig" \
     --hostname-override="$name" --node-ip="$address" --cert-dir="$folder/keys"
 : >"$folder/ready"

@@ -1,9 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { commandOf, descendants, until } from "../../e2e/processes";
 import { checkout } from "../../helpers/checkout";
-import { describeUnless, missing } from "../../helpers/needs";
 import { temporaryFolder } from "../../helpers/temporaryFolder";
 
 /** What tools/kubernetes.sh makes, or would make. */
@@ -23,25 +22,25 @@ function whereMade(): Made {
 }
 const made = whereMade();
 
-function clusterMissing(more: { [what: string]: string } = {}): string | undefined {
+/**
+ * Why there cannot be a cluster here, if there cannot.
+ *
+ * @param stack whether a Pulumi stack is to be in it
+ */
+export function missingForCluster({ stack }: { stack: boolean }): string | undefined {
     const needed = {
-        ...more,
+        ...(stack ? { "Pulumi's provider for Kubernetes": made.provider } : {}),
         "the programs of a Kubernetes cluster": made.programs,
         "the images of a cluster's nodes": made.images,
         containerd: "/usr/bin/containerd",
         "containernetworking-plugins": "/usr/lib/cni/bridge",
     };
     const absent = Object.entries(needed).flatMap(([what, file]) => (existsSync(file) ? [] : [what]));
-    return absent.length > 0 ? `missing: ${absent.join(", ")}; make test-kubernetes makes them` : missing();
+    if (absent.length > 0) {
+        return `missing: ${absent.join(", ")}; make test-kubernetes makes them`;
+    }
+    return process.getuid?.() === 0 ? undefined : "not root";
 }
-
-/** `describe` for tests on a Kubernetes cluster of their own; skips itself, and says why, where there cannot be one. */
-export const describeWithCluster = describeUnless(clusterMissing());
-
-/** The same for tests with a stack in the cluster. */
-export const describeWithProvider = describeUnless(
-    clusterMissing({ "Pulumi's provider for Kubernetes": made.provider }),
-);
 
 /** What starts a cluster in a folder: it serves when file `ready` is there, and ends with its standard input. */
 export function clusterCommand(folder: string): { words: [string, ...string[]]; environment: NodeJS.ProcessEnv } {
@@ -49,8 +48,14 @@ export function clusterCommand(folder: string): { words: [string, ...string[]]; 
     return { words: ["sh", path.join(__dirname, "cluster.sh"), folder], environment };
 }
 
-/** A part of the control plane. */
-export type Part = "etcd" | "kube-apiserver" | "kube-controller-manager" | "kube-scheduler";
+/** What a cluster consists of. */
+export type Part =
+    | "etcd"
+    | "kube-apiserver"
+    | "kube-controller-manager"
+    | "kube-scheduler"
+    | "kubelet-amd64"
+    | "kubelet-arm64";
 
 /**
  * A real Kubernetes cluster on this machine: a control plane, and nodes `node-amd64` and `node-arm64`, each with a kubelet
@@ -156,15 +161,39 @@ export class TestCluster {
         return [...new Set(found.trim().split("\n"))].map((line) => line.replace(/\s+/g, " ")).sort();
     }
 
-    /** A command inside the cluster: where its nodes' network is. */
-    inside(...command: string[]): string {
-        const words = ["--target", `${this.processOf("kube-apiserver")}`, "--net", "--mount", "--pid", ...command];
+    /** A command where a part of the cluster runs: in its network, and among its mounts. */
+    inside(part: Part, ...command: string[]): string {
+        const words = ["--target", `${this.processOf(part)}`, "--net", "--mount", "--pid", ...command];
         return execFileSync("nsenter", words, { encoding: "utf8" });
+    }
+
+    /** Ends a part at once. It is not started again before `restart`. */
+    stop(part: Part): void {
+        writeFileSync(path.join(this.folder, "off", part), "");
+        process.kill(this.processOf(part), "SIGKILL");
+    }
+
+    /** Lets a part that was stopped start. It may serve a while later. */
+    restart(part: Part): void {
+        rmSync(path.join(this.folder, "off", part));
+    }
+
+    /** Waits until the API server serves. */
+    async serves(): Promise<void> {
+        await until("the API server serves", () => {
+            try {
+                return this.kubectl("get", "--raw=/readyz") === "ok";
+            } catch {
+                return false;
+            }
+        });
     }
 
     /** Id of the process of a part. */
     processOf(part: Part): number {
-        const found = descendants(this.child.pid ?? 0).find((pid) => commandOf(pid).startsWith(`${part} `));
+        const [program, arch] = part.split(/-(?=a...4$)/);
+        const command = arch ? `${program} --config=/mnt/cluster/node-${arch}/` : `${program} `;
+        const found = descendants(this.child.pid ?? 0).find((pid) => commandOf(pid).startsWith(command));
         if (!found) {
             throw new Error(`no ${part} runs`);
         }

@@ -16,5 +16,5 @@ var version string
 var schema []byte
 
 func main() {
-	provider.Serve("kubernetes", version, schema, []byte("{}"), []byte("{}"))
+	provider.Serve("kubernetes", version, schema, []byte("{}"))
 }
