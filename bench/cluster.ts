@@ -28,7 +28,19 @@ export async function measureCluster(runs: number, time: Time, say: (text: strin
         say(`${missing}: no measurement of runners in a cluster`);
         return;
     }
-    await ClusterBench.with((bench) => bench.measure(runs, time));
+    let interrupted = false;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+        process.once(signal, () => {
+            interrupted = true;
+        });
+    }
+    const unlessInterrupted: Time = async (name, action) => {
+        if (interrupted) {
+            throw new Error("interrupted");
+        }
+        await time(name, action);
+    };
+    await ClusterBench.with((bench) => bench.measure(runs, unlessInterrupted));
 }
 
 /** Runners in the Kubernetes cluster of the tests: waking a pod, and eight images on two and on four runners. */
