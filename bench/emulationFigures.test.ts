@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
 import { pricesOf } from "../components/runner/ec2/prices";
+import { renewedFigures } from "../tools/benchTable";
 import { emulationChart, emulationTables, split } from "./emulationFigures";
 import type { Results } from "./figures";
 
@@ -58,5 +61,11 @@ describe("the figures of emulation", () => {
             Number(width),
         );
         expect(widths.map((width) => Math.round((width * 360) / (widths[5] ?? 0)))).toEqual([20, 22, 200, 30, 36, 360]);
+    });
+
+    it("are in the pages as they are committed", () => {
+        for (const [file, text] of Object.entries(renewedFigures())) {
+            expect([file, readFileSync(path.join(__dirname, "..", file), "utf8")]).toEqual([file, text]);
+        }
     });
 });

@@ -6,11 +6,13 @@ import { machinePlatforms, type Platform } from "../components/architecture";
 import { runnerName } from "../components/runner/runnerNames";
 import type { ImageDeclaration } from "../configuration/images";
 import { canSimulate } from "../packages/simulated-ec2";
-import { measureCluster } from "./cluster";
+import { missingCluster } from "../tests/helpers/clusterNodes";
+import { ClusterBench } from "./clusterBench";
 import { CompilingBench } from "./compiling";
 import type { Account } from "./environment";
 import { evaluate, figure, type Measurement, measurements, textTable } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
+import { measureKubernetes } from "./kubernetes";
 import { Monorepo } from "./monorepo";
 import { chosen, machine, numberOfRuns } from "./options";
 import { plainCommands } from "./plainBuildx";
@@ -33,8 +35,9 @@ const parts = {
     many: 4,
     runners: 5,
     emulation: 25,
+    cluster: 4,
     wakes: 2,
-    cluster: 6,
+    kubernetes: 6,
 };
 type Part = keyof typeof parts;
 
@@ -68,8 +71,9 @@ class Bench {
             many: () => this.many(),
             runners: () => this.repeat(() => twoRunners(this.sandbox, this.images, time)),
             emulation: () => this.emulation(),
+            cluster: () => this.cluster(),
             wakes: () => this.wakes(),
-            cluster: () => measureCluster(this.runs, time, say),
+            kubernetes: () => measureKubernetes(this.runs, time, say),
         };
         await actions[part]();
     }
@@ -169,6 +173,17 @@ class Bench {
         }
         const compiling = await CompilingBench.open(this.sandbox);
         await this.repeat(() => compiling.measure((name, seconds) => this.note(name, seconds)));
+    }
+
+    private async cluster(): Promise<void> {
+        const missing = missingCluster();
+        if (missing) {
+            say(`${missing}: no measurement of a compile cluster`);
+            return;
+        }
+        await ClusterBench.with(this.sandbox, (bench) =>
+            this.repeat(() => bench.measure((name, seconds) => this.note(name, seconds))),
+        );
     }
 
     /** One of 20 images changed: by `pulumi up`, and by bake. In turns, for the machine is never the same twice. */

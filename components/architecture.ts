@@ -91,6 +91,11 @@ export const architectures: { readonly [P in Platform]: Architecture } = {
 /** Every platform the table knows, in its order. */
 export const knownPlatforms = Object.keys(architectures) as Platform[];
 
+/** The machine that runs a platform's programs, as QEMU names it: `aarch64`, `x86_64`. */
+export function machineOf(platform: Platform): string {
+    return architectures[platform].binfmt.replace(/^qemu-/, "");
+}
+
 /** Those that EC2 has machines of. They are built where nothing else is said. */
 export const machinePlatforms = knownPlatforms.filter((platform) => architectures[platform].ec2);
 

@@ -237,6 +237,12 @@ describe("a mistake is one line that names setting and remedy", () => {
         ["network", "host", ': must be "default" or "none", not "host"'],
         ["shmSize", "much", ': must be a size, as in 128m, not "much"'],
         ["ulimits", ["files=1"], '[0]: must be a limit NAME=SOFT:HARD, as in nofile=1024:4096, not "files=1"'],
+        ["compileCluster", true, ': must be "awake" or "wake", not true'],
+        [
+            "compileCluster",
+            "awake",
+            ": the runners are not in a compile cluster; set compileCluster: true for them, or remove the key here",
+        ],
         ["addHosts", ["db"], '[0]: must be NAME:ADDRESS, as in db.internal:10.0.0.7, not "db"'],
         ["addHosts", ["db:1.2.3"], ': "db:1.2.3": 1.2.3 is not an IP address; write NAME:ADDRESS'],
         ["noCache", 1, ": must be true or false, not 1"],

@@ -72,6 +72,12 @@ export const imageKeys = {
             "nor be `cache` or begin with `cache-`.",
         "`[latest]`",
     ),
+    compileCluster: key(
+        oneOf("awake", "wake"),
+        "The build's compile jobs go to the stack's compile cluster (setting `compileCluster`): to the runners that are awake, " +
+            "or with `wake` to all, which are woken for it. The Dockerfile says where, see [compile-cluster.md](compile-cluster.md).",
+        none,
+    ),
     cache: key(
         oneOf("registry", "none"),
         "`registry` keeps the build cache beside the image too, all stages; `none` keeps it on the runner only.",

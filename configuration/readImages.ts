@@ -13,6 +13,8 @@ export interface ImageFacts {
     platforms: readonly Platform[];
     /** Folder that relative paths start from. */
     project: string;
+    /** Setting `compileCluster`. @default false */
+    haveCompileCluster?: boolean;
     /** Names in setting `buildSecrets`. */
     buildSecrets: readonly string[];
 }

@@ -179,6 +179,16 @@ describe("a stack with EC2 runners", () => {
         ]);
     });
 
+    it("has no compile cluster where builds are not trusted", async () => {
+        const wrong = read({
+            "aws:region": "eu-central-1",
+            "native-buildx:allowedCidrs": '["203.0.113.7/32"]',
+            "native-buildx:compileCluster": "true",
+            "native-buildx:readsFrom": '["prod"]',
+        });
+        await expect(wrong).rejects.toThrow(/compileCluster: with readsFrom, .* remove compileCluster here/);
+    });
+
     it("cannot push to a registry of this machine", async () => {
         const wrong = read({
             "aws:region": "eu-central-1",

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { isPlatform } from "../components/architecture";
 import { ciMistakes } from "../components/ci/ciAccess";
 import { type RegistryKind, reachMistakes, registryKind } from "../components/registry/kinds";
+import { clusterTrustMistakes } from "../components/runner/clusterMistakes";
 import { runnerKind } from "../components/runner/kinds";
 import { platformMistakes } from "../components/runner/settings";
 import { isObject, keysOf } from "../components/settings/kinds";
@@ -32,6 +33,7 @@ export function checkedSettings(
     const declared = readImages(rawImages, {
         platforms: known,
         project,
+        haveCompileCluster: value.compileCluster || wrong.has("compileCluster"),
         buildSecrets: Object.keys(isObject(raw.buildSecrets) ? raw.buildSecrets : {}),
     });
     return {
@@ -71,6 +73,7 @@ async function kindMistakes(values: PlainSettings, stackName: string): Promise<s
     return [
         ...stackNameMistakes(stackName),
         ...reachMistakes(registry, runners.areOnThisMachine),
+        ...clusterTrustMistakes(values),
         ...(await runners.load().mistakes(values, stackName)),
         ...(await registryKind(registry).load().mistakes(values, stackName)),
         ...ciMistakes(values, isOnThisMachine),

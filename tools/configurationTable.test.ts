@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import * as path from "node:path";
 import { parse } from "yaml";
 import { checkedSettings } from "../configuration/readSettings";
+import { examplesOf } from "../tests/helpers/page";
 import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 import { imageTable, pageWith, renewed, settings, table, withSection } from "./configurationTable";
 import { renewedCosts } from "./costTable";
@@ -118,6 +119,23 @@ describe("the pages", () => {
         expect(Object.keys(checked.value.images)).toEqual(["base", "app"]);
         rmSync(folder, { recursive: true });
     });
+
+    test.each(["docs/compile-cluster.md", "docs/old-ways.md"])(
+        "%s: its settings of a compile cluster are right",
+        (page) => {
+            const folder = temporaryFolder();
+            mkdirSync(path.join(folder, "encoder"));
+            writeFileSync(path.join(folder, "encoder/Dockerfile"), "FROM scratch\n");
+            const examples = examplesOf(page).filter(({ text }) => text.includes("native-buildx:compileCluster"));
+            expect(examples).toHaveLength(1);
+            const settings = Object.entries(parse(examples[0]?.text ?? "").config as object);
+            const own = Object.fromEntries(
+                settings.map(([name, value]) => [name.replace("native-buildx:", ""), value]),
+            );
+            expect(checkedSettings(own, folder).mistakes).toEqual([]);
+            rmSync(folder, { recursive: true });
+        },
+    );
 
     test.each(pages)("%s: its links lead somewhere", (page) => {
         expect(deadLinks(page)).toEqual([]);

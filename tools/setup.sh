@@ -25,6 +25,7 @@ main() {
     if [ "${1:-}" = --check ]; then
         build_for_tests cosign tests/ci/cosign github.com/sigstore/cosign/v3 cmd/cosign
         build_for_tests docker-compose tests/e2e/compose github.com/docker/compose/v5 cmd
+        make_cluster
     fi
     name_registry
 }
@@ -188,6 +189,15 @@ make_toolchains() {
     for foreign in $(emulators); do
         sh components/runner/emulation/makeToolchain.sh "$foreign" "$NATIVE_BUILDX_HOME/toolchains"
     done
+}
+
+# What the runners of a test's compile cluster are made of, for compilers of this machine's own release.
+make_cluster() {
+    if [ "$(uname -m)" != x86_64 ]; then return; fi
+    # shellcheck source=/dev/null
+    own_release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    sh components/runner/cluster/makeCluster.sh "$NATIVE_BUILDX_HOME/toolchains" 'x86_64 aarch64' x86_64 "$own_release" ||
+        say "there are no environments for a compile cluster: the tests that need them will skip themselves"
 }
 
 install_node_packages() {

@@ -86,8 +86,11 @@ rows() {
     programs=$(cd "$root" && echo usr/lib*/gcc/"$triplet/$number"/cc1)
     row cc1 "$programs" "cpp-$number"
     row cc1plus "${programs}plus" "g++-$number"
-    row lto1 "${programs%/*}/lto1" "gcc-$number"
+    # That of 32 bits writes other numbers than its twin (makeToolchain.sh).
+    if [ "$machine" != arm ]; then row lto1 "${programs%/*}/lto1" "gcc-$number"; fi
     row as "usr/bin/$triplet-as" binutils
+    row gcc "usr/bin/$triplet-gcc-$number" "gcc-$number"
+    row g++ "usr/bin/$triplet-g++-$number" "g++-$number"
 }
 
 # require_runs: of every twin, since it was made.
@@ -134,7 +137,7 @@ run() {
 # wrap_compilers WAY: where the originals are not emulated, the twins take their places.
 wrap_compilers() {
     for program in "$root"/usr/lib*/gcc/"$triplet"/*/cc1 "$root"/usr/lib*/gcc/"$triplet"/*/cc1plus \
-        "$root"/usr/lib*/gcc/"$triplet"/*/lto1 "$root/usr/bin/$triplet-as"; do
+        "$root"/usr/lib*/gcc/"$triplet"/*/lto1 "$root/usr/bin/$triplet-as" "$root/usr/bin/$triplet"-g[c+][c+]-[0-9]*; do
         if [ -e "$program.original" ]; then mv "$program.original" "$program"; fi
         if [ -z "$is_emulated" ] && [ -e "$program" ] && [ "$1" = twins ]; then
             mv "$program" "$program.original"
@@ -159,8 +162,24 @@ run_step() {
     say "$*: $(($(date +%s) - began)) s ($way)"
 }
 
+# What the drivers do is written in their specs. A cross compiler's are others for the linker, which is left to the original.
+without_linking() { sed -E '/^\*(cross_compile|startfile|endfile):/,/^$/d'; }
+
+compare_specs() {
+    while IFS=$tab read -r _ _ program identity _; do
+        case $program in
+            gcc | g++)
+                twin=$cache/toolchains/$machine/twins/$identity
+                run none "$program" -dumpspecs | without_linking >"$work/specs"
+                "$twin/loader" --library-path "$twin/lib" "$twin/program" -dumpspecs | without_linking | diff "$work/specs" -
+                ;;
+        esac
+    done <"$work/rows"
+}
+
 compare_corpus() {
     prepare_sources lame x265
+    compare_specs
     for way in originals twins; do
         run_step "$way" sh corpus.sh "$1"
         rm -rf "${work:?}/$way"

@@ -20,6 +20,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 class StubRunner extends pulumi.ComponentResource implements Runner {
     readonly description: pulumi.Output<RunnerDescription>;
     resource?: pulumi.Resource;
+    inCluster?: boolean;
     readonly node: pulumi.Output<ConnectNode>;
 
     constructor(
@@ -68,6 +69,19 @@ describe("RemoteBuilder", () => {
             { runner: "amd64", builder: "demo-dev-amd64" },
             { runner: "arm64", builder: "demo-dev-arm64" },
         ]);
+    });
+
+    it("knows who compiles for whose builds: the others that are in the cluster", () => {
+        const stub = (name: string, inCluster: boolean) => {
+            const runner = new StubRunner(name, "linux/arm64", [path.join(folder, "wake.sh")]);
+            runner.inCluster = inCluster;
+            return runner;
+        };
+        const runners = [stub("arm64", true), stub("arm64_2", true), stub("arm64_3", false)];
+        const builder = new RemoteBuilder("clustered", { builder: "demo-dev", runners });
+        expect(builder.hasCompileCluster).toBe(true);
+        expect(builder.helpersOf("arm64")).toEqual([{ runner: "arm64_2", builder: "demo-dev-arm64_2" }]);
+        expect(makeBuilder("amd64", "arm64").hasCompileCluster).toBe(false);
     });
 
     it("registers itself as nothing but a component: no record of a builder is in the state", async () => {

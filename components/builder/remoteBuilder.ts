@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import type { Here } from "../../provider/process/here";
+import type { Helper, Here } from "../../provider/process/here";
 import type { Platform } from "../architecture";
 import type { Registry } from "../registry/registry";
 import type { RegistryLogin } from "../registry/registryLogin";
@@ -41,6 +41,8 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     /** Name of the multi-node builder. */
     readonly builder: string;
     readonly platforms: readonly Platform[];
+    /** Whether runners are in a compile cluster. */
+    readonly hasCompileCluster: boolean;
     /** By name. */
     readonly runners: pulumi.Output<{ [runner: string]: RunnerDescription }>;
     /** Complete sh script that connects a machine to the builder. Holds no secret, and nothing of this machine. */
@@ -54,6 +56,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
         super("native-buildx:index:RemoteBuilder", name, {}, opts);
         this.builder = args.builder;
         this.platforms = [...new Set(args.runners.map((runner) => runner.platform))];
+        this.hasCompileCluster = args.runners.some(({ inCluster }) => inCluster);
         this.byName = new Map(args.runners.map((runner) => [runner.runnerName, runner]));
         this.placements = new Map(this.platforms.map((platform) => [platform, placementOf(platform, args.runners)]));
         this.buildsPerRunner = args.buildsPerRunner ?? defaultBuildsPerRunner;
@@ -79,9 +82,20 @@ export class RemoteBuilder extends pulumi.ComponentResource {
         const resource = runner.resource ?? runner;
         return {
             runner: runner.runnerName,
-            builder: `${this.builder}-${runner.runnerName}`,
+            builder: this.builderOf(runner.runnerName),
             options: { dependsOn: resource instanceof pulumi.Resource ? [resource] : [] },
         };
+    }
+
+    /** The runners that compile for the builds of a runner, if they are awake. */
+    helpersOf(runner: string): Helper[] {
+        return [...this.byName.values()]
+            .filter(({ runnerName, inCluster }) => inCluster && runnerName !== runner)
+            .map(({ runnerName }) => ({ runner: runnerName, builder: this.builderOf(runnerName) }));
+    }
+
+    private builderOf(runner: string): string {
+        return `${this.builder}-${runner}`;
     }
 
     /** What an image or index needs that belongs to this machine and this moment, and to no state. */

@@ -50,6 +50,12 @@ export interface BuildOptions {
     ulimits?: string[];
     /** Entries of `/etc/hosts`, as in `db.internal:10.0.0.5`. @default none */
     addHosts?: string[];
+    /**
+     * Hands the build argument COMPILE_CLUSTER to the Dockerfile, by which compile jobs go to the compile cluster that the
+     * runners are in: to those that are awake, or with `wake` to all, which are woken for it. It changes nothing in what is
+     * built, so a change of it alone builds nothing. @default none: everything is compiled on the runner that builds
+     */
+    compileCluster?: "awake" | "wake";
     /** Build every step anew. @default false */
     noCache?: boolean;
     /** Any text: when it changes, the image is built anew, with its `FROM`s pulled anew. @default none */
@@ -63,7 +69,7 @@ export interface BuildOptions {
 
 const buildOptions: readonly (keyof BuildOptions)[] = [
     ...(["ssh", "labels", "annotations", "sourceLabels", "provenance", "sbom", "network", "shmSize"] as const),
-    ...(["ulimits", "addHosts", "noCache", "trigger", "cacheFrom", "cacheTo", "options"] as const),
+    ...(["ulimits", "addHosts", "compileCluster", "noCache", "trigger", "cacheFrom", "cacheTo", "options"] as const),
 ];
 
 /** The options that are set. */

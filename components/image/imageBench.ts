@@ -26,6 +26,7 @@ class StubRunner extends pulumi.ComponentResource implements Runner {
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
     readonly wakeScripts = [__filename];
+    readonly inCluster = true;
 
     constructor(readonly platform: Platform) {
         super("test:index:StubRunner", platform);

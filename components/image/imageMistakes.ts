@@ -25,6 +25,7 @@ interface DraftInputs {
 
 /** An image's declaration before it is checked: in the configuration, or as arguments of a `MultiPlatformImage`. */
 export interface ImageDraft extends DraftInputs, Pick<BuildOptions, "addHosts" | "options"> {
+    compileCluster?: string;
     platforms?: readonly Platform[];
     tags?: readonly string[];
     cache?: string;
@@ -39,6 +40,8 @@ export interface ImageFacts {
     platformsIn: string;
     /** Folder that relative paths start from. */
     project: string;
+    /** The runners are in a compile cluster. @default false */
+    haveCompileCluster?: boolean;
 }
 
 /**
@@ -58,6 +61,7 @@ export function imageMistakes(image: ImageDraft, facts: ImageFacts, wrong: Reado
         ...of("platforms", platformMistakes(image, facts)),
         ...of("tags", tagMistakes(tags)),
         ...of("cache", cacheMistakes(image.cache)),
+        ...of("compileCluster", clusterMistakes(image.compileCluster, facts)),
         ...of("addHosts", hostMistakes(addHosts)),
         ...of("options", optionMistakes(options)),
     ];
@@ -120,6 +124,18 @@ function cacheMistakes(cache: string | undefined): string[] {
     return cache === undefined || cache === "registry" || cache === "none"
         ? []
         : [`must be "registry" or "none", not ${JSON.stringify(cache)}`];
+}
+
+function clusterMistakes(compileCluster: string | undefined, { haveCompileCluster }: ImageFacts): string[] {
+    if (compileCluster === undefined) {
+        return [];
+    }
+    if (compileCluster !== "awake" && compileCluster !== "wake") {
+        return [`must be "awake" or "wake", not ${JSON.stringify(compileCluster)}`];
+    }
+    return haveCompileCluster
+        ? []
+        : ["the runners are not in a compile cluster; set compileCluster: true for them, or remove the key here"];
 }
 
 function hostMistakes(hosts: readonly string[]): string[] {

@@ -93,6 +93,18 @@ describe("a multi-platform image", () => {
         expect(bench.mocks.one(indexType, "app").inputs.annotations).toEqual({ b: "2" });
     });
 
+    it("asks for the compile cluster of the runners, and wakes all of them for it where that is wanted", async () => {
+        bench.makeImage();
+        bench.makeImage({ compileCluster: "awake" }, "awake");
+        bench.makeImage({ compileCluster: "wake" }, "wake");
+        await settled();
+        const inputsOf = (name: string) => bench.mocks.one(imageType, `${name}-amd64`).inputs;
+        expect(inputsOf("app")).not.toHaveProperty("compileCluster");
+        expect(inputsOf("awake")).toMatchObject({ compileCluster: "awake" });
+        expect(inputsOf("awake").here).not.toHaveProperty("helpers");
+        expect(inputsOf("wake").here).toMatchObject({ helpers: [{ runner: "arm64", builder: "demo-dev-arm64" }] });
+    });
+
     it("takes an empty list of tags for none", async () => {
         bench.makeImage({ tags: [] });
         await settled();

@@ -94,7 +94,10 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 cacheTo: pulumi.all([...cache.to, ...(cacheTo ?? [])]),
                 repositoryMade: args.registry.repositoryMadeOf?.(args.repository ?? name),
                 ...options,
-                here: args.builder.here(args.registry.login?.(basesOf(platform, inputs))),
+                here: {
+                    ...args.builder.here(args.registry.login?.(basesOf(platform, inputs))),
+                    ...(args.compileCluster === "wake" ? { helpers: args.builder.helpersOf(runner) } : {}),
+                },
             },
             pulumi.mergeOptions(needsRunner, { parent: this }),
         );
@@ -123,8 +126,13 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
 }
 
 function throwMistakes(name: string, args: MultiPlatformImageArgs): void {
-    const { builder, platforms } = args.builder;
-    const facts = { platforms, platformsIn: `the platforms of builder ${builder}`, project: process.cwd() };
+    const { builder, platforms, hasCompileCluster } = args.builder;
+    const facts = {
+        platforms,
+        platformsIn: `the platforms of builder ${builder}`,
+        project: process.cwd(),
+        haveCompileCluster: hasCompileCluster,
+    };
     const mistakes = imageMistakes(args, facts).map(({ at, what }) => `  - ${at.join(".")}: ${what}`);
     if (mistakes.length > 0) {
         const title = `Image ${name} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`;

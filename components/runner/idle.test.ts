@@ -46,6 +46,26 @@ describe.each(shells)("the idle rule in %s", (shellName, shell) => {
         expect(await isIdle(table, idleSeconds, started)).toBe(idle);
     });
 
+    it.each([
+        ["has helped since the last look", [0, 7], false],
+        ["has helped before its first look", [7], false],
+        ["only waits", [0, 0], true],
+        ["has a node that began anew, and only waits", [0], true],
+        ["has a node that says nothing", ["", "no such file"], true],
+    ])("a runner in a compile cluster that %s", async (_what, looks, idle) => {
+        bench.write("histories", histories(2 * hour));
+        const notes = looks.map((number) => `note_help '${number}'`).join("\n");
+        const main = `idle_seconds=${hour}\n. '${__dirname}/idle.sh'\n${notes}\nis_idle 0\n`;
+        expect((await bench.run([...shell, bench.write("main.sh", main)])).status === 0).toBe(idle);
+    });
+
+    it("a runner that helped, and whose node counts from the beginning again, is idle in its time", async () => {
+        bench.write("histories", histories(2 * hour));
+        const looks = `note_help 7\nhelped_at=1\nnote_help 0\nnote_help 0`;
+        const main = `idle_seconds=${hour}\n. '${__dirname}/idle.sh'\n${looks}\nis_idle 0\n`;
+        expect((await bench.run([...shell, bench.write("main.sh", main)])).status).toBe(0);
+    });
+
     it("does without asking the daemon when it cannot be idle yet", async () => {
         await isIdle(histories(), hour, 10);
         await isIdle(histories(), 0, 2 * hour);

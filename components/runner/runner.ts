@@ -72,6 +72,8 @@ export interface Runner {
     readonly node: pulumi.Output<ConnectNode>;
     /** What has to be made before it can be woken. @default itself, where it is a resource */
     readonly resource?: pulumi.Resource;
+    /** It is in the compile cluster of its stack's runners. @default false */
+    readonly inCluster?: boolean;
     /** Paths of the kind's wake scripts, files of shell functions. Those of connectScript.ts's `sharedParts` are there too. */
     readonly wakeScripts: readonly string[];
 }

@@ -55,6 +55,11 @@ export const runnerSettings = {
         true,
         "Local and EC2 runners only. Compilers of a platform that is emulated run natively, as their twins, see docs/emulation.md.",
     ),
+    compileCluster: setting(
+        flag(),
+        false,
+        "EC2 runners only. The runners compile for one another's builds, of images with key compileCluster, see docs/compile-cluster.md.",
+    ),
     registryMirrors: setting(
         checked(
             mapOf("HOST: list of mirrors", listOf("a list of mirrors", text("HOST:PORT of a mirror"))),

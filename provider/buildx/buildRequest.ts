@@ -3,7 +3,7 @@ import type { ContextSource } from "../context/contexts";
 import { parseGitContext } from "../context/gitContext";
 
 /** A build for one platform: what is handed to `docker buildx build`. Plain values, all resolved. */
-export interface BuildRequest extends Omit<BuildOptions, "sourceLabels" | "trigger"> {
+export interface BuildRequest extends Omit<BuildOptions, "sourceLabels" | "trigger" | "compileCluster"> {
     /** Name of the builder to build on. */
     builder: string;
     platform: string;

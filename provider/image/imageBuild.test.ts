@@ -37,7 +37,11 @@ class Image {
         this.more = buildkit.context(`${name}-more`, [], data());
     }
 
-    build(dockerfile: string[], signal = new AbortController().signal): Promise<ImageBuild> {
+    build(
+        dockerfile: string[],
+        signal = new AbortController().signal,
+        changes: Partial<PlatformImageInputs> = {},
+    ): Promise<ImageBuild> {
         writeFileSync(path.join(this.context, "Dockerfile"), `${dockerfile.join("\n")}\n`);
         const inputs: PlatformImageInputs = {
             platform: "linux/amd64",
@@ -50,6 +54,7 @@ class Image {
             tags: [`${buildkit.registry}/${this.name}:latest`],
             cacheFrom: [],
             cacheTo: [],
+            ...changes,
         };
         const here = { connect: "", project: buildkit.folder, buildsPerRunner: 1 };
         const work: Work = { urn: this.name, signal, status: () => undefined, log: () => undefined };
@@ -110,4 +115,17 @@ test("a build says the hash of its contexts, by which an edit is seen", async ()
     expect(same.contextHash).toBe(first.contextHash);
     writeFileSync(path.join(image.more, "edited.txt"), "edited");
     expect((await image.build([...fromStep, ...copies])).contextHash).not.toBe(first.contextHash);
+});
+
+test.each([
+    [undefined, ""],
+    ["awake" as const, "/dev/.compile-cluster/bin"],
+])("a Dockerfile is told where the compile cluster %s is, and nothing without it", async (compileCluster, where) => {
+    const image = new Image("clustered");
+    const signal = new AbortController().signal;
+    await image.build(["FROM scratch", "ARG COMPILE_CLUSTER", 'LABEL at="[$COMPILE_CLUSTER]"'], signal, {
+        compileCluster,
+    });
+    const config = await buildkit.run("crane", ["config", `${buildkit.registry}/clustered:latest`]);
+    expect(JSON.parse(config).config.Labels.at).toBe(`[${where}]`);
 });

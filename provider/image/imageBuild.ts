@@ -108,10 +108,14 @@ class Staging {
     }
 }
 
+/** Where a build step finds the compilers of a compile cluster: components/runner/cluster mounts them. */
+const clusterCompilers = "/dev/.compile-cluster/bin";
+
 function requestOf(inputs: PlatformImageInputs, staged: Staging): BuildRequest {
-    const { sourceLabels: _, trigger, ...options } = inputs;
+    const { sourceLabels: _, trigger, compileCluster, ...options } = inputs;
     return {
         ...options,
+        args: { ...(compileCluster ? { COMPILE_CLUSTER: clusterCompilers } : {}), ...inputs.args },
         context: staged.folders.get("") ?? inputs.context,
         dockerfile: staged.dockerfile,
         contexts: Object.fromEntries(

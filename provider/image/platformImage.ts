@@ -10,6 +10,7 @@ import { Warnings } from "../progress/warnings";
 import { differences, type ResourceType, type Work } from "../resource";
 import { buildImage } from "./imageBuild";
 import { repositoryOf } from "./reference";
+import { wakeHelpers } from "./wakeHelpers";
 
 /** What is built. Paths are relative to the project's folder, so that they are the same on every machine. */
 export interface PlatformImageInputs extends BuildOptions {
@@ -49,7 +50,7 @@ export interface PlatformImageOutputs extends PlatformImageInputs {
     receipt: Receipt;
 }
 
-/** A change of these makes another image. Runner and builder are only where it is made. */
+/** A change of these makes another image. Runner, builder and compile cluster are only where it is made. */
 const parts = [
     ...([
         "platform",
@@ -117,7 +118,11 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             work.signal.throwIfAborted();
             const began = new Date().toISOString();
             const { builder, runner, platform } = inputs;
-            const waking = await this.connections.connect(here.connect, builder, runner, work.status, work.signal);
+            const wakings = [
+                this.connections.connect(here.connect, builder, runner, work.status, work.signal),
+                wakeHelpers(this.connections, here, work),
+            ];
+            const waking = Math.max(...(await Promise.all(wakings)));
             const { digest, receipt, warnings, contextHash } = await buildImage(inputs, here, work);
             this.connections.served(here.connect, builder);
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);

@@ -1,5 +1,13 @@
 import type { RegistryLogin } from "../../components/registry/registryLogin";
 
+/** A runner that compiles for the build of another. */
+export interface Helper {
+    /** Its name. */
+    runner: string;
+    /** Name of the builder that has this runner alone. */
+    builder: string;
+}
+
 /** What a resource needs while it works and that belongs to this machine and this moment. It is in no state. */
 export interface Here {
     /** The connect script. */
@@ -8,6 +16,8 @@ export interface Here {
     project: string;
     /** How many builds run side by side on one runner. */
     buildsPerRunner: number;
+    /** Runners that are woken before the build, to compile for it. @default none */
+    helpers?: Helper[];
     /** Login of the registry that is pushed to. @default none */
     login?: RegistryLogin;
 }

@@ -104,6 +104,7 @@ describeUnless(missing() ?? missingTwins())("compilers of an emulated platform",
             compiled: outcome(content("compiled/results"), content("compiled/said")),
             replaced: outcome(content("replaced/results"), content("replaced/said")),
             machine: content("compiled/machine"),
+            driver: content("compiled/driver"),
             marks: new Set(content("compiled/marks").trimEnd().split("\n")),
             digests: content("compiled/digests"),
             list: content("list").split("\n"),
@@ -117,6 +118,7 @@ describeUnless(missing() ?? missingTwins())("compilers of an emulated platform",
         emulated = await build(false);
         expect(isRegistered(project)).toBe(false);
         expect(emulated.marks).toEqual(new Set([own]));
+        expect(emulated.driver).not.toContain("/dev/");
         const { compiled, replaced } = emulated;
         expect(Object.values({ ...compiled.results, ...replaced.results })).not.toContain(`0 ${twin}`);
     });
@@ -126,6 +128,7 @@ describeUnless(missing() ?? missingTwins())("compilers of an emulated platform",
         expect(isRegistered(project)).toBe(true);
         expect(native.machine).toBe("aarch64\n");
         expect(native.marks).toEqual(new Set([twin]));
+        expect(native.driver).toMatch("/dev/.native-toolchain/aarch64/");
         expect(native.compiled.results).toEqual({
             plain: `0 ${twin}`,
             predefined: `0 ${twin}`,
@@ -148,6 +151,14 @@ describeUnless(missing() ?? missingTwins())("compilers of an emulated platform",
             linked: "42",
             longCommand: `0 ${twin}`,
             tooLongCommand: "1",
+            relocated: "1",
+            prefix: `0 ${own}`,
+            assembly: "0",
+            preprocessed: "0",
+            headers: "0",
+            several: "0",
+            none: "1",
+            called: `0 ${twin}`,
             ccacheMiss: `0 ${twin}`,
             ccacheHit: `0 ${twin}`,
             ccacheCounts: "0",

@@ -57,6 +57,8 @@ export class AwsMocks implements pulumi.runtime.Mocks {
             state.arn = `arn:aws:ecr:eu-central-1:123456789012:repository/${args.inputs.repositoryName}`;
         } else if (args.type === "aws:ec2/vpc:Vpc") {
             state.defaultRouteTableId = "rtb-main";
+        } else if (args.type === "aws:ec2/instance:Instance") {
+            state.privateIp = `address-of-${args.name}`;
         }
         return { id, state };
     }

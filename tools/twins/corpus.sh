@@ -59,6 +59,19 @@ cp words.cc "$out"
 cd "$out"
 if [ "$1" = corpus ]; then each_way words g++ -std=c++20 words.cc; fi
 
+# What gcc and g++ call, with which words and in which environment. (OFFLOAD_TARGET_... is for the linker.)
+mkdir called
+echo 'int x;' >called.cc
+cat >called/as <<'END'
+#!/bin/sh
+{ printf '%s\n' "$0" "$@"; env | sort | grep -v -e '^_=' -e '^OFFLOAD_TARGET_'; } >>/work/corpus/called.output
+END
+chmod 755 called/as
+for compiler in gcc g++ /usr/bin/gcc ../../../usr/bin/g++; do
+    PATH=$PWD/called:$PATH "$compiler" -O2 -g -pthread -save-temps -dumpdir called- -c called.cc
+done
+rm called-* called.cc
+
 # What else a compiler writes: programs that are optimized as a whole, assembly, what it says of mistakes.
 g++ -O2 -g -flto -ffat-lto-objects -frandom-seed=1 -save-temps=obj -std=c++20 -o words words.cc
 status=0

@@ -2,15 +2,24 @@ import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { shells, Workbench } from "../../../tests/helpers/workbench";
-import { defaultBuildkitRelease, packUserData, renderUserData, runnerPaths, userDataLimit } from "./ec2Bootstrap";
+import { defaultBuildkitRelease, packUserData, renderUserData, userDataLimit } from "./ec2Bootstrap";
 import { filesOf, bootstrapSettings as settings } from "./machine/runnerBench";
+import { runnerPaths } from "./runnerPaths";
 
 describe("user data", () => {
     const userData = renderUserData(settings);
-    const emulating = renderUserData({
-        ...settings,
-        emulation: { machines: ["aarch64", "riscv64"], recipeParameters: ["/a/1"], recipeSha256: "b".repeat(64) },
-    });
+    const emulation = { machines: ["aarch64", "riscv64"], recipeParameters: ["/a/1"], recipeSha256: "b".repeat(64) };
+    const emulating = renderUserData({ ...settings, emulation });
+    const cluster = {
+        ...{
+            name: "demo-prod",
+            membersParameter: "/a/members",
+            recipeParameters: ["/a/2"],
+            recipeSha256: "c".repeat(64),
+        },
+        ...{ originals: ["x86_64"], helpers: ["x86_64", "aarch64"] },
+    };
+    const clustered = renderUserData({ ...settings, cluster });
 
     it("takes, packed, no more than six tenths of what EC2 takes", () => {
         const packed = Buffer.from(packUserData(userData), "base64");
@@ -21,6 +30,27 @@ describe("user data", () => {
     it("has what makes native compilers only where the runner emulates", () => {
         expect(Object.keys(filesOf(userData)).filter((name) => /compilers|toolchain/.test(name))).toEqual([]);
         expect(Buffer.from(packUserData(emulating), "base64").length).toBeLessThan(userDataLimit * 0.75);
+    });
+
+    it("has what makes a node of a compile cluster only where the runner is in one, and the settings of its node", () => {
+        const namesOf = (text: string) => Object.keys(filesOf(text)).map((name) => path.basename(name));
+        expect(namesOf(userData).filter((name) => /cluster|recipe/.test(name))).toEqual([]);
+        expect(namesOf(clustered)).toEqual(
+            expect.arrayContaining([
+                "compile-cluster.sh",
+                "recipe.sh",
+                "mount-toolchains.sh",
+                "native-buildx-cluster.service",
+            ]),
+        );
+        expect(clustered).toContain("native-buildx-cluster.service\n");
+        expect(clustered).toContain("\nmembers_parameter='/a/members'\n");
+        expect(userData).not.toContain("scheduler_port=");
+    });
+
+    it("has room for all of it", () => {
+        const all = renderUserData({ ...settings, emulation, cluster });
+        expect(Buffer.from(packUserData(all), "base64").length).toBeLessThan(userDataLimit * 0.85);
     });
 
     it("is packed into the same bytes on every machine and version of Node", () => {
@@ -99,9 +129,10 @@ describe("user data", () => {
             "step-runtime.sh",
             "steps.sh",
         ]);
-        const more = Object.entries(filesOf(emulating)).filter(([name]) => name.endsWith(".sh"));
-        expect(more).toHaveLength(scripts.length + 3);
-        for (const [name, text] of [["user-data", emulating] as const, ...more]) {
+        const all = renderUserData({ ...settings, emulation, cluster });
+        const more = Object.entries(filesOf(all)).filter(([name]) => name.endsWith(".sh"));
+        expect(more).toHaveLength(scripts.length + 5);
+        for (const [name, text] of [["user-data", all] as const, ...more]) {
             const result = await bench.run([...shell, "-n", bench.write(path.basename(name), text)]);
             expect({ name, ...result }).toEqual({ name, status: 0, stdout: "", stderr: "" });
         }
@@ -109,11 +140,11 @@ describe("user data", () => {
     });
 
     it("names in its units only scripts that it writes", () => {
-        const files = filesOf(emulating);
+        const files = filesOf(renderUserData({ ...settings, emulation, cluster }));
         const called = Object.entries(files)
             .filter(([name]) => /\.(service|conf)$/.test(name))
             .flatMap(([, text]) => [...text.matchAll(/\/usr\/local\/lib\/native-buildx\/\S+/g)].map(([name]) => name));
-        expect(called).toHaveLength(11);
+        expect(called).toHaveLength(13);
         for (const script of called) {
             expect(Object.keys(files)).toContain(script);
         }

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "fflate";
 import { ec2MachinesOf, machinePlatforms, type Platform } from "../../architecture";
-import { shellQuote, withoutComments } from "../../shell";
-import { buildNetwork, buildNetworkConfig } from "../buildNetwork";
+import { withoutComments } from "../../shell";
+import { buildNetworkConfig } from "../buildNetwork";
+import { type BootstrapSettings, renderSettings } from "./bootstrapSettings";
+import { runnerPaths } from "./runnerPaths";
 
 /** Where BuildKit comes from. */
 export interface BuildkitRelease {
@@ -25,73 +27,6 @@ export const defaultBuildkitRelease: BuildkitRelease = {
     url: "https://github.com/moby/buildkit/releases/download/{version}/buildkit-{version}.linux-{arch}.tar.gz",
     sha256: Object.fromEntries(machinePlatforms.map((platform) => [platform, ec2MachinesOf(platform).buildkitSha256])),
 };
-
-/** Paths and names on the runner that more than one of its files must agree on. */
-export const runnerPaths = {
-    /** Where BuildKit is installed. */
-    prefix: "/usr/local",
-    library: "/usr/local/lib/native-buildx",
-    /** Where the cache volume is mounted. */
-    cache: "/var/lib/buildkit",
-    /** BuildKit's own state, beside the file system's lost+found. */
-    buildkitRoot: "/var/lib/buildkit/root",
-    buildkitConfig: "/etc/native-buildx/buildkitd.toml",
-    networkConfig: "/etc/native-buildx/builds.conflist",
-    networkPlugins: "/usr/local/lib/native-buildx/cni",
-    socket: "/run/buildkit/buildkitd.sock",
-    otelSocket: "/run/buildkit/otel-grpc.sock",
-    /** In memory: keys are never written to a disk. */
-    tls: "/run/native-buildx",
-    /** Control group of the build steps. */
-    stepGroup: "native-buildx",
-    stepRuntime: "/usr/local/lib/native-buildx/step-runtime.sh",
-    installedMarker: "/var/lib/native-buildx/installed",
-    /** Of native compilers: what their toolchains are made of, and the toolchains. */
-    toolchainRecipe: "/usr/local/lib/native-buildx/toolchain-recipe",
-    toolchains: "/var/lib/native-buildx/toolchains",
-} as const;
-
-/** What a runner has to know, as plain values, none of them secret. */
-export interface BootstrapSettings {
-    region: string;
-    /** Where SSM is asked: the region's public address, or that of a VPC endpoint. No trailing slash. */
-    ssmEndpoint: string;
-    /** Name of the parameter that it publishes its clients' keys in. */
-    keysParameter: string;
-    /** Where EC2 is asked. No trailing slash. */
-    ec2Endpoint: string;
-    /** Id of the security group whose rules connect writes; empty where there is none. */
-    callersGroup: string;
-    /** The longest time for which a caller may be let in. */
-    openForCallerMinutes: number;
-    /** ARN of the customer key that encrypts the parameter; empty for the account's own. */
-    kmsKeyArn: string;
-    /** Names in its server certificate. */
-    serverNames: string[];
-    /** Where it emulates other machines with native compilers. @default it does not */
-    emulation?: {
-        /** The machines, as QEMU names them. */
-        machines: readonly string[];
-        /** Names of the parameters with what makes the compilers, and the SHA-256 of it all. */
-        recipeParameters: string[];
-        recipeSha256: string;
-    };
-    /** Device node of the cache volume (may be a shell pattern), or empty for a cache on the root disk. */
-    cacheDevice: string;
-    buildkitUrl: string;
-    buildkitSha256: string;
-    /** Port of BuildKit. */
-    port: number;
-    idleMinutes: number;
-    /** Size of the cache, in bytes. */
-    cacheBytes: number;
-    /** Throughput of the cache volume, in MiB/s. */
-    cacheThroughput: number;
-    /** Memory of all build steps together, in MiB; 0: most of the machine's. */
-    stepMemoryMegabytes: number;
-    /** Text of buildkitd.toml. */
-    buildkitConfig: string;
-}
 
 interface File {
     path: string;
@@ -130,22 +65,48 @@ const units = [
     "buildkit.service",
 ];
 
-/** What a runner also has where connect opens the port to callers. */
-const callersScripts = { "callers.sh": "machine/callers.sh" };
-const callersTimer = "native-buildx-callers.timer";
+/** What some runners have besides. */
+interface Part {
+    scripts: { [name: string]: string };
+    /** Is enabled. */
+    unit: string;
+    files: File[];
+}
 
-/** What a runner has besides where it emulates other machines. */
-const emulationScripts = {
-    "native-compilers.sh": "machine/native-compilers.sh",
-    "emulation.sh": "../emulation/emulation.sh",
-    "mount-toolchains.sh": "../emulation/mountToolchains.sh",
+/** A runner whose port connect opens to callers. */
+const lettingIn: Part = {
+    scripts: { "callers.sh": "machine/callers.sh" },
+    unit: "native-buildx-callers.timer",
+    files: [unitFile("native-buildx-callers.service")],
 };
-const emulationUnit = "native-buildx-compilers.service";
-/** How BuildKit uses the compilers: it serves before they are made. */
-const emulationDropIn = {
-    path: "/etc/systemd/system/buildkit.service.d/native-compilers.conf",
-    mode: "644",
-    text: readPart("machine/native-compilers.conf"),
+
+/** A runner that emulates other machines. BuildKit serves before the compilers are made. */
+const emulating: Part = {
+    scripts: {
+        "recipe.sh": "machine/recipe.sh",
+        "native-compilers.sh": "machine/native-compilers.sh",
+        "emulation.sh": "../emulation/emulation.sh",
+        "mount-toolchains.sh": "../emulation/mountToolchains.sh",
+    },
+    unit: "native-buildx-compilers.service",
+    files: [
+        {
+            path: "/etc/systemd/system/buildkit.service.d/native-compilers.conf",
+            mode: "644",
+            text: readPart("machine/native-compilers.conf"),
+        },
+    ],
+};
+
+/** A runner in a compile cluster. */
+const clustered: Part = {
+    scripts: {
+        "recipe.sh": "machine/recipe.sh",
+        "compile-cluster.sh": "machine/compile-cluster.sh",
+        "mount-toolchains.sh": "../emulation/mountToolchains.sh",
+    },
+    unit: "native-buildx-cluster.service",
+    files: [],
 };
 
 /**
@@ -153,10 +114,13 @@ const emulationDropIn = {
  * units. The units do the work of a start, so that every start does it, also after a start that was interrupted.
  */
 export function renderUserData(settings: BootstrapSettings): string {
-    const letsIn = settings.callersGroup !== "";
-    const emulates = settings.emulation !== undefined;
-    const enabled = [...units, ...(letsIn ? [callersTimer] : []), ...(emulates ? [emulationUnit] : [])];
-    const allScripts = { ...scripts, ...(letsIn ? callersScripts : {}), ...(emulates ? emulationScripts : {}) };
+    const parts = [
+        ...(settings.callersGroup !== "" ? [lettingIn] : []),
+        ...(settings.emulation ? [emulating] : []),
+        ...(settings.cluster ? [clustered] : []),
+    ];
+    const enabled = [...units, ...parts.map(({ unit }) => unit)];
+    const allScripts: Part["scripts"] = Object.assign({}, scripts, ...parts.map((part) => part.scripts));
     const files = [
         { path: `${runnerPaths.library}/settings`, mode: "644", text: renderSettings(settings) },
         ...Object.entries(allScripts).map(([name, source]) => ({
@@ -164,10 +128,10 @@ export function renderUserData(settings: BootstrapSettings): string {
             mode: "755",
             text: readPart(source),
         })),
-        ...(emulates ? [emulationDropIn] : []),
+        ...parts.flatMap((part) => part.files),
         { path: runnerPaths.buildkitConfig, mode: "644", text: withoutComments(settings.buildkitConfig) },
         { path: runnerPaths.networkConfig, mode: "644", text: JSON.stringify(buildNetworkConfig) },
-        ...[...enabled, ...(letsIn ? ["native-buildx-callers.service"] : [])].map(unitFile),
+        ...enabled.map(unitFile),
     ];
     return [
         "#!/bin/sh",
@@ -224,77 +188,6 @@ function checked(file: File): string {
         throw new Error(`${file.path} has a line ${endOfFile}, which would end it early in the user data`);
     }
     return file.text.endsWith("\n") ? file.text : `${file.text}\n`;
-}
-
-function renderSettings(settings: BootstrapSettings): string {
-    const idleSeconds = Math.round(settings.idleMinutes * 60);
-    const lowBytes = settings.cacheBytes / 10;
-    const values: { [name: string]: string | number } = {
-        region: settings.region,
-        ssm_endpoint: settings.ssmEndpoint,
-        parameter: settings.keysParameter,
-        ...(settings.callersGroup
-            ? {
-                  ec2_endpoint: settings.ec2Endpoint,
-                  callers_group: settings.callersGroup,
-                  open_seconds: Math.round(settings.openForCallerMinutes * 60),
-              }
-            : {}),
-        kms_key: settings.kmsKeyArn,
-        server_names: settings.serverNames.join(" "),
-        // At boot: after that the start has failed, and the runner stops. A runner that never stops tries on.
-        publish_limit: idleSeconds === 0 ? 1e9 : 300,
-        // How long a change of the parameter by others lasts.
-        publish_seconds: 60,
-        // Without a build, before a runner that never stops starts BuildKit with new keys: a job connects, and builds later.
-        calm_seconds: 600,
-        cache_device: settings.cacheDevice,
-        cache_directory: runnerPaths.cache,
-        // The volume is attached seconds after the instance's start, or never if that `up` failed.
-        cache_wait_seconds: 600,
-        buildkit_url: settings.buildkitUrl,
-        buildkit_sha256: settings.buildkitSha256,
-        installed_marker: runnerPaths.installedMarker,
-        ...(settings.emulation
-            ? {
-                  emulates: settings.emulation.machines.join(" "),
-                  toolchains: runnerPaths.toolchains,
-                  toolchain_recipe: runnerPaths.toolchainRecipe,
-                  recipe_parameters: settings.emulation.recipeParameters.join(" "),
-                  recipe_sha256: settings.emulation.recipeSha256,
-              }
-            : {}),
-        tls_directory: runnerPaths.tls,
-        buildkit_config: runnerPaths.buildkitConfig,
-        step_group: runnerPaths.stepGroup,
-        step_memory_megabytes: settings.stepMemoryMegabytes,
-        socket: runnerPaths.socket,
-        port: settings.port,
-        prefix: runnerPaths.prefix,
-        console: "/dev/console",
-        bridge: buildNetwork.bridge,
-        cni_directory: runnerPaths.networkPlugins,
-        idle_seconds: idleSeconds,
-        // A runner whose start has failed stops after this.
-        failed_seconds: Math.min(30, idleSeconds),
-        // Between two looks a build cannot fill the space that is left free.
-        look_seconds: Math.max(
-            1,
-            Math.floor(Math.min(15, idleSeconds / 4, lowBytes / (settings.cacheThroughput * 2 ** 20))),
-        ),
-        // A client begins its build well under ten seconds after it connects.
-        grace_seconds: 10,
-        // While a build runs: cache is collected when less than low_mb is free, until room_mb is.
-        low_mb: megabytes(lowBytes),
-        room_mb: megabytes(settings.cacheBytes / 5),
-    };
-    return Object.entries(values)
-        .map(([name, value]) => `${name}=${shellQuote(String(value))}\n`)
-        .join("");
-}
-
-function megabytes(bytes: number): number {
-    return Math.floor(bytes / 1e6);
 }
 
 function readPart(source: string): string {

@@ -1,19 +1,28 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
+import { machineOf } from "../../architecture";
 import { runnerInfo, serverNameOf } from "../runnerNames";
 import type { RecipeParameters } from "./ec2Recipe";
 import type { RunnerRole } from "./ec2Role";
 import type { Ec2RunnerArgs } from "./ec2Runner";
 import { runnerUserData } from "./ec2UserData";
 
+/** The platforms that a runner emulates with native compilers. */
+export interface Emulation {
+    /** Their machines, as QEMU names them. */
+    machines: readonly string[];
+    /** What makes the compilers. */
+    recipe: RecipeParameters;
+}
+
 /** What differs between a runner's own machine and its stand-ins. */
 export interface Machine {
     region: pulumi.Output<string>;
     role: RunnerRole;
     keys: aws.ssm.Parameter;
-    /** What makes its native compilers. @default it emulates no other platform */
-    recipe?: RecipeParameters;
+    /** @default it emulates no other platform */
+    emulation?: Emulation;
     ami: pulumi.Output<string>;
     instanceType: string;
     subnetId: pulumi.Output<string>;
@@ -75,24 +84,34 @@ function instanceArgs(name: string, machine: Machine, runner: Ec2RunnerArgs): aw
 }
 
 function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<string> {
-    const { recipe } = machine;
+    const { emulation } = machine;
+    const { cluster } = runner;
     return pulumi
         .all([
             machine.region,
             machine.cacheDevice,
             machine.keys.name,
             runner.network.callersGroup?.id ?? "",
-            pulumi.all((recipe?.parameters ?? []).map((parameter) => parameter.name)),
+            namesOf(emulation?.recipe),
+            namesOf(cluster?.recipe),
         ])
-        .apply(([region, cacheDevice, keysParameter, callersGroup, recipeNames]) =>
+        .apply(([region, cacheDevice, keysParameter, callersGroup, compilerNames, nodeNames]) =>
             runnerUserData(runner, {
                 region,
                 keysParameter,
                 serverNames: [runner, ...(runner.emulates ?? [])].map((named) => serverNameOf(named.runner)),
-                emulation: recipe && {
-                    machines: recipe.machines,
-                    recipeParameters: recipeNames,
-                    recipeSha256: recipe.sha256,
+                emulation: emulation && {
+                    machines: emulation.machines,
+                    recipeParameters: compilerNames,
+                    recipeSha256: emulation.recipe.sha256,
+                },
+                cluster: cluster && {
+                    name: cluster.name,
+                    originals: [machineOf(runner.platform), ...(emulation?.machines ?? [])],
+                    helpers: cluster.helpers,
+                    membersParameter: cluster.membersParameter,
+                    recipeParameters: nodeNames,
+                    recipeSha256: cluster.recipe.sha256,
                 },
                 port: runner.network.port,
                 callersGroup,
@@ -101,6 +120,10 @@ function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<stri
                 cacheGigabytes: machine.cacheGigabytes,
             }),
         );
+}
+
+function namesOf(recipe?: RecipeParameters): pulumi.Output<string[]> {
+    return pulumi.all((recipe?.parameters ?? []).map((parameter) => parameter.name));
 }
 
 /** Nobody else makes instances of this name in this stack's security group. */

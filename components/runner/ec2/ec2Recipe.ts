@@ -1,13 +1,10 @@
 import { createHash } from "node:crypto";
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
-import { toolchainRecipe } from "../emulation/recipe";
-import { packScript, renderFiles, runnerPaths } from "./ec2Bootstrap";
+import { packScript, renderFiles } from "./ec2Bootstrap";
 
-/** What makes native compilers on a runner that emulates, in parameters: user data has no room for it. */
+/** What a runner makes something of, in parameters: user data has no room for it. */
 export interface RecipeParameters {
-    /** Machines, as QEMU names them, of whose compilers it makes native ones. */
-    machines: readonly string[];
     /** In the order of their parts. */
     parameters: aws.ssm.Parameter[];
     /** SHA-256 of the script that they hold, in hex: the runner runs no other. */
@@ -15,47 +12,44 @@ export interface RecipeParameters {
 }
 
 export interface RecipeArgs {
-    /** Path below which the parameters are. */
+    /** What the paths of the parameters begin with: `-1`, `-2` and so on follow. */
     path: string;
-    /** Who reads it. */
-    runner: string;
-    /** Machines, as QEMU names them, of whose compilers it makes native ones. */
-    machines: readonly string[];
+    /** What it makes, and where, in a few words. */
+    description: string;
+    /** See `renderRecipe`. */
+    script: string;
     tags?: { [name: string]: string };
 }
 
 /** Characters; the most that a standard parameter holds (https://docs.aws.amazon.com/general/latest/gr/ssm.html). */
 const parameterLimit = 4096;
 
+/** @param name what the names of the parameters begin with */
 export function makeRecipe(name: string, args: RecipeArgs, parent: pulumi.Resource): RecipeParameters {
-    const script = renderRecipe(args.machines);
+    const { path, description, script, tags } = args;
     const parameters = recipeParts(script).map(
         (value, at) =>
             new aws.ssm.Parameter(
-                `${name}-native-compilers-${at + 1}`,
+                `${name}-${at + 1}`,
                 {
-                    name: `${args.path}/native-compilers-${at + 1}`,
-                    description: `native-buildx: what makes native compilers on the ${args.runner} runner, part ${at + 1}`,
+                    name: `${path}-${at + 1}`,
+                    description: `native-buildx: ${description}, part ${at + 1}`,
                     type: "String",
                     value,
                     // What an `up` that was killed has left is taken over.
                     overwrite: true,
-                    tags: args.tags,
+                    tags,
                 },
                 { parent },
             ),
     );
-    return { machines: args.machines, parameters, sha256: createHash("sha256").update(script).digest("hex") };
+    return { parameters, sha256: createHash("sha256").update(script).digest("hex") };
 }
 
-/** A shell script that writes the recipe's files. */
-export function renderRecipe(machines: readonly string[]): string {
-    const files = Object.entries(toolchainRecipe(machines)).map(([name, text]) => ({
-        path: `${runnerPaths.toolchainRecipe}/${name}`,
-        mode: "755",
-        text,
-    }));
-    return ["set -eu", ...renderFiles(files), ""].join("\n");
+/** A shell script that writes a recipe's files, given by their names, into a folder. */
+export function renderRecipe(folder: string, files: { [name: string]: string }): string {
+    const written = Object.entries(files).map(([name, text]) => ({ path: `${folder}/${name}`, mode: "755", text }));
+    return ["set -eu", ...renderFiles(written), ""].join("\n");
 }
 
 /** The script as parameters hold it: gzip in base64, in pieces. */

@@ -17,6 +17,7 @@ export interface RunnerRoleArgs {
 }
 
 export interface RunnerRole {
+    role: aws.iam.Role;
     profile: aws.iam.InstanceProfile;
     /** What a booting runner writes, and its permission to. */
     neededAtBoot: pulumi.Resource[];
@@ -49,7 +50,7 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
         { name, role: role.name, tags },
         { parent, hooks: { onError: [removesProfile(name)] } },
     );
-    return { profile, neededAtBoot: [policy, ...parameters, ...readable] };
+    return { role, profile, neededAtBoot: [policy, ...parameters, ...readable] };
 }
 
 function arnsOf(parameters: aws.ssm.Parameter[]): pulumi.Output<string[]> {

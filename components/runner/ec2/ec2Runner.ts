@@ -3,14 +3,15 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { ec2MachinesOf, type Platform } from "../../architecture";
 import { refuseArguments } from "../../settings/mistakes";
-import { emulatedMachines } from "../emulation/recipe";
+import { emulatedMachines, toolchainRecipe } from "../emulation/recipe";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
 import { type RunnerInfo, runnerInfo, runnerName, serverNameOf } from "../runnerNames";
 import { CacheVolume } from "./ec2CacheVolume";
-import { type Machine, makeInstance } from "./ec2Instance";
+import type { ClusterMachine, NodeRecipe } from "./ec2Cluster";
+import { type Emulation, type Machine, makeInstance } from "./ec2Instance";
 import { makeKeysParameter } from "./ec2Keys";
-import { makeRecipe, type RecipeParameters } from "./ec2Recipe";
-import { makeRole } from "./ec2Role";
+import { makeRecipe, renderRecipe } from "./ec2Recipe";
+import { makeRole, type RunnerRole } from "./ec2Role";
 import {
     cacheVolumeOf,
     defaults,
@@ -23,6 +24,7 @@ import { cacheDeviceOf } from "./ec2UserData";
 import { standInSubnet, zonesFor } from "./ec2Zones";
 import type { Network } from "./network";
 import { priceOf } from "./prices";
+import { runnerPaths } from "./runnerPaths";
 import type { RunnerTransforms } from "./transforms";
 
 export interface Ec2RunnerArgs extends Ec2RunnerSettings {
@@ -33,6 +35,8 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     emulates?: RunnerInfo[];
     /** Path of its SSM parameters, below which it gets `/RUNNER/keys`. @default /native-buildx/STACK */
     parameterPath?: string;
+    /** What makes its machines nodes of a compile cluster. @default they are in none */
+    cluster?: NodeRecipe;
     /** Tags of everything it makes. @default none */
     tags?: { [name: string]: string };
     /** Changes arguments of its instances and its volume. @default none */
@@ -59,6 +63,11 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     readonly keysParameterArns: pulumi.Output<string[]>;
     readonly instanceId: pulumi.Output<string>;
     readonly cacheVolumeId: pulumi.Output<string>;
+    readonly inCluster: boolean;
+    /** Its machines, the stand-ins after its own. */
+    readonly machines: readonly ClusterMachine[];
+    /** Of its machines. */
+    readonly role: RunnerRole;
 
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(
@@ -70,6 +79,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         refuseArguments(ec2RunnerProblems(args));
         this.runnerName = args.runner;
         this.platform = args.platform;
+        this.inCluster = args.cluster !== undefined;
         const instanceType = args.instanceType ?? ec2MachinesOf(args.platform).instanceType;
         const region = aws.getRegionOutput({}, { parent: this }).region;
 
@@ -77,13 +87,13 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         const standInTypes = args.fallbackInstanceTypes ?? [];
         const keys = this.makeKeysParameter(name);
         const standInKeys = standInTypes.map((type) => this.makeKeysParameter(standInName(name, type), type));
-        const recipe = this.makeRecipe(name);
-        const role = makeRole(
+        const emulation = this.makeEmulation(name);
+        this.role = makeRole(
             name,
             {
                 description: `native-buildx: runner ${this.runnerName} publishes keys for its clients`,
                 parameters: [keys, ...standInKeys],
-                readable: recipe?.parameters,
+                readable: emulation?.recipe.parameters,
                 callersGroup: args.network.callersGroup,
                 kmsKeyArn: args.kmsKeyArn,
                 tags: args.tags,
@@ -102,7 +112,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             },
             { parent: this },
         );
-        const machine = { region, role, recipe, ami: this.newestDebian() };
+        const machine = { region, role: this.role, emulation, ami: this.newestDebian() };
         const instance = this.makeMachine(name, {
             ...machine,
             keys,
@@ -128,6 +138,13 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
 
         this.instanceId = instance.id;
         this.cacheVolumeId = volume.volumeId;
+        this.machines = [
+            { name: this.runnerName, address: instance.privateIp },
+            ...standIns.map(({ type, instance: { privateIp } }) => ({
+                name: standInName(this.runnerName, type),
+                address: privateIp,
+            })),
+        ];
         this.instanceArns = pulumi.all([instance.arn, ...standIns.map((standIn) => standIn.instance.arn)]);
         this.keysParameterArns = pulumi.all([keys, ...standInKeys].map((parameter) => parameter.arn));
         this.description = pulumi.output({
@@ -177,13 +194,20 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         return `${this.parameterPath}/keys${standInType ? `-${standInType}` : ""}`;
     }
 
-    private makeRecipe(name: string): RecipeParameters | undefined {
+    private makeEmulation(name: string): Emulation | undefined {
         const { emulates = [], nativeCompilers, runner, tags } = this.args;
         const platforms = [...new Set(emulates.map(({ platform }) => platform))];
         const machines = emulatedMachines(platforms, nativeCompilers);
-        return machines.length > 0
-            ? makeRecipe(name, { path: this.parameterPath, runner, machines, tags }, this)
-            : undefined;
+        if (machines.length === 0) {
+            return undefined;
+        }
+        const recipe = {
+            path: `${this.parameterPath}/native-compilers`,
+            description: `what makes native compilers on the ${runner} runner`,
+            script: renderRecipe(runnerPaths.toolchainRecipe, toolchainRecipe(machines)),
+            tags,
+        };
+        return { machines, recipe: makeRecipe(`${name}-native-compilers`, recipe, this) };
     }
 
     private makeKeysParameter(name: string, standInType?: string): aws.ssm.Parameter {

@@ -116,6 +116,53 @@ describe("EC2 runners", () => {
         expect(readers[0]?.[1]?.split("native-compilers-").length).toBe(recipe.length + 1);
     });
 
+    it("are the nodes of a compile cluster where that is set: a group, members by private address, and leave to read them", async () => {
+        const made = make({
+            compileCluster: true,
+            fallbackInstanceTypes: { "linux/arm64": ["c6g.xlarge"] },
+            platforms: ["linux/amd64", "linux/arm64", "linux/arm/v7"],
+            emulateOn: { "linux/arm/v7": "linux/arm64" },
+        });
+        expect(made.runners.map(({ runnerName, inCluster }) => `${runnerName} ${inCluster}`)).toEqual([
+            "amd64 true",
+            "arm64 true",
+            // By the other's machine.
+            "arm_v7 undefined",
+        ]);
+        await settled();
+        const group = mocks.one("aws:ec2/securityGroup:SecurityGroup", "runners-network-cluster").inputs;
+        const own = { protocol: "tcp", self: true };
+        expect(group.ingress).toMatchObject([
+            { ...own, fromPort: 8765, toPort: 8765 },
+            { ...own, fromPort: 10245, toPort: 10245 },
+        ]);
+        for (const { inputs } of mocks.of(instanceType)) {
+            expect(inputs.vpcSecurityGroupIds).toContain("runners-network-cluster-id");
+        }
+        const parameters = mocks.of("aws:ssm/parameter:Parameter").map(({ inputs }) => inputs);
+        const members = parameters.find(({ name }) => name === "/native-buildx/prod/compile-cluster/members");
+        // The AWS provider takes every value for a secret.
+        expect(members?.value).toMatchObject({
+            value: ["amd64", "arm64", "arm64-c6g-xlarge"].map((name) => `${name} address-of-runners-${name}`).join(","),
+        });
+        const policies = mocks
+            .of("aws:iam/rolePolicy:RolePolicy")
+            .filter(({ inputs }) => inputs.name === "compile-cluster")
+            .map(({ inputs }) => JSON.parse(String(inputs.policy)));
+        expect(policies).toHaveLength(2);
+        const [{ Statement }] = policies;
+        const readable = parameters.filter(({ name }) => String(name).includes("/compile-cluster/"));
+        expect(Statement).toMatchObject([{ Action: ["ssm:GetParameter"] }]);
+        expect(Statement[0].Resource).toHaveLength(readable.length);
+    });
+
+    it("are in no compile cluster where nothing says so", async () => {
+        const { runners } = make();
+        await settled();
+        expect(runners.map(({ inCluster }) => inCluster)).toEqual([false, false]);
+        expect(mocks.resources.filter(({ name }) => name.includes("cluster"))).toEqual([]);
+    });
+
     it.each([{}, { emulateOn: { "linux/arm64": "linux/amd64" }, nativeCompilers: false }] as Ec2RunnersArgs[])(
         "have no more than keys in parameters with %j",
         async (args) => {

@@ -7,6 +7,7 @@ import type { Runner } from "../runner";
 import { type NamedRunner, namedRunners, type RunnerInfo, runnerName } from "../runnerNames";
 import type { Runners } from "../runners";
 import { type RunnerValues, runnerSettings } from "../settings";
+import { makeMembers, makeNodeRecipe } from "./ec2Cluster";
 import { Ec2Runner } from "./ec2Runner";
 import type { Ec2RunnerSettings } from "./ec2RunnerSettings";
 import { emulatedRunner } from "./emulatedRunner";
@@ -41,13 +42,17 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
         super("native-buildx:index:Ec2Runners", name, {}, opts);
         const values = checkedValues(settings, args) as Ec2RunnersValues;
         refuseArguments(ec2Mistakes(values));
-        const { parameterPath, tags, transform = {} } = args;
+        const { parameterPath = `/native-buildx/${pulumi.getStack()}`, tags, transform = {} } = args;
         const network = new Network(
             `${name}-network`,
             { ...networkArgs(values), tags, transform: transform.securityGroup },
             { parent: this },
         );
         const named = namedRunners(values.platforms, values.runnersPerPlatform);
+        const native = values.platforms.filter((platform) => machinePlatforms.includes(platform));
+        const cluster = values.compileCluster
+            ? makeNodeRecipe(name, { path: parameterPath, platforms: native, tags }, this)
+            : undefined;
         const machines = new Map(
             named
                 .filter(({ platform }) => machinePlatforms.includes(platform))
@@ -56,7 +61,7 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
                     new Ec2Runner(
                         // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
                         `${name}-${one.runner}`,
-                        { ...runnerArgs(values, one), network, parameterPath, tags, transform },
+                        { ...runnerArgs(values, one), network, cluster, parameterPath, tags, transform },
                         { parent: this },
                     ),
                 ]),
@@ -67,6 +72,9 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
                 emulatedRunner(one, machines.get(emulatorOf(one, values.emulateOn) as string) as Ec2Runner),
         );
         const own = [...machines.values()];
+        if (cluster) {
+            makeMembers(name, { cluster, runners: own, tags }, this);
+        }
         this.access = pulumi
             .all([
                 pulumi.all(own.map((runner) => runner.instanceArns)),
@@ -82,13 +90,14 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
 
 /** The settings of the network. An empty text means that the setting is not set. */
 export function networkArgs(values: Ec2RunnersValues): NetworkArgs {
-    const { vpc, allowedCidrs, openForCallerMinutes, buildkitPort, usePrivateAddress } = values;
+    const { vpc, allowedCidrs, openForCallerMinutes, buildkitPort, usePrivateAddress, compileCluster } = values;
     return {
         vpc: vpc === "default" || vpc === "new" ? vpc : { subnetId: vpc },
         allowedCidrs,
         openForCallerMinutes,
         port: buildkitPort,
         usePrivateAddress,
+        compileCluster,
     };
 }
 

@@ -1,8 +1,10 @@
 import { architectures } from "../../architecture";
 import { renderBuildkitdConfig } from "../buildkitdConfig";
 import { buildSettings, cacheLimits } from "../settings";
-import { type BootstrapSettings, packUserData, renderUserData, runnerPaths } from "./ec2Bootstrap";
+import type { BootstrapSettings } from "./bootstrapSettings";
+import { packUserData, renderUserData } from "./ec2Bootstrap";
 import { buildkitRelease, cacheVolumeOf, defaults, type Ec2RunnerSettings } from "./ec2RunnerSettings";
+import { runnerPaths } from "./runnerPaths";
 
 /** Where a machine is, and what it has. */
 export interface MachineFacts {
@@ -13,6 +15,8 @@ export interface MachineFacts {
     serverNames: string[];
     /** Where it emulates other machines with native compilers. @default it does not */
     emulation?: BootstrapSettings["emulation"];
+    /** Where it is in a compile cluster. @default it is not */
+    cluster?: BootstrapSettings["cluster"];
     /** Port of BuildKit. */
     port: number;
     /** Id of the security group whose rules connect writes; empty where there is none. */
@@ -39,6 +43,7 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
         kmsKeyArn: settings.kmsKeyArn ?? "",
         serverNames: machine.serverNames,
         emulation: machine.emulation,
+        cluster: machine.cluster,
         cacheDevice: machine.cacheDevice,
         buildkitUrl: release.url.replaceAll("{version}", release.version).replaceAll("{arch}", suffix),
         buildkitSha256: (release.sha256[settings.platform] ?? "").toLowerCase(),

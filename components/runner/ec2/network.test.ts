@@ -119,6 +119,13 @@ describe("networkProblems", () => {
         expect(networkProblems({ allowedCidrs: [], openForCallerMinutes: 1 })).toEqual([]);
     });
 
+    it("refuses a port that the nodes of its compile cluster have, and no other", () => {
+        const problems = (port: number, compileCluster: boolean) =>
+            networkProblems({ allowedCidrs: mine, port, compileCluster });
+        const mistake = "port 10245: the nodes of the compile cluster listen on it. Choose another for BuildKit";
+        expect([problems(10245, true), problems(10245, false), problems(9753, true)]).toEqual([[mistake], [], []]);
+    });
+
     it("reports everything at once, each with its setting", () => {
         const vpc = { subnetId: "net" };
         expect(

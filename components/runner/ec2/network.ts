@@ -5,6 +5,8 @@ import ipaddr from "ipaddr.js";
 import { awsAccount } from "../../account/awsAccount";
 import { refuseArguments } from "../../settings/mistakes";
 import { makeCallersGroup } from "./callersGroup";
+import { makeClusterGroup } from "./clusterGroup";
+import { clusterPorts } from "./clusterPorts";
 import { ownerTag } from "./ec2CacheVolume";
 import { GroupLeftovers, removesGroup } from "./groupLeftovers";
 import { OwnVpc } from "./ownVpc";
@@ -35,6 +37,8 @@ export interface NetworkArgs {
      * @default false
      */
     usePrivateAddress?: boolean;
+    /** The runners are nodes of a compile cluster. @default false */
+    compileCluster?: boolean;
     /** Tags of everything it makes. @default none */
     tags?: { [name: string]: string };
     /** Changes the security group's arguments. @default none */
@@ -51,6 +55,8 @@ export class Network extends pulumi.ComponentResource {
     readonly securityGroupId: pulumi.Output<string>;
     /** The security group whose rules connect writes, where there are `openForCallerMinutes`. */
     readonly callersGroup: aws.ec2.SecurityGroup | undefined;
+    /** The security group of their compile cluster, where they are in one. */
+    readonly clusterGroup: aws.ec2.SecurityGroup | undefined;
     readonly openForCallerMinutes: number;
     readonly port: number;
     readonly usePrivateAddress: boolean;
@@ -73,6 +79,9 @@ export class Network extends pulumi.ComponentResource {
             this.openForCallerMinutes > 0
                 ? makeCallersGroup(`${name}-callers`, { vpcId: this.vpcId, tags: args.tags }, this)
                 : undefined;
+        this.clusterGroup = args.compileCluster
+            ? makeClusterGroup(`${name}-cluster`, { vpcId: this.vpcId, tags: args.tags }, this)
+            : undefined;
         this.securityGroupId = new GroupLeftovers(
             name,
             {
@@ -81,8 +90,8 @@ export class Network extends pulumi.ComponentResource {
                 volumeTag: ownerTag,
                 ...awsAccount(this),
             },
-            // Deleted before both groups.
-            { parent: this, dependsOn: this.callersGroup ?? [] },
+            // Deleted before all groups.
+            { parent: this, dependsOn: this.moreGroups },
         ).securityGroupId;
         this.registerOutputs({
             vpcId: this.vpcId,
@@ -100,7 +109,11 @@ export class Network extends pulumi.ComponentResource {
 
     /** The security groups of an instance. */
     get securityGroupIds(): pulumi.Output<string[]> {
-        return pulumi.all([this.securityGroupId, ...(this.callersGroup ? [this.callersGroup.id] : [])]);
+        return pulumi.all([this.securityGroupId, ...this.moreGroups.map(({ id }) => id)]);
+    }
+
+    private get moreGroups(): aws.ec2.SecurityGroup[] {
+        return [this.callersGroup, this.clusterGroup].filter((group) => group !== undefined);
     }
 
     private findPlace(name: string, args: NetworkArgs): Place {
@@ -221,6 +234,9 @@ export function networkProblems(args: NetworkArgs): string[] {
     const { port = defaultPort } = args;
     if (!Number.isInteger(port) || port < 1 || port > 65535) {
         problems.push(`port ${port}: a TCP port is a whole number from 1 to 65535`);
+    }
+    if (args.compileCluster && Object.values<number>(clusterPorts).includes(port)) {
+        problems.push(`port ${port}: the nodes of the compile cluster listen on it. Choose another for BuildKit`);
     }
     if (typeof args.vpc === "object" && !/^subnet-[0-9a-f]+$/.test(args.vpc.subnetId)) {
         problems.push(`subnetId "${args.vpc.subnetId}": a subnet's id looks like subnet-0123456789abcdef0`);

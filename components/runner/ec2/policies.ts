@@ -25,6 +25,11 @@ export function runnerPolicy(
     ]);
 }
 
+/** What a runner's instance may do besides as a node of a compile cluster: read who the others are, and what makes it one. */
+export function clusterPolicy(parameterArns: string[]): aws.iam.PolicyDocument {
+    return policyDocument([{ Sid: "ReadCompileCluster", Action: ["ssm:GetParameter"], Resource: parameterArns }]);
+}
+
 /** Who may assume a runner's role: EC2, for the instance. */
 export const runnerTrustPolicy: aws.iam.PolicyDocument = {
     Version: "2012-10-17",

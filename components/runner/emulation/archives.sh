@@ -14,8 +14,8 @@ package_of() {
     target=$(printf '%s' "$triplet" | tr _ -)
     case $1 in
         cc1) echo "cpp-${2%%.*}-$target" ;;
-        cc1plus) echo "g++-${2%%.*}-$target" ;;
-        lto1) echo "gcc-${2%%.*}-$target" ;;
+        cc1plus | g++) echo "g++-${2%%.*}-$target" ;;
+        lto1 | gcc) echo "gcc-${2%%.*}-$target" ;;
         as) echo "binutils-$target" ;;
     esac
 }

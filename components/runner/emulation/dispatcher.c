@@ -10,6 +10,7 @@
  *         program                itself
  *         loader, lib/           its dynamic loader and libraries, those of its release of the distribution
  *         arguments              what it needs to do the same as the original, see `adapt`
+ *         preload                and what is loaded with it, if anything (driver.c)
  *
  * Called by what stands in front of QEMU (front.c), as the kernel called that: dispatcher PATH ARGV0 ARGUMENT...
  */
@@ -54,16 +55,27 @@ static int is_among(const char *pattern, char **arguments)
 	return 0;
 }
 
+/* Whether the program itself, and not only a link to it, is in the folder. */
+static int is_within(const char *folder, const char *path)
+{
+	char place[PATH_MAX];
+	size_t length = strlen(folder);
+
+	return realpath(path, place) && strncmp(place, folder, length) == 0 && place[length] == '/' &&
+	       !strchr(place + length + 1, '/');
+}
+
 /*
  * Puts what the twin needs besides the caller's `arguments` at `end`, as its file says, a line each:
  *
  *     emulate PATTERN          where an argument fits, the original is run
- *     require PATTERN PATTERN  where no argument fits either, the original is run
+ *     require PATTERN...       where no argument fits any of them, the original is run
+ *     within FOLDER            where the program is anywhere else, the original is run
  *     unless PATTERN ARGUMENT  is added, but where an argument fits
  *
- * False if the original is to be run. `text` is the file's, and is cut in pieces.
+ * False if the original is to be run. `text` is the file's, and is cut in pieces; `path` is the program's.
  */
-static int adapt(char *text, char **arguments, char **end, int room)
+static int adapt(char *text, const char *path, char **arguments, char **end, int room)
 {
 	char *rest = NULL;
 
@@ -76,8 +88,17 @@ static int adapt(char *text, char **arguments, char **end, int room)
 		if (verb && pattern && strcmp(verb, "emulate") == 0 && !addition) {
 			if (is_among(pattern, arguments))
 				return 0;
-		} else if (verb && pattern && strcmp(verb, "require") == 0 && addition) {
-			if (!is_among(pattern, arguments) && !is_among(addition, arguments))
+		} else if (verb && pattern && strcmp(verb, "require") == 0) {
+			const char *wanted = pattern;
+
+			while (wanted && !is_among(wanted, arguments)) {
+				wanted = addition;
+				addition = strtok_r(NULL, " ", &word);
+			}
+			if (!wanted)
+				return 0;
+		} else if (verb && pattern && strcmp(verb, "within") == 0 && !addition) {
+			if (!is_within(pattern, path))
 				return 0;
 		} else if (verb && pattern && strcmp(verb, "unless") == 0 && addition && room-- > 1) {
 			if (!is_among(pattern, arguments))
@@ -94,6 +115,13 @@ static int adapt(char *text, char **arguments, char **end, int room)
 static void tell(const char *path, const char *build_id)
 {
 	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	size_t length = strlen(name);
+
+	/* gcc and its like only call those which take the time. */
+	if (strncmp(name, "cc1", 3) != 0 && strcmp(name, "lto1") != 0 && (length < 2 || strcmp(name + length - 2, "as") != 0))
+		return;
+
 	/* For reading, too: nobody gets a signal where nobody reads, and what does not fit is not told. */
 	int runner = open(TELL, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	struct stat facts;
@@ -101,7 +129,7 @@ static void tell(const char *path, const char *build_id)
 	if (runner < 0)
 		return;
 	if (fstat(runner, &facts) == 0 && S_ISFIFO(facts.st_mode))
-		dprintf(runner, "%.40s (%.16s)\n", slash ? slash + 1 : path, build_id);
+		dprintf(runner, "%.40s (%.16s)\n", name, build_id);
 	close(runner);
 }
 
@@ -112,11 +140,11 @@ static void name_part(char *path, const struct identity *identity, const char *p
 }
 
 /* Runs the twin of the program in `file`, if it has one. Returns if it is to be emulated. */
-static void run_twin(int file, const char *argv0, char **arguments, int count)
+static void run_twin(int file, const char *path, const char *argv0, char **arguments, int count)
 {
 	struct identity identity = { "", "" };
-	char program[PATH_MAX], loader[PATH_MAX], libraries[PATH_MAX], description[PATH_MAX], text[8192];
-	enum { before = 6, additions = 64 };
+	char program[PATH_MAX], loader[PATH_MAX], libraries[PATH_MAX], description[PATH_MAX], preload[PATH_MAX], text[8192];
+	enum { before = 8, additions = 64 };
 	char **words = NULL;
 
 	if (!identify(file, is_known, &identity)) {
@@ -127,6 +155,7 @@ static void run_twin(int file, const char *argv0, char **arguments, int count)
 	name_part(loader, &identity, "loader");
 	name_part(libraries, &identity, "lib");
 	name_part(description, &identity, "arguments");
+	name_part(preload, &identity, "preload");
 
 	int described = open(description, O_RDONLY | O_CLOEXEC);
 
@@ -143,16 +172,17 @@ static void run_twin(int file, const char *argv0, char **arguments, int count)
 
 	char *added[additions];
 
-	if (!adapt(text, arguments, added, additions))
+	if (!adapt(text, path, arguments, added, additions))
 		return;
 	words = calloc(before + count + additions + 1, sizeof(*words));
 	if (!words)
 		return;
-	char *head[] = { loader, "--library-path", libraries, "--argv0", (char *)argv0, program };
+	char *head[before] = { loader, "--library-path", libraries, "--argv0", (char *)argv0, program };
+	char *loaded[before] = { loader, "--library-path", libraries, "--preload", preload, "--argv0", (char *)argv0, program };
 	char **end = words;
 
-	for (int at = 0; at < before; at++)
-		*end++ = head[at];
+	for (char **word = access(preload, F_OK) == 0 ? loaded : head, **stop = word + before; word < stop && *word; word++)
+		*end++ = *word;
 	for (int at = 0; at < count; at++)
 		*end++ = arguments[at];
 	for (char **addition = added; *addition; addition++)
@@ -187,7 +217,7 @@ int main(int argc, char **argv)
 	int file = is_environment_plain() ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
 	if (file >= 0) {
-		run_twin(file, argv0, arguments, count);
+		run_twin(file, path, argv0, arguments, count);
 		close(file);
 	}
 	emulate(path, argv0, arguments, count);

@@ -59,26 +59,36 @@ static long system_call(long number, long first, long second, long third)
 #endif
 }
 
-static int is_same(const char *one, const char *other)
+static int is_word(const char *word, const char *end, const char *name)
 {
-	while (*one && *one == *other)
-		one++, other++;
-	return *one == *other;
+	while (*name && word < end && *word == *name)
+		word++, name++;
+	return !*name && word == end;
 }
 
-/* What is compiled, or assembled, by a program of this name. */
+/* What is compiled, or assembled, by a program of this name, or what calls that. Such as cc1, aarch64-linux-gnu-as, gcc-12. */
 static int is_compiler(const char *path)
 {
-	static const char names[][8] = { "cc1", "cc1plus", "lto1", "as" };
+	static const char names[][8] = { "cc1", "cc1plus", "lto1", "as", "gcc", "g++", "cc", "c++" };
 	const char *name = path, *end = path;
 
 	for (; *end; end++)
 		if (*end == '/')
 			name = end + 1;
+
+	const char *version = end;
+
+	while (version > name && ((version[-1] >= '0' && version[-1] <= '9') || version[-1] == '.'))
+		version--;
+	if (version < end && version > name && version[-1] == '-')
+		end = version - 1;
+	for (const char *at = name; at < end; at++)
+		if (*at == '-')
+			name = at + 1;
 	for (unsigned at = 0; at < sizeof(names) / sizeof(*names); at++)
-		if (is_same(name, names[at]))
+		if (is_word(name, end, names[at]))
 			return 1;
-	return end - name > 3 && is_same(end - 3, "-as");
+	return 0;
 }
 
 /* Where QEMU begins: weave.c has left it in the last part of the file that is loaded. */

@@ -21,7 +21,7 @@ describeUnless(missing() ?? notHere())("QEMU with its front, called as the kerne
     beforeAll(() => {
         folder = temporaryFolder();
         chmodSync(folder, 0o755);
-        for (const name of ["program", "cc1", "readable-as", "unreadable-as"]) {
+        for (const name of ["program", "cc1", "readable-as", "unreadable-as", "x-g++-12", "gcc-ar-12"]) {
             copyFileSync(stepBinary("arm64"), path.join(folder, name));
         }
         chmodSync(path.join(folder, "unreadable-as"), 0o711);
@@ -55,6 +55,8 @@ describeUnless(missing() ?? notHere())("QEMU with its front, called as the kerne
             "readable-as",
             "dispatcher ./readable-as a name print hello 1\n",
         ],
+        ["leaves what calls a compiler to it", interpreter, "x-g++-12", "dispatcher ./x-g++-12 a name print hello 1\n"],
+        ["runs itself what is only called alike", interpreter, "gcc-ar-12", "hello"],
         ["runs a compiler itself that it cannot read, which fails", interpreter, "unreadable-as", ""],
         [
             "believes no dispatcher where it has more rights than its caller",

@@ -1,6 +1,6 @@
 /*
- * What a program is known by, for the two programs that look at it: the dispatcher, and tools/twins/identify.c, which says it
- * for the table of twins. Built with -DMACHINE=N (e_machine in elf.h).
+ * What a program is known by, for those that look at it: the dispatcher, and tools/twins/identify.c, which says it
+ * for the table of twins; and the compile cluster's front. Built with -DMACHINE=N (e_machine in elf.h; 0: any of 64 bits).
  */
 #include <elf.h>
 #include <stdint.h>
@@ -84,7 +84,7 @@ static int identify_notes(const unsigned char *file, size_t size, char *hex)
 		return 0;
 	memcpy(&head, file, sizeof(head));
 	if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != CLASS ||
-	    head.e_machine != MACHINE || head.e_phentsize != sizeof(Part))
+	    (MACHINE != 0 && head.e_machine != MACHINE) || head.e_phentsize != sizeof(Part))
 		return 0;
 	for (unsigned at = 0; at < head.e_phnum; at++) {
 		size_t place = head.e_phoff + at * sizeof(Part);

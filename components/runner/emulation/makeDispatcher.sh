@@ -3,7 +3,8 @@
 #
 #   makeDispatcher.sh QEMU NAME MACHINE FOLDER     of what is emulated: QEMU's name of it, and e_machine of elf.h
 #
-# Into FOLDER: qemu-binfmt-P, for binfmt_misc (front.c); dispatcher and emulator, for build containers (dispatcher.c).
+# Into FOLDER: qemu-binfmt-P, for binfmt_misc (front.c); dispatcher and emulator, for build containers (dispatcher.c), and
+# driver.so, for the twins of gcc and g++ (driver.c).
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 emulator=$1 name=$2 machine=$3 folder=$4
@@ -19,4 +20,5 @@ chmod 755 "$folder/qemu-binfmt-P"
 rm "$folder/weave" "$folder/front"
 
 build -static -o "$folder/dispatcher" "$here/dispatcher.c"
+build -shared -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -nostdlib -o "$folder/driver.so" "$here/driver.c"
 cp "$emulator" "$folder/emulator"

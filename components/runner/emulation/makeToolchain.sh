@@ -77,11 +77,11 @@ missing() {
 
 # file_of PROGRAM VERSION: where the package has it.
 file_of() {
-    if [ "$1" = as ]; then
-        echo "usr/bin/$triplet-as"
-    else
-        (cd "$root" && find usr/lib*/gcc-cross/"$triplet/${2%%.*}/$1") # below lib or libexec
-    fi
+    case $1 in
+        as) echo "usr/bin/$triplet-as" ;;
+        gcc | g++) echo "usr/bin/$triplet-$1-${2%%.*}" ;;
+        *) (cd "$root" && find usr/lib*/gcc-cross/"$triplet/${2%%.*}/$1") ;; # below lib or libexec
+    esac
 }
 
 # emulate PATTERN...: arguments with which the original is run.
@@ -102,8 +102,12 @@ rules_of_lto1() {
     words_about_itself
     emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
         '--sysroot*' '-iprefix*'
-    # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine.
-    if [ "$machine $1" = 'aarch64 12' ]; then emulate '-fstack-protector*' '-fstack-clash-protection'; fi
+    case $machine-$1 in
+        # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine.
+        aarch64-12) emulate '-fstack-protector*' '-fstack-clash-protection' ;;
+        # What is left to the linker is written by the compiler's own words, of 32 bits.
+        arm-*) emulate '-flto*' ;;
+    esac
 }
 
 # look_in UNLESS FOLDER...: where headers are looked for.
@@ -134,6 +138,16 @@ rules_of_cc1plus() {
     rules_of_lto1 "$1"
     look_in '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
     look_in_own "$1"
+}
+
+# What calls the compiler and the assembler, and not the linker. `driver.so` makes it look where the original does; one that was
+# copied to another place looks beside that.
+rules_of_driver() {
+    words_about_itself
+    echo 'within /usr/bin'
+    echo 'require -c -S -E -M -MM'
+    emulate '@*' '-###' '-print*' '--print*' '-B*' '--prefix*' '-specs*' '--specs*' '-wrapper*' '-fplugin*' '-foffload*' '--sysroot*' \
+        -march=native -mcpu=native -mtune=native
 }
 
 # unpack_release RELEASE: the packages of its rows into $root, with the libraries of what is loaded dynamically.
@@ -180,7 +194,13 @@ add_release() {
         mkdir -p "$twin"
         mv "$root/$file" "$twin/program"
         ln -s "../../../releases/$1/loader" "../../../releases/$1/lib" "$twin/"
-        "rules_of_$program" "${version%%.*}" >"$twin/arguments"
+        case $program in
+            gcc | g++)
+                ln -s ../../../driver.so "$twin/preload"
+                rules_of_driver >"$twin/arguments"
+                ;;
+            *) "rules_of_$program" "${version%%.*}" >"$twin/arguments" ;;
+        esac
     done
     rm -rf "$root"
 }

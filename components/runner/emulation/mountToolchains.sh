@@ -1,11 +1,13 @@
 # shellcheck shell=sh
-# Part of step-runtime.sh, where native compilers are used. A build container gets two mounts more, which toolchains.json beside
-# the script describes in part: the toolchains of emulated compilers (see dispatcher.c), read-only, and a pipe by which the
-# dispatcher tells of compilers that it knows no twin of. Both are below /dev, which is in memory and in no layer. What was told is
-# said at the step's end, in its output, where the provider finds it too (receipt.ts). Whatever goes wrong here, the step runs
-# without it. "$@" is what runc is called with.
+# Part of step-runtime.sh, where native compilers or a compile cluster are used. A build container gets more mounts: those that
+# files beside the script describe, the toolchains of emulated compilers (toolchains.json, see dispatcher.c) and the cluster
+# (cluster.json, see ../cluster), and a pipe by which these tell of compilers that they do not know. All are below /dev, which is
+# in memory and in no layer. What was told is said at the step's end, in its output, where the provider finds it too (receipt.ts).
+# Whatever goes wrong here, the step runs without it. "$@" is what runc is called with.
 mounts='' bundle='' previous=''
-if [ -r "${0%/*}/toolchains.json" ]; then IFS= read -r mounts <"${0%/*}/toolchains.json"; fi
+for file in toolchains.json cluster.json; do
+    if IFS= read -r line <"${0%/*}/$file"; then mounts=${mounts:+$mounts,}$line; fi 2>/dev/null
+done
 if [ -n "$mounts" ]; then
     for word; do
         case $previous in -b | --bundle) bundle=$word ;; esac
@@ -30,8 +32,15 @@ if [ -n "$bundle" ]; then
     fi
     if [ -p "$pipe" ]; then
         # A step may write anything there: a few short lines are enough.
-        awk 'count < 8 && length < 80 && !seen[$0]++ { said = said (count++ ? ", " : "") $0 }
-            END { if (count) print "native-buildx: no native compiler is known for " said ": emulated, see docs/emulation.md" }' \
+        awk 'count < 8 && length < 80 && !seen[$0]++ {
+                list = sub(/^home /, "") ? "home" : "emulated"
+                said[list] = said[list] (said[list] == "" ? "" : ", ") $0
+                count++
+            }
+            END {
+                if (said["emulated"] != "") print "native-buildx: no native compiler is known for " said["emulated"] ": emulated, see docs/emulation.md"
+                if (said["home"] != "") print "native-buildx: the compile cluster does not know " said["home"] ": compiled at home, see docs/compile-cluster.md"
+            }' \
             <"$pipe" >&2 &
         # Open for as long as runc, which becomes this process.
         exec 9>"$pipe"

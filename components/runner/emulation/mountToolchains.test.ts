@@ -50,6 +50,23 @@ describe.each(shells)("what a build step gets besides, in %s", (_name, shell) =>
         },
     );
 
+    it("is the compile cluster, alone or besides", async () => {
+        const cluster = [
+            { destination: "/dev/.compile-cluster", type: "bind", source: "/kit", options: ["ro"] },
+            { destination: "/dev/.compile-cluster/run", type: "bind", source: "/node", options: ["ro"] },
+        ];
+        bench.write("cluster.json", `${cluster.map((mount) => JSON.stringify(mount)).join()}\n`);
+        bench.write("told", "home cc1 (0a)\n");
+        expect((await runStep()).stderr).toBe(
+            "native-buildx: the compile cluster does not know cc1 (0a): compiled at home, see docs/compile-cluster.md\n",
+        );
+        expect(mounts().slice(0, 2)).toEqual(cluster);
+        bench.write("bundle/config.json", JSON.stringify({ mounts: [pts, shm] }));
+        bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
+        expect((await runStep()).status).toBe(3);
+        expect(mounts().slice(0, 3)).toEqual([toolchains, ...cluster]);
+    });
+
     it("is nothing where there is no place for it: the step runs", async () => {
         bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
         bench.write("bundle/config.json", "{}");

@@ -44,6 +44,12 @@ describe("the cluster of Kubernetes runners", () => {
         expect(kubernetesMistakes(defaults, "demo-prod")).toEqual([expect.stringMatching(message)]);
     });
 
+    it("has no compile cluster among its pods", () => {
+        expect(kubernetesMistakes({ ...defaults, compileCluster: true }, "demo-prod")).toEqual([
+            "compileCluster: pods are in no compile cluster, EC2 runners may be; set it to false or remove it",
+        ]);
+    });
+
     it("has no namespace of a name that none can have", () => {
         expect(kubernetesMistakes(defaults, "my_builds-prod")).toEqual([
             expect.stringMatching(

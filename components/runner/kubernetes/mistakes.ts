@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
 import type { ValuesOf } from "../../settings/values";
+import { noClusterMistakes } from "../clusterMistakes";
 import type { RunnerValues } from "../settings";
 import { type kubernetesRunnerSettings, namespacePattern } from "./settings";
 
@@ -11,6 +12,7 @@ export type KubernetesRunnersValues = RunnerValues & ValuesOf<typeof kubernetesR
 export function kubernetesMistakes(values: KubernetesRunnersValues, stackName: string): string[] {
     const { kubernetesNamespace, refusedCidrs, tolerations } = values;
     return [
+        ...noClusterMistakes(values, "pods"),
         ...(namespacePattern.test(kubernetesNamespace || stackName)
             ? []
             : [

@@ -1,11 +1,15 @@
 import type { localMachineSettings } from "../../localMachine/settings";
 import type { ValuesOf } from "../../settings/values";
+import { noClusterMistakes } from "../clusterMistakes";
 import type { RunnersModule } from "../kind";
 import { LocalRunners } from "./localRunners";
 import { machineMistakes } from "./machine";
 
 export const kind: RunnersModule<ValuesOf<typeof localMachineSettings>> = {
-    mistakes: machineMistakes,
+    mistakes: async (values, stackName) => [
+        ...noClusterMistakes(values, "local runners"),
+        ...(await machineMistakes(values, stackName)),
+    ],
     create: (name, values, { stackName, registry: { trust } }) =>
         new LocalRunners(name, { ...values, stackFolder: stackName, trust }),
 };

@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { localMachineSettings, runnerPort } from "../../localMachine/settings";
 import type { RegistryTrust } from "../../registry/registry";
+import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
+import { noClusterMistakes } from "../clusterMistakes";
 import { namedRunners } from "../runnerNames";
 import type { Runners } from "../runners";
 import { type RunnerValues, runnerSettings } from "../settings";
@@ -25,6 +27,7 @@ export class LocalRunners extends pulumi.ComponentResource implements Runners {
     constructor(name: string, args: LocalRunnersArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRunners", name, {}, opts);
         const values = checkedValues(settings, args) as RunnerValues & ValuesOf<typeof settings>;
+        refuseArguments(noClusterMistakes(values, "local runners"));
         const { stackFolder, trust } = args;
         this.runners = namedRunners(values.platforms, values.runnersPerPlatform).map(
             ({ runner, platform, at }) =>

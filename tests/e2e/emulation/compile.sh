@@ -40,6 +40,22 @@ result longCommand sh -c 'gcc $(head -n 5000 many) -c -o x.o a.c'
 # shellcheck disable=SC2016 # for the inner shell
 result tooLongCommand sh -c 'gcc $(cat many) -c -o x.o a.c'
 
+# gcc itself, which goes by its place and the environment, and calls what it finds.
+mkdir -p called place/bin
+cp "$(readlink -f "$(command -v gcc)")" place/bin/gcc
+result relocated place/bin/gcc -c -o x.o a.c
+result prefix env GCC_EXEC_PREFIX=/usr/lib/gcc/ gcc -c -o x.o a.c
+printf 'f: .long __LINE__\n' >assembly.S
+result assembly gcc -c -o x.o assembly.S
+result preprocessed gcc -E -P predefined.c
+result headers gcc -MM a.c
+result several gcc -c a.c predefined.c
+result none gcc -c none.c
+# shellcheck disable=SC2016 # for the script
+printf '#!/bin/sh\nreadlink /proc/$PPID/exe >/out/driver\nexec /usr/bin/as "$@"\n' >called/as
+chmod 755 called/as
+result called env "PATH=$PWD/called:$PATH" gcc -O2 -c -o x.o a.c
+
 export CCACHE_DIR=/tmp/w/ccache
 result ccacheMiss ccache gcc -O2 -c -o x.o a.c
 result ccacheHit ccache gcc -O2 -c -o x.o a.c

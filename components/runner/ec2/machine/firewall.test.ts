@@ -20,4 +20,17 @@ describe.each(shells)("firewall.sh in %s", (_name, shell) => {
         // Whatever a security group says.
         expect(made).toContain("iptables -w -t filter -I INPUT ! -i lo -p tcp --syn ! --dport 9753 -j DROP");
     });
+
+    it("lets other nodes of a compile cluster in, and no build step to a scheduler", async () => {
+        bench.stub("iptables", 'case " $* " in *" -C "*) exit 1 ;; esac');
+        bench.stub("ip6tables");
+        bench.layOut({ scheduler_port: 8765, daemon_port: 10245 });
+        expect((await bench.runScript("firewall.sh")).status).toBe(0);
+        const made = bench.calls.filter((call) => call.startsWith("iptables") && call.includes(" -I "));
+        expect(made.slice(-3)).toEqual([
+            "iptables -w -t filter -I INPUT ! -i buildkit0 -p tcp --dport 10245 -j ACCEPT",
+            "iptables -w -t filter -I INPUT ! -i buildkit0 -p tcp --dport 8765 -j ACCEPT",
+            "iptables -w -t mangle -I FORWARD -i buildkit0 -p tcp --dport 8765 -j DROP",
+        ]);
+    });
 });

@@ -33,8 +33,18 @@ failed() {
     systemctl is-failed --quiet native-buildx-install native-buildx-cache native-buildx-keys native-buildx-firewall
 }
 
-# Native compilers are made once, beside the first builds: a runner that was stopped meanwhile would begin again.
-making() { systemctl is-active native-buildx-compilers | grep -q '^activating'; }
+# Native compilers, and what a compile cluster needs, are made once, beside the first builds: a runner that was stopped
+# meanwhile would begin again. (A unit that waits for its next try is not among the starting ones.)
+making() {
+    systemctl show --property SubState --value native-buildx-compilers native-buildx-cluster 2>/dev/null | grep -q '^start'
+}
+
+# What it compiles for builds of other runners, where it is in a compile cluster.
+look_at_help() {
+    if [ -n "${cluster_folder:-}" ]; then
+        note_help "$(CLUSTER_FOLDER=$cluster_folder "$cluster_recipe/cluster.sh" helped 2>/dev/null)"
+    fi
+}
 
 # Nobody needs this machine.
 unused() {
@@ -44,6 +54,7 @@ unused() {
             serving=$(date +%s)
             say "serving $(seconds_to_serve) s after the system's start"
         fi
+        look_at_help
         is_idle "$serving" && ! making
     elif starting; then
         answered=$(now)
@@ -66,7 +77,8 @@ seconds_to_serve() {
 # quiet SECONDS: true if no build runs, and none ran in the last so many seconds.
 quiet() (
     # shellcheck disable=SC2030,SC2031 # only in this subshell
-    idle_seconds=$1 && is_idle 0
+    # shellcheck disable=SC2034 # is_idle reads it
+    idle_seconds=$1 helped_at=0 && is_idle 0
 )
 # True in a pause, so that no build is disturbed, nor a client that has connected and is about to build; on the keys' last
 # day a short pause is enough. A client that connects during the new start, a second, tries again.

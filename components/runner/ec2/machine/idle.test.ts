@@ -63,6 +63,20 @@ describe.each(shells)("idle.sh in %s", (_name, shell) => {
         expect(rules()).toEqual([]);
     });
 
+    it("stays awake while it compiles for builds of other runners, and not while it only waits for them", async () => {
+        bench.stub("cluster.sh", '[ "$1" = helped ] && cat "$bench/helped"');
+        const node = { cluster_folder: bench.path("node"), cluster_recipe: bench.path("bin") };
+        bench.layOut({ idle_seconds: 2, failed_seconds: 1, look_seconds: 1, grace_seconds: 1, ...node });
+        bench.write("histories", header + row(3600));
+        bench.stub("sleep", '/bin/sleep 0.3; echo "$(($(cat "$bench/helped") + 1))" >"$bench/helped"');
+        bench.write("helped", "0");
+        expect((await bench.runScript("idle.sh", [], 4)).status).toBe(-1);
+        expect(bench.read("off")).toBe("");
+        bench.stub("sleep", "/bin/sleep 0.3");
+        expect((await bench.runScript("idle.sh")).status).toBe(0);
+        expect(bench.read("off")).toBe("off\n");
+    });
+
     it("reopens the port for a client that begins a build after it closed", async () => {
         bench.write("connections", "ESTAB 0 0 10.0.0.9:9753 203.0.113.7:40000\n");
         bench.write("on-iptables", `printf '${header}${running}' >"$bench/histories"`);

@@ -11,36 +11,15 @@ set -eu
 . "${0%/*}/common.sh"
 # shellcheck source=components/runner/emulation/emulation.sh
 . "$lib/emulation.sh"
-# shellcheck source=components/runner/ec2/machine/instance-role.sh
-. "$lib/instance-role.sh"
+# shellcheck source=components/runner/ec2/machine/recipe.sh
+. "$lib/recipe.sh"
 cd "$lib"
 # shellcheck disable=SC2034 # emulation.sh reads it
 read -r registrant <"${machine_id:-/etc/machine-id}"
 
-packages() { apt-get -q -o DPkg::Lock::Timeout=300 "$@"; }
-
-# The recipe, out of parameters: user data has no room for it.
-fetch_recipe() {
-    if [ -e "$toolchain_recipe/complete" ]; then return; fi
-    if ! credentials; then return 1; fi
-    for parameter in $recipe_parameters; do
-        signed | curl -sS --fail-with-body -m 10 -K - --aws-sigv4 "aws:amz:$region:ssm" \
-            -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AmazonSSM.GetParameter' \
-            -d "{\"Name\":\"$parameter\"}" "$ssm_endpoint/" | field Value
-    done | base64 -d | gzip -d >"$toolchains/recipe"
-    if [ "$(sha256sum <"$toolchains/recipe")" != "$recipe_sha256  -" ]; then
-        echo "$recipe_parameters: not what this runner was made with"
-        return 1
-    fi
-    sh "$toolchains/recipe" && : >"$toolchain_recipe/complete"
-}
-
-# What makes the dispatcher, and the lists of packages that the twins are looked for in.
+# What makes the dispatcher.
 install_compiler() {
-    if [ -z "${updated:-}" ]; then packages update || true; fi
-    updated=yes
-    if command -v gcc >/dev/null && [ -e /usr/include/stdio.h ]; then return; fi
-    DEBIAN_FRONTEND=noninteractive packages -y install --no-install-recommends gcc libc6-dev
+    if command -v gcc >/dev/null && [ -e /usr/include/stdio.h ]; then update_lists; else install_packages gcc libc6-dev; fi
 }
 
 # fetch_emulator MACHINE: QEMU and its line for binfmt_misc, out of a package that would take 460 MB.
@@ -70,7 +49,9 @@ make() {
     log=$toolchains/log
     for machine in $emulates; do
         if runs_natively "$machine" || is_made "$machine"; then continue; fi
-        { fetch_recipe && install_compiler && toolchain "$machine"; } >"$log" 2>&1 || true
+        # shellcheck disable=SC2086 # names
+        { fetch_recipe "$toolchain_recipe" "$recipe_sha256" $recipe_parameters &&
+            install_compiler && toolchain "$machine"; } >"$log" 2>&1 || true
         # What makeToolchain.sh has said once it does not say again, and keeps.
         reason=$(tail -n 1 "$log" && cut -s -d ' ' -f 2- "$toolchains/$machine.none" 2>/dev/null) || true
         if [ ! -e "$toolchains/$machine/rule" ]; then say "no native compilers for $machine: ${reason##*"$newline"}"; fi

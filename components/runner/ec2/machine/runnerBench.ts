@@ -1,6 +1,8 @@
 import * as path from "node:path";
 import { type ScriptResult, Workbench } from "../../../../tests/helpers/workbench";
-import { type BootstrapSettings, renderUserData, runnerPaths } from "../ec2Bootstrap";
+import type { BootstrapSettings } from "../bootstrapSettings";
+import { renderUserData } from "../ec2Bootstrap";
+import { runnerPaths } from "../runnerPaths";
 
 /** Of a runner for tests. */
 export const bootstrapSettings: BootstrapSettings = {

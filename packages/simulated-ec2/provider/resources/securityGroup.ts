@@ -31,10 +31,12 @@ const rule = {
     ipv6CidrBlocks: true,
     protocol: true,
     securityGroups: true,
+    self: true,
     toPort: true,
 } as const;
 
-function permissions(rules: Value): IpPermission[] {
+/** @param own the group that the rules are of */
+function permissions(rules: Value, own: string): IpPermission[] {
     return list(rules).map((value) => {
         const given = object(value);
         const Description = optionalText(given.description);
@@ -45,23 +47,24 @@ function permissions(rules: Value): IpPermission[] {
             ToPort: all ? undefined : optionalNumber(given.toPort),
             IpRanges: texts(given.cidrBlocks).map((CidrIp) => ({ CidrIp, Description })),
             Ipv6Ranges: texts(given.ipv6CidrBlocks).map((CidrIpv6) => ({ CidrIpv6, Description })),
-            UserIdGroupPairs: texts(given.securityGroups).map((GroupId) => ({ GroupId, Description })),
+            UserIdGroupPairs: [...texts(given.securityGroups), ...(given.self === true ? [own] : [])].map(
+                (GroupId) => ({
+                    GroupId,
+                    Description,
+                }),
+            ),
         };
     });
 }
 
 /** The rules as the AWS provider reads them: one for each description of a port range. */
-function fromPermissions(permissions: IpPermission[] | undefined): Value[] {
+function fromPermissions(permissions: IpPermission[] | undefined, own: string): Value[] {
     const rules = new Map<string, Properties>();
     for (const permission of permissions ?? []) {
         const all = permission.IpProtocol === "-1";
         const from = all ? 0 : permission.FromPort;
         const to = all ? 0 : permission.ToPort;
-        const add = (
-            kind: "cidrBlocks" | "ipv6CidrBlocks" | "securityGroups",
-            value?: string,
-            description?: string,
-        ) => {
+        const ruleOf = (description?: string): Properties => {
             const key = `${permission.IpProtocol} ${from} ${to} ${description ?? ""}`;
             const found = rules.get(key) ?? {
                 protocol: permission.IpProtocol,
@@ -69,8 +72,16 @@ function fromPermissions(permissions: IpPermission[] | undefined): Value[] {
                 toPort: to,
                 description: description ?? "",
             };
-            found[kind] = [...list(found[kind]), value];
             rules.set(key, found);
+            return found;
+        };
+        const add = (
+            kind: "cidrBlocks" | "ipv6CidrBlocks" | "securityGroups",
+            value?: string,
+            description?: string,
+        ) => {
+            const found = ruleOf(description);
+            found[kind] = [...list(found[kind]), value];
         };
         for (const range of permission.IpRanges ?? []) {
             add("cidrBlocks", range.CidrIp, range.Description);
@@ -79,7 +90,11 @@ function fromPermissions(permissions: IpPermission[] | undefined): Value[] {
             add("ipv6CidrBlocks", range.CidrIpv6, range.Description);
         }
         for (const pair of permission.UserIdGroupPairs ?? []) {
-            add("securityGroups", pair.GroupId, pair.Description);
+            if (pair.GroupId === own) {
+                ruleOf(pair.Description).self = true;
+            } else {
+                add("securityGroups", pair.GroupId, pair.Description);
+            }
         }
     }
     return [...rules.values()];
@@ -93,8 +108,8 @@ function groupOutputs(group: SecurityGroup, region: string): Properties {
     return {
         arn: arn(region, `security-group/${group.GroupId}`),
         description: group.Description,
-        egress: fromPermissions(group.IpPermissionsEgress),
-        ingress: fromPermissions(group.IpPermissions),
+        egress: fromPermissions(group.IpPermissionsEgress, group.GroupId ?? ""),
+        ingress: fromPermissions(group.IpPermissions, group.GroupId ?? ""),
         name: group.GroupName,
         ownerId: group.OwnerId,
         tags: fromTagList(group.Tags),
@@ -109,7 +124,9 @@ async function setIngress(ec2: EC2Client, GroupId: string, rules: Value): Promis
         await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions: now }));
     }
     if (list(rules).length > 0) {
-        await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: permissions(rules) }));
+        await ec2.send(
+            new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: permissions(rules, GroupId) }),
+        );
     }
 }
 
@@ -120,7 +137,9 @@ async function setEgress(ec2: EC2Client, GroupId: string, rules: Value): Promise
         await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: now }));
     }
     if (list(rules).length > 0) {
-        await ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions: permissions(rules) }));
+        await ec2.send(
+            new AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions: permissions(rules, GroupId) }),
+        );
     }
 }
 

@@ -18,7 +18,7 @@ from ...host.emulation import Emulation
 from ...host.machine import Machine
 from ...host.network import Attachment, Network
 from ...settings import Settings
-from .groups import rules_of
+from .groups import refresh, rules_of
 from .runtime import INSTANCE_INITIATED, NO_CAPACITY, USER_INITIATED, Runtime, StateReason, incorrect_state, internal_error
 
 #: EC2 gives the operating system a few minutes to power off.
@@ -142,6 +142,8 @@ class Instances:
                 traceback.print_exc()
                 self._unplug(runtime)
                 self._fall_back(runtime, internal_error(error), first)
+        # Rules of other instances may name a group that this one has.
+        refresh(self.hardware.network, self.all())
 
     def _fall_back(self, runtime: Runtime, reason: StateReason, first: bool) -> None:
         """An instance that cannot be started is stopped, or terminated if it never ran."""

@@ -22,7 +22,7 @@ type Time = (name: Measurement, action: () => Promise<void>) => Promise<void>;
  *
  * @param runs of the eight images on each number of runners
  */
-export async function measureCluster(runs: number, time: Time, say: (text: string) => void): Promise<void> {
+export async function measureKubernetes(runs: number, time: Time, say: (text: string) => void): Promise<void> {
     const missing = missingForCluster({ stack: true });
     if (missing) {
         say(`${missing}: no measurement of runners in a cluster`);

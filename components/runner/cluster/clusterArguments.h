@@ -1,0 +1,129 @@
+/*
+ * What a compiler was asked for, as far as it decides whether a helper does exactly the same (see clusterFront.c).
+ */
+#include <limits.h>
+#include <string.h>
+
+/* The step's own compiler, and what is to be done. */
+struct job {
+	char compiler[PATH_MAX]; /* as it was found in PATH */
+	char driver[PATH_MAX]; /* what that leads to */
+	char triplet[64], version[16];
+	int is_cxx; /* by the driver's name, or the file's */
+	const char *object;
+	int adds_target;
+};
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int begins(const char *text, const char *beginning)
+{
+	return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+static int is_one_of(const char *word, const char *const *list)
+{
+	for (; *list; list++) {
+		size_t length = strlen(*list);
+
+		if ((*list)[length - 1] == '*' ? strncmp(word, *list, length - 1) == 0 : strcmp(word, *list) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Options that say nothing to the compiler itself, or the same to every one that is the same. All others, and other files
+   that they would write, are the step's own compiler's. */
+static int is_plain(const char *option)
+{
+	static const char *const other[] = {
+		/* Of other steps of the compiler, or not the same after icecream's way to preprocess. */
+		"-Wa,*", "-Wp,*", "-Wl,*", "-Wunused-macros", "-Werror=unused-macros", "-Wpedantic", "-pedantic*",
+		"-fpreprocessed", "-fdirectives-only", "-fworking-directory", "-finput-charset*", "-fexec-charset*",
+		"-fwide-exec-charset*", "-fmodule*", "-fpch*",
+		/* Of files that the helper does not have, or that it would write. */
+		"-fplugin*", "-fprofile*", "-ftest-coverage", "-fbranch-probabilities", "-fauto-profile*", "-fdump*",
+		"-fsave-*", "-fstack-usage", "-fcallgraph-info*", "-fopt-info*", "-fdiagnostics-format*",
+		"-fdiagnostics-add*", "-ftime-report*", "-fsyntax-only", "-fself-test*",
+		/* Of this machine, or of the command line itself. */
+		"-march=native", "-mtune=native", "-mcpu=native", "-m32", "-mx32", "-m16", "-flto*", "-fltrans*",
+		"-fwpa*", "-foffload*", "-fopenacc", "-frandom-seed*", "-frecord-gcc-switches", "-fcompare-debug*",
+		"-fchecking*", NULL
+	};
+	static const char *const words[] = { "-c", "-pipe", "-w", "-ansi", "-pthread", "-nostdinc", "-nostdinc++", "-MD",
+					     "-MMD", "-MP", "-std=*", "-O*", "-W*", "-f*", "-m*", "-D*", "-U*",
+					     "-I*", "-L*", "-l*", "-Wp,-D*", "-Wp,-U*", "--param=*", NULL };
+
+	if (begins(option, "-Wp,-D") || begins(option, "-Wp,-U"))
+		return strchr(option + 4, ',') == NULL;
+	return !is_one_of(option, other) && is_one_of(option, words);
+}
+
+/* Options whose value is the next word. */
+static const char *const with_value[] = { "-D", "-U", "-I", "-L", "-l", "-include", "-isystem", "-iquote", "-idirafter",
+					  "-imacros", "-MF", "-MT", "-MQ", "-o", "--param", NULL };
+
+/* Whether the words are the compiling of one file of C or C++, in a way that is the same everywhere. */
+static int read_arguments(struct job *job, char **words)
+{
+	static const char *const cxx[] = { ".cc", ".cpp", ".cxx", ".c++", ".C", NULL };
+	const char *source = NULL, *ending;
+	int compiles = 0, lists = 0, names_list = 0, names_target = 0, debugs = 0, says_options = 1;
+
+	for (; *words; words++) {
+		const char *word = *words;
+
+		if (is_one_of(word, with_value)) {
+			if (!words[1])
+				return 0;
+			names_list |= strcmp(word, "-MF") == 0;
+			names_target |= strcmp(word, "-MT") == 0 || strcmp(word, "-MQ") == 0;
+			if (strcmp(word, "-o") == 0)
+				job->object = words[1];
+			if (begins(words[1], "-") && strcmp(word, "--param") != 0)
+				return 0;
+			words++;
+		} else if (word[0] != '-') {
+			if (source || word[0] == '@')
+				return 0;
+			source = word;
+		} else if (word[1] == 'g') {
+			if (strcmp(word, "-gno-record-gcc-switches") == 0)
+				says_options = 0;
+			else if (strcmp(word, "-grecord-gcc-switches") == 0)
+				says_options = 1;
+			else if (strcmp(word, "-g") == 0 || strcmp(word, "-g1") == 0 || strcmp(word, "-g2") == 0 ||
+				 strcmp(word, "-ggdb") == 0 || begins(word, "-gdwarf-"))
+				debugs = 1;
+			else if (strcmp(word, "-g0") != 0)
+				return 0;
+		} else if (word[1] == 'o') {
+			return 0;
+		} else if (is_plain(word)) {
+			compiles |= strcmp(word, "-c") == 0;
+			lists |= strcmp(word, "-MD") == 0 || strcmp(word, "-MMD") == 0;
+		} else {
+			return 0;
+		}
+	}
+	if (!compiles || !source || begins(base_name(source), "conftest.") || (debugs && says_options))
+		return 0;
+	ending = strrchr(base_name(source), '.');
+	if (!ending)
+		return 0;
+	if (is_one_of(ending, cxx))
+		job->is_cxx = 1;
+	else if (strcmp(ending, ".c") != 0)
+		return 0;
+	/* icecream names the list of headers by the last dot, wherever it is. */
+	if (lists && !names_list && job->object && !strchr(base_name(job->object), '.'))
+		return 0;
+	/* Where gcc preprocesses alone, which icecream has it do, it does not know the object. */
+	job->adds_target = lists && !names_target && job->object;
+	return 1;
+}

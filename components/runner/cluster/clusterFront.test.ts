@@ -1,0 +1,160 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { checkout } from "../../../tests/helpers/checkout";
+import { describeUnless } from "../../../tests/helpers/needs";
+import { temporaryFolder } from "../../../tests/helpers/temporaryFolder";
+
+function missingCompiler(): string | undefined {
+    const found = spawnSync("sh", ["-c", "readlink -f /usr/bin/gcc"], { encoding: "utf8" }).stdout.trim();
+    return /-gcc-\d+$/.test(found) ? undefined : "no gcc of Debian or Ubuntu";
+}
+
+describeUnless(missingCompiler())("a compiler of a step in a compile cluster", () => {
+    let folder: string;
+    const at = (name: string) => path.join(folder, name);
+
+    /** The front, for a cluster in our folder that knows this machine's own compiler; its client notes its words. */
+    beforeAll(() => {
+        folder = temporaryFolder();
+        for (const name of ["bin", "client", "known", "environments", "run", "work", "other"]) {
+            mkdirSync(at(name));
+        }
+        const emulation = path.join(__dirname, "../emulation");
+        const build = (source: string, to: string, ...words: string[]) =>
+            execFileSync("gcc", ["-DMACHINE=0", '-DNAME=""', "-I", emulation, ...words, "-o", to, source]);
+        build(path.join(__dirname, "clusterFront.c"), at("bin/gcc"), `-DCLUSTER="${folder}"`);
+        for (const name of ["g++", "cc", "c++"]) {
+            linkSync(at("bin/gcc"), at(`bin/${name}`));
+        }
+        build(path.join(checkout, "tools/twins/identify.c"), at("identify"));
+        const ofUsr = ["gcc", "g++", "as"]
+            .map((name) => `/usr/bin/${name}`)
+            .filter(existsSync)
+            .map((file) => realpathSync(file));
+        for (const program of [programOf("cc1"), programOf("cc1plus"), ...ofUsr]) {
+            if (existsSync(program)) {
+                const identity = execFileSync(at("identify"), [program], { encoding: "utf8" }).trim();
+                mkdirSync(at(`known/${path.dirname(identity)}`));
+                writeFileSync(at(`known/${identity}`), "own\n");
+            }
+        }
+        writeFileSync(at("environments/own"), "unless b -fstack-protector*\nhelper a a.tar.gz\nhelper b b.tar.gz\n");
+        writeFileSync(at("run/socket"), "");
+        const client = `#!/bin/sh
+            printf '%s\\n' "$ICECC_VERSION" "$@" >'${folder}/called'
+            echo 'the client has this to say' >&2
+            [ ! -e '${folder}/failing' ]`;
+        writeFileSync(at("client/loader"), client);
+        chmodSync(at("client/loader"), 0o755);
+        for (const name of ["a.c", "b.c", "a.cc", "conftest.c"]) {
+            writeFileSync(at(`work/${name}`), "int main(void) { return 0; }\n");
+        }
+    });
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+    function programOf(name: string): string {
+        return execFileSync("gcc", [`-print-prog-name=${name}`], { encoding: "utf8" }).trim();
+    }
+
+    function run(words: string, env: NodeJS.ProcessEnv = {}) {
+        rmSync(at("called"), { force: true });
+        const [command = "", ...args] = words.split(" ");
+        const result = spawnSync(at(`bin/${command}`), args, {
+            cwd: at("work"),
+            encoding: "utf8",
+            env: { PATH: `${at("bin")}:/usr/bin:/bin`, ...env },
+        });
+        const called = existsSync(at("called")) ? readFileSync(at("called"), "utf8").trimEnd().split("\n") : undefined;
+        return { ...result, called };
+    }
+
+    it.each([
+        "gcc -c a.c",
+        "cc -O3 -ffast-math -m64 -Wall -I. -std=gnu99 -c a.c -o a.o -DDEPTH=8",
+        "gcc -g -gno-record-gcc-switches -O2 -c a.c -o a.o",
+        "gcc -O2 -MD -MF a.d -MT a.o -c a.c -o a.o",
+        "gcc -fdiagnostics-color=always -pipe -isystem /opt -Wp,-D_FORTIFY_SOURCE=2 -c a.c",
+    ])("asks the cluster: %s", (words) => {
+        const { called, stderr, status } = run(words);
+        expect(called).toEqual(
+            expect.arrayContaining([`/usr/bin/${words.split(" ")[0]}`, ...words.split(" ").slice(1)]),
+        );
+        expect(called?.[0]).toBe(`a:${folder}/environments/a.tar.gz,b:${folder}/environments/b.tar.gz`);
+        expect(stderr).toBe("the client has this to say\n");
+        expect(status).toBe(0);
+    });
+
+    it.each<[string, NodeJS.ProcessEnv?]>([
+        ["gcc a.c -o a"],
+        ["gcc -E a.c"],
+        ["gcc -S a.c"],
+        ["gcc -c a.c b.c"],
+        ["gcc -c conftest.c"],
+        ["gcc -g -O2 -c a.c"],
+        ["gcc -g3 -gno-record-gcc-switches -c a.c"],
+        ["gcc -flto -c a.c"],
+        ["gcc -march=native -c a.c"],
+        ["gcc -fprofile-generate -c a.c"],
+        ["gcc -save-temps -c a.c"],
+        ["gcc -pedantic -c a.c"],
+        ["gcc -B/usr/bin -c a.c"],
+        ["gcc -Wa,-L -c a.c"],
+        ["gcc -x c -c a.c"],
+        ["gcc -M a.c"],
+        ["gcc --version"],
+        ["gcc -c a.c", { SOURCE_DATE_EPOCH: "0" }],
+        ["gcc -c a.c", { COMPILER_PATH: "/opt" }],
+    ])("compiles at home: %s %j", (words, env = {}) => {
+        const { called, stderr, status } = run(words, env);
+        expect(called).toBeUndefined();
+        expect(stderr).toBe("");
+        expect(status).toBe(0);
+    });
+
+    it("asks only machines whose environment does the same", () => {
+        expect(run("gcc -fstack-protector-strong -c a.c").called?.[0]).toBe(`a:${folder}/environments/a.tar.gz`);
+    });
+
+    it("names the object in the list of headers, as gcc does where it does not preprocess alone", () => {
+        expect(run("gcc -MMD -MF a.d -c a.c -o out/a.o").called?.slice(-2)).toEqual(["-MQ", "out/a.o"]);
+        expect(run("gcc -MMD -MF a.d -MT x -c a.c -o out/a.o").called).not.toContain("-MQ");
+    });
+
+    it("compiles at home what the cluster failed at, and says nothing of that", () => {
+        writeFileSync(at("failing"), "");
+        const { called, stderr, status } = run("gcc -c a.c -o failed.o");
+        rmSync(at("failing"));
+        expect(called).toBeDefined();
+        expect([stderr, status]).toEqual(["", 0]);
+        expect(existsSync(at("work/failed.o"))).toBe(true);
+    });
+
+    it("compiles at home where the runner has no node, and with a compiler that is not known", () => {
+        rmSync(at("run/socket"));
+        expect(run("gcc -c a.c").called).toBeUndefined();
+        writeFileSync(at("run/socket"), "");
+        writeFileSync(at("other/gcc"), '#!/bin/sh\nexec /usr/bin/gcc "$@"\n');
+        chmodSync(at("other/gcc"), 0o755);
+        const other = run("gcc -c a.c", { PATH: `${at("bin")}:${at("other")}:/usr/bin:/bin` });
+        expect([other.called, other.status]).toEqual([undefined, 0]);
+    });
+
+    it("does not call itself by way of ccache", () => {
+        const PATH = `${at("bin")}:${at("cache")}:/usr/bin:/bin`;
+        mkdirSync(at("cache"));
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
+        const ccache = '#!/bin/sh\nname=${0##*/}\n[ -z "$CACHED" ] || exit 9\nCACHED=1 exec "$name" "$@"\n';
+        writeFileSync(at("cache/ccache"), ccache);
+        chmodSync(at("cache/ccache"), 0o755);
+        execFileSync("ln", ["-s", "ccache", at("cache/gcc")]);
+        const { called, status } = run("gcc -c a.c", { PATH });
+        expect(called).toContain("/usr/bin/gcc");
+        expect(status).toBe(0);
+    });
+
+    it("is not found where the step has none", () => {
+        const { stderr, status } = run("gcc -c a.c", { PATH: at("bin") });
+        expect([stderr, status]).toEqual(["gcc: not found\n", 127]);
+    });
+});

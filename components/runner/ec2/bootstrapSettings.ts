@@ -1,0 +1,146 @@
+import { shellQuote } from "../../shell";
+import { buildNetwork } from "../buildNetwork";
+import { clusterPorts } from "./clusterPorts";
+import { runnerPaths } from "./runnerPaths";
+
+/** What a runner has to know, as plain values, none of them secret. */
+export interface BootstrapSettings {
+    region: string;
+    /** Where SSM is asked: the region's public address, or that of a VPC endpoint. No trailing slash. */
+    ssmEndpoint: string;
+    /** Name of the parameter that it publishes its clients' keys in. */
+    keysParameter: string;
+    /** Where EC2 is asked. No trailing slash. */
+    ec2Endpoint: string;
+    /** Id of the security group whose rules connect writes; empty where there is none. */
+    callersGroup: string;
+    /** The longest time for which a caller may be let in. */
+    openForCallerMinutes: number;
+    /** ARN of the customer key that encrypts the parameter; empty for the account's own. */
+    kmsKeyArn: string;
+    /** Names in its server certificate. */
+    serverNames: string[];
+    /** Where it emulates other machines with native compilers. @default it does not */
+    emulation?: {
+        /** The machines, as QEMU names them. */
+        machines: readonly string[];
+        /** Names of the parameters with what makes the compilers, and the SHA-256 of it all. */
+        recipeParameters: string[];
+        recipeSha256: string;
+    };
+    /** Where it is in the compile cluster of its stack's runners. @default it is not */
+    cluster?: {
+        /** icecream's name of the network. */
+        name: string;
+        /** Machines, as QEMU names them, whose build steps this runner runs. */
+        originals: readonly string[];
+        /** Machines that the cluster's nodes are. */
+        helpers: readonly string[];
+        /** Name of the parameter with the members. */
+        membersParameter: string;
+        /** Names of the parameters with what makes a node, and the SHA-256 of it all. */
+        recipeParameters: string[];
+        recipeSha256: string;
+    };
+    /** Device node of the cache volume (may be a shell pattern), or empty for a cache on the root disk. */
+    cacheDevice: string;
+    buildkitUrl: string;
+    buildkitSha256: string;
+    /** Port of BuildKit. */
+    port: number;
+    idleMinutes: number;
+    /** Size of the cache, in bytes. */
+    cacheBytes: number;
+    /** Throughput of the cache volume, in MiB/s. */
+    cacheThroughput: number;
+    /** Memory of all build steps together, in MiB; 0: most of the machine's. */
+    stepMemoryMegabytes: number;
+    /** Text of buildkitd.toml. */
+    buildkitConfig: string;
+}
+
+/** The file `settings`, which the runner's scripts read: variables of shell. */
+export function renderSettings(settings: BootstrapSettings): string {
+    const idleSeconds = Math.round(settings.idleMinutes * 60);
+    const lowBytes = settings.cacheBytes / 10;
+    const values: { [name: string]: string | number } = {
+        region: settings.region,
+        ssm_endpoint: settings.ssmEndpoint,
+        parameter: settings.keysParameter,
+        ...(settings.callersGroup
+            ? {
+                  ec2_endpoint: settings.ec2Endpoint,
+                  callers_group: settings.callersGroup,
+                  open_seconds: Math.round(settings.openForCallerMinutes * 60),
+              }
+            : {}),
+        kms_key: settings.kmsKeyArn,
+        server_names: settings.serverNames.join(" "),
+        // At boot: after that the start has failed, and the runner stops. A runner that never stops tries on.
+        publish_limit: idleSeconds === 0 ? 1e9 : 300,
+        // How long a change of the parameter by others lasts.
+        publish_seconds: 60,
+        // Without a build, before a runner that never stops starts BuildKit with new keys: a job connects, and builds later.
+        calm_seconds: 600,
+        cache_device: settings.cacheDevice,
+        cache_directory: runnerPaths.cache,
+        // The volume is attached seconds after the instance's start, or never if that `up` failed.
+        cache_wait_seconds: 600,
+        buildkit_url: settings.buildkitUrl,
+        buildkit_sha256: settings.buildkitSha256,
+        installed_marker: runnerPaths.installedMarker,
+        ...(settings.emulation
+            ? {
+                  emulates: settings.emulation.machines.join(" "),
+                  toolchains: runnerPaths.toolchains,
+                  toolchain_recipe: runnerPaths.toolchainRecipe,
+                  recipe_parameters: settings.emulation.recipeParameters.join(" "),
+                  recipe_sha256: settings.emulation.recipeSha256,
+              }
+            : {}),
+        ...(settings.cluster
+            ? {
+                  cluster_name: settings.cluster.name,
+                  cluster_folder: runnerPaths.cluster,
+                  cluster_recipe: runnerPaths.clusterRecipe,
+                  cluster_originals: settings.cluster.originals.join(" "),
+                  cluster_helpers: settings.cluster.helpers.join(" "),
+                  cluster_parameters: settings.cluster.recipeParameters.join(" "),
+                  cluster_sha256: settings.cluster.recipeSha256,
+                  members_parameter: settings.cluster.membersParameter,
+                  scheduler_port: clusterPorts.scheduler,
+                  daemon_port: clusterPorts.daemon,
+              }
+            : {}),
+        tls_directory: runnerPaths.tls,
+        buildkit_config: runnerPaths.buildkitConfig,
+        step_group: runnerPaths.stepGroup,
+        step_memory_megabytes: settings.stepMemoryMegabytes,
+        socket: runnerPaths.socket,
+        port: settings.port,
+        prefix: runnerPaths.prefix,
+        console: "/dev/console",
+        bridge: buildNetwork.bridge,
+        cni_directory: runnerPaths.networkPlugins,
+        idle_seconds: idleSeconds,
+        // A runner whose start has failed stops after this.
+        failed_seconds: Math.min(30, idleSeconds),
+        // Between two looks a build cannot fill the space that is left free.
+        look_seconds: Math.max(
+            1,
+            Math.floor(Math.min(15, idleSeconds / 4, lowBytes / (settings.cacheThroughput * 2 ** 20))),
+        ),
+        // A client begins its build well under ten seconds after it connects.
+        grace_seconds: 10,
+        // While a build runs: cache is collected when less than low_mb is free, until room_mb is.
+        low_mb: megabytes(lowBytes),
+        room_mb: megabytes(settings.cacheBytes / 5),
+    };
+    return Object.entries(values)
+        .map(([name, value]) => `${name}=${shellQuote(String(value))}\n`)
+        .join("");
+}
+
+function megabytes(bytes: number): number {
+    return Math.floor(bytes / 1e6);
+}

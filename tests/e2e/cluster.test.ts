@@ -1,0 +1,173 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { checkout } from "../helpers/checkout";
+import { Cluster, type ClusterBuild, clusterKit, missingCluster } from "../helpers/clusterNodes";
+import { debianRoot } from "../helpers/debianRoot";
+import { describeUnless, missingTwins } from "../helpers/needs";
+import { until } from "./processes";
+
+jest.setTimeout(900_000);
+
+const inCluster = { COMPILE_CLUSTER: "/dev/.compile-cluster/bin" };
+/** Of the library, for steps that take long. */
+const few = { SOURCES: "bitstream encoder fft gain_analysis newmdct" };
+
+describeUnless(missingCluster())("a compile cluster of two runners with a core each", () => {
+    const cluster = new Cluster();
+    const { first, second } = cluster;
+    let again = 0;
+
+    beforeAll(() => cluster.start());
+    afterAll(() => cluster.end());
+
+    /** A context by the architecture of its root. */
+    function contextOf(architecture: "amd64" | "arm64"): string {
+        const folder = path.join(cluster.folder, `context-${architecture}`);
+        if (readdirSync(cluster.folder).includes(path.basename(folder))) {
+            return folder;
+        }
+        const example = path.join(cluster.folder, "encoder");
+        cpSync(path.join(__dirname, "cluster"), folder, { recursive: true });
+        cpSync(path.join(__dirname, "emulation/words.cc"), path.join(folder, "words.cc"));
+        cpSync(path.join(checkout, "examples/encoder/app/libmp3lame.mk"), path.join(folder, "libmp3lame.mk"));
+        linkSync(debianRoot(cluster.folder, architecture, undefined, "g++,ccache"), path.join(folder, "rootfs.tar"));
+        const sources = path.join(example, "app/source");
+        const source = readdirSync(sources).find((name) => name.endsWith(".orig.tar.gz")) ?? "";
+        execFileSync("sh", ["-c", 'gunzip <"$0" >"$1"', path.join(sources, source), path.join(folder, "encoder.tar")]);
+        return folder;
+    }
+
+    /** On the first runner. Resolves to what it said, and what it made by file. */
+    async function build(
+        args: { [name: string]: string },
+        architecture: "amd64" | "arm64" = "amd64",
+    ): Promise<ClusterBuild & { made: (file: string) => string }> {
+        const output = path.join(cluster.folder, `out${++again}`);
+        const all = { ...args, AGAIN: String(again) };
+        const built = await first.build(contextOf(architecture), output, all, `linux/${architecture}`);
+        return { ...built, made: (file) => readFileSync(path.join(output, file), "utf8") };
+    }
+
+    /** Jobs that a scheduler gave each node since its log had so many characters. */
+    function shares(scheduler = first, from = 0): number[] {
+        const log = scheduler.read("cluster/scheduler.log").slice(from);
+        return cluster.nodes.map(({ address }) => log.split(`in joblist of ${address}`).length - 1);
+    }
+
+    describe("compiles a library", () => {
+        it("on both of them, to the objects that it has at home", async () => {
+            await cluster.joined();
+            const home = await build({});
+            expect(shares()).toEqual([0, 0]);
+            expect(second.helped()).toBe(0);
+
+            const { made, said } = await build(inCluster);
+            expect(made("digests").trimEnd().split("\n").length).toBeGreaterThan(20);
+            expect(made("digests")).toBe(home.made("digests"));
+            expect(made("words.d")).toBe(home.made("words.d"));
+            expect(made("left")).toBe(home.made("left"));
+            expect(said).not.toContain("ICECC");
+            for (const share of shares()) {
+                expect(share).toBeGreaterThan(1);
+            }
+            expect(second.helped()).toBeGreaterThan(0);
+            expect(first.helped()).toBe(0);
+        });
+
+        it("and the example, whose Dockerfile asks for it in one line", async () => {
+            const context = path.join(cluster.folder, "example");
+            cpSync(path.join(checkout, "examples/cluster"), context, { recursive: true });
+            linkSync(path.join(contextOf("amd64"), "rootfs.tar"), path.join(context, "rootfs.tar"));
+            const dockerfile = path.join(context, "Dockerfile");
+            // In place of the named context.
+            writeFileSync(dockerfile, `FROM scratch AS base\nADD rootfs.tar /\n${readFileSync(dockerfile, "utf8")}`);
+            const programs = [{}, inCluster].map(async (args, at) => {
+                const output = path.join(cluster.folder, `example${at}`);
+                const { said } = await first.build(context, output, args, "linux/amd64");
+                expect(said).toMatch(/\d+ different words/);
+                return readFileSync(path.join(output, "words"));
+            });
+            const from = first.read("cluster/scheduler.log").length;
+            const [home, together] = await Promise.all(programs);
+            expect(together?.equals(home as Buffer)).toBe(true);
+            expect(shares(first, from).reduce((sum, share) => sum + share)).toBe(3);
+        });
+
+        it("and says whose compiler it does not know, which compiles at home", async () => {
+            const before = shares();
+            const output = path.join(cluster.folder, "unknown");
+            const args = { ...inCluster, AGAIN: "unknown" };
+            const { said } = await first.build(contextOf("amd64"), output, args, "linux/amd64", "unknown");
+            expect(said).toMatch(
+                /native-buildx: the compile cluster does not know cc1 \([0-9a-f]{16}\): compiled at home/,
+            );
+            expect(shares()).toEqual(before);
+        });
+    });
+
+    (missingTwins() ? describe.skip : describe)("compiles a library in an emulated step", () => {
+        beforeAll(() => first.useToolchains());
+        afterAll(() => first.leaveToolchains());
+
+        it("on both of them, to the objects that the dispatcher's twins make", async () => {
+            const home = await build(few, "arm64");
+            const from = first.read("cluster/scheduler.log").length;
+            const { made } = await build({ ...few, ...inCluster }, "arm64");
+            expect(made("digests")).toBe(home.made("digests"));
+            expect(made("left")).toBe(home.made("left"));
+            for (const share of shares(first, from)) {
+                expect(share).toBeGreaterThan(0);
+            }
+        });
+    });
+
+    describe("whose environments do not run where they are sent", () => {
+        const environments = path.join(cluster.kit, "steps/environments");
+
+        /** Programs for a machine that there is not, by a name that no runner has. */
+        function breakEnvironments(): void {
+            const folder = path.join(cluster.folder, "broken");
+            const script = `mkdir -p usr/bin bin && printf '#!/nowhere' >bin/true && cp bin/true usr/bin/as && cp bin/true usr/bin/gcc &&
+                head -c 2000 /dev/urandom >noise && chmod 755 bin/true usr/bin/* && tar -czf "$0/broken.tar.gz" . &&
+                sed -i 's/^helper x86_64 .*/helper x86_64 broken.tar.gz/' "$0"/*-x86_64`;
+            mkdirSync(folder);
+            execFileSync("sh", ["-euc", script, environments], { cwd: folder });
+        }
+
+        it("compiles at home, and says who refused", async () => {
+            const home = await build(few);
+            breakEnvironments();
+            const { made, said } = await build({ ...few, ...inCluster });
+            expect(said).toContain(`remote ${second.address} unable to handle environment`);
+            expect(made("digests")).toBe(home.made("digests"));
+            rmSync(environments, { recursive: true });
+            cpSync(path.join(clusterKit, "steps/environments"), environments, { recursive: true });
+        });
+    });
+
+    describe("that loses the runner that helps and schedules, in mid-build", () => {
+        it("compiles on at home, to the same, and together again when it is back", async () => {
+            const home = await build({});
+            // The second is the first of the list from now on.
+            cluster.list([second, first]);
+            await cluster.joined(second);
+            const from = second.read("cluster/scheduler.log").length;
+            const building = build(inCluster);
+            await until("it helps", () => shares(second, from).every((share) => share > 0));
+            await second.kill();
+            const { made } = await building;
+            expect(made("digests")).toBe(home.made("digests"));
+            await until("the first has its own scheduler", () =>
+                first.read("log").trimEnd().endsWith(`uses the scheduler at ${first.address}`),
+            );
+            const alone = await build({ ...inCluster, ...few });
+            expect(alone.made("left")).toBe(home.made("left"));
+
+            await cluster.startNode(second);
+            await until("the first uses the second's scheduler", () =>
+                first.read("log").trimEnd().endsWith(`uses the scheduler at ${second.address}`),
+            );
+        });
+    });
+});
