@@ -118,9 +118,9 @@ test("a build says the hash of its contexts, by which an edit is seen", async ()
 });
 
 test.each([
-    [undefined, ""],
-    ["awake" as const, "/dev/.compile-cluster/bin"],
-])("a Dockerfile is told where the compile cluster %s is, and nothing without it", async (compileCluster, where) => {
+    ["where the compile cluster is, if its image asks for it", "awake" as const, "/dev/.compile-cluster/bin"],
+    ["of no compile cluster otherwise", undefined, ""],
+])("a Dockerfile is told %s", async (_what, compileCluster, where) => {
     const image = new Image("clustered");
     const signal = new AbortController().signal;
     await image.build(["FROM scratch", "ARG COMPILE_CLUSTER", 'LABEL at="[$COMPILE_CLUSTER]"'], signal, {
