@@ -28,18 +28,30 @@ export async function measureKubernetes(runs: number, time: Time, say: (text: st
         say(`${missing}: no measurement of runners in a cluster`);
         return;
     }
-    await ClusterBench.with((bench) => bench.measure(runs, time));
+    let interrupted = false;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+        process.once(signal, () => {
+            interrupted = true;
+        });
+    }
+    const unlessInterrupted: Time = async (name, action) => {
+        if (interrupted) {
+            throw new Error("interrupted");
+        }
+        await time(name, action);
+    };
+    await KubernetesBench.with((bench) => bench.measure(runs, unlessInterrupted));
 }
 
 /** Runners in the Kubernetes cluster of the tests: waking a pod, and eight images on two and on four runners. */
-class ClusterBench {
+class KubernetesBench {
     private constructor(
         private readonly cluster: TestCluster,
         private readonly project: KubernetesProject,
     ) {}
 
     /** Calls `measure` with a stack in a cluster, and leaves nothing behind. */
-    static async with(measure: (bench: ClusterBench) => Promise<void>): Promise<void> {
+    static async with(measure: (bench: KubernetesBench) => Promise<void>): Promise<void> {
         const cluster = await TestCluster.start();
         try {
             const project = await KubernetesProject.createIn(cluster, "bench", {
@@ -50,7 +62,7 @@ class ClusterBench {
                 await project.init();
                 await project.succeed(project.up());
                 cluster.apply([bareSet(cluster.buildkitImage)]);
-                const bench = new ClusterBench(cluster, project);
+                const bench = new KubernetesBench(cluster, project);
                 // A first start binds the claim; and whoever wakes has connected before.
                 await bench.wakeToBuilt();
                 await bench.start();

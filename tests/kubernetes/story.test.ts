@@ -101,15 +101,16 @@ describeWithStack("the story of a stack in a Kubernetes cluster", () => {
         expect(Math.max(...records.trim().split(/\s+/).map(Number))).toBeGreaterThan(1);
     });
 
-    it("leaves a runner awake that is awake, in an up and a refresh that change nothing", async () => {
+    it("leaves a runner awake that is awake, in a refresh and an up that change nothing", async () => {
         project.configure({ idleMinutes: 0 });
         await project.succeed(project.up());
         await project.succeed(project.pulumi("refresh", "--yes", "--skip-preview"));
         const script = await project.connectScript();
         await project.succeed(project.run("sh", ["-s"], { input: script }));
         const pods = project.kubectl("get", "pods", "--output", "jsonpath={.items[*].metadata.uid}");
-        await project.succeed(project.up());
+        // In this order: after a refresh the state has the replicas that there are.
         await project.succeed(project.pulumi("refresh", "--yes", "--skip-preview"));
+        await project.succeed(project.up());
 
         expect(project.kubectl("get", "pods", "--output", "jsonpath={.items[*].metadata.uid}")).toBe(pods);
         expect(await project.state("amd64")).toBe("1/1");
