@@ -8,7 +8,7 @@ import { runnerKinds } from "./runner/kinds";
 const checkout = path.resolve(__dirname, "..");
 const isProduct = /^(index\.ts|(components|configuration|provider|tools)\/.*\.(ts|sh|service))$/;
 /** What is about the compilers of a machine, whose names and options are its own. */
-const aboutCompilers = /^(components\/runner\/emulation|tools\/twins)\b/;
+const aboutCompilers = /^(components\/runner\/(emulation|cluster)|tools\/twins)\b/;
 const isForTests = /\.test\.ts$|Bench\.ts$|ec2Scripts\.ts$/;
 
 /** The lines of the product, without comments, that say something, each with the file and itself. */
@@ -29,8 +29,8 @@ test("no platform is named outside the table of architectures", () => {
     // Of some the name is a part of other words.
     const words = new RegExp(`(?<![a-zA-Z])(${names.join("|")})(?![a-z0-9])`);
     const found = linesThatSay(words, (file) => !aboutCompilers.test(file) && file !== "components/architecture.ts");
-    // A compiler that a test of compilers needs is a package with such a name.
-    expect(found.filter((line) => !/^tools\/setup\.sh: .*(-linux-gnu|uname -m)/.test(line))).toEqual([]);
+    // What a test of compilers needs is a package with such a name, or is made for such a machine.
+    expect(found.filter((line) => !/^tools\/setup\.sh: .*(-linux-gnu|uname -m|makeCluster\.sh)/.test(line))).toEqual([]);
 });
 
 test("the core names no kind of runners or registry, by its word or its folder", () => {
