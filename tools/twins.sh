@@ -162,8 +162,9 @@ run_step() {
     say "$*: $(($(date +%s) - began)) s ($way)"
 }
 
-# What the drivers do is written in their specs. A cross compiler's are others for the linker, which is left to the original.
-without_linking() { sed -E '/^\*(cross_compile|startfile|endfile):/,/^$/d'; }
+# What the drivers do is written in their specs. A cross compiler's are others for the linker and for
+# -march=native, which are left to the original.
+without_linking() { sed -E -e '/^\*(cross_compile|startfile|endfile|cc1_cpu):/,/^$/d' -e '/^$/d'; }
 
 compare_specs() {
     while IFS=$tab read -r _ _ program identity _; do

@@ -67,7 +67,7 @@ cat >called/as <<'END'
 { printf '%s\n' "$0" "$@"; env | sort | grep -v -e '^_=' -e '^OFFLOAD_TARGET_'; } >>/work/corpus/called.output
 END
 chmod 755 called/as
-for compiler in gcc g++ /usr/bin/gcc ../../../usr/bin/g++; do
+for compiler in /usr/bin/gcc /usr/bin/g++ ../../../usr/bin/g++; do
     PATH=$PWD/called:$PATH "$compiler" -O2 -g -pthread -save-temps -dumpdir called- -c called.cc
 done
 rm called-* called.cc
