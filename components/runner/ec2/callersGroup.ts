@@ -1,36 +1,24 @@
-import * as aws from "@pulumi/aws";
-import * as pulumi from "@pulumi/pulumi";
+import type * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
 import type { PolicyStatement } from "../../ci/policies";
-import { removesGroup } from "./groupLeftovers";
+import { makeSecurityGroup, type SecurityGroupArgs } from "./securityGroup";
 
 /** Tag of a rule with the id of its security group, by which a policy recognizes the rule. */
 const groupTag = "native-buildx:group";
 /** Beginning of the tags that name a rule's callers. The value is the end of the caller's time, in seconds since 1970. */
 const callerTag = "native-buildx:caller:";
 
-export interface CallersGroupArgs {
-    vpcId: pulumi.Input<string>;
-    /** @default none */
-    tags?: { [name: string]: string };
-}
-
 /**
  * The security group of callers who may connect for a time. `openPort.sh` and the runners (`machine/callers.sh`) write its
  * rules. The group of `allowedCidrs` is another, so that Pulumi knows all of its rules and no CI role can change them.
  */
-export function makeCallersGroup(name: string, args: CallersGroupArgs, parent: pulumi.Resource): aws.ec2.SecurityGroup {
-    const groupName = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
-    return new aws.ec2.SecurityGroup(
-        name,
-        {
-            // Unique in its VPC: see removesGroup.
-            name: groupName,
-            description: "native-buildx callers: connect opens the BuildKit port to them for a time",
-            vpcId: args.vpcId,
-            tags: { ...args.tags, Name: name },
-        },
-        { parent, ignoreChanges: ["ingress"], hooks: { onError: [removesGroup(groupName)] } },
-    );
+export function makeCallersGroup(
+    name: string,
+    args: Pick<SecurityGroupArgs, "vpcId" | "tags">,
+    parent: pulumi.Resource,
+): aws.ec2.SecurityGroup {
+    const description = "native-buildx callers: connect opens the BuildKit port to them for a time";
+    return makeSecurityGroup(name, { ...args, description }, { parent, ignoreChanges: ["ingress"] });
 }
 
 /** What a caller needs to open and close the port for itself. IAM knows no ports and addresses: the runner checks them. */

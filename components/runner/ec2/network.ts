@@ -8,8 +8,9 @@ import { makeCallersGroup } from "./callersGroup";
 import { makeClusterGroup } from "./clusterGroup";
 import { clusterPorts } from "./clusterPorts";
 import { ownerTag } from "./ec2CacheVolume";
-import { GroupLeftovers, removesGroup } from "./groupLeftovers";
+import { GroupLeftovers } from "./groupLeftovers";
 import { OwnVpc } from "./ownVpc";
+import { makeSecurityGroup } from "./securityGroup";
 import type { Ec2Transforms } from "./transforms";
 
 export interface NetworkArgs {
@@ -167,10 +168,7 @@ export class Network extends pulumi.ComponentResource {
                 this,
             );
         }
-        const groupName = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
-        const group: aws.ec2.SecurityGroupArgs = {
-            // Unique in its VPC: see removesGroup.
-            name: groupName,
+        const group = {
             description: "native-buildx runners: BuildKit over mutual TLS",
             vpcId: this.vpcId,
             ingress: args.allowedCidrs.map((cidr) => ({
@@ -190,12 +188,8 @@ export class Network extends pulumi.ComponentResource {
                     ipv6CidrBlocks: ["::/0"],
                 },
             ],
-            tags: { ...args.tags, Name: name },
         };
-        return new aws.ec2.SecurityGroup(name, args.transform?.(group, { name }) ?? group, {
-            parent: this,
-            hooks: { onError: [removesGroup(groupName)] },
-        });
+        return makeSecurityGroup(name, { ...group, tags: args.tags, transform: args.transform }, { parent: this });
     }
 }
 
