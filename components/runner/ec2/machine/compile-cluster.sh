@@ -48,10 +48,6 @@ admit() {
     done
 }
 
-install_compiler() {
-    if command -v gcc >/dev/null && [ -e /usr/include/stdio.h ]; then update_lists; else install_packages gcc libc6-dev; fi
-}
-
 # is_made: with all that could be had. A later start then asks no archive of packages.
 is_made() { [ -e "$kit/recipe" ] && [ ! -e "$kit/incomplete" ]; }
 

@@ -17,11 +17,6 @@ cd "$lib"
 # shellcheck disable=SC2034 # emulation.sh reads it
 read -r registrant <"${machine_id:-/etc/machine-id}"
 
-# What makes the dispatcher.
-install_compiler() {
-    if command -v gcc >/dev/null && [ -e /usr/include/stdio.h ]; then update_lists; else install_packages gcc libc6-dev; fi
-}
-
 # fetch_emulator MACHINE: QEMU and its line for binfmt_misc, out of a package that would take 460 MB.
 fetch_emulator() {
     if [ -e "$toolchains/qemu-$1.conf" ]; then return; fi

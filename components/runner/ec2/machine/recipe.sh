@@ -44,3 +44,8 @@ install_packages() {
     update_lists
     DEBIAN_FRONTEND=noninteractive packages -y install --no-install-recommends "$@"
 }
+
+# What compiles a recipe's sources.
+install_compiler() {
+    if command -v gcc >/dev/null && [ -e /usr/include/stdio.h ]; then update_lists; else install_packages gcc libc6-dev; fi
+}
