@@ -30,7 +30,9 @@ test("no platform is named outside the table of architectures", () => {
     const words = new RegExp(`(?<![a-zA-Z])(${names.join("|")})(?![a-z0-9])`);
     const found = linesThatSay(words, (file) => !aboutCompilers.test(file) && file !== "components/architecture.ts");
     // What a test of compilers needs is a package with such a name, or is made for such a machine.
-    expect(found.filter((line) => !/^tools\/setup\.sh: .*(-linux-gnu|uname -m|makeCluster\.sh)/.test(line))).toEqual([]);
+    expect(found.filter((line) => !/^tools\/setup\.sh: .*(-linux-gnu|uname -m|makeCluster\.sh)/.test(line))).toEqual(
+        [],
+    );
 });
 
 test("the core names no kind of runners or registry, by its word or its folder", () => {
