@@ -86,7 +86,7 @@ rows() {
     programs=$(cd "$root" && echo usr/lib*/gcc/"$triplet/$number"/cc1)
     row cc1 "$programs" "cpp-$number"
     row cc1plus "${programs}plus" "g++-$number"
-    # That of 32 bits writes other numbers than its twin (makeToolchain.sh).
+    # That of 32 bits writes other numbers than its twin (-flto in the table).
     if [ "$machine" != arm ]; then row lto1 "${programs%/*}/lto1" "gcc-$number"; fi
     row as "usr/bin/$triplet-as" binutils
     row gcc "usr/bin/$triplet-gcc-$number" "gcc-$number"
@@ -243,7 +243,7 @@ root=$(root_of "$release" "$architecture_of_machine" $packages)
 wrap_compilers originals # where a run was interrupted
 rows >"$work/rows"
 {
-    grep -E '^(machine|release)' "$table"
+    grep -E '^(machine|release|differs)' "$table"
     cat "$work/rows"
 } >"$work/table"
 for what; do

@@ -2,20 +2,8 @@
 # shellcheck disable=SC2154 # set by twins.sh
 # Part of twins.sh: packages and root file systems of a release, kept in $cache. Reads: $cache.
 
-# archive_of RELEASE ARCHITECTURE: prints the folder of its packages' lists, which are a day old at most.
-archive_of() {
-    opened=$cache/archive-$1-$2
-    if [ -z "$(find "$opened/.open" -mtime 0 2>/dev/null)" ]; then
-        rm -rf "$opened"
-        mkdir -p "$opened"
-        if ! open_release "$opened" "$1" "$2"; then
-            say "the packages of $1 for $2 cannot be had: $(grep '^E: ' "$opened/log" | tail -n 1)"
-            return 1
-        fi
-        : >"$opened/.open"
-    fi
-    echo "$opened"
-}
+# archive_of RELEASE ARCHITECTURE: prints the folder of its packages' lists.
+archive_of() { kept_archive "$cache" "$@"; }
 
 # root_of RELEASE ARCHITECTURE PACKAGE...: prints the folder of a root with these packages, and all that is essential. Nothing
 # of it is configured: a compiler needs no more.

@@ -60,15 +60,9 @@ of_machine() { facts machine "$1" | cut -f "$(($2 - 1))"; }
 
 # archive_of RELEASE MACHINE: prints the folder of the packages' lists.
 archive_of() {
-    opened=$work/archive-$1-$2
-    if [ ! -e "$opened/.open" ]; then
-        if ! open_release "$opened" "$1" "$(of_machine "$2" 4)"; then
-            missing "the packages of $1 for $2 cannot be had. $(grep '^E: ' "$opened/log" | tail -n 1)"
-            return 1
-        fi
-        : >"$opened/.open"
-    fi
-    echo "$opened"
+    if kept_archive "$work" "$1" "$(of_machine "$2" 4)"; then return; fi
+    echo "$1 for $2" >>"$made/incomplete"
+    return 1
 }
 
 # unpack FOLDER ARCHIVE PACKAGE...
@@ -171,9 +165,8 @@ add_environment() {
         tar -c --no-recursion --owner=0 --group=0 --mtime=@0 -T - | gzip -n -6 >"$work/archive.tar.gz")
     file=$name-$helper-$(sha256sum <"$work/archive.tar.gz" | cut -c 1-16).tar.gz
     mv "$work/archive.tar.gz" "$steps/environments/$file"
-    # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine (see makeToolchain.sh).
-    if [ "$original $number" = 'aarch64 12' ] && [ "$helper" != "$original" ]; then
-        printf "unless $helper %s\n" '-fstack-protector*' -fstack-clash-protection >>"$steps/environments/$name"
+    if [ "$helper" != "$original" ]; then
+        facts differs "$original-$number" | tr ' ' '\n' | sed "s/^/unless $helper /" >>"$steps/environments/$name"
     fi
     echo "helper $helper $file" >>"$steps/environments/$name"
 }

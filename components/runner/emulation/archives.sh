@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # set by those who read it
 # Packages of any release of Debian and Ubuntu, whatever release this machine has: by an apt that has its configuration, lists
 # and packages in a folder of its own. The machine's apt is only asked where archives are; nothing is installed. Reads $table
-# (twins.tsv) and, for package_of, $triplet.
+# (twins.tsv) and, for package_of, $triplet; calls `say`.
 
 tab=$(printf '\t')
 
@@ -27,6 +27,21 @@ $(facts release "$2")
 END
     # shellcheck disable=SC2086 # words
     open_archive "$1" "$distribution" "$3" $suites
+}
+
+# kept_archive FOLDER RELEASE ARCHITECTURE: prints the folder, below this one, of its packages' lists, which are a day old at most.
+kept_archive() {
+    opened=$1/archive-$2-$3
+    if [ -z "$(find "$opened/.open" -mtime 0 2>/dev/null)" ]; then
+        rm -rf "$opened"
+        mkdir -p "$opened"
+        if ! open_release "$opened" "$2" "$3"; then
+            say "the packages of $2 for $3 cannot be had: $(grep '^E: ' "$opened/log" | tail -n 1)"
+            return 1
+        fi
+        : >"$opened/.open"
+    fi
+    echo "$opened"
 }
 
 # open_archive FOLDER DISTRIBUTION ARCHITECTURE SUITE...: fetches the lists. ARCHITECTURE by the distribution's name. False

@@ -102,12 +102,7 @@ rules_of_lto1() {
     words_about_itself
     emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
         '--sysroot*' '-iprefix*'
-    case $machine-$1 in
-        # The twins of Debian 12 lack the fix of CVE-2023-4039, which is about this machine.
-        aarch64-12) emulate '-fstack-protector*' '-fstack-clash-protection' ;;
-        # What is left to the linker is written by the compiler's own words, of 32 bits.
-        arm-*) emulate '-flto*' ;;
-    esac
+    facts differs "$machine-$1" | tr ' ' '\n' | sed 's/^/emulate /'
 }
 
 # look_in UNLESS FOLDER...: where headers are looked for.
