@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "step.h"
+
 /* The step's own compiler, and what is to be done. */
 struct job {
 	char compiler[PATH_MAX]; /* as it was found in PATH */
@@ -14,13 +16,6 @@ struct job {
 	int adds_target;
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int begins(const char *text, const char *beginning)
 {
 	return strncmp(text, beginning, strlen(beginning)) == 0;
@@ -28,12 +23,9 @@ static int begins(const char *text, const char *beginning)
 
 static int is_one_of(const char *word, const char *const *list)
 {
-	for (; *list; list++) {
-		size_t length = strlen(*list);
-
-		if ((*list)[length - 1] == '*' ? strncmp(word, *list, length - 1) == 0 : strcmp(word, *list) == 0)
+	for (; *list; list++)
+		if (fits(word, *list))
 			return 1;
-	}
 	return 0;
 }
 

@@ -14,7 +14,6 @@
  *     run/socket                   where the runner's daemon is asked
  */
 #define _GNU_SOURCE
-#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -27,7 +26,6 @@
 #include "cluster.h"
 #include "clusterArguments.h"
 #include "identity.h"
-#include "toolchain.h"
 
 /* The first program of this name in PATH that is not this one. ccache would come back here: it may do that once. */
 static int find_program(const char *name, char *found)
@@ -112,19 +110,6 @@ static char *text_of(const char *path)
 	return result;
 }
 
-/* Tells the runner, which says it at the step's end, of a compiler that is not known. */
-static void tell(const char *path, const char *build_id)
-{
-	int runner = open(TELL, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-	struct stat facts;
-
-	if (runner < 0)
-		return;
-	if (fstat(runner, &facts) == 0 && S_ISFIFO(facts.st_mode))
-		dprintf(runner, "home %.40s (%.16s)\n", base_name(path), build_id[0] ? build_id : "no build id");
-	close(runner);
-}
-
 /* The name of the environment that has the program. */
 static int environment_of(const char *path, char *name, size_t size)
 {
@@ -141,7 +126,7 @@ static int environment_of(const char *path, char *name, size_t size)
 	}
 	close(file);
 	if (!text) {
-		tell(path, identity.build_id);
+		tell("home ", path, identity.build_id);
 		return 0;
 	}
 	snprintf(name, size, "%.*s", (int)strcspn(text, "\n"), text);
@@ -192,10 +177,8 @@ static int list_archives(const char *name, char **words, char *list, size_t size
 		for (int at = 0; at < exclusions; at++)
 			is_excluded |= strcmp(excluded[at], machine) == 0;
 		if (strcmp(verb, "unless") == 0) {
-			const char *const pattern[] = { value, NULL };
-
 			for (char **word = words; *word; word++)
-				if (is_one_of(*word, pattern) && exclusions < 8 && !is_excluded) {
+				if (fits(*word, value) && exclusions < 8 && !is_excluded) {
 					strcpy(excluded[exclusions++], machine);
 					break;
 				}

@@ -33,7 +33,7 @@ mkdir -p "$folder"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 exec 9>"$folder/compile-cluster.lock"
 flock 9
-recipe="$(cat "$here"/makeCluster.sh "$here"/[ac]*.[ch] "$emulation"/archives.sh "$emulation"/identity.h "$table" | sha256sum | cut -c 1-16) $originals, $helpers, $releases"
+recipe="$(cat "$here"/makeCluster.sh "$here"/[ac]*.[ch] "$emulation"/archives.sh "$emulation"/identity.h "$emulation"/step.h "$emulation"/toolchain.h "$table" | sha256sum | cut -c 1-16) $originals, $helpers, $releases"
 if [ "$(cat "$folder/compile-cluster/recipe" 2>/dev/null)" = "$recipe" ] &&
     [ -z "$(find "$folder/compile-cluster/incomplete" -mtime +0 2>/dev/null)" ]; then
     exit 0

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "identity.h"
-#include "toolchain.h"
+#include "step.h"
 
 /* What makes an original do what its twin would not: programs to load, and places to look for headers in. */
 static int is_environment_plain(void)
@@ -43,14 +43,10 @@ static int is_known(const char *build_id)
 	return access(folder, F_OK) == 0;
 }
 
-/* Whether any argument is `pattern`, or begins with it where its last character is a star. */
 static int is_among(const char *pattern, char **arguments)
 {
-	size_t length = strlen(pattern);
-	int is_beginning = length > 0 && pattern[length - 1] == '*';
-
 	for (; *arguments; arguments++)
-		if (is_beginning ? strncmp(*arguments, pattern, length - 1) == 0 : strcmp(*arguments, pattern) == 0)
+		if (fits(*arguments, pattern))
 			return 1;
 	return 0;
 }
@@ -111,26 +107,19 @@ static int adapt(char *text, const char *path, char **arguments, char **end, int
 	return 1;
 }
 
-/* Tells the runner of a compiler that has no twin; what it is told ends the step's output. */
-static void tell(const char *path, const char *build_id)
+/* gcc and its like only call those which take the time. */
+static int takes_time(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
+	const char *name = base_name(path);
 	size_t length = strlen(name);
 
-	/* gcc and its like only call those which take the time. */
-	if (strncmp(name, "cc1", 3) != 0 && strcmp(name, "lto1") != 0 && (length < 2 || strcmp(name + length - 2, "as") != 0))
-		return;
+	return strncmp(name, "cc1", 3) == 0 || strcmp(name, "lto1") == 0 || (length >= 2 && strcmp(name + length - 2, "as") == 0);
+}
 
-	/* For reading, too: nobody gets a signal where nobody reads, and what does not fit is not told. */
-	int runner = open(TELL, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-	struct stat facts;
-
-	if (runner < 0)
-		return;
-	if (fstat(runner, &facts) == 0 && S_ISFIFO(facts.st_mode))
-		dprintf(runner, "%.40s (%.16s)\n", name, build_id);
-	close(runner);
+static void tell_of_emulated(const char *path, const char *build_id)
+{
+	if (takes_time(path))
+		tell("", path, build_id);
 }
 
 /* The path of a part of a twin, of PATH_MAX characters at most. */
@@ -148,7 +137,7 @@ static void run_twin(int file, const char *path, const char *argv0, char **argum
 	char **words = NULL;
 
 	if (!identify(file, is_known, &identity)) {
-		tell(argv0, identity.build_id[0] ? identity.build_id : "no build id");
+		tell_of_emulated(argv0, identity.build_id);
 		return;
 	}
 	name_part(program, &identity, "program");
@@ -160,7 +149,7 @@ static void run_twin(int file, const char *path, const char *argv0, char **argum
 	int described = open(description, O_RDONLY | O_CLOEXEC);
 
 	if (described < 0) {
-		tell(argv0, identity.build_id);
+		tell_of_emulated(argv0, identity.build_id);
 		return;
 	}
 	ssize_t length = read(described, text, sizeof(text));
