@@ -14,7 +14,7 @@ export interface ImageFacts {
     /** Folder that relative paths start from. */
     project: string;
     /** Setting `compileCluster`. @default false */
-    haveCompileCluster?: boolean;
+    hasCompileCluster?: boolean;
     /** Names in setting `buildSecrets`. */
     buildSecrets: readonly string[];
 }

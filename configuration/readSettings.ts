@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { isPlatform } from "../components/architecture";
 import { ciMistakes } from "../components/ci/ciAccess";
 import { type RegistryKind, reachMistakes, registryKind } from "../components/registry/kinds";
-import { clusterTrustMistakes } from "../components/runner/clusterMistakes";
+import { clusterTrustMistakes } from "../components/runner/cluster/mistakes";
 import { runnerKind } from "../components/runner/kinds";
 import { platformMistakes } from "../components/runner/settings";
 import { isObject, keysOf } from "../components/settings/kinds";
@@ -33,7 +33,7 @@ export function checkedSettings(
     const declared = readImages(rawImages, {
         platforms: known,
         project,
-        haveCompileCluster: value.compileCluster || wrong.has("compileCluster"),
+        hasCompileCluster: value.compileCluster || wrong.has("compileCluster"),
         buildSecrets: Object.keys(isObject(raw.buildSecrets) ? raw.buildSecrets : {}),
     });
     return {

@@ -41,7 +41,7 @@ export interface ImageFacts {
     /** Folder that relative paths start from. */
     project: string;
     /** The runners are in a compile cluster. @default false */
-    haveCompileCluster?: boolean;
+    hasCompileCluster?: boolean;
 }
 
 /**
@@ -126,14 +126,14 @@ function cacheMistakes(cache: string | undefined): string[] {
         : [`must be "registry" or "none", not ${JSON.stringify(cache)}`];
 }
 
-function clusterMistakes(compileCluster: string | undefined, { haveCompileCluster }: ImageFacts): string[] {
+function clusterMistakes(compileCluster: string | undefined, { hasCompileCluster }: ImageFacts): string[] {
     if (compileCluster === undefined) {
         return [];
     }
     if (compileCluster !== "awake" && compileCluster !== "wake") {
         return [`must be "awake" or "wake", not ${JSON.stringify(compileCluster)}`];
     }
-    return haveCompileCluster
+    return hasCompileCluster
         ? []
         : ["the runners are not in a compile cluster; set compileCluster: true for them, or remove the key here"];
 }

@@ -131,7 +131,7 @@ function throwMistakes(name: string, args: MultiPlatformImageArgs): void {
         platforms,
         platformsIn: `the platforms of builder ${builder}`,
         project: process.cwd(),
-        haveCompileCluster: hasCompileCluster,
+        hasCompileCluster,
     };
     const mistakes = imageMistakes(args, facts).map(({ at, what }) => `  - ${at.join(".")}: ${what}`);
     if (mistakes.length > 0) {

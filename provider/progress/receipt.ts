@@ -64,7 +64,7 @@ export interface Receipt {
     emulated?: string[];
 }
 
-/** What a step on a runner that emulates ends its output with, see mountToolchains.sh: the compilers it names. */
+/** What a step on a runner that emulates ends its output with, see stepMounts.sh: the compilers it names. */
 export function emulatedCompilers(line: string): string[] {
     return /native-buildx: no native compiler is known for (.+): emulated/.exec(line)?.[1]?.split(", ") ?? [];
 }

@@ -2,8 +2,9 @@ import { cpSync, existsSync, linkSync, mkdirSync, symlinkSync } from "node:fs";
 import * as path from "node:path";
 import { architectures, type Platform } from "../../components/architecture";
 import { emulatedMachines } from "../../components/runner/emulation/recipe";
+import { toolchains } from "../helpers/checkout";
 import { debianRoot } from "../helpers/debianRoot";
-import { describeUnless, missing, missingEmulator, toolchains } from "../helpers/needs";
+import { describeUnless, missing, missingEmulator } from "../helpers/needs";
 import { Project } from "./project";
 
 jest.setTimeout(900_000);

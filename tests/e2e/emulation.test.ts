@@ -11,8 +11,9 @@ import {
     symlinkSync,
 } from "node:fs";
 import * as path from "node:path";
+import { toolchains } from "../helpers/checkout";
 import { debianRoot } from "../helpers/debianRoot";
-import { describeUnless, missing, missingTwins, toolchains } from "../helpers/needs";
+import { describeUnless, missing, missingTwins } from "../helpers/needs";
 import { fromStep, stepBinary, writes } from "../helpers/stepImage";
 import { temporaryFolder } from "../helpers/temporaryFolder";
 import { Project } from "./project";

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
-import { checkout } from "../helpers/checkout";
-import { describeUnless, hasOwnRegistrations, missing, missingTwins, toolchains } from "../helpers/needs";
+import { checkout, toolchains } from "../helpers/checkout";
+import { describeUnless, hasOwnRegistrations, missing, missingTwins } from "../helpers/needs";
 import { type Arch, fromStep } from "../helpers/stepImage";
 import { Project } from "./project";
 import { UnprivilegedUser } from "./unprivilegedUser";

@@ -4,3 +4,5 @@ import * as path from "node:path";
 export const checkout = path.resolve(__dirname, "../..");
 /** Its programs. */
 export const tools = path.join(checkout, "tools/bin");
+/** What tools/setup.sh makes: native compilers of emulated platforms, and with --check what a compile cluster's nodes are made of. */
+export const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");

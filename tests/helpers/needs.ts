@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { release } from "node:os";
 import * as path from "node:path";
 import { architectures, type Platform } from "../../components/architecture";
-import { tools } from "./checkout";
+import { toolchains, tools } from "./checkout";
 
 /** What a test needs to be able to run here; the reason if it cannot. */
 export function missing(): string | undefined {
@@ -30,9 +30,6 @@ export function missingEmulator(platforms: readonly Platform[]): string | undefi
     );
     return without && `QEMU is not registered for ${without}: run tools/setup.sh --check as root`;
 }
-
-/** Made by tools/setup.sh: native compilers of emulated platforms. A test's own project has them by a link or a copy. */
-export const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
 
 /** Why there are no native compilers of emulated arm64 here, if there are none. */
 export function missingTwins(): string | undefined {

@@ -1,4 +1,4 @@
-/* Where a build step finds the compile cluster (see mountToolchains.sh). */
+/* Where a build step finds the compile cluster (see ../stepMounts.sh). */
 #ifndef CLUSTER
 #define CLUSTER "/dev/.compile-cluster"
 #endif

@@ -11,7 +11,7 @@
 #   CLUSTER_MEMBERS          file with a line `NAME ADDRESS` for each member, in order; read again each round
 #   CLUSTER_NAME             the cluster's
 #   CLUSTER_JOBS             jobs at once (default: processors)
-#   CLUSTER_MOUNTS           file that says to mountToolchains.sh what steps get, as long as the node is there
+#   CLUSTER_MOUNTS           file that says to stepMounts.sh what steps get, as long as the node is there
 #   CLUSTER_USER             who compiles (default: nobody)
 #   CLUSTER_SCHEDULER_USER   who schedules (default: daemon)
 #   CLUSTER_SECONDS          between rounds (default: 2)

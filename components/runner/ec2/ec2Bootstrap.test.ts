@@ -39,7 +39,7 @@ describe("user data", () => {
             expect.arrayContaining([
                 "compile-cluster.sh",
                 "recipe.sh",
-                "mount-toolchains.sh",
+                "step-mounts.sh",
                 "native-buildx-cluster.service",
             ]),
         );

@@ -86,7 +86,7 @@ const emulating: Part = {
         "recipe.sh": "machine/recipe.sh",
         "native-compilers.sh": "machine/native-compilers.sh",
         "emulation.sh": "../emulation/emulation.sh",
-        "mount-toolchains.sh": "../emulation/mountToolchains.sh",
+        "step-mounts.sh": "../stepMounts.sh",
     },
     unit: "native-buildx-compilers.service",
     files: [
@@ -103,7 +103,7 @@ const clustered: Part = {
     scripts: {
         "recipe.sh": "machine/recipe.sh",
         "compile-cluster.sh": "machine/compile-cluster.sh",
-        "mount-toolchains.sh": "../emulation/mountToolchains.sh",
+        "step-mounts.sh": "../stepMounts.sh",
     },
     unit: "native-buildx-cluster.service",
     files: [],

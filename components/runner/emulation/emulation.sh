@@ -8,7 +8,7 @@
 #   $registrant     letters and digits that no other runner on this kernel has: each has registrations of its own, which
 #                   do the same as the others', and ends its own
 #
-# and in the working directory, where step-runtime.sh is, writes toolchains.json: what mountToolchains.sh mounts.
+# and in the working directory, where step-runtime.sh is, writes toolchains.json: what stepMounts.sh mounts.
 
 : "${binfmt:=/proc/sys/fs/binfmt_misc}"
 

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { describeUnless, missing, toolchains } from "../../../tests/helpers/needs";
+import { toolchains } from "../../../tests/helpers/checkout";
+import { describeUnless, missing } from "../../../tests/helpers/needs";
 import { stepBinary } from "../../../tests/helpers/stepImage";
 import { temporaryFolder } from "../../../tests/helpers/temporaryFolder";
 

@@ -9,7 +9,7 @@ export function emulatedMachines(platforms: readonly Platform[], nativeCompilers
 }
 
 /** What the runner itself reads, apart from the recipe. */
-const ofTheRunner = ["emulation.sh", "mountToolchains.sh"];
+const ofTheRunner = ["emulation.sh"];
 
 /** The files of which makeToolchain.sh makes the toolchains of these machines, by their names, short: no comments, no other machine's twins. */
 export function toolchainRecipe(machines: readonly string[]): { [name: string]: string } {

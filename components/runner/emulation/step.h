@@ -24,7 +24,7 @@ static int fits(const char *word, const char *pattern)
 	return length > 0 && pattern[length - 1] == '*' ? strncmp(word, pattern, length - 1) == 0 : strcmp(word, pattern) == 0;
 }
 
-/* Tells the runner of a compiler that is not known; what it is told ends the step's output (see stepMounts.sh). */
+/* Tells the runner of a compiler that is not known; what it is told ends the step's output (see ../stepMounts.sh). */
 static void tell(const char *prefix, const char *path, const char *build_id)
 {
 	/* For reading, too: nobody gets a signal where nobody reads, and what does not fit is not told. */

@@ -1,4 +1,4 @@
-/* Where a build container finds the toolchain of machine NAME (see mountToolchains.sh), and what of it is looked for. */
+/* Where a build container finds the toolchain of machine NAME (see ../stepMounts.sh), and what of it is looked for. */
 #define TOOLCHAIN "/dev/.native-toolchain/" NAME
 #define DISPATCHER TOOLCHAIN "/dispatcher"
 #define EMULATOR TOOLCHAIN "/emulator"

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
 import type { ValuesOf } from "../../settings/values";
-import { noClusterMistakes } from "../clusterMistakes";
+import { noClusterMistakes } from "../cluster/mistakes";
 import type { RunnerValues } from "../settings";
 import { type kubernetesRunnerSettings, namespacePattern } from "./settings";
 

@@ -1,6 +1,6 @@
 import type { localMachineSettings } from "../../localMachine/settings";
 import type { ValuesOf } from "../../settings/values";
-import { noClusterMistakes } from "../clusterMistakes";
+import { noClusterMistakes } from "../cluster/mistakes";
 import type { RunnersModule } from "../kind";
 import { LocalRunners } from "./localRunners";
 import { machineMistakes } from "./machine";

@@ -125,7 +125,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             room_script: script("..", "room.sh"),
             step_runtime_script: script("..", "stepRuntime.sh"),
             emulation_script: script("..", "emulation", "emulation.sh"),
-            mount_toolchains_script: script("..", "emulation", "mountToolchains.sh"),
+            step_mounts_script: script("..", "stepMounts.sh"),
             runner_script: script("runner.sh"),
         },
     };

@@ -3,7 +3,7 @@ import { localMachineSettings, runnerPort } from "../../localMachine/settings";
 import type { RegistryTrust } from "../../registry/registry";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
-import { noClusterMistakes } from "../clusterMistakes";
+import { noClusterMistakes } from "../cluster/mistakes";
 import { namedRunners } from "../runnerNames";
 import type { Runners } from "../runners";
 import { type RunnerValues, runnerSettings } from "../settings";

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file there, those that
-# it reads (at its end), step-runtime.sh, mount-toolchains.sh, buildkitd.toml and settings.sh. With the folder as working directory:
+# it reads (at its end), step-runtime.sh, step-mounts.sh, buildkitd.toml and settings.sh. With the folder as working directory:
 #
 #     sh runner.sh start    bring it to serving, whatever state it is in; asking again counts as activity
 #     sh runner.sh keys     print what a client of its present start needs; status 75 when it does not serve

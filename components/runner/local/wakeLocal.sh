@@ -24,7 +24,7 @@ wake_local() (
         put room.sh "$room_script" &&
         put step-runtime.sh "$step_runtime_script" &&
         put emulation.sh "$emulation_script" &&
-        put mount-toolchains.sh "$mount_toolchains_script" &&
+        put step-mounts.sh "$step_mounts_script" &&
         chmod u+x step-runtime.sh &&
         put runner.sh "$runner_script" &&
         sh runner.sh start >&2 &&

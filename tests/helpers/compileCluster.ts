@@ -13,15 +13,12 @@ import {
 import { cpus } from "node:os";
 import * as path from "node:path";
 import { until } from "../e2e/processes";
-import { checkout, tools } from "./checkout";
+import { checkout, toolchains, tools } from "./checkout";
 import { temporaryFolder } from "./temporaryFolder";
 
 const runnerFolder = path.join(checkout, "components/runner");
 
-/** Made by tools/setup.sh. */
-const toolchains = path.join(process.env.NATIVE_BUILDX_HOME ?? "", "toolchains");
-
-/** By its option --check: what a node of a compile cluster is made of. */
+/** What a node of a compile cluster is made of. */
 export const clusterKit = path.join(toolchains, "compile-cluster");
 
 /** Why no compile cluster can be made here. */
@@ -63,7 +60,7 @@ export class ClusterNode {
         mkdirSync(path.join(this.folder, "cluster"), { recursive: true });
         for (const [from, to] of [
             ["stepRuntime.sh", "step-runtime.sh"],
-            ["emulation/mountToolchains.sh", "mount-toolchains.sh"],
+            ["stepMounts.sh", "step-mounts.sh"],
             ["emulation/emulation.sh", "emulation.sh"],
         ] as const) {
             cpSync(path.join(runnerFolder, from), path.join(this.folder, to));

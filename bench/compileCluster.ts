@@ -1,10 +1,10 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { Cluster } from "../tests/helpers/clusterNodes";
+import { Cluster } from "../tests/helpers/compileCluster";
 import type { Measurement } from "./figures";
 import type { Sandbox } from "./sandbox";
 
-/** Stages of bench/cluster/Dockerfile, in which something is made by one runner with a core or by two. */
+/** Stages of bench/compileCluster/Dockerfile, in which something is made by one runner with a core or by two. */
 const stages: { [stage: string]: Measurement } = {
     home: "compileOneCore",
     together: "compileCluster",
@@ -24,7 +24,7 @@ export class ClusterBench {
         const cluster = new Cluster();
         try {
             const [library, context] = [path.join(sandbox.project, "x264"), path.join(cluster.folder, "context")];
-            await fs.cp(path.join(__dirname, "cluster"), context, { recursive: true });
+            await fs.cp(path.join(__dirname, "compileCluster"), context, { recursive: true });
             await fs.cp(path.join(library, "app/source"), path.join(context, "source"), { recursive: true });
             await fs.link(path.join(library, "base/amd64/rootfs.tar"), path.join(context, "rootfs.tar"));
             await cluster.start();

@@ -1,6 +1,6 @@
 import { cpSync, rmSync } from "node:fs";
 import * as path from "node:path";
-import { shells, Workbench } from "../../../tests/helpers/workbench";
+import { shells, Workbench } from "../../tests/helpers/workbench";
 
 const pts = { destination: "/dev/pts", type: "devpts", source: "devpts", options: ["nosuid"] };
 const shm = { destination: "/dev/shm", type: "tmpfs" };
@@ -10,8 +10,8 @@ describe.each(shells)("what a build step gets besides, in %s", (_name, shell) =>
     let bench: Workbench;
     beforeEach(() => {
         bench = new Workbench();
-        cpSync(path.join(__dirname, "../stepRuntime.sh"), bench.path("step-runtime.sh"));
-        cpSync(path.join(__dirname, "mountToolchains.sh"), bench.path("mount-toolchains.sh"));
+        cpSync(path.join(__dirname, "stepRuntime.sh"), bench.path("step-runtime.sh"));
+        cpSync(path.join(__dirname, "stepMounts.sh"), bench.path("step-mounts.sh"));
         bench.write("bundle/config.json", JSON.stringify({ args: ['{"destination":"/dev/pts"'], mounts: [pts, shm] }));
         // A step: it tells of what is in `told`, through the pipe that it has as a mount.
         bench.stub("runc", '[ ! -e "$bench/told" ] || cat "$bench/told" >"$bench/bundle/emulated"; exit 3');

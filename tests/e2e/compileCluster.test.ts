@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { checkout } from "../helpers/checkout";
-import { Cluster, type ClusterBuild, clusterKit, missingCluster } from "../helpers/clusterNodes";
+import { Cluster, type ClusterBuild, clusterKit, missingCluster } from "../helpers/compileCluster";
 import { debianRoot } from "../helpers/debianRoot";
 import { describeUnless, missingTwins } from "../helpers/needs";
 import { until } from "./processes";
@@ -28,7 +28,7 @@ describeUnless(missingCluster())("a compile cluster of two runners with a core e
             return folder;
         }
         const example = path.join(cluster.folder, "encoder");
-        cpSync(path.join(__dirname, "cluster"), folder, { recursive: true });
+        cpSync(path.join(__dirname, "compileCluster"), folder, { recursive: true });
         cpSync(path.join(__dirname, "emulation/words.cc"), path.join(folder, "words.cc"));
         cpSync(path.join(checkout, "examples/encoder/app/libmp3lame.mk"), path.join(folder, "libmp3lame.mk"));
         linkSync(debianRoot(cluster.folder, architecture, undefined, "g++,ccache"), path.join(folder, "rootfs.tar"));

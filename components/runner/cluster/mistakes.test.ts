@@ -1,6 +1,6 @@
-import { mockPulumi, settled } from "../../tests/helpers/pulumiMocks";
-import { kind } from "./local/kind";
-import { LocalRunners } from "./local/localRunners";
+import { mockPulumi, settled } from "../../../tests/helpers/pulumiMocks";
+import { kind } from "../local/kind";
+import { LocalRunners } from "../local/localRunners";
 
 describe("local runners", () => {
     const mistake =

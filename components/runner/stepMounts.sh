@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # Part of step-runtime.sh, where native compilers or a compile cluster are used. A build container gets more mounts: those that
-# files beside the script describe, the toolchains of emulated compilers (toolchains.json, see dispatcher.c) and the cluster
-# (cluster.json, see ../cluster), and a pipe by which these tell of compilers that they do not know. All are below /dev, which is
-# in memory and in no layer. What was told is said at the step's end, in its output, where the provider finds it too (receipt.ts).
-# Whatever goes wrong here, the step runs without it. "$@" is what runc is called with.
+# files beside the script describe, the toolchains of emulated compilers (toolchains.json, see emulation/dispatcher.c) and the
+# cluster (cluster.json, see cluster/cluster.sh), and a pipe by which these tell of compilers that they do not know. All are below
+# /dev, which is in memory and in no layer. What was told is said at the step's end, in its output, where the provider finds it
+# too (receipt.ts). Whatever goes wrong here, the step runs without it. "$@" is what runc is called with.
 mounts='' bundle='' previous=''
 for file in toolchains.json cluster.json; do
     if IFS= read -r line <"${0%/*}/$file"; then mounts=${mounts:+$mounts,}$line; fi 2>/dev/null
