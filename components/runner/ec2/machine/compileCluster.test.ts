@@ -27,19 +27,7 @@ describe.each(shells)("compile-cluster.sh in %s", (_name, shell) => {
         const recipe = `mkdir '${bench.path("recipe")}' && cp '${bench.path("bin")}'/*.sh '${bench.path("recipe")}'`;
         bench.write("parameters/recipe-1", gzipSync(recipe).toString("base64"));
         bench.write("parameters/members", "amd64 10.0.0.9,arm64 10.0.0.12");
-        bench.stub(
-            "curl",
-            `for url; do :; done
-            case $url in
-            */api/token) printf 'session\\n' ;;
-            */security-credentials/) printf role ;;
-            */security-credentials/role)
-                printf '{"AccessKeyId" : "id", "SecretAccessKey" : "secret", "Token" : "token"}' ;;
-            https://ssm*) name=\${*##*compile-cluster/}
-                value=$(cat "$bench/parameters/\${name%%\\"*}" 2>/dev/null) || exit 22
-                printf '{"Parameter":{"Name":"a","Value":"%s"}}' "$value" ;;
-            esac`,
-        );
+        bench.stubParameters();
         const cluster = {
             name: "demo-prod",
             originals: ["x86_64", "aarch64"],

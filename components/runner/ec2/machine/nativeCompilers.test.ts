@@ -33,20 +33,9 @@ describe.each(shells)("native-compilers.sh in %s", (_name, shell) => {
         bench.write("machine-id", "0123456789abcdef\n");
         const recipe = `mkdir '${bench.path("recipe")}' && cp '${bench.path("bin/makeToolchain.sh")}' '${bench.path("recipe")}'`;
         const packed = gzipSync(recipe).toString("base64");
-        bench.write("parts/1", packed.slice(0, 80));
-        bench.write("parts/2", packed.slice(80));
-        bench.stub(
-            "curl",
-            `for url; do :; done
-            case $url in
-            */api/token) printf 'session\\n' ;;
-            */security-credentials/) printf role ;;
-            */security-credentials/role)
-                printf '{"AccessKeyId" : "id", "SecretAccessKey" : "secret", "Token" : "token"}' ;;
-            https://ssm*) part=\${*##*native-compilers-}
-                printf '{"Parameter":{"Name":"a","Value":"%s"}}' "$(cat "$bench/parts/\${part%%\\"*}")" ;;
-            esac`,
-        );
+        bench.write("parameters/native-compilers-1", packed.slice(0, 80));
+        bench.write("parameters/native-compilers-2", packed.slice(80));
+        bench.stubParameters();
         const emulation = {
             machines: ["aarch64"],
             recipeParameters: ["/runner/native-compilers-1", "/runner/native-compilers-2"],
@@ -94,7 +83,7 @@ describe.each(shells)("native-compilers.sh in %s", (_name, shell) => {
     });
 
     it("runs no recipe but the one that it was made with", async () => {
-        bench.write("parts/2", gzipSync("echo another").toString("base64"));
+        bench.write("parameters/native-compilers-2", gzipSync("echo another").toString("base64"));
         expect((await bench.runScript("native-compilers.sh", ["make"])).status).toBe(0);
         expect(bench.read("console")).toContain("native-compilers-2: not what this runner was made with");
         expect(called("makeToolchain.sh")).toBe(0);

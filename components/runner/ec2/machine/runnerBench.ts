@@ -61,6 +61,23 @@ export class RunnerBench extends Workbench {
         this.write("lib/settings", this.read("lib/settings") + extra.join(""));
     }
 
+    /** AWS, of which the scripts find the credentials of a role and, in files `parameters/NAME`, parameters by the ends of their names. */
+    stubParameters(): void {
+        this.stub(
+            "curl",
+            `for url; do :; done
+            case $url in
+            */api/token) printf 'session\\n' ;;
+            */security-credentials/) printf role ;;
+            */security-credentials/role)
+                printf '{"AccessKeyId" : "id", "SecretAccessKey" : "secret", "Token" : "token"}' ;;
+            https://ssm*) name=$(printf '%s' "$*" | sed -n 's|.*{"Name":"[^"]*/\\([^"/]*\\)"}.*|\\1|p')
+                value=$(cat "$bench/parameters/$name" 2>/dev/null) || exit 22
+                printf '{"Parameter":{"Name":"a","Value":"%s"}}' "$value" ;;
+            esac`,
+        );
+    }
+
     /** Runs a script of the runner. */
     runScript(script: string, args: string[] = [], seconds = 20): Promise<ScriptResult> {
         return this.run([...this.shell, this.path(`lib/${script}`), ...args], { seconds });
