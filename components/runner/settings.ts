@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { isPlatform, knownPlatforms, machinePlatforms, type Platform } from "../architecture";
-import { checked, flag, listOf, mapOf, minutes, setting, text, wholeNumber } from "../settings/kinds";
+import { listOf, mapOf } from "../settings/collections";
+import { checked, flag, minutes, setting, text, wholeNumber } from "../settings/kinds";
 import type { ValuesOf } from "../settings/values";
 import { mirrorMistakes } from "./registryMirrors";
 import { mostRunners } from "./runnerNames";

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describeHere } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
-import { Project, type Result } from "./project";
+import type { Result } from "./commands";
+import { Project } from "./project";
 
 jest.setTimeout(300_000);
 
