@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import { machinePlatforms, type Platform } from "../components/architecture";
+import { defaultPlatforms, type Platform } from "../components/architecture";
 import { runnerName } from "../components/runner/runnerNames";
 import type { ImageDeclaration } from "../configuration/images";
 import { canSimulate } from "../packages/simulated-ec2";
@@ -41,7 +41,7 @@ export type Part = keyof typeof parts;
 export class Bench {
     readonly measured: { [name in Measurement]?: number[] } = {};
     /** Settings in effect. */
-    private platforms: Platform[] = [...machinePlatforms];
+    private platforms: Platform[] = [...defaultPlatforms];
     private connectScript = "";
     private repositoryUrl = "";
 
@@ -145,7 +145,7 @@ export class Bench {
 
     /** Each runner on a core of its own, both platforms and then the slower one. Once: it takes long. */
     private async cores(): Promise<void> {
-        if (os.cpus().length < machinePlatforms.length) {
+        if (os.cpus().length < defaultPlatforms.length) {
             this.say("fewer cores than platforms: no measurement with a core each");
             return;
         }
@@ -153,11 +153,11 @@ export class Bench {
             this.platforms = platforms;
             await this.makeCold();
             for (const platform of platforms) {
-                await this.sandbox.holdToCore(runnerName(platform), machinePlatforms.indexOf(platform));
+                await this.sandbox.holdToCore(runnerName(platform), defaultPlatforms.indexOf(platform));
             }
             await this.time(name, () => this.up({ wanted: true }));
         };
-        await measure("upBothOneCoreEach", [...machinePlatforms]);
+        await measure("upBothOneCoreEach", [...defaultPlatforms]);
         const seconds = await this.sandbox.builtSeconds(this.platforms);
         const [slowest] = [...seconds].sort(([, a], [, b]) => b - a)[0] ?? [];
         if (slowest) {

@@ -5,6 +5,7 @@ import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 import {
     architectureOf,
     architectures,
+    defaultPlatforms,
     ec2MachinesOf,
     machinePlatforms,
     type Platform,
@@ -27,8 +28,9 @@ test("every default instance type is of its own platform", () => {
     expect(machinePlatforms.filter((platform) => !ec2MachinesOf(platform).types)).toHaveLength(1);
 });
 
-test("EC2 is asked for machines of its own architectures only", () => {
+test("EC2 is asked for machines of its own architectures only, those of any stack among them", () => {
     expect(machinePlatforms).toEqual(["linux/amd64", "linux/arm64"]);
+    expect(machinePlatforms).toEqual(expect.arrayContaining(defaultPlatforms));
     expect(() => ec2MachinesOf("linux/riscv64")).toThrow("EC2 has no machines of linux/riscv64");
 });
 

@@ -9,7 +9,7 @@ jest.setTimeout(300_000);
 
 const native = process.arch === "x64" ? "amd64" : "arm64";
 
-// What separates two stacks of one machine, and what does not: docs/aws.md#untrusted-branches. Stack dev-pr is the untrusted.
+// What separates two stacks of one machine, and what does not: docs/ci.md#untrusted-branches. Stack dev-pr is the untrusted.
 describeHere("two local stacks on one machine", () => {
     let trusted: Project;
     let untrusted: Project;

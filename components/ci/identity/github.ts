@@ -25,7 +25,7 @@ export const github = row({
                 }),
             ),
             [],
-            `${onAws} GitHub repositories whose workflows may use the builder: OWNER@ID/REPOSITORY@ID, or without ids, see docs/aws.md; with :BRANCH for one branch.`,
+            `${onAws} GitHub repositories whose workflows may use the builder: OWNER@ID/REPOSITORY@ID, or without ids, see docs/ci.md; with :BRANCH for one branch.`,
         ),
     },
     trusted: ({ githubRepositories }) =>
