@@ -112,11 +112,11 @@ export class LocalRunnerBench extends Workbench {
     }
 
     /** Starts a command of the script. */
-    begin(word: string, env: { [name: string]: string } = {}) {
+    begin(word: string) {
         const [file = "", ...args] = this.shell;
         const child = spawn(find(file) ?? file, [...args, "runner.sh", word], {
             cwd: this.runner,
-            env: { PATH: this.path("programs"), ...env },
+            env: { PATH: this.path("programs") },
             stdio: ["ignore", "pipe", "pipe"],
         });
         let [stdout, stderr] = ["", ""];
@@ -134,8 +134,8 @@ export class LocalRunnerBench extends Workbench {
         return { closed };
     }
 
-    ask(word: string, env?: { [name: string]: string }) {
-        return this.begin(word, env).closed;
+    ask(word: string) {
+        return this.begin(word).closed;
     }
 
     async status(): Promise<string> {

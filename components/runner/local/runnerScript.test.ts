@@ -92,32 +92,27 @@ describe.each(shells)("a local runner in %s", (_shellName, shell) => {
         expect(bench.starts()).toBe(1);
     });
 
-    /** Holds the lock as another start would. */
-    async function holdLock() {
+    it("waits for whoever is starting or stopping it", async () => {
+        // Holds the lock as another start would.
         const holder = spawn(find("flock") ?? "", ["lock", "sh", "-c", "echo held; read line"], { cwd: bench.runner });
         await new Promise((resolve) => holder.stdout.once("data", resolve));
-        return () => holder.stdin.end("\n");
-    }
-
-    it("waits for whoever is starting or stopping it", async () => {
-        const release = await holdLock();
         bench.stub("flock", `exec ${find("flock")} "$@"`);
         const { closed } = bench.begin("start");
         await until(() => bench.calls.some((call) => call.startsWith("flock ")));
         expect(bench.starts()).toBe(0);
-        release();
+        holder.stdin.end("\n");
         expect(await closed).toEqual(quiet);
         expect(bench.starts()).toBe(1);
     });
 
     it("says who is in the way when that takes too long", async () => {
-        const release = await holdLock();
-        expect(await bench.ask("start", { start_limit: "1" })).toEqual({
+        bench.stub("flock", "exit 1");
+        expect(await bench.ask("start")).toEqual({
             status: 1,
             stdout: "",
-            stderr: `test runner: still being started or stopped by another process after 1 s; see ${bench.runner}/log\n`,
+            stderr: `test runner: still being started or stopped by another process after 300 s; see ${bench.runner}/log\n`,
         });
-        release();
+        expect(bench.calls).toContain("flock -w 300 9");
     });
 
     it("says why when the daemon dies at its start, and can be started after that", async () => {
