@@ -63,7 +63,6 @@ describe("tools/setup.sh registers emulators", () => {
         ["and not of the machine's own", "aarch64", "", {}, ["x86_64"]],
         ["and of what a stack names", "x86_64", named("linux/arm/v7"), {}, ["aarch64", "arm"]],
         ["also of another architecture", "x86_64", named("linux/riscv64"), {}, ["aarch64", "riscv64"]],
-        ["all for the tests", "x86_64", "", { checks: "--check" }, ["aarch64", "arm", "riscv64"]],
         ["also of 32 bits", "aarch64", named("linux/arm/v7"), {}, ["x86_64", "arm"]],
         ["unless the machine runs them itself", "aarch64", named("linux/arm/v7"), { runs32Bit: true }, ["x86_64"]],
         [

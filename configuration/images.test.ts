@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { knownPlatforms } from "../components/architecture";
 import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 import { imageKeys } from "./images";
 import { type ImageFacts, readImages } from "./readImages";
@@ -147,9 +148,7 @@ describe("a mistake is one line that names setting and remedy", () => {
         [
             "an override of an unknown platform",
             { context: "app", overrides: { "linux/mips": {} } },
-            [
-                'images.app.overrides["linux/mips"]: no such platform here; use: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64',
-            ],
+            [`images.app.overrides["linux/mips"]: no such platform here; use: ${knownPlatforms.join(", ")}`],
         ],
         [
             "an override of what cannot differ",
@@ -198,7 +197,7 @@ describe("a mistake is one line that names setting and remedy", () => {
         [
             "platforms",
             ["linux/mips"],
-            '[0]: must be "linux/amd64" or "linux/arm64" or "linux/arm/v7" or "linux/riscv64", not "linux/mips"',
+            `[0]: must be ${knownPlatforms.map((platform) => `"${platform}"`).join(" or ")}, not "linux/mips"`,
         ],
         ["platforms", [], ": must name at least one platform; leave the key out for all of them"],
         ["platforms", ["linux/arm64", "linux/arm64"], ': "linux/arm64" is there twice; take one out'],
