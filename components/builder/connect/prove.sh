@@ -56,7 +56,10 @@ in_time() {
     watchdog=$!
     wait "$command"
     result=$?
-    kill "$watchdog" 2>/dev/null
+    end_watchdog
     if [ "$result" -ne 0 ] && [ -e "$work/$command.late" ]; then return 124; fi
     return "$result"
 }
+
+# By a signal without a trap: a subshell of bash that has just begun would still run those of connect.sh, and remove $work.
+end_watchdog() { { kill -KILL "$watchdog" && wait "$watchdog"; } 2>/dev/null; }

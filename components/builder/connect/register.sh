@@ -43,7 +43,7 @@ save() {
     watchdog=$!
     wait "$command"
     result=$?
-    kill "$watchdog" 2>/dev/null
+    end_watchdog
     [ "$result" -eq 0 ] || registered "$1"
 }
 
