@@ -43,7 +43,7 @@ save() {
     watchdog=$!
     wait "$command"
     result=$?
-    end_watchdog
+    end_watchdog "$watchdog"
     [ "$result" -eq 0 ] || registered "$1"
 }
 

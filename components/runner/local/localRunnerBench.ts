@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
 import { Workbench } from "../../../tests/helpers/workbench";
 
@@ -11,15 +12,6 @@ const programs =
     "awk cat cmp cp date df find flock grep id mkdir mktemp mv nproc openssl rm rmdir setsid sleep tail tr unshare".split(
         " ",
     );
-
-/** A program's place on this machine; nothing if it is missing. */
-export function find(program: string): string | undefined {
-    return (process.env.PATH ?? "")
-        .split(":")
-        .concat("/usr/sbin", "/sbin")
-        .map((folder) => path.join(folder, program))
-        .find((file) => existsSync(file));
-}
 
 /** Waits for what other processes do. */
 export async function until(condition: () => boolean): Promise<void> {

@@ -1,17 +1,11 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { commandOf } from "../../../tests/e2e/processes";
+import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
 import { shells } from "../../../tests/helpers/workbench";
-import { find, kill, type LocalRunnerBench, localRunnerForEach, quiet, until } from "./localRunnerBench";
-
-function commandOf(pid: number): string {
-    try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    } catch {
-        return "";
-    }
-}
+import { kill, type LocalRunnerBench, localRunnerForEach, quiet, until } from "./localRunnerBench";
 
 jest.setTimeout(60_000);
 
