@@ -26,6 +26,7 @@ export const parts = {
     unchanged: 2,
     hash: 1,
     cold: 5,
+    long: 8,
     edit: 1,
     cores: 4,
     many: 4,
@@ -42,6 +43,7 @@ export class Bench {
     readonly measured: { [name in Measurement]?: number[] } = {};
     /** Settings in effect. */
     private platforms: Platform[] = [...defaultPlatforms];
+    private nativeCompilers = true;
     private connectScript = "";
     private repositoryUrl = "";
 
@@ -66,6 +68,7 @@ export class Bench {
             unchanged: () => this.unchanged(),
             hash: () => this.hash(),
             cold: () => this.repeat(() => this.cold()),
+            long: () => this.repeat(() => this.long()),
             edit: () => this.edit(),
             cores: () => this.cores(),
             many: () => this.many(),
@@ -124,6 +127,16 @@ export class Bench {
         await this.time("upCold", () => this.up({ wanted: true }));
         await this.changeOneLine();
         await this.time("upOneLineChange", () => this.sandbox.up());
+    }
+
+    /** Builds of minutes: of the emulated platform, compilers are emulated too. */
+    private async long(): Promise<void> {
+        this.nativeCompilers = false;
+        await this.makeCold();
+        await this.time("buildxLong", () => this.plainBuildx());
+        await this.makeCold();
+        await this.time("upLong", () => this.up({ wanted: true }));
+        this.nativeCompilers = true;
     }
 
     /** What the runner asks for of a large context, at first and after the edit of a file. */
@@ -218,6 +231,7 @@ export class Bench {
         const names = Object.keys(this.images).filter((name) => images.wanted || !this.wanted.includes(name));
         await this.sandbox.configure({
             platforms: this.platforms,
+            nativeCompilers: this.nativeCompilers,
             images: Object.fromEntries(names.map((name) => [name, this.images[name] ?? { context: "" }])),
         });
         await this.sandbox.up();
