@@ -241,6 +241,12 @@ export class Cluster {
         return node.start(this.networks[node.at]?.pid ?? 0);
     }
 
+    /** A program in a node's network, which outlives the node. Who starts it ends it. */
+    spawnIn(node: ClusterNode, ...words: string[]): ChildProcess {
+        const network = String(this.networks[node.at]?.pid ?? 0);
+        return spawn("nsenter", ["--net", "--target", network, ...words], { stdio: ["ignore", "pipe", "inherit"] });
+    }
+
     /** The members, in this order. */
     list(members: readonly ClusterNode[]): void {
         const lines = members.map(({ at, address }) => `node${at + 1} ${address}\n`);
