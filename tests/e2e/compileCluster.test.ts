@@ -1,8 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { checkout } from "../helpers/checkout";
-import { Cluster, type ClusterBuild, type ClusterNode, clusterKit, missingCluster } from "../helpers/compileCluster";
+import {
+    armKit,
+    Cluster,
+    type ClusterBuild,
+    type ClusterNode,
+    clusterKit,
+    missingCluster,
+} from "../helpers/compileCluster";
 import { debianRoot } from "../helpers/debianRoot";
 import { describeUnless, missingTwins } from "../helpers/needs";
 import { hungUp, OtherScheduler } from "./otherIcecream";
@@ -197,6 +204,37 @@ describeUnless(missingCluster())("a compile cluster of two runners with a core e
         it("uses its scheduler again when it is back", async () => {
             await cluster.startNode(second);
             await uses(second);
+        });
+    });
+
+    const noArm = missingTwins() ?? (existsSync(armKit) ? undefined : "no node of an ARM machine");
+    (noArm ? describe.skip : describe)("with an ARM machine, here emulated, that gets all jobs", () => {
+        const one = { SOURCES: "fft" };
+
+        beforeAll(async () => {
+            first.useToolchains();
+            await Promise.all(cluster.nodes.map((node) => node.kill()));
+            cluster.list(cluster.nodes);
+            first.jobs = 0;
+            second.kit = armKit;
+            const from = first.read("cluster/scheduler.log").length;
+            await cluster.startNode(first);
+            await cluster.startNode(second);
+            await cluster.joined(first, from);
+        });
+        afterAll(() => first.leaveToolchains());
+
+        it.each([
+            ["amd64", "x86_64"],
+            ["arm64", "aarch64"],
+        ] as const)("compiles for %s there, to the code that it has at home", async (architecture, machine) => {
+            const home = await build(one, architecture);
+            const from = first.read("cluster/scheduler.log").length;
+            const { made } = await build({ ...one, ...inCluster }, architecture);
+            expect(shares(first, from)).toEqual([0, 1]);
+            expect(made("code")).toBe(home.made("code"));
+            expect(second.read("cluster/daemon.log")).toMatch(new RegExp(`installed \\S+-${machine}-aarch64-`));
+            expect(second.helped()).toBeGreaterThan(0);
         });
     });
 });

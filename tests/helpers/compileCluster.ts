@@ -21,6 +21,9 @@ const runnerFolder = path.join(checkout, "components/runner");
 /** What a node of a compile cluster is made of. */
 export const clusterKit = path.join(toolchains, "compile-cluster");
 
+/** The same, of a node that is an ARM machine. */
+export const armKit = path.join(toolchains, "aarch64-node/compile-cluster");
+
 /** Why no compile cluster can be made here. */
 export function missingCluster(): string | undefined {
     if (process.arch !== "x64") {
@@ -46,6 +49,10 @@ export interface ClusterBuild {
  */
 export class ClusterNode {
     readonly folder: string;
+    /** What it is made of. @default the cluster's copy */
+    kit = "../kit";
+    /** At once. */
+    jobs = 1;
     private process: ChildProcess | undefined;
 
     /**
@@ -95,11 +102,11 @@ export class ClusterNode {
             BUILDKIT_STEP_LOG_MAX_SIZE: "-1",
             BUILDKIT_STEP_LOG_MAX_SPEED: "-1",
             CLUSTER_FOLDER: path.join(this.folder, "cluster"),
-            CLUSTER_KIT: path.join(this.folder, "../kit"),
+            CLUSTER_KIT: path.resolve(this.folder, this.kit),
             CLUSTER_ADDRESS: this.address,
             CLUSTER_MEMBERS: path.join(this.folder, "../members"),
             CLUSTER_NAME: "test",
-            CLUSTER_JOBS: "1",
+            CLUSTER_JOBS: String(this.jobs),
             CLUSTER_MOUNTS: path.join(this.folder, "cluster.json"),
             CLUSTER_VERBOSE: "-vvv",
         };
