@@ -1,5 +1,6 @@
 // The provider `native-buildx`: what is done, where components/ says what is declared. One resource a file.
 
+import Module from "node:module";
 import * as path from "node:path";
 import { dataFolder } from "../components/localMachine/dataFolder";
 import { EcrRepositoryResource } from "./aws/ecrRepository";
@@ -30,4 +31,7 @@ void serve(
         RepositoryGuard: new RepositoryGuardResource(),
     },
     new Engine(engineAddress),
-);
+).then(() => {
+    // Node writes it at the end of a process, and the engine ends this one by a signal. Unknown to Node before 22.
+    (Module as { flushCompileCache?: () => void }).flushCompileCache?.();
+});
