@@ -215,19 +215,13 @@ export class ClusterNode {
 /** Two runners, linked. `end` leaves nothing behind. */
 export class Cluster {
     readonly folder = temporaryFolder();
-    readonly first: ClusterNode;
-    readonly second: ClusterNode;
-    readonly nodes: readonly ClusterNode[];
+    readonly first = new ClusterNode(this.folder, 0);
+    readonly second = new ClusterNode(this.folder, 1);
+    readonly nodes = [this.first, this.second] as const;
     /** A copy of what both are made of. */
     readonly kit = path.join(this.folder, "kit");
-    /** In each node's network namespace, which outlives the node. */
+    /** One in each node's network namespace, which outlives the node; then others that were started there. */
     private networks: ChildProcess[] = [];
-
-    constructor() {
-        this.first = new ClusterNode(this.folder, 0);
-        this.second = new ClusterNode(this.folder, 1);
-        this.nodes = [this.first, this.second];
-    }
 
     async start(): Promise<void> {
         cpSync(clusterKit, this.kit, { recursive: true });
@@ -248,10 +242,12 @@ export class Cluster {
         return node.start(this.networks[node.at]?.pid ?? 0);
     }
 
-    /** A program in a node's network, which outlives the node. Who starts it ends it. */
+    /** A program in a node's network, which outlives the node. `end` ends it. */
     spawnIn(node: ClusterNode, ...words: string[]): ChildProcess {
-        const network = String(this.networks[node.at]?.pid ?? 0);
-        return spawn("nsenter", ["--net", "--target", network, ...words], { stdio: ["ignore", "pipe", "inherit"] });
+        const into = ["--net", "--target", String(this.networks[node.at]?.pid ?? 0)];
+        const child = spawn("nsenter", [...into, ...words], { stdio: ["ignore", "pipe", "inherit"] });
+        this.networks.push(child);
+        return child;
     }
 
     /** The members, in this order. */
