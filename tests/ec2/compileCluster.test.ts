@@ -81,8 +81,12 @@ describeHere("a compile cluster on the simulated EC2", () => {
             await until(`${runner} to be in the compile cluster`, isIn, 900);
         }
         const scheduler = await addressOf(first);
-        const used = async () => (await consoleOf(second)).match(/compile cluster: uses the scheduler at \S+/g)?.at(-1);
-        await until("both to use one scheduler", async () => (await used())?.endsWith(` ${scheduler}`) === true, 60);
+        for (const runner of [first, second]) {
+            const used = async () =>
+                (await consoleOf(runner)).match(/compile cluster: uses the scheduler at \S+/g)?.at(-1);
+            const isThat = async () => (await used())?.endsWith(` ${scheduler}`) === true;
+            await until(`${runner} to use the first one's scheduler`, isThat, 60);
+        }
         expect(await on(first, "cat /var/lib/native-buildx/cluster/members")).toBe(
             `${first} ${scheduler}\n${second} ${await addressOf(second)}`,
         );
@@ -180,19 +184,20 @@ describeHere("a compile cluster on the simulated EC2", () => {
         ];
         const before = await helpOf(second);
         const build = project.start("buildx", ["build", ...builder, ...words], { env: project.homeOf("laptop") });
-        await until("the second helps", async () => (await helpOf(second)) > before);
-
-        const settings = "/usr/local/lib/native-buildx/settings";
-        await on(
-            second,
-            `sed -i 's/^idle_seconds=.*/idle_seconds=${idle}/; s/^look_seconds=.*/look_seconds=1/' ${settings}`,
-        );
-        await on(second, "systemctl restart native-buildx-idle");
-        await new Promise((resolve) => setTimeout(resolve, 2 * idle * 1000));
-        expect(await state(second)).toBe("running");
-        expect(build.child.exitCode).toBe(null);
-
-        build.child.kill();
+        try {
+            await until("the second helps", async () => (await helpOf(second)) > before);
+            const settings = "/usr/local/lib/native-buildx/settings";
+            await on(
+                second,
+                `sed -i 's/^idle_seconds=.*/idle_seconds=${idle}/; s/^look_seconds=.*/look_seconds=1/' ${settings}`,
+            );
+            await on(second, "systemctl restart native-buildx-idle");
+            await new Promise((resolve) => setTimeout(resolve, 2 * idle * 1000));
+            expect(await state(second)).toBe("running");
+            expect(build.child.exitCode).toBe(null);
+        } finally {
+            build.child.kill();
+        }
         await build.done;
         const { StateReason } = await simulation.awaitState(ids[second] ?? "", "stopped");
         expect(StateReason?.Code).toBe("Client.InstanceInitiatedShutdown");

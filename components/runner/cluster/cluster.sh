@@ -77,10 +77,12 @@ become() {
 
 runs() { [ "$1" -gt 0 ] && kill -0 "$1" 2>/dev/null; }
 
-# Whatever other schedulers announce, its daemons stay (-r).
+# Whatever other schedulers announce, its daemons stay (-r). After a connection it does not look for the next before anything
+# happens, which is what a signal does.
 start_scheduler() {
-    (become icecc-scheduler -r -p "$port" -u "${CLUSTER_SCHEDULER_USER:-daemon}") >>scheduler.log 2>&1 &
+    (trap '' HUP && become icecc-scheduler -r -p "$port" -u "${CLUSTER_SCHEDULER_USER:-daemon}") >>scheduler.log 2>&1 &
     scheduler=$!
+    while sleep "${CLUSTER_SECONDS:-2}" && kill -HUP "$scheduler"; do :; done 2>/dev/null &
 }
 
 # start_daemon ADDRESS: of the scheduler.
@@ -145,12 +147,7 @@ tend() {
     for log in scheduler.log daemon.log; do
         if [ -z "${CLUSTER_VERBOSE:-}" ] && [ "$(wc -c <"$log")" -gt 1000000 ]; then : >"$log"; fi
     done 2>/dev/null
-    if runs "$scheduler"; then
-        # After a connection it does not look for the next before anything happens, which is what a signal does.
-        kill -HUP "$scheduler"
-    else
-        start_scheduler
-    fi
+    if ! runs "$scheduler"; then start_scheduler; fi
     # Its own scheduler may have been started just now.
     own=${own:-$("$engine/answers" "$CLUSTER_ADDRESS" "$port" || true)}
     if [ -z "$own" ]; then return; fi
