@@ -41,7 +41,7 @@ function priced(receipt: Receipt, runner: RunnerDescription | undefined): Priced
 }
 
 /**
- * What the builds of this `up` cost: one line, also logged. Undefined where runners cost nothing.
+ * What the builds of this `up` cost: one line, also logged where something was built on runners that have a price.
  *
  * @param begun when the program was started
  */
@@ -49,10 +49,10 @@ export function buildCosts(
     receipts: pulumi.Output<Receipts>,
     runners: pulumi.Output<Runners>,
     begun: Date,
-): pulumi.Output<string | undefined> {
+): pulumi.Output<string> {
     return pulumi.all([receipts, runners]).apply(([known, described]) => {
         if (!Object.values(described).some(({ price }) => price)) {
-            return undefined;
+            return "no price is known of these runners";
         }
         const times = runnerTimes(known, described, begun);
         if (times.length === 0) {

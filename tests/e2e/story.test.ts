@@ -51,6 +51,7 @@ describeHere("the story of a stack", () => {
         const { output } = await project.succeed(project.pulumi("up", "--yes"));
 
         expect(builtIn(output)).toEqual(["app-amd64", "app-arm64", "base-amd64", "base-arm64"]);
+        expect(output).not.toMatch(/warning/i);
         expect(await project.platformsOf("app")).toEqual(["linux/amd64", "linux/arm64"]);
         for (const arch of ["amd64", "arm64"] as Arch[]) {
             expect(await project.fileIn("app", arch, "base")).toBe("of the base");
