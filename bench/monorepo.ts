@@ -1,6 +1,6 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { machinePlatforms } from "../components/architecture";
+import { defaultPlatforms } from "../components/architecture";
 import type { ImageDeclaration } from "../configuration/images";
 import { type Sandbox, stackName } from "./sandbox";
 
@@ -27,7 +27,7 @@ export class Monorepo {
             await monorepo.write(name, name);
         }
         const images = { base: base ?? {}, "services/*": { bases: ["base"] } };
-        await sandbox.configure({ platforms: [...machinePlatforms], images });
+        await sandbox.configure({ platforms: [...defaultPlatforms], images });
         await sandbox.up();
         await sandbox.connect(await sandbox.output("connect"));
         await monorepo.writeBakeFile();
@@ -66,7 +66,7 @@ export class Monorepo {
             {
                 context: path.join("services", name),
                 contexts: { base: `docker-image://${images.base.ref}` },
-                platforms: machinePlatforms,
+                platforms: defaultPlatforms,
                 tags: [`${repositoryUrl}/${name}:bake`],
                 output: ["type=registry"],
                 attest: ["type=provenance,disabled=true"],

@@ -1,5 +1,4 @@
 import type { ChildProcess } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /** Sends a signal to a child and its process group, if it still runs. */
 export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
@@ -11,17 +10,4 @@ export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
     } catch {
         // It just ended.
     }
-}
-
-/** A process and all that descend from it. */
-export function processTree(pid: string): string[] {
-    const tasks = existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
-    const children = tasks.flatMap((task) => {
-        try {
-            return readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean);
-        } catch {
-            return [];
-        }
-    });
-    return [pid, ...children.flatMap(processTree)];
 }

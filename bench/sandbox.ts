@@ -5,10 +5,10 @@ import * as path from "node:path";
 import { knownPlatforms, type Platform } from "../components/architecture";
 import { parseReceipts } from "../components/image/receiptText";
 import type { ImageDeclaration, ImageDraft } from "../configuration/images";
+import { descendants } from "../tests/e2e/processes";
 import { freePortsInRow } from "../tests/helpers/freePorts";
 import { type CommandOptions, Commands } from "./commands";
 import { type Account, sandboxEnvironment } from "./environment";
-import { processTree } from "./processes";
 
 export const stack = "bench";
 /** Name of the builder and of the stack's folder, as index.ts makes it. */
@@ -230,9 +230,9 @@ export class Sandbox {
 
     /** Holds everything that a runner runs, now and from now on, to one core. */
     async holdToCore(runner: string, core: number): Promise<void> {
-        const pid = readFileSync(path.join(this.runnerFolder(runner), "pid"), "utf8").trim();
-        for (const process of processTree(pid)) {
-            await this.run("taskset", ["--all-tasks", "--cpu-list", "--pid", String(core), process]);
+        const pid = Number(readFileSync(path.join(this.runnerFolder(runner), "pid"), "utf8"));
+        for (const process of [pid, ...descendants(pid)]) {
+            await this.run("taskset", ["--all-tasks", "--cpu-list", "--pid", String(core), String(process)]);
         }
     }
 

@@ -32,9 +32,11 @@ export interface Architecture {
     readonly binfmt: string;
     /** Other names of the architecture, as `uname -m`, Dockerfiles and registries have them. */
     readonly aliases: readonly string[];
+    /** Built where no platforms are named, with any runners. @default false */
+    readonly isDefault?: true;
     /** The variant that is meant where none is said, as in `linux/arm64/v8`. @default there are none */
     readonly variant?: string;
-    /** @default EC2 has none: its runners emulate the platform, and it has to be asked for */
+    /** @default EC2 has none: its runners emulate the platform */
     readonly ec2?: Ec2Machines;
 }
 
@@ -49,6 +51,7 @@ export const architectures: { readonly [P in Platform]: Architecture } = {
         nodeArch: "x64",
         binfmt: "qemu-x86_64",
         aliases: ["x86_64", "x86-64"],
+        isDefault: true,
         variant: "v1",
         ec2: {
             instanceType: "c7i.xlarge",
@@ -62,6 +65,7 @@ export const architectures: { readonly [P in Platform]: Architecture } = {
         nodeArch: "arm64",
         binfmt: "qemu-aarch64",
         aliases: ["aarch64"],
+        isDefault: true,
         variant: "v8",
         ec2: {
             instanceType: "c7g.xlarge",
@@ -96,7 +100,10 @@ export function machineOf(platform: Platform): string {
     return architectures[platform].binfmt.replace(/^qemu-/, "");
 }
 
-/** Those that EC2 has machines of. They are built where nothing else is said. */
+/** Those that are built where none is named. */
+export const defaultPlatforms = knownPlatforms.filter((platform) => architectures[platform].isDefault);
+
+/** Those that EC2 has machines of. */
 export const machinePlatforms = knownPlatforms.filter((platform) => architectures[platform].ec2);
 
 /** @throws Error if EC2 has none: see machinePlatforms */

@@ -1,5 +1,5 @@
 import * as path from "node:path";
-import { machinePlatforms } from "../components/architecture";
+import { defaultPlatforms } from "../components/architecture";
 import { inBuildOrder } from "./images";
 import { readImages } from "./readImages";
 
@@ -29,7 +29,7 @@ describe("images that need each other", () => {
                 { context: ".", dockerfile: path.basename(__filename), bases: list },
             ]),
         );
-        const facts = { platforms: machinePlatforms, project: __dirname, buildSecrets: [] };
+        const facts = { platforms: defaultPlatforms, project: __dirname, buildSecrets: [] };
         expect(readImages(images, facts).mistakes).toEqual(
             cycles.map((cycle) => `images: a cycle of bases: ${cycle}; take one of them out`),
         );

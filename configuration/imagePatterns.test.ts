@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import { machinePlatforms } from "../components/architecture";
+import { defaultPlatforms } from "../components/architecture";
 import { checkout } from "../tests/helpers/checkout";
 import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 import { inBuildOrder } from "./images";
@@ -21,7 +21,7 @@ function write(...files: string[]): void {
     }
 }
 
-const read = (images: unknown) => readImages(images, { platforms: machinePlatforms, project, buildSecrets: [] });
+const read = (images: unknown) => readImages(images, { platforms: defaultPlatforms, project, buildSecrets: [] });
 
 /** The images of declarations that are right. */
 function imagesOf(declarations: unknown) {

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { anyArchitecture, knownPlatforms } from "../components/architecture";
-import { byPlatform, flag, flagOrText, key, keysOf, listOf, mapOf, oneOf, text } from "../components/settings/kinds";
+import { byPlatform, keysOf, listOf, mapOf } from "../components/settings/collections";
+import { flag, flagOrText, key, oneOf, text } from "../components/settings/kinds";
 
 const argumentName = /^[^=]+$/;
 const none = "none";

@@ -2,7 +2,7 @@ import * as path from "node:path";
 import type { Platform } from "../components/architecture";
 import { baseMistake } from "../components/image/contextMistakes";
 import { imageMistakes, type Mistake, platformsOf } from "../components/image/imageMistakes";
-import { isObject } from "../components/settings/kinds";
+import { isObject } from "../components/settings/collections";
 import { parsed, pathText } from "../components/settings/mistakes";
 import { folderImages, isPattern, noFolderMistake } from "./imagePatterns";
 import { type ImageDeclaration, type ImageDraft, imageDeclaration, imageKeys, repositoryName } from "./images";

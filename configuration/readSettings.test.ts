@@ -1,6 +1,8 @@
 import fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { knownPlatforms } from "../components/architecture";
+import { runnerKinds } from "../components/runner/kinds";
 import { mockPulumi, resolved, settled } from "../tests/helpers/pulumiMocks";
 import { native, StandInMachine } from "../tests/helpers/standInMachine";
 import { readSettings, registryKindOf } from "./readSettings";
@@ -92,7 +94,7 @@ describe("the configuration of a stack", () => {
         await expect(wrong).rejects.toThrow(
             [
                 "The configuration has mistakes:",
-                "  - platforms: must be a list of at least one of: linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, not {}",
+                `  - platforms: must be a list of at least one of: ${knownPlatforms.join(", ")}, not {}`,
                 "  - buildSecrets.pip: must be one text; remove it, and name an id with dots as in " +
                     `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
                 "  - colour: no such setting; docs/configuration.md lists all settings",
@@ -123,7 +125,7 @@ describe("the configuration of a stack", () => {
 
     it("of a runner type that does not exist is no matter of this machine", async () => {
         await expect(read({ runners: "gcp" })).rejects.toThrow(
-            'The configuration has a mistake:\n  - runners: there is no "gcp"; use one of: local, ec2, kubernetes',
+            `The configuration has a mistake:\n  - runners: there is no "gcp"; use one of: ${Object.keys(runnerKinds).join(", ")}`,
         );
     });
 });

@@ -6,7 +6,7 @@ import { type RegistryKind, reachMistakes, registryKind } from "../components/re
 import { clusterTrustMistakes } from "../components/runner/cluster/mistakes";
 import { runnerKind } from "../components/runner/kinds";
 import { platformMistakes } from "../components/runner/settings";
-import { isObject, keysOf } from "../components/settings/kinds";
+import { isObject, keysOf } from "../components/settings/collections";
 import { type Parsed, parsed, throwMistakes } from "../components/settings/mistakes";
 import { readImages } from "./readImages";
 import { allSettings, type Settings } from "./settings";

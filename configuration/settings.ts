@@ -4,7 +4,8 @@ import { ciSettings } from "../components/ci/settings";
 import { registryKinds } from "../components/registry/kinds";
 import { defaultRunners, runnerKinds } from "../components/runner/kinds";
 import { runnerSettings } from "../components/runner/settings";
-import { choice, mapOf, secretMap, setting, wholeNumber } from "../components/settings/kinds";
+import { mapOf, secretMap } from "../components/settings/collections";
+import { choice, setting, wholeNumber } from "../components/settings/kinds";
 import { settingsOf, type ValuesOf } from "../components/settings/values";
 import { type ImageDeclaration, imageDeclaration } from "./images";
 

@@ -40,14 +40,14 @@ die() {
 checks=${1:-}
 
 # emulators: of which machines programs run through QEMU here: of components/architecture.ts those that are built where
-# nothing is said (EC2 has machines of them) and those that a stack's configuration names, with --check all; but not this
-# machine's own, nor what a 64-bit machine runs itself.
+# nothing is said and those that a stack's configuration names, with --check all; but not this machine's own, nor what a
+# 64-bit machine runs itself.
 emulators() {
     named=$(cat Pulumi.*.yaml 2>/dev/null) awk -F '"' -v own="qemu-$(uname -m)" -v every="$checks" '
         /^        platform: / { platform = $2; platforms[++count] = platform }
         /^        thirtyTwoBitOf: / { wide[platform] = $2 }
         /^        binfmt: / { binfmt[platform] = $2 }
-        /^        ec2: / { every_stack[platform] = 1 }
+        /^        isDefault: true/ { every_stack[platform] = 1 }
         END {
             for (at = 1; at <= count; at++) {
                 platform = platforms[at]
@@ -250,7 +250,7 @@ register_emulator() {
     say "QEMU for $foreign has no rule in /usr/lib/binfmt.d: is package qemu-user-static (Debian 12) or qemu-user-binfmt (13) installed?"
 }
 
-# The local registry goes by a host name that leads to this machine only (see docs/decisions.md).
+# The local registry goes by a host name that leads to this machine only (see docs/runner-decisions.md).
 name_registry() {
     if getent hosts "$registry_host" >/dev/null; then return; fi
     line="127.0.0.1 $registry_host"

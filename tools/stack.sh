@@ -128,8 +128,8 @@ not_json() {
 }
 
 # clear_pending_operations STACK: Pulumi remembers what was being created when a run was killed, and warns of it at every
-# later `up`, even after `refresh --yes`. The next `up` creates it again; on EC2 the first may exist too, so Pulumi's list is
-# shown once.
+# later `up`, even after `refresh --yes`. The next `up` creates it again; in a cloud the first may exist too, so Pulumi's list
+# is shown once.
 clear_pending_operations() {
     if state=$(state_folder) && ! grep -qs '"pending_operations"' "$state"/stacks/*/"$1".json; then return 0; fi
     exported=$(pulumi stack export --stack "$1")

@@ -1,7 +1,7 @@
 // The end of `make up`: what was pushed, how long it took, what to do next. Reads the stack's outputs (JSON, without
 // secrets) on standard input. Arguments: the stack, when the `up` began (ISO 8601), and the file that gets its timeline.
 import { readFileSync, writeFileSync } from "node:fs";
-import { machinePlatforms, type Platform } from "../components/architecture";
+import { defaultPlatforms, type Platform } from "../components/architecture";
 import { type PricedReceipt, parseReceipts, type Receipts } from "../components/image/receiptText";
 import { renderTimeline } from "../provider/progress/timeline";
 
@@ -50,7 +50,7 @@ export function summary(outputs: Outputs, built: Receipts, stack: string, timeli
         ...(timeline ? [`Timeline     ${timeline}`] : []),
         "By hand      . ./tools/env.sh",
         `             pulumi stack output connect --stack ${stack} | sh -s`,
-        `             docker buildx build --builder ${outputs.builder} --platform ${platforms || machinePlatforms.join(",")} \\`,
+        `             docker buildx build --builder ${outputs.builder} --platform ${platforms || defaultPlatforms.join(",")} \\`,
         `                 --tag ${outputs.repositoryUrl}/NAME --push FOLDER`,
         `Stop         make down${stack === "dev" ? "" : ` STACK=${stack}`}`,
         "",

@@ -37,10 +37,10 @@ describe("a stack that reads from another", () => {
         expect(ciMistakes(settings, false)).toEqual([]);
     });
 
-    it("is shown in docs/aws.md as Pulumi.prod-pr.yaml has it, in ten lines", () => {
+    it("is shown in docs/ci.md as Pulumi.prod-pr.yaml has it, in ten lines", () => {
         const read = (file: string) => readFileSync(path.resolve(__dirname, "../..", file), "utf8");
         const [, settings = ""] = /^(config:\n.*)$/ms.exec(read("Pulumi.prod-pr.yaml")) ?? [];
         expect(settings.split("\n").length).toBeLessThanOrEqual(10);
-        expect(read("docs/aws.md")).toContain(`\`\`\`yaml\n${settings}\`\`\``);
+        expect(read("docs/ci.md")).toContain(`\`\`\`yaml\n${settings}\`\`\``);
     });
 });

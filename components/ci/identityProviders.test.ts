@@ -189,8 +189,8 @@ describe("settings that name CI", () => {
         expect(() => checkedTrust({ gitlabUrl })).toThrow('gitlabUrl: must be https://HOST, without a port, not "');
     });
 
-    it("are right in docs/aws.md", () => {
-        const page = readFileSync(path.join(checkout, "docs/aws.md"), "utf8");
+    it("are right in docs/ci.md", () => {
+        const page = readFileSync(path.join(checkout, "docs/ci.md"), "utf8");
         const [, example = ""] = /```yaml\n( +native-buildx:githubRepositories[^`]*)```/.exec(page) ?? [];
         const settings = Object.entries(parse(example)).map(([name, value]) => [
             name.replace("native-buildx:", ""),

@@ -1,4 +1,5 @@
-import { listOf, setting, text } from "../settings/kinds";
+import { listOf } from "../settings/collections";
+import { setting, text } from "../settings/kinds";
 import { settingsOf } from "../settings/values";
 import { onAws } from "./identity/identityProvider";
 import { identityProviders } from "./identityProviders";

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
-import { machinePlatforms } from "../architecture";
+import { defaultPlatforms } from "../architecture";
 import { contextMistakes } from "./contextMistakes";
 import type { ImageDraft } from "./imageMistakes";
 
@@ -22,7 +22,7 @@ beforeAll(() => {
 afterAll(() => rmSync(project, { recursive: true }));
 
 const mistakesOf = (image: ImageDraft) =>
-    contextMistakes(image, machinePlatforms, project).map(({ at, what }) => `${at.join(".")}: ${what}`);
+    contextMistakes(image, defaultPlatforms, project).map(({ at, what }) => `${at.join(".")}: ${what}`);
 
 describe("what is on this machine, or need not be", () => {
     it.each<[string, ImageDraft]>([
@@ -31,7 +31,7 @@ describe("what is on this machine, or need not be", () => {
         ["a folder with blanks and letters outside ASCII", { context: "größe und gewicht" }],
         ["a link to a folder", { context: "link" }],
         ["a Dockerfile in small letters, as buildx finds it", { context: "small" }],
-        ["another image", { context: "app", contexts: { base: { platforms: machinePlatforms } } }],
+        ["another image", { context: "app", contexts: { base: { platforms: defaultPlatforms } } }],
         [
             "a git repository, with the Dockerfile in it",
             { context: "git://example.com/a.git#main", dockerfile: "docker/Dockerfile" },

@@ -97,7 +97,7 @@ const suffixes = knownPlatforms.map((platform) => architectures[platform].suffix
 /** A tag that is valid, of at most 128 characters, with `-amd64` or any other suffix appended too. */
 const longestTag = 127 - Math.max(...suffixes.map((suffix) => suffix.length));
 const tagName = new RegExp(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,${longestTag - 1}}$`);
-/** With `-amd64` appended, the tag of a cache; and what an ECR repository lets expire as a cache. */
+/** With `-amd64` appended, the tag of a cache; and what a registry may let expire as a cache. */
 const cacheTag = /^cache(-|$)/;
 
 function tagMistakes(tags: readonly string[]): string[] {

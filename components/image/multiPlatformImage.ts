@@ -144,7 +144,7 @@ function tagsOf(args: MultiPlatformImageArgs): string[] {
     return args.tags?.length ? args.tags : ["latest"];
 }
 
-/** The registry's cache, in the form of an image: ECR and other registries take no other form. */
+/** The registry's cache, in the form of an image: some registries take no other form. */
 function cachesIn(
     repository: pulumi.Output<string>,
     others: pulumi.Output<string>[],

@@ -11,12 +11,10 @@ import { shells } from "../../tests/helpers/workbench";
 import { daemonRow } from "../../tests/kind/row";
 import { sharedParts } from "../builder/connect/connectScript";
 import { shellQuote } from "../shell";
-import { fakeAws, running } from "./ec2/wakeEc2Bench";
+import { address, type ContractBench, namesOf, platforms, stackName } from "./contractBench";
 import { runnerKind, runnerKinds } from "./kinds";
-import { awake, fakeKubectl } from "./kubernetes/wakeKubernetesBench";
-import { type LocalRunnerBench, localRunnerForEach } from "./local/localRunnerBench";
+import { localRunnerForEach } from "./local/localRunnerBench";
 import type { Runner } from "./runner";
-import { namedRunners } from "./runnerNames";
 import { type RunnerValues, runnerSettings } from "./settings";
 
 jest.setTimeout(30_000);
@@ -27,69 +25,15 @@ type Kind = keyof typeof table;
 const kinds = Object.keys(table) as Kind[];
 
 const checkout = path.resolve(__dirname, "../..");
-/** What is particular to a kind: settings without which it is wrong, and its machines' stand-ins. */
-interface Particular {
-    necessary: (port: number) => { [setting: string]: unknown };
-    /** What they say of the default of setting idleMinutes, 5: a kind may not know how to stop. */
-    idleMinutes: 5 | 0;
-    /** What wake prints. */
-    endpoint: RegExp;
-    /** Stand-ins for machines that start, serve and publish their keys. */
-    rightMachine(bench: LocalRunnerBench): void;
-    /** Makes them fail. */
-    breakMachine(bench: LocalRunnerBench): void;
+
+/** That of a kind's folder. */
+function contractBench(kind: Kind): ContractBench {
+    return require(kind === "daemon" ? "../../tests/kind/contractBench" : `./${kind}/contractBench`).contractBench;
 }
-
-const address = /^tcp:\/\/[a-z0-9.]+:\d+$/;
-
-const onThisMachine = {
-    endpoint: address,
-    // The bench's BuildKit.
-    rightMachine: () => undefined,
-    breakMachine: (bench: LocalRunnerBench) => void bench.write("broken"),
-};
-
-const particulars: { [K in Kind]: Particular } = {
-    local: { necessary: (localPort) => ({ localPort }), idleMinutes: 5, ...onThisMachine },
-    daemon: { necessary: (daemonPort) => ({ daemonPort }), idleMinutes: 0, ...onThisMachine },
-    ec2: {
-        idleMinutes: 5,
-        endpoint: address,
-        necessary: () => ({ allowedCidrs: ["203.0.113.7/32"] }),
-        rightMachine: (bench) => {
-            bench.stub("aws", fakeAws);
-            bench.stub("curl", "echo 0.012; exit 56");
-            for (const [runner] of namesOf(2)) {
-                bench.write(`states/i-${stackName}-${runner}`, `${running}\n`);
-            }
-            bench.write("parameter", pem);
-        },
-        breakMachine: (bench) => bench.stub("aws", 'echo "An error occurred (UnauthorizedOperation)" >&2; exit 254'),
-    },
-    kubernetes: {
-        idleMinutes: 5,
-        endpoint: /^kube-pod:\/\/[a-z0-9-]+-0\?namespace=demo-prod$/,
-        necessary: () => ({}),
-        rightMachine: (bench) => {
-            bench.stub("kubectl", fakeKubectl);
-            for (const [runner = ""] of namesOf(2)) {
-                bench.write(`states/${runner.replace("_", "-")}`, `${awake}\n`);
-            }
-        },
-        breakMachine: (bench) => bench.stub("kubectl", 'echo "Error from server (Forbidden)" >&2; exit 1'),
-    },
-};
-
-const block = (what: string) => `-----BEGIN ${what}-----\nBODY\n-----END ${what}-----\n`;
-const pem = block("CERTIFICATE").repeat(2) + block("PRIVATE KEY");
-
-const stackName = "demo-prod";
-const platforms = ["linux/amd64", "linux/arm64"] as const;
-const namesOf = (count: number) => namedRunners(platforms, count).map(({ runner, platform }) => [runner, platform]);
 
 describe.each(kinds)("runners %s", (kind) => {
     const row = runnerKind(kind);
-    const particular = particulars[kind];
+    const particular = contractBench(kind);
     const defaults = Object.fromEntries(
         Object.entries({ ...runnerSettings, ...row.settings }).map(([name, setting]) => [name, v.getDefault(setting)]),
     );

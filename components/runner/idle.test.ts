@@ -1,6 +1,6 @@
+import { find } from "../../tests/helpers/find";
 import { histories } from "../../tests/helpers/histories";
 import { shells, Workbench } from "../../tests/helpers/workbench";
-import { find } from "./local/localRunnerBench";
 
 describe.each(shells)("the idle rule in %s", (shellName, shell) => {
     const installed = find(shell[0] ?? "") !== undefined;

@@ -1,7 +1,10 @@
 import * as v from "valibot";
-import { isPlatform, knownPlatforms, machinePlatforms, type Platform } from "../architecture";
-import { checked, flag, listOf, mapOf, minutes, setting, text, wholeNumber } from "../settings/kinds";
+import { defaultPlatforms, isPlatform, knownPlatforms, type Platform } from "../architecture";
+import { listOf, mapOf } from "../settings/collections";
+import { checked, minutes, setting, text, wholeNumber } from "../settings/kinds";
 import type { ValuesOf } from "../settings/values";
+import { clusterSettings } from "./cluster/settings";
+import { emulationSettings } from "./emulation/settings";
 import { mirrorMistakes } from "./registryMirrors";
 import { mostRunners } from "./runnerNames";
 
@@ -12,7 +15,7 @@ const leastStepMemory = 32;
 export const runnerSettings = {
     platforms: setting(
         listOf(`a list of at least one of: ${knownPlatforms.join(", ")}`, text("a platform")),
-        machinePlatforms,
+        defaultPlatforms,
         `Platforms to build for, each on runners of its own: ${knownPlatforms.join(", ")}.`,
     ),
     runnersPerPlatform: setting(
@@ -50,16 +53,8 @@ export const runnerSettings = {
         50,
         "The newest so many builds of a runner stay in its history, however old they are.",
     ),
-    nativeCompilers: setting(
-        flag(),
-        true,
-        "Local and EC2 runners only. Compilers of a platform that is emulated run natively, as their twins, see docs/emulation.md.",
-    ),
-    compileCluster: setting(
-        flag(),
-        false,
-        "EC2 runners only. The runners compile for one another's builds, of images with key compileCluster, see docs/compile-cluster.md.",
-    ),
+    ...emulationSettings,
+    ...clusterSettings,
     registryMirrors: setting(
         checked(
             mapOf("HOST: list of mirrors", listOf("a list of mirrors", text("HOST:PORT of a mirror"))),

@@ -1,5 +1,5 @@
 import type * as v from "valibot";
-import { keysOf } from "./kinds";
+import { keysOf } from "./collections";
 import { parsed, refuseArguments } from "./mistakes";
 
 /** Settings by name: `setting(...)`s. */

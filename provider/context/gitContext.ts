@@ -88,17 +88,10 @@ function readQuery(git: GitContext, query: URLSearchParams, context: string): vo
         git.ref = ref;
     };
     for (const name of new Set(query.keys())) {
-        const values = query.getAll(name);
-        const value = values[0] as string;
-        if (values.length > 1) {
-            throw refuse(`?${name}= is given more than once`);
-        }
-        const isSwitch = ["keep-git-dir", "submodules", "fetch-by-commit"].includes(name);
-        if (value === "" && !isSwitch) {
-            throw refuse(`?${name}= has no value`);
-        }
-        if (isSwitch && !/^(|1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value)) {
-            throw refuse(`?${name}= is neither true nor false`);
+        const [value = "", ...more] = query.getAll(name);
+        const mistake = more.length > 0 ? "is given more than once" : valueMistake(name, value);
+        if (mistake) {
+            throw refuse(`?${name}= ${mistake}`);
         }
         switch (name) {
             case "ref":
@@ -120,16 +113,25 @@ function readQuery(git: GitContext, query: URLSearchParams, context: string): vo
             case "subdir":
             case "keep-git-dir":
             case "submodules":
-                break;
             case "mtime":
-                if (value !== "checkout" && value !== "commit") {
-                    throw refuse('?mtime= is neither "checkout" nor "commit"');
-                }
                 break;
             default:
                 throw refuse(`BuildKit knows no ?${name}=; leave it out`);
         }
     }
+}
+
+function valueMistake(name: string, value: string): string | undefined {
+    if (["keep-git-dir", "submodules", "fetch-by-commit"].includes(name)) {
+        const isSwitch = /^(|1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value);
+        return isSwitch ? undefined : "is neither true nor false";
+    }
+    if (value === "") {
+        return "has no value";
+    }
+    return name === "mtime" && !["checkout", "commit"].includes(value)
+        ? 'is neither "checkout" nor "commit"'
+        : undefined;
 }
 
 /** For messages. */

@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFile
 import * as path from "node:path";
 import { describeHere } from "../helpers/needs";
 import { type Arch, archs, asleepFor, fromStep, prints, writes } from "../helpers/stepImage";
+import type { Running } from "./commands";
 import { inMidBuild } from "./midBuild";
 import { commandOf, descendants, until } from "./processes";
-import { Project, type Running, unchanged } from "./project";
+import { Project, unchanged } from "./project";
 
 jest.setTimeout(300_000);
 

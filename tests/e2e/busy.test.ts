@@ -4,8 +4,9 @@ import { availableParallelism } from "node:os";
 import * as path from "node:path";
 import { describeHere } from "../helpers/needs";
 import { type Arch, asleepFor, fromStep, platforms, writes } from "../helpers/stepImage";
+import type { Running } from "./commands";
 import { commandOf, descendants, until } from "./processes";
-import { Project, type Running } from "./project";
+import { Project } from "./project";
 
 jest.setTimeout(600_000);
 

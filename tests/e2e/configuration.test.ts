@@ -2,7 +2,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { checkout } from "../helpers/checkout";
 import { describeHere } from "../helpers/needs";
-import { Project, type Result } from "./project";
+import type { Result } from "./commands";
+import { Project } from "./project";
 
 jest.setTimeout(120_000);
 

@@ -1,6 +1,6 @@
 import type { Arch } from "../helpers/stepImage";
+import type { Running } from "./commands";
 import { until } from "./processes";
-import type { Running } from "./project";
 
 /** Waits until an `up` builds `image` for each of these architectures, and is in the middle of its long step. */
 export function inMidBuild(running: Running, ...archs: readonly Arch[]): Promise<void> {

@@ -7,7 +7,8 @@ import { describeHere } from "../helpers/needs";
 import { examplesOf } from "../helpers/page";
 import { type Arch, archs, fromStep, writes } from "../helpers/stepImage";
 import { TestProgram } from "../helpers/testProgram";
-import { Project, type Result } from "./project";
+import type { Result } from "./commands";
+import { Project } from "./project";
 
 jest.setTimeout(300_000);
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { knownPlatforms } from "../../components/architecture";
@@ -7,6 +7,7 @@ import { checkout, tools } from "../helpers/checkout";
 import { freePortsInRow } from "../helpers/freePorts";
 import { type Arch, stepBinary } from "../helpers/stepImage";
 import { temporaryFolder } from "../helpers/temporaryFolder";
+import { Commands, type Result, type Running } from "./commands";
 import { commandOf, descendants, processesIn, until } from "./processes";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
@@ -22,11 +23,6 @@ export const quietCommands: [name: string, args: string[]][] = [
     ["refresh", ["refresh", "--yes", "--skip-preview"]],
 ];
 
-export interface Result {
-    code: number | null;
-    output: string;
-}
-
 /** A machine's folders: what different users, or CI, do not share. */
 export interface Machine {
     /** NATIVE_BUILDX_HOME: runners, registry. */
@@ -35,13 +31,6 @@ export interface Machine {
     user: string;
     /** Pulumi's state. */
     state: string;
-}
-
-/** A running command, with what it said so far. */
-export interface Running {
-    child: ChildProcess;
-    said(): string;
-    done: Promise<Result>;
 }
 
 export interface ProjectOptions {
@@ -57,7 +46,7 @@ export interface ProjectOptions {
  * A project folder of its own with a stack, on a data folder, home and ports of its own: the real program, engine,
  * daemons and registry. `end` leaves nothing behind.
  */
-export class Project {
+export class Project extends Commands {
     readonly folder: string;
     readonly machine: Machine;
     /** Who runs the commands, if not root. */
@@ -71,6 +60,7 @@ export class Project {
         private readonly settings: { [name: string]: unknown },
         options: ProjectOptions,
     ) {
+        super();
         // Short: the path of a unix socket has at most 107 characters.
         this.folder = temporaryFolder();
         this.user = options.unprivileged ? new UnprivilegedUser(this.folder, checkout) : undefined;
@@ -148,35 +138,6 @@ export class Project {
         };
     }
 
-    /** Starts a command in a process group of its own, as a terminal would. */
-    start(command: string, args: string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Running {
-        const [file, words] = this.user?.command(command, args) ?? [command, args];
-        const child = spawn(file, words, {
-            cwd: this.folder,
-            env: { ...this.environment, ...options.env },
-            detached: true,
-            stdio: ["pipe", "pipe", "pipe"],
-        });
-        let output = "";
-        child.stdout.setEncoding("utf8").on("data", (text: string) => {
-            output += text;
-        });
-        child.stderr.setEncoding("utf8").on("data", (text: string) => {
-            output += text;
-        });
-        child.stdin.on("error", () => undefined);
-        child.stdin.end(options.input ?? "");
-        const done = new Promise<Result>((resolve, reject) => {
-            child.on("error", reject);
-            child.on("close", (code) => resolve({ code, output }));
-        });
-        return { child, said: () => output, done };
-    }
-
-    run(command: string, args: string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Result> {
-        return this.start(command, args, options).done;
-    }
-
     /** Runs a pulumi command on the stack. */
     pulumi(...args: string[]): Promise<Result> {
         return this.run("pulumi", [...args, "--stack", this.stack, "--non-interactive"]);
@@ -196,15 +157,6 @@ export class Project {
         return this.startUp(env).done;
     }
 
-    /** The result of a command that must succeed; what it said otherwise. */
-    async succeed(running: Promise<Result>): Promise<Result> {
-        const result = await running;
-        if (result.code !== 0) {
-            throw new Error(`ended with ${result.code}:\n${result.output}`);
-        }
-        return result;
-    }
-
     async outputs(): Promise<{
         images: { [name: string]: { ref: string; platforms: { [platform: string]: string } } };
     }> {
@@ -221,22 +173,18 @@ export class Project {
         return {};
     }
 
-    /** A file of a platform's image, as it is in the registry. */
-    async fileIn(image: string, arch: string, file: string): Promise<string> {
+    /** A file of a platform's image, as it is in the registry. @param filter that it goes through, as in `| wc`. @default none */
+    async fileIn(image: string, arch: string, file: string, filter = ""): Promise<string> {
         const { images } = await this.outputs();
         const ref = images[image]?.platforms[`linux/${arch}`] ?? "";
-        const script = `crane export "$0" - | tar --extract --to-stdout --file - "$1"`;
+        const script = `crane export "$0" - | tar --extract --to-stdout --file - "$1" ${filter}`;
         const env = await this.registryEnvironment();
         return (await this.succeed(this.run("sh", ["-c", script, ref, file], { env }))).output;
     }
 
-    /** SHA-256 of a file of a platform's image. */
+    /** SHA-256 of such a file. */
     async digestOfFile(image: string, arch: Arch, file: string): Promise<string> {
-        const { images } = await this.outputs();
-        const script = 'crane export "$0" - | tar --extract --to-stdout --file - "$1" | sha256sum';
-        const env = await this.registryEnvironment();
-        const ref = images[image]?.platforms[`linux/${arch}`] ?? "";
-        return (await this.succeed(this.run("sh", ["-c", script, ref, file], { env }))).output.trim();
+        return (await this.fileIn(image, arch, file, "| sha256sum")).trim();
     }
 
     /** The platforms of an image's index, as they are in the registry. */

@@ -3,8 +3,9 @@ import * as path from "node:path";
 import { describeHere } from "../helpers/needs";
 import { RegistryWorld, tokens } from "../helpers/registryWorld";
 import { archs, fromStep } from "../helpers/stepImage";
+import type { Result, Running } from "./commands";
 import { commandOf, descendants } from "./processes";
-import { type Result, type Running, unchanged } from "./project";
+import { unchanged } from "./project";
 import { RegistryProject } from "./registryProject";
 
 jest.setTimeout(300_000);

@@ -2,7 +2,8 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import * as path from "node:path";
 import type { RegistryWorld } from "../helpers/registryWorld";
 import { writes } from "../helpers/stepImage";
-import { Project, type Running } from "./project";
+import type { Running } from "./commands";
+import { Project } from "./project";
 
 /** A stack of a program of its own whose every command runs in a world of registries. */
 export class RegistryProject extends Project {

@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { describeHere } from "../helpers/needs";
 import { fromStep } from "../helpers/stepImage";
-import { Project, type Result } from "./project";
+import type { Result } from "./commands";
+import { Project } from "./project";
 
 jest.setTimeout(240_000);
 

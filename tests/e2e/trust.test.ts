@@ -2,13 +2,14 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describeHere } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
-import { Project, type Result } from "./project";
+import type { Result } from "./commands";
+import { Project } from "./project";
 
 jest.setTimeout(300_000);
 
 const native = process.arch === "x64" ? "amd64" : "arm64";
 
-// What separates two stacks of one machine, and what does not: docs/aws.md#untrusted-branches. Stack dev-pr is the untrusted.
+// What separates two stacks of one machine, and what does not: docs/ci.md#untrusted-branches. Stack dev-pr is the untrusted.
 describeHere("two local stacks on one machine", () => {
     let trusted: Project;
     let untrusted: Project;

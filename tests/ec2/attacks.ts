@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import * as path from "node:path";
-import type { Result } from "../e2e/project";
+import type { Result } from "../e2e/commands";
 import type { CiJob } from "./ciJob";
 import { image, port, type TrustWorld } from "./trustWorld";
 

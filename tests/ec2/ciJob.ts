@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import { AssumeRoleWithWebIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import type { Result } from "../e2e/project";
+import type { Result } from "../e2e/commands";
 import type { Ec2Project } from "./ec2Project";
 
 /** A CI job on a machine (a HOME) of its own, with nothing but the role of a stack, and the role's login at the registry. */

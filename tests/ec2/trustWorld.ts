@@ -16,7 +16,7 @@ export const metadata = "169.254.169.254";
 export const image = [...fromStep, writes("built by main")];
 
 /**
- * Stack prod, whose jobs are those of branch main, and stack prod-pr, for pull requests, as docs/aws.md has it, in one
+ * Stack prod, whose jobs are those of branch main, and stack prod-pr, for pull requests, as docs/ci.md has it, in one
  * account whose policies are enforced; and a job of each, connected to its runner.
  */
 export class TrustWorld {

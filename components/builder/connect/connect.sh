@@ -16,7 +16,7 @@
 #          --done        gives back what was taken for this caller, such as a port that was opened
 #
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and what the runners' kind
-# is woken with: for EC2 the AWS CLI, for Kubernetes kubectl. With curl it is faster.
+# is woken with, such as the AWS CLI or kubectl. With curl it is faster.
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {

@@ -56,7 +56,11 @@ in_time() {
     watchdog=$!
     wait "$command"
     result=$?
-    kill "$watchdog" 2>/dev/null
+    end_watchdog "$watchdog"
     if [ "$result" -ne 0 ] && [ -e "$work/$command.late" ]; then return 124; fi
     return "$result"
 }
+
+# end_watchdog PROCESS: by a signal that has no trap. A subshell of bash that has just begun would still run the traps of
+# connect.sh, and remove $work.
+end_watchdog() { { kill -KILL "$1" && wait "$1"; } 2>/dev/null; }

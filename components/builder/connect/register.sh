@@ -43,7 +43,7 @@ save() {
     watchdog=$!
     wait "$command"
     result=$?
-    kill "$watchdog" 2>/dev/null
+    end_watchdog "$watchdog"
     [ "$result" -eq 0 ] || registered "$1"
 }
 
@@ -77,7 +77,7 @@ mend() {
             case $(node_text "$1" "$twin") in
                 # A runner that builds two platforms. With 0 before the port it is another endpoint to buildx.
                 *"/$twin/$fingerprint/ca.pem"*) endpoint=${endpoint%:*}:0${endpoint##*:} ;;
-                # EC2 has given the address of another runner to this one.
+                # This runner has the address that another had before.
                 *) drop "$1" "$twin" ;;
             esac
             ;;

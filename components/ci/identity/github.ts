@@ -1,4 +1,5 @@
-import { listOf, setting, text } from "../../settings/kinds";
+import { listOf } from "../../settings/collections";
+import { setting, text } from "../../settings/kinds";
 import { ofIssuer, onAws, row } from "./identityProvider";
 import { fullRef, refPattern, refWords, splitEntry } from "./refs";
 
@@ -24,7 +25,7 @@ export const github = row({
                 }),
             ),
             [],
-            `${onAws} GitHub repositories whose workflows may use the builder: OWNER@ID/REPOSITORY@ID, or without ids, see docs/aws.md; with :BRANCH for one branch.`,
+            `${onAws} GitHub repositories whose workflows may use the builder: OWNER@ID/REPOSITORY@ID, or without ids, see docs/ci.md; with :BRANCH for one branch.`,
         ),
     },
     trusted: ({ githubRepositories }) =>

@@ -1,4 +1,5 @@
-import { listOf, setting, text } from "../../settings/kinds";
+import { listOf } from "../../settings/collections";
+import { setting, text } from "../../settings/kinds";
 import { ofIssuer, onAws, row } from "./identityProvider";
 import { refPattern, refWords, splitEntry } from "./refs";
 

@@ -1,5 +1,6 @@
 import { awsSettings } from "../../account/awsSettings";
-import { flag, listOf, setting, text, wholeNumber } from "../../settings/kinds";
+import { listOf } from "../../settings/collections";
+import { flag, setting, text, wholeNumber } from "../../settings/kinds";
 
 const ecr = "Registry ecr only.";
 

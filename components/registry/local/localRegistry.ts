@@ -40,7 +40,7 @@ export function renderRegistryConfiguration(port: number): string {
  * A registry on this machine over TLS, the embedded default. The connect script starts it; it has no login.
  *
  * It has a host name because registry clients disagree on how to speak to a loopback address, and agree on a name: see
- * docs/decisions.md.
+ * docs/runner-decisions.md.
  */
 export class LocalRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "local";

@@ -60,6 +60,22 @@ static int is_plain(const char *option)
 static const char *const with_value[] = { "-D", "-U", "-I", "-L", "-l", "-include", "-isystem", "-iquote", "-idirafter",
 					  "-imacros", "-MF", "-MT", "-MQ", "-o", "--param", NULL };
 
+/* -g...: whether it is known. Sets whether there is debug information, and whether the options are in it. */
+static int read_debugging(const char *word, int *debugs, int *says_options)
+{
+	static const char *const some[] = { "-g", "-g1", "-g2", "-ggdb", "-gdwarf-*", NULL };
+
+	if (strcmp(word, "-gno-record-gcc-switches") == 0)
+		*says_options = 0;
+	else if (strcmp(word, "-grecord-gcc-switches") == 0)
+		*says_options = 1;
+	else if (is_one_of(word, some))
+		*debugs = 1;
+	else
+		return strcmp(word, "-g0") == 0;
+	return 1;
+}
+
 /* Whether the words are the compiling of one file of C or C++, in a way that is the same everywhere. */
 static int read_arguments(struct job *job, char **words)
 {
@@ -85,14 +101,7 @@ static int read_arguments(struct job *job, char **words)
 				return 0;
 			source = word;
 		} else if (word[1] == 'g') {
-			if (strcmp(word, "-gno-record-gcc-switches") == 0)
-				says_options = 0;
-			else if (strcmp(word, "-grecord-gcc-switches") == 0)
-				says_options = 1;
-			else if (strcmp(word, "-g") == 0 || strcmp(word, "-g1") == 0 || strcmp(word, "-g2") == 0 ||
-				 strcmp(word, "-ggdb") == 0 || begins(word, "-gdwarf-"))
-				debugs = 1;
-			else if (strcmp(word, "-g0") != 0)
+			if (!read_debugging(word, &debugs, &says_options))
 				return 0;
 		} else if (word[1] == 'o') {
 			return 0;

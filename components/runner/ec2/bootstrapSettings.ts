@@ -59,21 +59,18 @@ export interface BootstrapSettings {
     buildkitConfig: string;
 }
 
+/** Variables of shell. */
+type Values = { [name: string]: string | number };
+
 /** The file `settings`, which the runner's scripts read: variables of shell. */
 export function renderSettings(settings: BootstrapSettings): string {
     const idleSeconds = Math.round(settings.idleMinutes * 60);
     const lowBytes = settings.cacheBytes / 10;
-    const values: { [name: string]: string | number } = {
+    const values: Values = {
         region: settings.region,
         ssm_endpoint: settings.ssmEndpoint,
         parameter: settings.keysParameter,
-        ...(settings.callersGroup
-            ? {
-                  ec2_endpoint: settings.ec2Endpoint,
-                  callers_group: settings.callersGroup,
-                  open_seconds: Math.round(settings.openForCallerMinutes * 60),
-              }
-            : {}),
+        ...(settings.callersGroup ? callersValues(settings) : {}),
         kms_key: settings.kmsKeyArn,
         server_names: settings.serverNames.join(" "),
         // At boot: after that the start has failed, and the runner stops. A runner that never stops tries on.
@@ -89,29 +86,8 @@ export function renderSettings(settings: BootstrapSettings): string {
         buildkit_url: settings.buildkitUrl,
         buildkit_sha256: settings.buildkitSha256,
         installed_marker: runnerPaths.installedMarker,
-        ...(settings.emulation
-            ? {
-                  emulates: settings.emulation.machines.join(" "),
-                  toolchains: runnerPaths.toolchains,
-                  toolchain_recipe: runnerPaths.toolchainRecipe,
-                  recipe_parameters: settings.emulation.recipeParameters.join(" "),
-                  recipe_sha256: settings.emulation.recipeSha256,
-              }
-            : {}),
-        ...(settings.cluster
-            ? {
-                  cluster_name: settings.cluster.name,
-                  cluster_folder: runnerPaths.cluster,
-                  cluster_recipe: runnerPaths.clusterRecipe,
-                  cluster_originals: settings.cluster.originals.join(" "),
-                  cluster_helpers: settings.cluster.helpers.join(" "),
-                  cluster_parameters: settings.cluster.recipeParameters.join(" "),
-                  cluster_sha256: settings.cluster.recipeSha256,
-                  members_parameter: settings.cluster.membersParameter,
-                  scheduler_port: clusterPorts.scheduler,
-                  daemon_port: clusterPorts.daemon,
-              }
-            : {}),
+        ...(settings.emulation && emulationValues(settings.emulation)),
+        ...(settings.cluster && clusterValues(settings.cluster)),
         tls_directory: runnerPaths.tls,
         buildkit_config: runnerPaths.buildkitConfig,
         step_group: runnerPaths.stepGroup,
@@ -139,6 +115,39 @@ export function renderSettings(settings: BootstrapSettings): string {
     return Object.entries(values)
         .map(([name, value]) => `${name}=${shellQuote(String(value))}\n`)
         .join("");
+}
+
+function callersValues({ ec2Endpoint, callersGroup, openForCallerMinutes }: BootstrapSettings): Values {
+    return {
+        ec2_endpoint: ec2Endpoint,
+        callers_group: callersGroup,
+        open_seconds: Math.round(openForCallerMinutes * 60),
+    };
+}
+
+function emulationValues(emulation: NonNullable<BootstrapSettings["emulation"]>): Values {
+    return {
+        emulates: emulation.machines.join(" "),
+        toolchains: runnerPaths.toolchains,
+        toolchain_recipe: runnerPaths.toolchainRecipe,
+        recipe_parameters: emulation.recipeParameters.join(" "),
+        recipe_sha256: emulation.recipeSha256,
+    };
+}
+
+function clusterValues(cluster: NonNullable<BootstrapSettings["cluster"]>): Values {
+    return {
+        cluster_name: cluster.name,
+        cluster_folder: runnerPaths.cluster,
+        cluster_recipe: runnerPaths.clusterRecipe,
+        cluster_originals: cluster.originals.join(" "),
+        cluster_helpers: cluster.helpers.join(" "),
+        cluster_parameters: cluster.recipeParameters.join(" "),
+        cluster_sha256: cluster.recipeSha256,
+        members_parameter: cluster.membersParameter,
+        scheduler_port: clusterPorts.scheduler,
+        daemon_port: clusterPorts.daemon,
+    };
 }
 
 function megabytes(bytes: number): number {

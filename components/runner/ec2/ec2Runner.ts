@@ -43,6 +43,12 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
     transform?: RunnerTransforms;
 }
 
+/** A stopped machine of another type, for when EC2 has none of its own. */
+interface StandIn {
+    type: string;
+    instance: aws.ec2.Instance;
+}
+
 const kind = "ec2";
 
 /**
@@ -68,6 +74,8 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     readonly machines: readonly ClusterMachine[];
     /** Of its machines. */
     readonly role: RunnerRole;
+    private readonly instanceType: string;
+    private readonly region: pulumi.Output<string>;
 
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(
@@ -80,53 +88,30 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         this.runnerName = args.runner;
         this.platform = args.platform;
         this.inCluster = args.cluster !== undefined;
-        const instanceType = args.instanceType ?? ec2MachinesOf(args.platform).instanceType;
-        const region = aws.getRegionOutput({}, { parent: this }).region;
+        this.instanceType = args.instanceType ?? ec2MachinesOf(args.platform).instanceType;
+        this.region = aws.getRegionOutput({}, { parent: this }).region;
 
-        const cacheVolume = cacheVolumeOf(args);
         const standInTypes = args.fallbackInstanceTypes ?? [];
         const keys = this.makeKeysParameter(name);
         const standInKeys = standInTypes.map((type) => this.makeKeysParameter(standInName(name, type), type));
         const emulation = this.makeEmulation(name);
-        this.role = makeRole(
-            name,
-            {
-                description: `native-buildx: runner ${this.runnerName} publishes keys for its clients`,
-                parameters: [keys, ...standInKeys],
-                readable: emulation?.recipe.parameters,
-                callersGroup: args.network.callersGroup,
-                kmsKeyArn: args.kmsKeyArn,
-                tags: args.tags,
-            },
-            this,
-        );
-        const volume = new CacheVolume(
-            `${name}-cache`,
-            {
-                zones: zonesFor(instanceType, args.network, this),
-                volume: cacheVolume,
-                kmsKeyArn: args.kmsKeyArn,
-                securityGroupId: args.network.securityGroupId,
-                tags: args.tags,
-                transform: (volume) => args.transform?.volume?.(volume, runnerInfo(args)) ?? volume,
-            },
-            { parent: this },
-        );
-        const machine = { region, role: this.role, emulation, ami: this.newestDebian() };
+        this.role = this.makeRole([keys, ...standInKeys], emulation);
+        const volume = this.makeVolume();
+        const shared = { region: this.region, role: this.role, emulation, ami: this.newestDebian() };
         const instance = this.makeMachine(name, {
-            ...machine,
+            ...shared,
             keys,
-            instanceType,
+            instanceType: this.instanceType,
             subnetId: args.network.subnetIn(volume.zone),
             cacheDevice: volume.volumeId.apply((id) => cacheDeviceOf(id, args)),
-            cacheGigabytes: cacheVolume.cacheGigabytes,
+            cacheGigabytes: cacheVolumeOf(args).cacheGigabytes,
             rootGiB,
         });
         this.attach(volume, instance);
         const standIns = standInTypes.map((type, index) => ({
             type,
             instance: this.makeMachine(standInName(name, type), {
-                ...machine,
+                ...shared,
                 keys: standInKeys[index] as aws.ssm.Parameter,
                 instanceType: type,
                 subnetId: standInSubnet(type, volume.zone, args.network, this),
@@ -147,42 +132,78 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         ];
         this.instanceArns = pulumi.all([instance.arn, ...standIns.map((standIn) => standIn.instance.arn)]);
         this.keysParameterArns = pulumi.all([keys, ...standInKeys].map((parameter) => parameter.arn));
-        this.description = pulumi.output({
-            kind,
-            platform: args.platform,
-            id: instance.id,
-            idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
-            instanceType,
-            region,
-            price: region.apply((known) => priceOf(args, known)),
-        });
-        const standInIds = pulumi.all(standIns.map((standIn) => standIn.instance.id));
-        const callersGroupId = pulumi.output(args.network.callersGroup?.id ?? "");
-        this.node = pulumi.all([instance.id, region, standInIds, callersGroupId]).apply(
-            ([id, inRegion, ids, callersGroup]): ConnectNode => ({
-                kind,
-                platform: args.platform,
-                serverName: serverNameOf(args.runner),
-                variables: {
-                    instance: id,
-                    keys_parameter: this.keysParameterName(),
-                    instance_type: instanceType,
-                    fallbacks: standIns.map(({ type }, index) => `${ids[index]}:${type}`).join(" "),
-                    emulate_on: args.emulateOn ? runnerName(args.emulateOn) : "",
-                    region: inRegion,
-                    port: String(args.network.port),
-                    address: args.network.usePrivateAddress ? "private" : "public",
-                    callers_group: callersGroup,
-                    open_seconds: String(Math.round(args.network.openForCallerMinutes * 60)),
-                    address_url: args.callerAddressUrl ?? defaults.callerAddressUrl,
-                },
-            }),
-        );
+        this.description = this.describe(instance.id);
+        this.node = this.makeNode(instance.id, standIns);
         this.registerOutputs({
             description: this.description,
             instanceArns: this.instanceArns,
             keysParameterArns: this.keysParameterArns,
         });
+    }
+
+    private describe(id: pulumi.Output<string>): pulumi.Output<RunnerDescription> {
+        const { args, region, instanceType } = this;
+        return pulumi.output({
+            kind,
+            platform: args.platform,
+            id,
+            idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
+            instanceType,
+            region,
+            price: region.apply((known) => priceOf(args, known)),
+        });
+    }
+
+    private makeNode(id: pulumi.Output<string>, standIns: readonly StandIn[]): pulumi.Output<ConnectNode> {
+        const { args, instanceType: instance_type } = this;
+        const { network } = args;
+        const fallbacks = pulumi.all(standIns.map(({ type, instance }) => pulumi.interpolate`${instance.id}:${type}`));
+        return pulumi.all([id, this.region, fallbacks, network.callersGroup?.id ?? ""]).apply(
+            ([instance, region, standInIds, callers_group]): ConnectNode => ({
+                kind,
+                platform: args.platform,
+                serverName: serverNameOf(args.runner),
+                variables: {
+                    instance,
+                    keys_parameter: this.keysParameterName(),
+                    instance_type,
+                    fallbacks: standInIds.join(" "),
+                    emulate_on: args.emulateOn ? runnerName(args.emulateOn) : "",
+                    region,
+                    port: String(network.port),
+                    address: network.usePrivateAddress ? "private" : "public",
+                    callers_group,
+                    open_seconds: String(Math.round(network.openForCallerMinutes * 60)),
+                    address_url: args.callerAddressUrl ?? defaults.callerAddressUrl,
+                },
+            }),
+        );
+    }
+
+    private makeRole(parameters: aws.ssm.Parameter[], emulation?: Emulation): RunnerRole {
+        const { network, kmsKeyArn, tags } = this.args;
+        const role = {
+            description: `native-buildx: runner ${this.runnerName} publishes keys for its clients`,
+            parameters,
+            readable: emulation?.recipe.parameters,
+            callersGroup: network.callersGroup,
+            kmsKeyArn,
+            tags,
+        };
+        return makeRole(this.name, role, this);
+    }
+
+    private makeVolume(): CacheVolume {
+        const { network, kmsKeyArn, tags, transform } = this.args;
+        const volume = {
+            zones: zonesFor(this.instanceType, network, this),
+            volume: cacheVolumeOf(this.args),
+            kmsKeyArn,
+            securityGroupId: network.securityGroupId,
+            tags,
+            transform: (given: aws.ebs.VolumeArgs) => transform?.volume?.(given, runnerInfo(this.args)) ?? given,
+        };
+        return new CacheVolume(`${this.name}-cache`, volume, { parent: this });
     }
 
     private get parameterPath(): string {

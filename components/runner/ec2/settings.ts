@@ -1,20 +1,8 @@
 import * as v from "valibot";
 import { awsSettings } from "../../account/awsSettings";
 import { ec2MachinesOf, knownPlatforms, machinePlatforms } from "../../architecture";
-import {
-    byPlatform,
-    choice,
-    flag,
-    keysOf,
-    listOf,
-    mapOf,
-    minutes,
-    optionalText,
-    price,
-    setting,
-    text,
-    wholeNumber,
-} from "../../settings/kinds";
+import { byPlatform, keysOf, listOf, mapOf } from "../../settings/collections";
+import { choice, flag, minutes, optionalText, price, setting, text, wholeNumber } from "../../settings/kinds";
 import { gp3 } from "./gp3";
 
 const ec2 = "EC2 runners only.";

@@ -125,31 +125,9 @@ ec2_bring_up() {
     said=          # the last progress message
     trouble=0      # failed calls in a row
     while :; do
-        elapsed=$(($(date +%s) - began))
-        if [ "$elapsed" -ge "$limit" ]; then
-            if [ "$silent" -ge 3 ]; then
-                ec2_say "does not serve after $elapsed s: $(ec2_silence)"
-                return 1
-            fi
-            ec2_say "does not serve after $elapsed s (state ${state:-unknown}). What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
-            return 1
-        fi
+        if ec2_is_late; then return 1; fi
         if ! ec2_describe; then
-            ec2_error
-            case $code in
-                InvalidInstanceID.*)
-                    ec2_gone "does not exist in $region"
-                    return 1
-                    ;;
-                RequestLimitExceeded | InternalError | Unavailable | ServiceUnavailable | '') trouble=$((trouble + 1)) ;;
-                *) trouble=99 ;;
-            esac
-            # An error without a name: no network, or no credentials, which waiting does not mend.
-            case $answer in *redentials* | *"onfig profile"* | *"expired"*) trouble=99 ;; esac
-            if [ "$trouble" -ge 5 ]; then
-                ec2_say "cannot ask for its state: $(ec2_last_line)"
-                return 1
-            fi
+            if ec2_keeps_failing; then return 1; fi
             sleep 2
             continue
         fi
@@ -163,18 +141,43 @@ ec2_bring_up() {
                 status=$?
                 [ "$status" -eq 0 ] || return "$status"
                 ;;
-            terminated | shutting-down)
-                ec2_gone "is $state"
-                return 1
-                ;;
-            *)
-                ec2_gone "does not exist in $region"
-                return 1
-                ;;
+            terminated | shutting-down) ec2_gone "is $state" || return ;;
+            *) ec2_gone "does not exist in $region" || return ;;
         esac
         sleep 1
     done
 }
+
+# True, and said, when its time to serve is over.
+ec2_is_late() {
+    elapsed=$(($(date +%s) - began))
+    if [ "$elapsed" -lt "$limit" ]; then return 1; fi
+    if [ "$silent" -ge 3 ]; then
+        ec2_say "does not serve after $elapsed s: $(ec2_silence)"
+    else
+        ec2_say "does not serve after $elapsed s (state ${state:-unknown}). $(ec2_log)"
+    fi
+}
+
+# True, and said, when asking for its state again will not mend what was wrong with $answer.
+ec2_keeps_failing() {
+    ec2_error
+    case $code in
+        InvalidInstanceID.*)
+            ec2_gone "does not exist in $region"
+            return 0
+            ;;
+        RequestLimitExceeded | InternalError | Unavailable | ServiceUnavailable | '') trouble=$((trouble + 1)) ;;
+        *) trouble=99 ;;
+    esac
+    # An error without a name: no network, or no credentials, which waiting does not mend.
+    case $answer in *redentials* | *"onfig profile"* | *"expired"*) trouble=99 ;; esac
+    if [ "$trouble" -lt 5 ]; then return 1; fi
+    ec2_say "cannot ask for its state: $(ec2_last_line)"
+}
+
+# Where to read why.
+ec2_log() { echo "What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"; }
 
 ec2_last_line() { printf '%s\n' "$answer" | grep -v '^ *$' | tail -n 1; }
 
@@ -197,7 +200,7 @@ ec2_start() {
                 ;;
         esac
         if [ "$code" != Client.InstanceInitiatedShutdown ] || [ "$starts" -eq 2 ]; then
-            ec2_say "was started and stopped again: $reason. What it says: aws ec2 get-console-output --latest --output text --region $region --instance-id $ec2_instance"
+            ec2_say "was started and stopped again: $reason. $(ec2_log)"
             return 1
         fi
         ec2_say "has stopped itself: starting it once more"

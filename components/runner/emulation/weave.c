@@ -57,6 +57,29 @@ static size_t upwards(size_t address)
 	return (address + page - 1) / page * page;
 }
 
+/* The part of QEMU that gives way to the front, a note; and where QEMU ends in memory. */
+static Elf64_Phdr *place_in(const struct program *emulator, size_t *end)
+{
+	Elf64_Phdr *place = NULL;
+
+	for (int at = 0; at < emulator->head->e_phnum; at++) {
+		Elf64_Phdr *part = &emulator->parts[at];
+
+		if (part->p_type == PT_INTERP)
+			fail(emulator, "needs libraries: it has to be a static program");
+		if (part->p_type == PT_LOAD && part->p_vaddr + part->p_memsz > *end)
+			*end = part->p_vaddr + part->p_memsz;
+		/* The kernel wants the parts that it loads in the order of their addresses. */
+		if (part->p_type == PT_LOAD)
+			place = NULL;
+		else if (part->p_type == PT_NOTE)
+			place = part;
+	}
+	if (!place)
+		fail(emulator, "has no note behind the parts that are loaded");
+	return place;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -64,27 +87,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	struct program emulator = program_in(argv[1]), front = program_in(argv[2]);
-	Elf64_Phdr *loaded = NULL, *place = NULL;
 	size_t end = 0;
+	Elf64_Phdr *loaded = NULL, *place = place_in(&emulator, &end);
 
-	for (int at = 0; at < emulator.head->e_phnum; at++) {
-		Elf64_Phdr *part = &emulator.parts[at];
-
-		if (part->p_type == PT_INTERP)
-			fail(&emulator, "needs libraries: it has to be a static program");
-		if (part->p_type == PT_LOAD && part->p_vaddr + part->p_memsz > end)
-			end = part->p_vaddr + part->p_memsz;
-		/* The kernel wants the parts that it loads in the order of their addresses. */
-		if (part->p_type == PT_LOAD)
-			place = NULL;
-		else if (part->p_type == PT_NOTE)
-			place = part;
-	}
 	for (int at = 0; at < front.head->e_phnum; at++)
 		if (front.parts[at].p_type == PT_LOAD)
 			loaded = &front.parts[at];
-	if (!place)
-		fail(&emulator, "has no note behind the parts that are loaded");
 	if (!loaded || loaded->p_offset + loaded->p_filesz > front.size || loaded->p_memsz != loaded->p_filesz)
 		fail(&front, "is not a program of one part, without data");
 

@@ -1,17 +1,7 @@
 import * as v from "valibot";
 import { architectures, knownPlatforms, type Platform } from "../../architecture";
-import {
-    byPlatform,
-    flag,
-    keysOf,
-    listOf,
-    mapOf,
-    oneOf,
-    optionalText,
-    setting,
-    text,
-    wholeNumber,
-} from "../../settings/kinds";
+import { byPlatform, keysOf, listOf, mapOf } from "../../settings/collections";
+import { flag, oneOf, optionalText, setting, text, wholeNumber } from "../../settings/kinds";
 
 const kubernetes = "Kubernetes runners only.";
 /** A namespace is a DNS label: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
 import { Workbench } from "../../../tests/helpers/workbench";
 
@@ -11,15 +12,6 @@ const programs =
     "awk cat cmp cp date df find flock grep id mkdir mktemp mv nproc openssl rm rmdir setsid sleep tail tr unshare".split(
         " ",
     );
-
-/** A program's place on this machine; nothing if it is missing. */
-export function find(program: string): string | undefined {
-    return (process.env.PATH ?? "")
-        .split(":")
-        .concat("/usr/sbin", "/sbin")
-        .map((folder) => path.join(folder, program))
-        .find((file) => existsSync(file));
-}
 
 /** Waits for what other processes do. */
 export async function until(condition: () => boolean): Promise<void> {
@@ -112,11 +104,11 @@ export class LocalRunnerBench extends Workbench {
     }
 
     /** Starts a command of the script. */
-    begin(word: string, env: { [name: string]: string } = {}) {
+    begin(word: string) {
         const [file = "", ...args] = this.shell;
         const child = spawn(find(file) ?? file, [...args, "runner.sh", word], {
             cwd: this.runner,
-            env: { PATH: this.path("programs"), ...env },
+            env: { PATH: this.path("programs") },
             stdio: ["ignore", "pipe", "pipe"],
         });
         let [stdout, stderr] = ["", ""];
@@ -134,8 +126,8 @@ export class LocalRunnerBench extends Workbench {
         return { closed };
     }
 
-    ask(word: string, env?: { [name: string]: string }) {
-        return this.begin(word, env).closed;
+    ask(word: string) {
+        return this.begin(word).closed;
     }
 
     async status(): Promise<string> {

@@ -2,7 +2,7 @@ import childProcess, { type SpawnSyncReturns } from "node:child_process";
 import fs from "node:fs";
 import * as path from "node:path";
 import { foreign, native, StandInMachine } from "../../../tests/helpers/standInMachine";
-import { architectures, knownPlatforms, machinePlatforms, type Platform } from "../../architecture";
+import { architectures, defaultPlatforms, knownPlatforms, type Platform } from "../../architecture";
 import { machineMistakes } from "./machine";
 
 let here: StandInMachine;
@@ -27,7 +27,7 @@ describe("this machine", () => {
         ["has no flag F", "enabled\ninterpreter /qemu\nflags: OC\n"],
     ])("cannot build a foreign platform whose emulator's registration %s", async (_what, rule) => {
         here.rules = rule === undefined ? {} : { [architectures[foreign].binfmt]: rule };
-        expect(await mistakesOf({ platforms: machinePlatforms })).toEqual([
+        expect(await mistakesOf({ platforms: defaultPlatforms })).toEqual([
             `platforms: ${foreign} is foreign to this machine and QEMU is not registered for it ` +
                 `(/proc/sys/fs/binfmt_misc/${architectures[foreign].binfmt}, flag F); ` +
                 "run tools/setup.sh as root, or take the platform out",

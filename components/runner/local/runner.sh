@@ -73,8 +73,8 @@ start() {
     fi
     exec 9>lock
     # Whoever holds the lock is starting or stopping the runner, and this can go on after either.
-    if ! flock -w "${start_limit:-300}" 9; then
-        say "still being started or stopped by another process after ${start_limit:-300} s; see $PWD/log"
+    if ! flock -w 300 9; then
+        say "still being started or stopped by another process after 300 s; see $PWD/log"
         exit 1
     fi
     date +%s >activity

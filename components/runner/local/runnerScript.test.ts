@@ -1,17 +1,11 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { commandOf } from "../../../tests/e2e/processes";
+import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
 import { shells } from "../../../tests/helpers/workbench";
-import { find, kill, type LocalRunnerBench, localRunnerForEach, quiet, until } from "./localRunnerBench";
-
-function commandOf(pid: number): string {
-    try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    } catch {
-        return "";
-    }
-}
+import { kill, type LocalRunnerBench, localRunnerForEach, quiet, until } from "./localRunnerBench";
 
 jest.setTimeout(60_000);
 
@@ -92,32 +86,27 @@ describe.each(shells)("a local runner in %s", (_shellName, shell) => {
         expect(bench.starts()).toBe(1);
     });
 
-    /** Holds the lock as another start would. */
-    async function holdLock() {
+    it("waits for whoever is starting or stopping it", async () => {
+        // Holds the lock as another start would.
         const holder = spawn(find("flock") ?? "", ["lock", "sh", "-c", "echo held; read line"], { cwd: bench.runner });
         await new Promise((resolve) => holder.stdout.once("data", resolve));
-        return () => holder.stdin.end("\n");
-    }
-
-    it("waits for whoever is starting or stopping it", async () => {
-        const release = await holdLock();
         bench.stub("flock", `exec ${find("flock")} "$@"`);
         const { closed } = bench.begin("start");
         await until(() => bench.calls.some((call) => call.startsWith("flock ")));
         expect(bench.starts()).toBe(0);
-        release();
+        holder.stdin.end("\n");
         expect(await closed).toEqual(quiet);
         expect(bench.starts()).toBe(1);
     });
 
     it("says who is in the way when that takes too long", async () => {
-        const release = await holdLock();
-        expect(await bench.ask("start", { start_limit: "1" })).toEqual({
+        bench.stub("flock", "exit 1");
+        expect(await bench.ask("start")).toEqual({
             status: 1,
             stdout: "",
-            stderr: `test runner: still being started or stopped by another process after 1 s; see ${bench.runner}/log\n`,
+            stderr: `test runner: still being started or stopped by another process after 300 s; see ${bench.runner}/log\n`,
         });
-        release();
+        expect(bench.calls).toContain("flock -w 300 9");
     });
 
     it("says why when the daemon dies at its start, and can be started after that", async () => {
@@ -171,95 +160,6 @@ describe.each(shells)("a local runner in %s", (_shellName, shell) => {
         writeFileSync(bench.path("building"), "");
         expect(await bench.ask("stop")).toEqual(quiet);
         await until(() => bench.processes().length === 0);
-    });
-
-    it("ends by itself when it is idle", async () => {
-        bench.settings({ idleSeconds: 1 });
-        await bench.ask("start");
-        await until(() => bench.processes().length === 0);
-        expect(await bench.status()).toBe("stopped");
-        expect(bench.read("runner/log")).toContain("test runner: idle for 1 s: stopping\n");
-        expect(await bench.ask("start")).toEqual(quiet);
-        expect(bench.starts()).toBe(2);
-    });
-
-    it("stays for a build that runs, and ends after it", async () => {
-        bench.write("histories", histories("running"));
-        bench.settings({ idleSeconds: 1 });
-        await bench.ask("start");
-        const asked = () => bench.calls.filter((call) => call.includes("histories")).length;
-        await until(() => asked() >= 3);
-        expect(await bench.status()).toBe("serving");
-        bench.write("histories", histories(60));
-        await until(() => bench.processes().length === 0);
-        expect(await bench.status()).toBe("stopped");
-    });
-
-    it("is drained, not killed, when it goes idle, and a start waits for that", async () => {
-        writeFileSync(bench.path("building"), "");
-        bench.settings({ idleSeconds: 1 });
-        await bench.ask("start");
-        await until(() => bench.read("runner/state") === "stopping\n");
-        bench.settings({});
-        const { closed } = bench.begin("start");
-        rmSync(bench.path("building"));
-        expect(await closed).toEqual(quiet);
-        expect([await bench.status(), bench.starts()]).toEqual(["serving", 2]);
-    });
-
-    it("is never idle with 0, nor while its daemon gives no answer", async () => {
-        bench.settings({ idleSeconds: 0 });
-        await bench.ask("start");
-        await bench.ask("stop");
-        expect(bench.calls.filter((call) => call.includes("histories"))).toEqual([]);
-    });
-
-    it("restarts for a changed configuration, once its builds are done", async () => {
-        await bench.ask("start");
-        const before = bench.supervisor();
-        const old = bench.processes();
-        writeFileSync(bench.path("building"), "");
-        writeFileSync(path.join(bench.runner, "buildkitd.toml"), "two\n");
-        const { closed } = bench.begin("start");
-        await until(() => bench.read("runner/state") === "stopping\n");
-        expect(await bench.status()).toBe("stopping");
-        expect(bench.starts()).toBe(1);
-        rmSync(bench.path("building"));
-        expect(await closed).toEqual({
-            status: 0,
-            stdout: "",
-            stderr: "test runner: its configuration changed, or its keys are gone: restarting once its builds are done\n",
-        });
-        expect(bench.supervisor()).not.toBe(before);
-        expect(bench.processes().filter((pid) => old.includes(pid))).toEqual([]);
-        expect([await bench.status(), bench.starts()]).toEqual(["serving", 2]);
-        expect(bench.read("runner/running.toml")).toMatch(/^two\n/);
-    });
-
-    it("restarts for another limit of its steps' memory", async () => {
-        await bench.ask("start");
-        bench.settings({ stepMemory: 200 });
-        expect(await bench.ask("start")).toMatchObject({
-            stderr: expect.stringContaining("its configuration changed"),
-        });
-        expect(bench.read("groups/memory/test/memory.limit_in_bytes")).toBe(`${200 * 2 ** 20}\n`);
-    });
-
-    it("restarts when it runs but does not answer", async () => {
-        await bench.ask("start");
-        rmSync(bench.path("serving"));
-        expect(await bench.ask("start")).toMatchObject({
-            status: 0,
-            stderr: "test runner: running but not answering: restarting\n",
-        });
-        expect([await bench.status(), bench.starts()]).toEqual(["serving", 2]);
-    });
-
-    it("is not taken for dead on a busy machine, where buildctl had its answer and fails all the same", async () => {
-        await bench.ask("start");
-        bench.write("busy");
-        expect(await bench.ask("start")).toEqual(quiet);
-        expect(bench.starts()).toBe(1);
     });
 
     it("does not take another process for itself after a restart of the machine", async () => {

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
 import { shells } from "../../../tests/helpers/workbench";
-import { find, type LocalRunnerBench, localRunnerForEach, quiet, until } from "./localRunnerBench";
+import { type LocalRunnerBench, localRunnerForEach, quiet, until } from "./localRunnerBench";
 
 jest.setTimeout(60_000);
 

@@ -1,14 +1,9 @@
 import type { Call } from "../control";
-import { policiesOfAccount, type Refused, replay } from "./replay";
+import { account, arn, call, parameter, role, run } from "./callBench";
+import { policiesOfAccount, replay } from "./replay";
 
-const account = "123456789012";
-const administrator = `arn:aws:iam::${account}:user/administrator`;
 const runner = `arn:aws:sts::${account}:assumed-role/runner/i-0a`;
 const ci = `arn:aws:sts::${account}:assumed-role/ci/job`;
-const arn = (service: string, resource: string) => `arn:aws:${service}:eu-central-1:${account}:${resource}`;
-const role = (name: string) => `arn:aws:iam::${account}:role/${name}`;
-const parameter = (name: string) => arn("ssm", `parameter/app/${name}`);
-const key = arn("kms", "key/1234");
 const provider = `arn:aws:iam::${account}:oidc-provider/token.actions.githubusercontent.com`;
 
 const policy = (...Statement: object[]) => ({ Version: "2012-10-17", Statement });
@@ -53,153 +48,7 @@ const administratorPolicy = policy(
 );
 const { policiesOf, trustOf } = policiesOfAccount(roles, [administratorPolicy]);
 
-function call(action: string, resources: string[], more: Partial<Call> = {}): Call {
-    return { time: 1, principal: administrator, action, resources, region: "eu-central-1", status: 200, ...more };
-}
-
 const refusedOf = (...calls: Call[]) => replay(calls, policiesOf, trustOf).refused;
-const brief = (refused: Refused[]) => refused.map(({ action, resource }) => `${action} ${resource}`);
-
-const run = call(
-    "ec2:RunInstances",
-    ["arn:aws:ec2:eu-central-1::image/ami-0a", arn("ec2", "security-group/sg-0a"), arn("ec2", "subnet/subnet-0a")],
-    {
-        passedRoles: [role("runner")],
-        parameters: {
-            "BlockDeviceMapping.1.Ebs.Encrypted": "true",
-            "TagSpecification.1.ResourceType": "instance",
-            "TagSpecification.1.Tag.1.Key": "app",
-            "TagSpecification.1.Tag.1.Value": "prod",
-            "TagSpecification.2.ResourceType": "volume",
-            "TagSpecification.2.Tag.1.Key": "Name",
-            "TagSpecification.2.Tag.1.Value": "prod-arm64",
-        },
-    },
-);
-
-describe("what a call comes to", () => {
-    /** What is asked of a principal that may do nothing. */
-    const asked = (...calls: Call[]) => brief(replay(calls, () => []).refused);
-
-    it("launching: the instance and all it is made of, its tags, and its role", () => {
-        expect(asked(run)).toEqual([
-            "ec2:RunInstances arn:aws:ec2:eu-central-1::image/ami-0a",
-            `ec2:RunInstances ${arn("ec2", "instance/*")}`,
-            `ec2:RunInstances ${arn("ec2", "network-interface/*")}`,
-            `ec2:RunInstances ${arn("ec2", "security-group/sg-0a")}`,
-            `ec2:RunInstances ${arn("ec2", "subnet/subnet-0a")}`,
-            `ec2:RunInstances ${arn("ec2", "volume/*")}`,
-            `ec2:CreateTags ${arn("ec2", "instance/*")}`,
-            `ec2:CreateTags ${arn("ec2", "volume/*")}`,
-            `iam:PassRole ${role("runner")}`,
-        ]);
-    });
-
-    it.each<[string, Call, string[]]>([
-        [
-            "tags of a role",
-            call("iam:CreateRole", [role("r")], {
-                parameters: { "Tags.member.1.Key": "a", "Tags.member.1.Value": "b" },
-            }),
-            [`iam:CreateRole ${role("r")}`, `iam:TagRole ${role("r")}`],
-        ],
-        [
-            "tags of a parameter",
-            call("ssm:PutParameter", [parameter("p")], { parameters: { Tags: [{ Key: "a", Value: "b" }] } }),
-            [`ssm:PutParameter ${parameter("p")}`, `ssm:AddTagsToResource ${parameter("p")}`],
-        ],
-        [
-            "no tags",
-            call("ssm:PutParameter", [parameter("p")], { parameters: { Tags: [] } }),
-            [`ssm:PutParameter ${parameter("p")}`],
-        ],
-        [
-            "a rule with tags of its own",
-            call("ec2:AuthorizeSecurityGroupIngress", [arn("ec2", "security-group/sg-0a")], {
-                parameters: {
-                    "TagSpecification.1.ResourceType": "security-group-rule",
-                    "TagSpecification.1.Tag.1.Key": "a",
-                    "TagSpecification.1.Tag.1.Value": "b",
-                },
-            }),
-            [
-                `ec2:AuthorizeSecurityGroupIngress ${arn("ec2", "security-group/sg-0a")}`,
-                `ec2:AuthorizeSecurityGroupIngress ${arn("ec2", "security-group-rule/*")}`,
-                `ec2:CreateTags ${arn("ec2", "security-group-rule/*")}`,
-            ],
-        ],
-        [
-            "a rule without",
-            call("ec2:AuthorizeSecurityGroupIngress", [arn("ec2", "security-group/sg-0a")]),
-            [`ec2:AuthorizeSecurityGroupIngress ${arn("ec2", "security-group/sg-0a")}`],
-        ],
-        [
-            "a role in a profile",
-            call("iam:AddRoleToInstanceProfile", [role("r"), `arn:aws:iam::${account}:instance-profile/p`], {
-                passedRoles: [role("r")],
-            }),
-            [`iam:AddRoleToInstanceProfile arn:aws:iam::${account}:instance-profile/p`, `iam:PassRole ${role("r")}`],
-        ],
-        [
-            "a parameter under a customer key",
-            call("ssm:GetParameter", [parameter("p")], {
-                keys: { [parameter("p")]: key },
-                parameters: { WithDecryption: true },
-            }),
-            [`ssm:GetParameter ${parameter("p")}`, `kms:Decrypt ${key}`],
-        ],
-        [
-            "the same, not decrypted",
-            call("ssm:GetParameter", [parameter("p")], { keys: { [parameter("p")]: key } }),
-            [`ssm:GetParameter ${parameter("p")}`],
-        ],
-        [
-            "starting with a volume under a customer key",
-            call("ec2:StartInstances", [arn("ec2", "instance/i-0a")], { keys: { [arn("ec2", "volume/vol-0a")]: key } }),
-            [`ec2:StartInstances ${arn("ec2", "instance/i-0a")}`, `kms:CreateGrant ${key}`],
-        ],
-        [
-            "a look at everything",
-            call("ec2:DescribeInstances", [arn("ec2", "instance/i-0a")]),
-            ["ec2:DescribeInstances *"],
-        ],
-        [
-            "a list without names",
-            call("ecr:DescribeRepositories", ["*"]),
-            [`ecr:DescribeRepositories ${arn("ecr", "repository/*")}`],
-        ],
-        [
-            "a route: what it leads to is not asked for",
-            call("ec2:CreateRoute", [arn("ec2", "route-table/rtb-0a"), arn("ec2", "internet-gateway/igw-0a")]),
-            [`ec2:CreateRoute ${arn("ec2", "route-table/rtb-0a")}`],
-        ],
-    ])("%s", (_what, one, expected) => {
-        expect(asked(one)).toEqual(expected);
-    });
-
-    it("is asked with tags: those that the resource has, and those that it gets", () => {
-        const Condition = { StringEquals: { "aws:ResourceTag/app": "prod" } };
-        const tagged = { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "*", Resource: "*", Condition } };
-        const instance = arn("ec2", "instance/i-0a");
-        const start = call("ec2:StartInstances", [instance]);
-        const of = (value: string) => ({ ...start, resourceTags: { [instance]: { app: value } } });
-        const refused = (...calls: Call[]) => replay(calls, () => [tagged]).refused.length;
-        expect([refused(of("prod")), refused(of("dev")), refused(start)]).toEqual([0, 1, 1]);
-
-        const wanted = { StringEquals: { "aws:RequestTag/app": "prod" }, Null: { "aws:TagKeys": false } };
-        const tagging = {
-            Version: "2012-10-17",
-            Statement: [{ Effect: "Allow", Action: "ec2:CreateTags", Resource: "*", Condition: wanted }],
-        };
-        expect(
-            brief(replay([run], () => [tagging]).refused).filter((line) => line.startsWith("ec2:CreateTags")),
-        ).toEqual([`ec2:CreateTags ${arn("ec2", "volume/*")}`]);
-    });
-
-    it("is not known for an action that AWS does not have", () => {
-        expect(() => refusedOf(call("ec2:CreateInstance", ["*"]))).toThrow(/ec2:CreateInstance/);
-    });
-});
 
 describe("replay", () => {
     it("has nothing to say when everybody does what they may", () => {

@@ -4,6 +4,7 @@ import { ECRClient } from "@aws-sdk/client-ecr";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
+import { eventually } from "../eventually";
 import type { Properties, Shape } from "./values";
 
 /** The services of one region. They find the simulation through AWS_ENDPOINT_URL, as every SDK does. */
@@ -75,15 +76,7 @@ export async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
     }
 }
 
-/** Asks until there is an answer. @throws Error naming `what` after the limit. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined>, seconds = 600): Promise<T> {
-    const end = Date.now() + seconds * 1000;
-    while (Date.now() < end) {
-        const found = await ask();
-        if (found !== undefined) {
-            return found;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-    throw new Error(`${what}: not within ${seconds} s`);
+/** As `eventually`, for as long as the official provider waits. */
+export function until<T>(what: string, ask: () => Promise<T | undefined>, seconds = 600): Promise<T> {
+    return eventually(what, ask, seconds);
 }

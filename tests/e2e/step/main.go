@@ -47,77 +47,99 @@ func run(args []string) error {
 		return fmt.Errorf("failed, as it was told to")
 	}
 	number, _ := strconv.ParseFloat(args[len(args)-1], 64)
+	seconds := time.Duration(number * float64(time.Second))
 	switch args[0] {
 	case "write":
 		return os.WriteFile(args[1], []byte(args[2]), 0o644)
 	case "sleep":
 		fmt.Println("sleeping", number, "s")
-		time.Sleep(time.Duration(number * float64(time.Second)))
+		time.Sleep(seconds)
 		return nil
 	case "fill":
-		file, err := os.Create(args[1])
-		if err != nil {
-			return err
-		}
-		if _, err := io.CopyN(file, rand.Reader, int64(number)<<20); err != nil {
-			return err
-		}
-		return file.Close()
+		return fill(args[1], int64(number))
 	case "eat":
-		mib, err := strconv.Atoi(args[1])
-		if err != nil {
-			return err
-		}
-		held := make([]byte, mib<<20)
-		for at := 0; at < len(held); at += 4096 {
-			held[at] = 1
-		}
-		fmt.Println("holding", mib, "MiB")
-		time.Sleep(time.Duration(number * float64(time.Second)))
-		runtime.KeepAlive(held)
-		return nil
+		return eat(args[1], seconds)
 	case "burn":
-		return burn(time.Duration(number * float64(time.Second)))
+		return burn(seconds)
 	case "scan":
 		return scan(args[1])
 	case "listen":
-		return listen(args[1], time.Duration(number*float64(time.Second)))
+		return listen(args[1], seconds)
 	case "reach":
-		for _, address := range args[1:] {
-			connection, err := net.DialTimeout("tcp", address, 2*time.Second)
-			if err != nil {
-				fmt.Println("cannot reach", address)
-				continue
-			}
-			connection.Close()
-			fmt.Println("reached", address)
-		}
-		return nil
+		return reach(args[1:])
 	case "print":
-		text, err := strconv.Unquote(`"` + args[1] + `"`)
-		if err != nil {
-			return err
-		}
-		out := bufio.NewWriter(os.Stdout)
-		for range int(number) {
-			out.WriteString(text)
-		}
-		return out.Flush()
+		return repeat(args[1], int(number))
 	case "expect", "find":
-		text, err := strconv.Unquote(`"` + args[2] + `"`)
-		if err != nil {
-			return err
-		}
-		found, err := os.ReadFile(args[1])
-		if err != nil {
-			return err
-		}
-		if string(found) != text && !(args[0] == "find" && strings.Contains(string(found), text)) {
-			return fmt.Errorf("%q is in %s, not %q", found, args[1], text)
-		}
-		return nil
+		return expect(args[1], args[2], args[0] == "find")
 	}
 	return fmt.Errorf("no step %q", args[0])
+}
+
+func fill(name string, mib int64) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if _, err := io.CopyN(file, rand.Reader, mib<<20); err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+func eat(amount string, duration time.Duration) error {
+	mib, err := strconv.Atoi(amount)
+	if err != nil {
+		return err
+	}
+	held := make([]byte, mib<<20)
+	for at := 0; at < len(held); at += 4096 {
+		held[at] = 1
+	}
+	fmt.Println("holding", mib, "MiB")
+	time.Sleep(duration)
+	runtime.KeepAlive(held)
+	return nil
+}
+
+func reach(addresses []string) error {
+	for _, address := range addresses {
+		connection, err := net.DialTimeout("tcp", address, 2*time.Second)
+		if err != nil {
+			fmt.Println("cannot reach", address)
+			continue
+		}
+		connection.Close()
+		fmt.Println("reached", address)
+	}
+	return nil
+}
+
+func repeat(quoted string, count int) error {
+	text, err := strconv.Unquote(`"` + quoted + `"`)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(os.Stdout)
+	for range count {
+		out.WriteString(text)
+	}
+	return out.Flush()
+}
+
+// expect looks for a text that is all of a file, or a part of it.
+func expect(name, quoted string, orPart bool) error {
+	text, err := strconv.Unquote(`"` + quoted + `"`)
+	if err != nil {
+		return err
+	}
+	found, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if string(found) != text && !(orPart && strings.Contains(string(found), text)) {
+		return fmt.Errorf("%q is in %s, not %q", found, name, text)
+	}
+	return nil
 }
 
 // burn goes by the processor's time, not by the clock's: on a busy machine it takes longer.

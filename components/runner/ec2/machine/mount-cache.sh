@@ -21,7 +21,7 @@ while :; do
     done
     [ -z "$device" ] || break
     waited=$(($(now) - begin))
-    [ "$waited" -lt "${cache_wait_seconds:-600}" ] ||
+    [ "$waited" -lt "$cache_wait_seconds" ] ||
         fail "the cache volume did not appear as $cache_device within $waited s: is it attached? Nothing was formatted, this runner will not serve"
     if [ "$waited" -ge 10 ] && [ -z "$announced" ]; then
         announced=yes

@@ -1,4 +1,5 @@
 import {
+    type EbsBlockDevice,
     type EC2Client,
     type Instance,
     ModifyInstanceAttributeCommand,
@@ -51,6 +52,16 @@ async function instanceOutputs(ec2: EC2Client, instance: Instance, region: strin
             volumeSize: root?.Size,
             volumeType: root?.VolumeType,
         },
+    };
+}
+
+function rootVolume(root: Properties): EbsBlockDevice {
+    return {
+        DeleteOnTermination: root.deleteOnTermination !== false,
+        Encrypted: root.encrypted === true,
+        KmsKeyId: optionalText(root.kmsKeyId),
+        VolumeSize: optionalNumber(root.volumeSize) ?? 8,
+        VolumeType: optionalText(root.volumeType) as VolumeType | undefined,
     };
 }
 
@@ -116,18 +127,7 @@ export const instance: Kind = {
                         | undefined,
                 },
                 BlockDeviceMappings: inputs.rootBlockDevice
-                    ? [
-                          {
-                              DeviceName: "/dev/xvda",
-                              Ebs: {
-                                  DeleteOnTermination: root.deleteOnTermination !== false,
-                                  Encrypted: root.encrypted === true,
-                                  KmsKeyId: optionalText(root.kmsKeyId),
-                                  VolumeSize: optionalNumber(root.volumeSize) ?? 8,
-                                  VolumeType: optionalText(root.volumeType) as VolumeType | undefined,
-                              },
-                          },
-                      ]
+                    ? [{ DeviceName: "/dev/xvda", Ebs: rootVolume(root) }]
                     : undefined,
                 TagSpecifications: [
                     ...(tagsOf("instance", inputs.tags) ?? []),
