@@ -243,7 +243,7 @@ root=$(root_of "$release" "$architecture_of_machine" $packages)
 wrap_compilers originals # where a run was interrupted
 rows >"$work/rows"
 {
-    grep -E '^(machine|release|differs)' "$table"
+    grep -E '^(machine|release|differs|asked)' "$table"
     cat "$work/rows"
 } >"$work/table"
 for what; do

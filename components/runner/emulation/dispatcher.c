@@ -10,7 +10,7 @@
  *         program                itself
  *         loader, lib/           its dynamic loader and libraries, those of its release of the distribution
  *         arguments              what it needs to do the same as the original, see `adapt`
- *         preload                and what is loaded with it, if anything (driver.c)
+ *         preload                and what is loaded with it, if anything (driver.c, sourceOptions.c)
  *
  * Called by what stands in front of QEMU (front.c), as the kernel called that: dispatcher PATH ARGV0 ARGUMENT...
  */
@@ -61,6 +61,29 @@ static int is_within(const char *folder, const char *path)
 	       !strchr(place + length + 1, '/');
 }
 
+/* Whether all that the arguments name can be read twice: not standard input, and no pipe. */
+static int can_be_read_again(char **arguments)
+{
+	const char *before = "";
+	struct stat facts;
+
+	for (; *arguments; before = *arguments++) {
+		int is_output = strcmp(before, "-o") == 0 || strcmp(before, "-MF") == 0;
+
+		if (!is_output && (strcmp(*arguments, "-") == 0 || (stat(*arguments, &facts) == 0 && S_ISFIFO(facts.st_mode))))
+			return 0;
+	}
+	return 1;
+}
+
+/* For a twin that may call for its original when it has read its source (sourceOptions.c). */
+static int leave_original(const char *path, int count)
+{
+	char text[PATH_MAX + 16];
+
+	return snprintf(text, sizeof(text), "%d %s", count, path) < (int)sizeof(text) && setenv(ORIGINAL, text, 1) == 0;
+}
+
 /*
  * Puts what the twin needs besides the caller's `arguments` at `end`, as its file says, a line each:
  *
@@ -68,10 +91,11 @@ static int is_within(const char *folder, const char *path)
  *     require PATTERN...       where no argument fits any of them, the original is run
  *     within FOLDER            where the program is anywhere else, the original is run
  *     unless PATTERN ARGUMENT  is added, but where an argument fits
+ *     asked                    sourceOptions.c is loaded: where what is compiled cannot be read again, the original is run
  *
  * False if the original is to be run. `text` is the file's, and is cut in pieces; `path` is the program's.
  */
-static int adapt(char *text, const char *path, char **arguments, char **end, int room)
+static int adapt(char *text, const char *path, char **arguments, int count, char **end, int room)
 {
 	char *rest = NULL;
 
@@ -99,6 +123,11 @@ static int adapt(char *text, const char *path, char **arguments, char **end, int
 		} else if (verb && pattern && strcmp(verb, "unless") == 0 && addition && room-- > 1) {
 			if (!is_among(pattern, arguments))
 				*end++ = addition;
+		} else if (verb && !pattern && strcmp(verb, "asked") == 0) {
+			if (!is_among("-E", arguments) && !can_be_read_again(arguments))
+				return 0;
+			if (!leave_original(path, count))
+				return 0;
 		} else {
 			return 0;
 		}
@@ -161,7 +190,7 @@ static void run_twin(int file, const char *path, const char *argv0, char **argum
 
 	char *added[additions];
 
-	if (!adapt(text, path, arguments, added, additions))
+	if (!adapt(text, path, arguments, count, added, additions))
 		return;
 	words = calloc(before + count + additions + 1, sizeof(*words));
 	if (!words)
@@ -209,6 +238,7 @@ int main(int argc, char **argv)
 		run_twin(file, path, argv0, arguments, count);
 		close(file);
 	}
+	unsetenv(ORIGINAL);
 	emulate(path, argv0, arguments, count);
 	perror("native-buildx: no emulator");
 	return 127;

@@ -1,13 +1,15 @@
 #!/bin/sh
 # Makes what stands in front of an emulator in a toolchain (see makeToolchain.sh), by the C compiler $CC (default gcc):
 #
-#   makeDispatcher.sh QEMU NAME MACHINE FOLDER     of what is emulated: QEMU's name of it, and e_machine of elf.h
+#   makeDispatcher.sh QEMU NAME MACHINE FOLDER [OPTION...]     of what is emulated: QEMU's name of it, and e_machine of elf.h;
+#                                                              `asked` of twins.tsv
 #
 # Into FOLDER: qemu-binfmt-P, for binfmt_misc (front.c); dispatcher and emulator, for build containers (dispatcher.c), and
-# driver.so, for the twins of gcc and g++ (driver.c).
+# driver.so, for the twins of gcc and g++ (driver.c); with options, sourceOptions.so, for cc1's and cc1plus's.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 emulator=$1 name=$2 machine=$3 folder=$4
+shift 4
 
 build() { "${CC:-gcc}" -O2 -Wall -Wextra -DNAME="\"$name\"" -DMACHINE="$machine" "$@"; }
 
@@ -20,5 +22,9 @@ chmod 755 "$folder/qemu-binfmt-P"
 rm "$folder/weave" "$folder/front"
 
 build -static -o "$folder/dispatcher" "$here/dispatcher.c"
-build -shared -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -nostdlib -o "$folder/driver.so" "$here/driver.c"
+build_preload() { build -shared -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -nostdlib "$@"; }
+build_preload -o "$folder/driver.so" "$here/driver.c"
+if [ $# -gt 0 ]; then
+    build_preload -DOPTIONS="$(printf '"%s",' "$@")" -o "$folder/sourceOptions.so" "$here/sourceOptions.c"
+fi
 cp "$emulator" "$folder/emulator"

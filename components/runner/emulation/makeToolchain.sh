@@ -124,12 +124,14 @@ look_in_own() {
 
 rules_of_cc1() {
     emulate '@*'
+    if [ -n "$(facts asked "$machine-$1")" ]; then echo asked; fi
     rules_of_lto1 "$1"
     look_in_own "$1"
 }
 
 rules_of_cc1plus() {
     emulate '@*'
+    if [ -n "$(facts asked "$machine-$1")" ]; then echo asked; fi
     rules_of_lto1 "$1"
     look_in '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
     look_in_own "$1"
@@ -144,6 +146,9 @@ rules_of_driver() {
     emulate '@*' '-###' '-print*' '--print*' '-B*' '--prefix*' '-specs*' '--specs*' '-wrapper*' '-fplugin*' '-foffload*' '--sysroot*' \
         -march=native -mcpu=native -mtune=native
 }
+
+# options_asked_for: by sources, with any of the machine's compilers.
+options_asked_for() { awk -F '\t' -v machine="$machine" '$1 == "asked" && index($2, machine "-") == 1 { print $3 }' "$table"; }
 
 # unpack_release RELEASE: the packages of its rows into $root, with the libraries of what is loaded dynamically.
 unpack_release() {
@@ -196,6 +201,7 @@ add_release() {
                 ;;
             *) "rules_of_$program" "${version%%.*}" >"$twin/arguments" ;;
         esac
+        if grep -qx asked "$twin/arguments"; then ln -s ../../../sourceOptions.so "$twin/preload"; fi
     done
     rm -rf "$root"
 }
@@ -205,7 +211,8 @@ count=$(find "$made/twins" -name program | wc -l)
 if [ "$count" = 0 ]; then
     give_up "no package of its compilers could be had (does apt-get update work?): they are emulated, as before"
 fi
-if ! sh "$here/makeDispatcher.sh" "$emulator" "$machine" "$elf" "$made"; then
+# shellcheck disable=SC2046 # options
+if ! sh "$here/makeDispatcher.sh" "$emulator" "$machine" "$elf" "$made" $(options_asked_for); then
     give_up "gcc makes no static programs here (is libc6-dev installed?): its compilers are emulated, as before"
 fi
 

@@ -4,3 +4,5 @@
 #define EMULATOR TOOLCHAIN "/emulator"
 /* And a pipe to the runner, see `tell`. */
 #define TELL "/dev/.native-toolchain.emulated"
+/* A variable by which the dispatcher tells a twin of its original, see sourceOptions.c. */
+#define ORIGINAL "NATIVE_BUILDX_ORIGINAL"

@@ -18,6 +18,16 @@ result temporary gcc -save-temps -c -o x.o a.c
 result lto gcc -O2 -flto -ffat-lto-objects -c -o x.o a.c
 result emptyEnvironment env -i "$(command -v gcc)" -B/usr/bin -c -o x.o a.c
 result protected gcc -fstack-protector-strong -c -o x.o a.c
+# By the source itself, where the compiler has begun already.
+{ echo '__attribute__((optimize("O2,stack-" "protector-strong")))' && tail -n 1 a.c; } >protected.c
+{ echo '#pragma GCC optimize "stack-clash-protection"' && cat a.c; } >probed.c
+{ echo '#pragma GCC optimize "O3"' && cat a.c; } >optimized.c
+result protectedBySource gcc -w -c -o x.o protected.c
+cp x.o /out/objects/protected.o
+result protectedFromPipe sh -c 'cat protected.c | gcc -w -x c -c -o x.o -'
+result probedBySource gcc -O2 -pipe -c -o x.o probed.c
+cp x.o /out/objects/probed.o
+result optimizedBySource gcc -O2 -c -o x.o optimized.c
 result preload env LD_PRELOAD=/usr/lib/aarch64-linux-gnu/libm.so.6 gcc -c -o x.o a.c
 echo /usr/lib/aarch64-linux-gnu/libm.so.6 >/etc/ld.so.preload
 result preloadFile gcc -c -o x.o a.c
@@ -65,7 +75,7 @@ result ccacheCounts sh -c 'ccache --print-stats | grep -E "^(direct_cache_hit|pr
 mkfifo endless.c
 sleep 100 >endless.c &
 # shellcheck disable=SC2016 # for the inner shell
-result signal sh -c 'gcc -c -o x.o endless.c &
+result signal sh -c 'gcc -E -o x.i endless.c &
     until compiler=$(grep -lzx "[-]quiet" /proc/[0-9]*/cmdline 2>/dev/null); do :; done
     compiler=${compiler#/proc/}
     kill -TERM "${compiler%/cmdline}"
@@ -77,6 +87,7 @@ cp /work/words.cc .
 result cxx g++ -O2 -g -MD -MF /out/objects/words.d -c -o x.o words.cc
 cp x.o /out/objects/words.o
 result cxxModern g++ -std=c++20 -O2 -flto -ffat-lto-objects -c -o x.o words.cc
+result cxxProtectedBySource g++ -w -O2 -c -o x.o -x c++ probed.c
 result cxxNoHeaders g++ -nostdinc++ -c -o x.o words.cc
 result cxxLinked sh -c 'g++ -O2 -flto -o words words.cc && ./words'
 # But for how headers are marked: the twin's folders are named on its command line, a 4 says so. It means nothing on Linux.
@@ -96,6 +107,6 @@ for source in bitstream encoder fft gain_analysis newmdct; do
     objcopy -R .comment "$object"
 done
 cd /out/objects
-objcopy -R .comment words.o
+for object in words protected probed; do objcopy -R .comment $object.o; done
 sha256sum -- * >/out/digests
 rm -rf /out/objects /tmp/w
