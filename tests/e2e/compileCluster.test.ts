@@ -1,10 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { checkout } from "../helpers/checkout";
-import { Cluster, type ClusterBuild, clusterKit, missingCluster } from "../helpers/compileCluster";
+import {
+    armKit,
+    Cluster,
+    type ClusterBuild,
+    type ClusterNode,
+    clusterKit,
+    missingCluster,
+} from "../helpers/compileCluster";
 import { debianRoot } from "../helpers/debianRoot";
 import { describeUnless, missingTwins } from "../helpers/needs";
+import { hungUp, OtherScheduler } from "./otherIcecream";
 import { until } from "./processes";
 
 jest.setTimeout(900_000);
@@ -147,8 +155,17 @@ describeUnless(missingCluster())("a compile cluster of two runners with a core e
     });
 
     describe("that loses the runner that helps and schedules, in mid-build", () => {
-        it("compiles on at home, to the same, and together again when it is back", async () => {
+        const uses = (node: ClusterNode) =>
+            until(`the first uses the scheduler at ${node.address}`, () => {
+                const all = first.read("log").match(/uses the scheduler at \S+/g) ?? [];
+                return all.at(-1)?.endsWith(` ${node.address}`) === true;
+            });
+
+        let left: string;
+
+        it("compiles on at home, to the same", async () => {
             const home = await build({});
+            left = home.made("left");
             // The second is the first of the list from now on.
             cluster.list([second, first]);
             await cluster.joined(second);
@@ -158,16 +175,66 @@ describeUnless(missingCluster())("a compile cluster of two runners with a core e
             await second.kill();
             const { made } = await building;
             expect(made("digests")).toBe(home.made("digests"));
-            await until("the first has its own scheduler", () =>
-                first.read("log").trimEnd().endsWith(`uses the scheduler at ${first.address}`),
-            );
-            const alone = await build({ ...inCluster, ...few });
-            expect(alone.made("left")).toBe(home.made("left"));
+            await uses(first);
+        });
 
+        it("uses no other version of icecream in its place, says so once, and compiles at home", async () => {
+            const refusals = () =>
+                first.read("log").match(/\S+ speaks another version of icecream \(\d+, ours is 43\)/g) ?? [];
+            const refusal = (version: number) =>
+                `${second.address} speaks another version of icecream (${version}, ours is 43)`;
+            const older = new OtherScheduler(cluster, { node: second, version: 29 });
+            await until("the older is refused", () => refusals().length > 0);
+            const from = first.read("cluster/scheduler.log").length;
+            const { made } = await build({ ...inCluster, ...few });
+            expect(made("left")).toBe(left);
+            expect(shares(first, from)[1]).toBe(0);
+            await until("the older is asked again", () => older.asked > 1);
+            older.end();
+
+            const newer = new OtherScheduler(cluster, { node: second, version: 1000 });
+            await until("the newer is refused", () => refusals().length > 1);
+            newer.end();
+            expect(refusals()).toEqual([refusal(29), refusal(1000)]);
+            await uses(first);
+            // Of its daemon too: it says its own version, and hangs up.
+            expect(await hungUp(cluster, { from: second, to: first, version: 20 })).toEqual([43, 0, 0, 0]);
+        });
+
+        it("uses its scheduler again when it is back", async () => {
             await cluster.startNode(second);
-            await until("the first uses the second's scheduler", () =>
-                first.read("log").trimEnd().endsWith(`uses the scheduler at ${second.address}`),
-            );
+            await uses(second);
+        });
+    });
+
+    const noArm = missingTwins() ?? (existsSync(armKit) ? undefined : "no node of an ARM machine");
+    (noArm ? describe.skip : describe)("with an ARM machine, here emulated, that gets all jobs", () => {
+        const one = { SOURCES: "fft" };
+
+        beforeAll(async () => {
+            first.useToolchains();
+            await Promise.all(cluster.nodes.map((node) => node.kill()));
+            cluster.list(cluster.nodes);
+            first.jobs = 0;
+            second.kit = armKit;
+            const from = first.read("cluster/scheduler.log").length;
+            await cluster.startNode(first);
+            await cluster.startNode(second);
+            await cluster.joined(first, from);
+        });
+        afterAll(() => first.leaveToolchains());
+
+        it.each([
+            ["amd64", "x86_64"],
+            ["arm64", "aarch64"],
+        ] as const)("compiles for %s there, to the code that it has at home", async (architecture, machine) => {
+            const home = await build(one, architecture);
+            const from = first.read("cluster/scheduler.log").length;
+            const { made } = await build({ ...one, ...inCluster }, architecture);
+            expect(shares(first, from)).toEqual([0, 1]);
+            expect(made("code")).toBe(home.made("code"));
+            expect(second.read("cluster/daemon.log")).toMatch(new RegExp(`installed \\S+-${machine}-aarch64-`));
+            expect(second.helped()).toBeGreaterThan(0);
         });
     });
 });

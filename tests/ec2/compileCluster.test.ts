@@ -1,4 +1,4 @@
-import { cpSync, linkSync } from "node:fs";
+import { appendFileSync, cpSync, linkSync } from "node:fs";
 import { connect } from "node:net";
 import * as path from "node:path";
 import { StopInstancesCommand } from "@aws-sdk/client-ec2";
@@ -12,6 +12,8 @@ import { Ec2Project } from "./ec2Project";
 
 jest.setTimeout(1_200_000);
 
+/** Seconds without a job after which a runner is idle, where that is tested. */
+const idle = 10;
 const first = "amd64";
 const second = "amd64_2";
 /** To icecream every node is a machine of its own, and the load of this one that of all nodes: it would hand out no job. */
@@ -79,9 +81,12 @@ describeHere("a compile cluster on the simulated EC2", () => {
             await until(`${runner} to be in the compile cluster`, isIn, 900);
         }
         const scheduler = await addressOf(first);
-        const used = () =>
-            on(second, "journalctl -u native-buildx-cluster -o cat | grep 'uses the scheduler' | tail -n 1");
-        await until("both to use one scheduler", async () => (await used()).endsWith(` ${scheduler}`), 60);
+        for (const runner of [first, second]) {
+            const used = async () =>
+                (await consoleOf(runner)).match(/compile cluster: uses the scheduler at \S+/g)?.at(-1);
+            const isThat = async () => (await used())?.endsWith(` ${scheduler}`) === true;
+            await until(`${runner} to use the first one's scheduler`, isThat, 60);
+        }
         expect(await on(first, "cat /var/lib/native-buildx/cluster/members")).toBe(
             `${first} ${scheduler}\n${second} ${await addressOf(second)}`,
         );
@@ -160,6 +165,43 @@ describeHere("a compile cluster on the simulated EC2", () => {
         expect(users).toMatch(/^compile-node .*iceccd/m);
         expect(users).toMatch(/^compile-scheduler .*icecc-scheduler/m);
         expect(users).not.toMatch(/^root .*engine/m);
+    });
+
+    it("keeps a runner awake that compiles for others, and powers it off when it only waits", async () => {
+        const folder = path.join(project.folder, "helped");
+        cpSync(path.join(project.folder, "compiled"), folder, { recursive: true });
+        // Compiles until it is ended.
+        const endless = "while :; do ls *.c | xargs -P 4 -I FILE gcc -O2 -c -o /tmp/FILE.o FILE; done";
+        const step = `FROM sources\nARG COMPILE_CLUSTER\nRUN cd /src && PATH="$COMPILE_CLUSTER:$PATH" && ${endless}\n`;
+        appendFileSync(path.join(folder, "Dockerfile"), step);
+        const builder = ["--builder", `native-buildx-clustered-${first}`, "--platform", "linux/amd64"];
+        const words = [
+            "--build-arg",
+            "COMPILE_CLUSTER=/dev/.compile-cluster/bin",
+            "--output",
+            "type=cacheonly",
+            "helped",
+        ];
+        const before = await helpOf(second);
+        const build = project.start("buildx", ["build", ...builder, ...words], { env: project.homeOf("laptop") });
+        try {
+            await until("the second helps", async () => (await helpOf(second)) > before);
+            const settings = "/usr/local/lib/native-buildx/settings";
+            await on(
+                second,
+                `sed -i 's/^idle_seconds=.*/idle_seconds=${idle}/; s/^look_seconds=.*/look_seconds=1/' ${settings}`,
+            );
+            await on(second, "systemctl restart native-buildx-idle");
+            await new Promise((resolve) => setTimeout(resolve, 2 * idle * 1000));
+            expect(await state(second)).toBe("running");
+            expect(build.child.exitCode).toBe(null);
+        } finally {
+            build.child.kill();
+        }
+        await build.done;
+        const { StateReason } = await simulation.awaitState(ids[second] ?? "", "stopped");
+        expect(StateReason?.Code).toBe("Client.InstanceInitiatedShutdown");
+        expect(await consoleOf(second)).toContain("powering off");
     });
 
     it("leaves nothing in the account, and took no call that docs/aws-permissions.json or the caller's role does not allow", async () => {

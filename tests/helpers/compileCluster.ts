@@ -21,6 +21,9 @@ const runnerFolder = path.join(checkout, "components/runner");
 /** What a node of a compile cluster is made of. */
 export const clusterKit = path.join(toolchains, "compile-cluster");
 
+/** The same, of a node that is an ARM machine. */
+export const armKit = path.join(toolchains, "aarch64-node/compile-cluster");
+
 /** Why no compile cluster can be made here. */
 export function missingCluster(): string | undefined {
     if (process.arch !== "x64") {
@@ -46,6 +49,10 @@ export interface ClusterBuild {
  */
 export class ClusterNode {
     readonly folder: string;
+    /** What it is made of. @default the cluster's copy */
+    kit = "../kit";
+    /** At once. */
+    jobs = 1;
     private process: ChildProcess | undefined;
 
     /**
@@ -95,11 +102,11 @@ export class ClusterNode {
             BUILDKIT_STEP_LOG_MAX_SIZE: "-1",
             BUILDKIT_STEP_LOG_MAX_SPEED: "-1",
             CLUSTER_FOLDER: path.join(this.folder, "cluster"),
-            CLUSTER_KIT: path.join(this.folder, "../kit"),
+            CLUSTER_KIT: path.resolve(this.folder, this.kit),
             CLUSTER_ADDRESS: this.address,
             CLUSTER_MEMBERS: path.join(this.folder, "../members"),
             CLUSTER_NAME: "test",
-            CLUSTER_JOBS: "1",
+            CLUSTER_JOBS: String(this.jobs),
             CLUSTER_MOUNTS: path.join(this.folder, "cluster.json"),
             CLUSTER_VERBOSE: "-vvv",
         };
@@ -208,19 +215,13 @@ export class ClusterNode {
 /** Two runners, linked. `end` leaves nothing behind. */
 export class Cluster {
     readonly folder = temporaryFolder();
-    readonly first: ClusterNode;
-    readonly second: ClusterNode;
-    readonly nodes: readonly ClusterNode[];
+    readonly first = new ClusterNode(this.folder, 0);
+    readonly second = new ClusterNode(this.folder, 1);
+    readonly nodes = [this.first, this.second] as const;
     /** A copy of what both are made of. */
     readonly kit = path.join(this.folder, "kit");
-    /** In each node's network namespace, which outlives the node. */
+    /** One in each node's network namespace, which outlives the node; then others that were started there. */
     private networks: ChildProcess[] = [];
-
-    constructor() {
-        this.first = new ClusterNode(this.folder, 0);
-        this.second = new ClusterNode(this.folder, 1);
-        this.nodes = [this.first, this.second];
-    }
 
     async start(): Promise<void> {
         cpSync(clusterKit, this.kit, { recursive: true });
@@ -239,6 +240,14 @@ export class Cluster {
 
     startNode(node: ClusterNode): Promise<void> {
         return node.start(this.networks[node.at]?.pid ?? 0);
+    }
+
+    /** A program in a node's network, which outlives the node. `end` ends it. */
+    spawnIn(node: ClusterNode, ...words: string[]): ChildProcess {
+        const into = ["--net", "--target", String(this.networks[node.at]?.pid ?? 0)];
+        const child = spawn("nsenter", [...into, ...words], { stdio: ["ignore", "pipe", "inherit"] });
+        this.networks.push(child);
+        return child;
     }
 
     /** The members, in this order. */

@@ -15,18 +15,26 @@
 #   CLUSTER_USER             who compiles (default: nobody)
 #   CLUSTER_SCHEDULER_USER   who schedules (default: daemon)
 #   CLUSTER_SECONDS          between rounds (default: 2)
+#   CLUSTER_CONSOLE          file that gets what it says too
 #   CLUSTER_VERBOSE          options for the logs, such as -vvv
 #
-# There is no election: every node has a scheduler, and uses the first of the members' that answers. Steps compile at home
-# where the daemon or its scheduler is gone.
+# There is no election: every node has a scheduler, and uses the first of the members' that speaks its own version of icecream,
+# as its own does. Steps compile at home where the daemon or its scheduler is gone.
 set -eu
 umask 022
 
-say() { printf '%s\n' "compile cluster: $*" >&2; }
+say() {
+    printf '%s\n' "compile cluster: $*" >&2
+    if [ -n "${CLUSTER_CONSOLE:-}" ]; then
+        { printf 'compile cluster: %s\r\n' "$*" >"$CLUSTER_CONSOLE"; } 2>/dev/null || true
+    fi
+}
 
 # What the scheduler listens on, and one more for its shell; the daemon's is 10245.
 port=8765
 daemon=0 scheduler=0 used='' impatient=0
+# Versions of icecream: this node's, and those of members with another, as ADDRESS=VERSION.
+own='' others=' '
 kit=${CLUSTER_KIT:-}
 engine=$kit/engine
 cd "$CLUSTER_FOLDER"
@@ -69,10 +77,12 @@ become() {
 
 runs() { [ "$1" -gt 0 ] && kill -0 "$1" 2>/dev/null; }
 
-# Whatever other schedulers announce, its daemons stay (-r).
+# Whatever other schedulers announce, its daemons stay (-r). After a connection it does not look for the next before anything
+# happens, which is what a signal does.
 start_scheduler() {
-    (become icecc-scheduler -r -p "$port" -u "${CLUSTER_SCHEDULER_USER:-daemon}") >>scheduler.log 2>&1 &
+    (trap '' HUP && become icecc-scheduler -r -p "$port" -u "${CLUSTER_SCHEDULER_USER:-daemon}") >>scheduler.log 2>&1 &
     scheduler=$!
+    while sleep "${CLUSTER_SECONDS:-2}" && kill -HUP "$scheduler"; do :; done 2>/dev/null &
 }
 
 # start_daemon ADDRESS: of the scheduler.
@@ -107,15 +117,28 @@ is_busy() {
         [ "$(grep -c ' 03 .*/var/run/icecc/socket/socket$' /proc/net/unix)" -gt 0 ]
 }
 
-# The first member that has a scheduler. Of a list that has none yet, or does not come, this node's own.
+# Finds the first member whose scheduler is of this node's version. Of a list that has none yet, or does not come, it is this
+# node. icecream itself would speak an older version, and try for ever to reach a scheduler whose version is too old for it.
 choose() {
+    chosen=$CLUSTER_ADDRESS
+    if [ ! -e "$CLUSTER_MEMBERS" ]; then return; fi
     while read -r _ address _; do
-        if [ -n "$address" ] && "$engine/answers" "$address" "$port"; then
-            echo "$address"
-            return
+        if [ "$address" = "$CLUSTER_ADDRESS" ]; then return; fi
+        if [ -n "$address" ] && version=$("$engine/answers" "$address" "$port"); then
+            if [ "$version" = "$own" ]; then
+                chosen=$address
+                return
+            fi
+            refuse "$address" "$version"
         fi
-    done <"$CLUSTER_MEMBERS" 2>/dev/null || true
-    echo "$CLUSTER_ADDRESS"
+    done <"$CLUSTER_MEMBERS"
+}
+
+# refuse ADDRESS VERSION: says so, once.
+refuse() {
+    case $others in *" $1=$2 "*) return ;; esac
+    others="$others$1=$2 "
+    say "$1 speaks another version of icecream ($2, ours is $own): this runner and that one do not compile for each other"
 }
 
 # An earlier member's scheduler is changed over to between jobs, or after a while; another than one that is gone at once.
@@ -124,18 +147,16 @@ tend() {
     for log in scheduler.log daemon.log; do
         if [ -z "${CLUSTER_VERBOSE:-}" ] && [ "$(wc -c <"$log")" -gt 1000000 ]; then : >"$log"; fi
     done 2>/dev/null
-    if runs "$scheduler"; then
-        # After a connection it does not look for the next before anything happens, which is what a signal does.
-        kill -HUP "$scheduler"
-    else
-        start_scheduler
-    fi
-    chosen=$(choose | head -n 1)
+    if ! runs "$scheduler"; then start_scheduler; fi
+    # Its own scheduler may have been started just now.
+    own=${own:-$("$engine/answers" "$CLUSTER_ADDRESS" "$port" || true)}
+    if [ -z "$own" ]; then return; fi
+    choose
     if ! runs "$daemon"; then
         start_daemon "$chosen"
     elif [ "$chosen" != "$used" ]; then
         impatient=$((impatient + 1))
-        if ! "$engine/answers" "$used" "$port" || ! is_busy || [ "$impatient" -ge 5 ]; then start_daemon "$chosen"; fi
+        if ! "$engine/answers" "$used" "$port" >/dev/null || ! is_busy || [ "$impatient" -ge 5 ]; then start_daemon "$chosen"; fi
     else
         impatient=0
         ticks "$daemon" >helped.now

@@ -127,7 +127,7 @@ make_engine() {
         cp "$work/icecc/usr/bin/icecc" "$steps/client/" &&
         copy_libraries "$work/icecc" "$steps/client/loader" "$steps/client/lib" "$steps/client/icecc" &&
         build -shared -fPIC -o "$steps/client/client.so" "$here/clusterClient.c" &&
-        build -o "$made/engine/answers" "$here/answers.c" &&
+        build -static -o "$made/engine/answers" "$here/answers.c" &&
         build -DMACHINE=0 -DNAME='""' -static -o "$steps/bin/gcc" "$here/clusterFront.c" &&
         for name in g++ cc c++; do ln "$steps/bin/gcc" "$steps/bin/$name" || return; done
 }

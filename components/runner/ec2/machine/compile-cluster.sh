@@ -86,7 +86,7 @@ run() {
     while sleep 60; do fetch_members 2>/dev/null || true; done &
     export CLUSTER_ADDRESS CLUSTER_FOLDER="$cluster_folder" CLUSTER_KIT="$kit"
     export CLUSTER_NAME="$cluster_name" CLUSTER_MEMBERS="$members" CLUSTER_MOUNTS="$lib/cluster.json"
-    export CLUSTER_USER="$node_user" CLUSTER_SCHEDULER_USER="$scheduler_user"
+    export CLUSTER_USER="$node_user" CLUSTER_SCHEDULER_USER="$scheduler_user" CLUSTER_CONSOLE="$console"
     say "in the compile cluster, at $CLUSTER_ADDRESS"
     exec "$cluster_recipe/cluster.sh"
 }

@@ -62,6 +62,7 @@ describe.each(shells)("compile-cluster.sh in %s", (_name, shell) => {
         expect(result).toMatchObject({ status: 0, stderr: "native-buildx: in the compile cluster, at 10.0.0.9\n" });
         expect(bench.read("node").split("\n")).toEqual([
             "CLUSTER_ADDRESS=10.0.0.9",
+            `CLUSTER_CONSOLE=${bench.path("console")}`,
             `CLUSTER_FOLDER=${bench.path("state")}`,
             `CLUSTER_KIT=${bench.path("state/compile-cluster")}`,
             `CLUSTER_MEMBERS=${bench.path("state/members")}`,
