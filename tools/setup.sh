@@ -197,20 +197,9 @@ make_cluster() {
     # shellcheck source=/dev/null
     own_release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     toolchains=$NATIVE_BUILDX_HOME/toolchains
-    both='x86_64 aarch64'
-    { sh components/runner/cluster/makeCluster.sh "$toolchains" "$both" "$both" "$own_release" && make_arm_node; } ||
+    { sh components/runner/cluster/makeCluster.sh "$toolchains" 'x86_64 aarch64' 'x86_64 aarch64' "$own_release" &&
+        sh tools/twins/makeArmNode.sh "$toolchains" "$own_release"; } ||
         say "there are no environments for a compile cluster: the tests that need them will skip themselves"
-}
-
-# The programs of a node that is an ARM machine, which is emulated here.
-make_arm_node() {
-    arm=$(mktemp -d)
-    ln -s "$(command -v aarch64-linux-gnu-gcc)" "$arm/gcc"
-    printf '#!/bin/sh\necho aarch64\n' >"$arm/uname"
-    chmod +x "$arm/uname"
-    PATH=$arm:$PATH sh components/runner/cluster/makeCluster.sh "$toolchains/aarch64-node" '' '' "$own_release" || made=no
-    rm -rf "$arm"
-    [ "${made:-yes}" = yes ]
 }
 
 install_node_packages() {
