@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeF
 import * as path from "node:path";
 import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
-import { Workbench } from "../../../tests/helpers/workbench";
+import { shells, Workbench } from "../../../tests/helpers/workbench";
 
 const components = path.join(__dirname, "..");
 
@@ -183,4 +183,12 @@ export function localRunnerForEach(shell: readonly string[]): { it: jest.It; ben
     });
     afterEach(() => bench.end());
     return { it, bench: () => bench };
+}
+
+/** Tests of a local runner, in each shell: their `it`, and the bench of the test that runs. */
+export function describeLocalRunner(what: string, tests: (it: jest.It, bench: () => LocalRunnerBench) => void): void {
+    describe.each(shells)(`${what} in %s`, (_shellName, shell) => {
+        const { it, bench } = localRunnerForEach(shell);
+        tests(it, bench);
+    });
 }

@@ -1,104 +1,101 @@
 import { rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { histories } from "../../../tests/helpers/histories";
-import { shells } from "../../../tests/helpers/workbench";
-import { type LocalRunnerBench, localRunnerForEach, quiet, until } from "./localRunnerBench";
+import { describeLocalRunner, quiet, until } from "./localRunnerBench";
 
 jest.setTimeout(60_000);
 
-describe.each(shells)("a local runner in %s", (_shellName, shell) => {
-    const { it, bench: current } = localRunnerForEach(shell);
-    let bench: LocalRunnerBench;
-    beforeEach(() => {
-        bench = current();
-    });
-
+describeLocalRunner("a local runner", (it, bench) => {
     it("ends by itself when it is idle", async () => {
-        bench.settings({ idleSeconds: 1 });
-        await bench.ask("start");
-        await until(() => bench.processes().length === 0);
-        expect(await bench.status()).toBe("stopped");
-        expect(bench.read("runner/log")).toContain("test runner: idle for 1 s: stopping\n");
-        expect(await bench.ask("start")).toEqual(quiet);
-        expect(bench.starts()).toBe(2);
+        bench().settings({ idleSeconds: 1 });
+        await bench().ask("start");
+        await until(() => bench().processes().length === 0);
+        expect(await bench().status()).toBe("stopped");
+        expect(bench().read("runner/log")).toContain("test runner: idle for 1 s: stopping\n");
+        expect(await bench().ask("start")).toEqual(quiet);
+        expect(bench().starts()).toBe(2);
     });
 
     it("stays for a build that runs, and ends after it", async () => {
-        bench.write("histories", histories("running"));
-        bench.settings({ idleSeconds: 1 });
-        await bench.ask("start");
-        const asked = () => bench.calls.filter((call) => call.includes("histories")).length;
+        bench().write("histories", histories("running"));
+        bench().settings({ idleSeconds: 1 });
+        await bench().ask("start");
+        const asked = () => bench().calls.filter((call) => call.includes("histories")).length;
         await until(() => asked() >= 3);
-        expect(await bench.status()).toBe("serving");
-        bench.write("histories", histories(60));
-        await until(() => bench.processes().length === 0);
-        expect(await bench.status()).toBe("stopped");
+        expect(await bench().status()).toBe("serving");
+        bench().write("histories", histories(60));
+        await until(() => bench().processes().length === 0);
+        expect(await bench().status()).toBe("stopped");
     });
 
     it("is drained, not killed, when it goes idle, and a start waits for that", async () => {
-        writeFileSync(bench.path("building"), "");
-        bench.settings({ idleSeconds: 1 });
-        await bench.ask("start");
-        await until(() => bench.read("runner/state") === "stopping\n");
-        bench.settings({});
-        const { closed } = bench.begin("start");
-        rmSync(bench.path("building"));
+        writeFileSync(bench().path("building"), "");
+        bench().settings({ idleSeconds: 1 });
+        await bench().ask("start");
+        await until(() => bench().read("runner/state") === "stopping\n");
+        bench().settings({});
+        const { closed } = bench().begin("start");
+        rmSync(bench().path("building"));
         expect(await closed).toEqual(quiet);
-        expect([await bench.status(), bench.starts()]).toEqual(["serving", 2]);
+        expect([await bench().status(), bench().starts()]).toEqual(["serving", 2]);
     });
 
     it("is never idle with 0, nor while its daemon gives no answer", async () => {
-        bench.settings({ idleSeconds: 0 });
-        await bench.ask("start");
-        await bench.ask("stop");
-        expect(bench.calls.filter((call) => call.includes("histories"))).toEqual([]);
+        bench().settings({ idleSeconds: 0 });
+        await bench().ask("start");
+        await bench().ask("stop");
+        expect(bench().calls.filter((call) => call.includes("histories"))).toEqual([]);
     });
 
     it("restarts for a changed configuration, once its builds are done", async () => {
-        await bench.ask("start");
-        const before = bench.supervisor();
-        const old = bench.processes();
-        writeFileSync(bench.path("building"), "");
-        writeFileSync(path.join(bench.runner, "buildkitd.toml"), "two\n");
-        const { closed } = bench.begin("start");
-        await until(() => bench.read("runner/state") === "stopping\n");
-        expect(await bench.status()).toBe("stopping");
-        expect(bench.starts()).toBe(1);
-        rmSync(bench.path("building"));
+        await bench().ask("start");
+        const before = bench().supervisor();
+        const old = bench().processes();
+        writeFileSync(bench().path("building"), "");
+        writeFileSync(path.join(bench().runner, "buildkitd.toml"), "two\n");
+        const { closed } = bench().begin("start");
+        await until(() => bench().read("runner/state") === "stopping\n");
+        expect(await bench().status()).toBe("stopping");
+        expect(bench().starts()).toBe(1);
+        rmSync(bench().path("building"));
         expect(await closed).toEqual({
             status: 0,
             stdout: "",
             stderr: "test runner: its configuration changed, or its keys are gone: restarting once its builds are done\n",
         });
-        expect(bench.supervisor()).not.toBe(before);
-        expect(bench.processes().filter((pid) => old.includes(pid))).toEqual([]);
-        expect([await bench.status(), bench.starts()]).toEqual(["serving", 2]);
-        expect(bench.read("runner/running.toml")).toMatch(/^two\n/);
+        expect(bench().supervisor()).not.toBe(before);
+        expect(
+            bench()
+                .processes()
+                .filter((pid) => old.includes(pid)),
+        ).toEqual([]);
+        expect([await bench().status(), bench().starts()]).toEqual(["serving", 2]);
+        expect(bench().read("runner/running.toml")).toMatch(/^two\n/);
     });
 
     it("restarts for another limit of its steps' memory", async () => {
-        await bench.ask("start");
-        bench.settings({ stepMemory: 200 });
-        expect(await bench.ask("start")).toMatchObject({
+        await bench().ask("start");
+        bench().settings({ stepMemory: 200 });
+        expect(await bench().ask("start")).toMatchObject({
             stderr: expect.stringContaining("its configuration changed"),
         });
-        expect(bench.read("groups/memory/test/memory.limit_in_bytes")).toBe(`${200 * 2 ** 20}\n`);
+        expect(bench().read("groups/memory/test/memory.limit_in_bytes")).toBe(`${200 * 2 ** 20}\n`);
     });
 
     it("restarts when it runs but does not answer", async () => {
-        await bench.ask("start");
-        rmSync(bench.path("serving"));
-        expect(await bench.ask("start")).toMatchObject({
+        await bench().ask("start");
+        rmSync(bench().path("serving"));
+        expect(await bench().ask("start")).toMatchObject({
             status: 0,
             stderr: "test runner: running but not answering: restarting\n",
         });
-        expect([await bench.status(), bench.starts()]).toEqual(["serving", 2]);
+        expect([await bench().status(), bench().starts()]).toEqual(["serving", 2]);
     });
 
     it("is not taken for dead on a busy machine, where buildctl had its answer and fails all the same", async () => {
-        await bench.ask("start");
-        bench.write("busy");
-        expect(await bench.ask("start")).toEqual(quiet);
-        expect(bench.starts()).toBe(1);
+        await bench().ask("start");
+        bench().write("busy");
+        expect(await bench().ask("start")).toEqual(quiet);
+        expect(bench().starts()).toBe(1);
     });
 });
