@@ -122,17 +122,20 @@ look_in_own() {
         "$own/include-fixed/$triplet" "$own/include-fixed" "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
 }
 
-rules_of_cc1() {
+# rules_of_source VERSION: of what reads sources.
+rules_of_source() {
     emulate '@*'
     if [ -n "$(facts asked "$machine-$1")" ]; then echo asked; fi
     rules_of_lto1 "$1"
+}
+
+rules_of_cc1() {
+    rules_of_source "$1"
     look_in_own "$1"
 }
 
 rules_of_cc1plus() {
-    emulate '@*'
-    if [ -n "$(facts asked "$machine-$1")" ]; then echo asked; fi
-    rules_of_lto1 "$1"
+    rules_of_source "$1"
     look_in '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
     look_in_own "$1"
 }
