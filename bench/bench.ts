@@ -119,12 +119,16 @@ export class Bench {
         }
     }
 
-    /** Plain buildx first, so that `pulumi up` leaves its cache for the change. */
+    /** Plain buildx first, so that `pulumi up` leaves its cache for a change. */
+    private async coldBuilds(byBuildx: Measurement, byUp: Measurement): Promise<void> {
+        await this.makeCold();
+        await this.time(byBuildx, () => this.plainBuildx());
+        await this.makeCold();
+        await this.time(byUp, () => this.up({ wanted: true }));
+    }
+
     private async cold(): Promise<void> {
-        await this.makeCold();
-        await this.time("buildxCold", () => this.plainBuildx());
-        await this.makeCold();
-        await this.time("upCold", () => this.up({ wanted: true }));
+        await this.coldBuilds("buildxCold", "upCold");
         await this.changeOneLine();
         await this.time("upOneLineChange", () => this.sandbox.up());
     }
@@ -132,10 +136,7 @@ export class Bench {
     /** Builds of minutes: of the emulated platform, compilers are emulated too. */
     private async long(): Promise<void> {
         this.nativeCompilers = false;
-        await this.makeCold();
-        await this.time("buildxLong", () => this.plainBuildx());
-        await this.makeCold();
-        await this.time("upLong", () => this.up({ wanted: true }));
+        await this.coldBuilds("buildxLong", "upLong");
         this.nativeCompilers = true;
     }
 
