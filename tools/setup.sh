@@ -198,7 +198,7 @@ make_cluster() {
     own_release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     toolchains=$NATIVE_BUILDX_HOME/toolchains
     { sh components/runner/cluster/makeCluster.sh "$toolchains" 'x86_64 aarch64' 'x86_64 aarch64' "$own_release" &&
-        sh tools/twins/makeArmNode.sh "$toolchains" "$own_release"; } ||
+        sh tests/e2e/compileCluster/makeArmNode.sh "$toolchains" "$own_release"; } ||
         say "there are no environments for a compile cluster: the tests that need them will skip themselves"
 }
 
