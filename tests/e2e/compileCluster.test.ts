@@ -118,10 +118,11 @@ describeUnless(missingCluster())("a compile cluster of two runners with a core e
         beforeAll(() => first.useToolchains());
         afterAll(() => first.leaveToolchains());
 
-        it("on both of them, to the objects that the dispatcher's twins make", async () => {
-            const home = await build(few, "arm64");
+        it("on both of them, to the objects that the dispatcher makes, by twins and originals", async () => {
+            const files = { SOURCES: `${few.SOURCES} asked` };
+            const home = await build(files, "arm64");
             const from = first.read("cluster/scheduler.log").length;
-            const { made } = await build({ ...few, ...inCluster }, "arm64");
+            const { made } = await build({ ...files, ...inCluster }, "arm64");
             expect(made("digests")).toBe(home.made("digests"));
             expect(made("left")).toBe(home.made("left"));
             for (const share of shares(first, from)) {

@@ -27,10 +27,8 @@ describeHere("a small runner on the simulated EC2", () => {
         await project.succeed(project.connect("laptop", "amd64"));
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     const onRunner = async (command: string) =>
         (await simulation.execute(await project.instanceId("amd64"), command)).stdout.trim();

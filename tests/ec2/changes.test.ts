@@ -24,10 +24,8 @@ describeHere("a runner on the simulated EC2 whose settings change", () => {
         await project.succeed(project.up());
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     function writeImage(): string {
         const text = `text ${texts++}`;

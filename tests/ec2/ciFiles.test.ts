@@ -52,10 +52,8 @@ describeUnless(missing() ?? cosignProgram.missing())("CI files of examples/ci, o
         await pushScanner(`${registry}/docker-hub/docker/buildkit-syft-scanner:stable-1`);
     }, 1_800_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     // By the last step of each job, not by time.
     afterEach(async () => expect(await rulesOf(simulation, callersGroup)).toEqual([]));

@@ -53,10 +53,8 @@ describeHere("a compile cluster on the simulated EC2", () => {
         linkSync(debianRoot(project.folder, "amd64"), path.join(folder, "rootfs.tar"));
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     const on = async (runner: string, command: string) =>
         (await simulation.execute(ids[runner] ?? "", command)).stdout.trim();

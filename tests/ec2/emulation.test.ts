@@ -32,10 +32,8 @@ describeHere("native compilers on the simulated EC2", () => {
         writeImage();
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     function writeImage(): void {
         const folder = path.join(project.folder, "compiled");

@@ -23,10 +23,8 @@ describeHere("faults of runners on the simulated EC2", () => {
         await project.succeed(project.up());
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     beforeEach(() => project.configure({ images: { image: { context: "image" } } }));
 

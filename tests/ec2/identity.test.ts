@@ -70,10 +70,8 @@ describeHere("the CI role, and jobs that come with signed tokens", () => {
         project = new RoleProject(simulation);
         await project.init();
     }, 600_000);
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     /** What AWS says to a job: STS to its token, then the role's trust policy to what it claims. */
     async function answer(token: string): Promise<string> {

@@ -29,10 +29,8 @@ describeHere("around the idle stop of a runner on the simulated EC2", () => {
         await project.succeed(project.up());
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 

@@ -29,10 +29,8 @@ describeHere("the keys of a runner on the simulated EC2", () => {
 
     afterEach(() => simulation.setFaults(noFaults));
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     const published = async () =>
         (await simulation.ssm.send(new GetParameterCommand({ Name: parameter, WithDecryption: true }))).Parameter

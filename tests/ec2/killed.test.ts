@@ -55,8 +55,8 @@ describeHere("a first up on the simulated EC2 that is killed at every call that 
     afterAll(async () => {
         await simulation?.setFaults({ unanswered: [] });
         await project?.end();
-        simulation?.stop();
     });
+    afterAll(() => simulation?.stop());
 
     /** Of `actions`, those that were called and done since a call number. */
     async function doneSince(first: number, actions: string[]): Promise<string[]> {

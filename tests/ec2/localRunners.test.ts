@@ -23,10 +23,8 @@ describeHere("local runners, and the ECR of a simulated account", () => {
         project.context("app", ["FROM base", writes("of the app")]);
         await project.init();
     }, 600_000);
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     const logins = () => project.countOf("ecr:GetAuthorizationToken");
 

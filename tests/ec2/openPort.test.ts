@@ -40,10 +40,8 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
         await project.init();
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     /** The callers of each address range that is let in. */
     const callers = async (): Promise<{ [range: string]: number }> =>

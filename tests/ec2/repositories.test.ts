@@ -22,10 +22,8 @@ describeHere("repositories on the simulated EC2 whose images come and go", () =>
         await project.init();
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     function declare(...images: string[]): void {
         for (const image of images) {

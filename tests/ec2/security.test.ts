@@ -37,10 +37,8 @@ describeHere("the security of a runner on the simulated EC2", () => {
         await project.succeed(project.connect("laptop", "amd64"));
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     /** Builds by plain buildx on the runner; what that said. */
     const build = async (lines: string[], ...options: string[]) => {

@@ -53,10 +53,8 @@ describeHere("the story of a stack on the simulated EC2", () => {
         await project.init();
     }, 600_000);
 
-    afterAll(async () => {
-        await project?.end();
-        simulation?.stop();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => simulation?.stop());
 
     const up = () => project.succeed(project.up());
     const greet = (text: string) => writeFileSync(path.join(project.folder, "app/greeting"), text);

@@ -88,9 +88,12 @@ export class TrustWorld {
     }
 
     async end(): Promise<void> {
-        await this.pr.end();
-        await this.prod.end();
-        this.simulation.stop();
+        try {
+            await this.pr.end();
+            await this.prod.end();
+        } finally {
+            this.simulation.stop();
+        }
     }
 
     /** All that a trusted build gets, or whoever uses its images. */

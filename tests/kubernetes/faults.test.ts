@@ -33,10 +33,8 @@ describeWithStack("after a fault in a Kubernetes cluster, the next up is right",
         await project.succeed(project.up());
     });
 
-    afterAll(async () => {
-        await project?.end();
-        await cluster?.end();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => cluster?.end());
 
     const change = (...steps: string[]) => project.context("image", [...fromStep, ...steps]);
 

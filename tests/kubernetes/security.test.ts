@@ -40,10 +40,8 @@ describeWithStack("what others can do to a cluster's runners, and they to the cl
         await project.succeed(project.run("sh", ["-s"], { input: await project.connectScript(), env: ci }));
     });
 
-    afterAll(async () => {
-        await project?.end();
-        await cluster?.end();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => cluster?.end());
 
     /** Environment of who has a token, and a home of its own. */
     function asBearer(name: string, token: string): NodeJS.ProcessEnv {

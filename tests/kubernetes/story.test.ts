@@ -32,10 +32,8 @@ describeWithStack("the story of a stack in a Kubernetes cluster", () => {
         await project.init();
     });
 
-    afterAll(async () => {
-        await project?.end();
-        await cluster?.end();
-    });
+    afterAll(() => project?.end());
+    afterAll(() => cluster?.end());
 
     const bothAsleep = () =>
         until("both runners to be asleep", async () => {

@@ -33,7 +33,7 @@ mkdir -p "$folder"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 exec 9>"$folder/compile-cluster.lock"
 flock 9
-recipe="$(cat "$here"/makeCluster.sh "$here"/[ac]*.[ch] "$emulation"/archives.sh "$emulation"/identity.h "$emulation"/step.h "$emulation"/toolchain.h "$table" | sha256sum | cut -c 1-16) $originals, $helpers, $releases"
+recipe="$(cat "$here"/makeCluster.sh "$here"/[ac]*.[ch] "$emulation"/archives.sh "$emulation"/identity.h "$emulation"/sourceOptions.h "$emulation"/step.h "$emulation"/toolchain.h "$table" | sha256sum | cut -c 1-16) $originals, $helpers, $releases"
 if [ "$(cat "$folder/compile-cluster/recipe" 2>/dev/null)" = "$recipe" ] &&
     [ -z "$(find "$folder/compile-cluster/incomplete" -mtime +0 2>/dev/null)" ]; then
     exit 0
@@ -140,11 +140,18 @@ row() {
 
 # add_environment RELEASE ORIGINAL HELPER
 add_environment() {
+    version=$(row "$1" "$2" cc1 5)
+    number=${version%%.*}
+    # What a source asks for, a library of this machine finds.
+    asked=
+    if [ "$2" != "$3" ]; then asked=$(facts asked "$2-$number"); fi
+    if [ -n "$asked" ] && [ "$3" != "$runs_on" ]; then
+        say "$3 does not help with $1 for $2, where sources can ask for what it does in another way"
+        return 0
+    fi
     archive=$(archive_of "$1" "$3") || return 0
     triplet=$(of_machine "$2" 3)
     target=$(printf '%s' "$triplet" | tr _ -)
-    version=$(row "$1" "$2" cc1 5)
-    number=${version%%.*}
     root=$work/root
     rm -rf "$root" "$work/environment"
     # Of the machine's own compiler some releases have the programs in packages that are called like a cross compiler's.
@@ -189,7 +196,18 @@ fill_environment() {
         cp "$root/$compilers/cc1" "$root/$compilers/cc1plus" "$environment/$compilers/" &&
         cp "$(find "$root/bin/" "$root/usr/bin/" -name true 2>/dev/null | head -n 1)" "$environment/bin/" &&
         copy_libraries "$root" "$environment/$loader" "$environment/lib/$(of_machine "$helper" 3)" \
-            "$environment"/bin/* "$environment"/usr/bin/* "$environment/$compilers"/*
+            "$environment"/bin/* "$environment"/usr/bin/* "$environment/$compilers"/* &&
+        see_source_options
+}
+
+# For every program that runs there.
+see_source_options() {
+    if [ -z "$asked" ]; then return; fi
+    mkdir "$environment/etc"
+    echo /lib/sourceOptions.so >"$environment/etc/ld.so.preload"
+    # shellcheck disable=SC2086 # words
+    build -shared -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -nostdlib -DOPTIONS="$(printf '"%s",' $asked)" \
+        -o "$environment/lib/sourceOptions.so" "$here/clusterSource.c"
 }
 
 # The programs themselves, by their build ids, or their twins of the table's version.

@@ -1,10 +1,8 @@
 /*
  * Loaded by twins that are not the same as their originals with options that a source can ask for (`asked` in twins.tsv), by
- * `__attribute__((optimize("...")))` or `#pragma GCC optimize`: the dispatcher, which looks at arguments, does not see these. A
- * compiler reads such a text, joined and without macros, and looks for commas in it: here, the original takes its place where the
- * text has such an option. It starts again, and writes what the twin has not written yet; what the twin has said it says again.
- *
- * OPTIONS are these options, as strings with commas. It has no libraries, so that it fits those of any release.
+ * `__attribute__((optimize("...")))` or `#pragma GCC optimize`: the dispatcher, which looks at arguments, does not see these. The
+ * original takes the twin's place where a text has such an option (sourceOptions.h). It starts again, and writes what the twin has
+ * not written yet; what the twin has said it says again.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -12,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sourceOptions.h"
 #include "toolchain.h"
 
 static char *path, **words;
@@ -37,10 +36,12 @@ __attribute__((constructor)) static void begin(int all, char **arguments, char *
 	}
 }
 
-static void run_original(void)
+static void leave_to_original(void)
 {
-	char **all = calloc(count + 5, sizeof(*all));
+	char **all = path ? calloc(count + 5, sizeof(*all)) : NULL;
 
+	if (!path)
+		return;
 	if (all) {
 		all[0] = EMULATOR;
 		all[1] = "-0";
@@ -51,23 +52,4 @@ static void run_original(void)
 	}
 	perror("native-buildx: no emulator");
 	_exit(127);
-}
-
-static int has_option(const char *text)
-{
-	static const char *const options[] = { OPTIONS };
-
-	for (size_t at = 0; at < sizeof(options) / sizeof(*options); at++)
-		if (strstr(text, options[at]))
-			return 1;
-	return 0;
-}
-
-char *strchr(const char *text, int letter)
-{
-	if (letter == ',' && path && has_option(text))
-		run_original();
-	char *found = strchrnul(text, letter);
-
-	return *found == (char)letter ? found : NULL;
 }
