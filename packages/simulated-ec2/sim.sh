@@ -54,10 +54,13 @@ install_plugin() {
     version=$(sed -n 's|.*"@pulumi/aws": "\(.*\)".*|\1|p' "$here/package.json")
     plugin=$state/pulumi/plugins/resource-aws-v$version
     mkdir -p "$plugin"
-    loader=$(cd "$here" && node -p 'require.resolve("tsx")') || { say "tsx is missing: npm install"; exit 1; }
+    modules=$(cd "$here" && node -p 'require("path").join(require.resolve("esbuild/package.json"), "../..")') || { say "esbuild is missing: npm install"; exit 1; }
+    # In one file, without what it does not use of AWS's SDK: each command of Pulumi's starts it.
+    "$modules/.bin/esbuild" "$here/provider/main.ts" --log-level=warning --bundle --platform=node --main-fields=module,main \
+        '--external:@pulumi/*' '--external:@grpc/*' --outfile="$plugin/provider.js" || { say "the provider cannot be made"; exit 1; }
     cat >"$plugin/pulumi-resource-aws" <<END
 #!/bin/sh
-exec node --import "file://$loader" "$here/provider/main.ts" "\$@"
+NODE_PATH="$modules" exec node "$plugin/provider.js" "\$@"
 END
     chmod +x "$plugin/pulumi-resource-aws"
 }

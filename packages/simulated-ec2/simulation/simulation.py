@@ -22,6 +22,7 @@ from .front.call import Call
 from .front.control import Control
 from .front.log import CallLog, registry_entry
 from .host import control_groups
+from .host.aws_command import AwsCommand
 from .host.block_devices import BlockDevices
 from .host.emulation import Emulation
 from .host.host_names import HostNames
@@ -63,7 +64,6 @@ class Simulation:
 
     def __init__(self, settings: Settings, prepared: Prepared, stop: Callable[[], None]) -> None:
         self._settings = settings
-        self._clients = prepared.clients
         self._authority = Authority(prepared.cache / "ca")
         self._archive_hosts = archive_hosts(prepared.template)
         self._archives = PackageArchives(prepared.cache / "archives")
@@ -71,6 +71,7 @@ class Simulation:
         self._block_devices = BlockDevices(settings.state / "volumes")
         self._control_groups = control_groups.folder_of(settings.name)
         self._emulation = Emulation(settings.name)
+        self._aws_command = AwsCommand(settings.state / "clients", prepared.clients)
         self._host_names = HostNames(settings.name, settings.host_names())
         self._faults = Faults()
         hardware = Hardware(self._network, self._block_devices, prepared.template, self._control_groups)
@@ -84,6 +85,7 @@ class Simulation:
         self._control = Control(self._faults, self._instances, self._authorizer, self._log, self._sts.set_issuer_keys, stop)
 
     def start(self) -> None:
+        self._aws_command.start()
         self._registry.start()
         self._emulation.start()
         self._network.start()
@@ -95,7 +97,7 @@ class Simulation:
         self._host_names.start()
         self._registry.await_answer()
         self._serve_api()
-        found = environment(self._settings, self._authority.certificate_file, self._clients)
+        found = environment(self._settings, self._authority.certificate_file, self._aws_command.folder)
         # Last: whoever waits for this file finds everything there.
         unfinished = self._settings.state / "environment.unfinished"
         unfinished.write_text(json.dumps(found, indent=2))
@@ -106,6 +108,7 @@ class Simulation:
         self._instances.end()
         self._block_devices.end()
         self._registry.stop()
+        self._aws_command.stop()
         self._host_names.stop()
         self._network.stop()
         self._emulation.stop()

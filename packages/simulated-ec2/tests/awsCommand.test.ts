@@ -1,0 +1,89 @@
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { canSimulate, eventually, Simulation } from "..";
+
+jest.setTimeout(180_000);
+
+(canSimulate ? describe : describe.skip)("the simulated EC2's AWS command line", () => {
+    let sim: Simulation;
+    let folder: string;
+    const clients = () => sim.environment.SIM_CLIENTS ?? "";
+    const aws = () => path.join(clients(), "aws");
+    const installed = () => path.join(clients(), "installed");
+    const options = () => ({
+        cwd: folder,
+        env: { ...process.env, ...sim.environment, AWS_MAX_ATTEMPTS: "1" },
+        encoding: "utf8" as const,
+    });
+
+    beforeAll(async () => {
+        sim = Simulation.start();
+        folder = mkdtempSync(path.join(tmpdir(), "simulated-"));
+        await eventually("the process that has it in memory", async () =>
+            readdirSync(clients()).some((name) => /^\d+$/.test(name)) ? true : undefined,
+        );
+    }, 600_000);
+
+    afterAll(() => sim?.stop());
+    afterAll(() => folder && rmSync(folder, { recursive: true }));
+
+    describe("where the simulation's process has it in memory", () => {
+        // What is there no more, nobody falls back to.
+        beforeAll(() => renameSync(installed(), path.join(folder, "installed")));
+        afterAll(() => renameSync(path.join(folder, "installed"), installed()));
+
+        test("has the caller's words, files, folder and environment", () => {
+            const text = `${"x".repeat(3000)}\nü`;
+            const put = 'printf %s "$1" | "$0" ssm put-parameter --name /a --type String --value file:///dev/stdin';
+            execFileSync("sh", ["-c", put, aws(), text], options());
+            const get = ["ssm", "get-parameter", "--name", "/a", "--query", "Parameter.Value", "--output", "text"];
+            expect(execFileSync(aws(), get, options())).toBe(`${text}\n`);
+
+            execFileSync(
+                aws(),
+                ["ssm", "put-parameter", "--name", "/b", "--value", "c", "--type", "String"],
+                options(),
+            );
+            execFileSync("sh", ["-c", '"$0" ssm get-parameters --names /a /b >here', aws()], options());
+            expect(existsSync(path.join(folder, "here"))).toBe(true);
+            const nowhere = { ...options(), env: { ...options().env, AWS_ENDPOINT_URL: "nowhere" } };
+            expect(spawnSync(aws(), get, nowhere).stderr).toContain("Invalid endpoint: nowhere");
+        });
+
+        test("ends with the status that it has", () => {
+            const wrong = [
+                ["ssm", "get-parameter", "--name", "/none"],
+                ["ssm", "nothing"],
+            ];
+            const run = (program: string) =>
+                wrong.map((words) => {
+                    const { status, stderr } = spawnSync(program, words, options());
+                    return [status, stderr.trim().split("\n").at(-1)];
+                });
+            const here = run(aws());
+            expect(here[0]).toEqual([255, expect.stringContaining("ParameterNotFound")]);
+            expect(here).toEqual(run(path.join(folder, "installed")));
+        });
+
+        test("ends with its caller", async () => {
+            // It waits for what is never written.
+            const child = execFile(
+                aws(),
+                ["ssm", "put-parameter", "--name", "/c", "--value", "file:///dev/stdin"],
+                options(),
+            );
+            const forks = () =>
+                execFileSync("pgrep", ["--count", "--full", `aws_command ${clients()}$`], { encoding: "utf8" }).trim();
+            await eventually("a fork", async () => (forks() === "2" ? true : undefined));
+            child.kill("SIGKILL");
+            await eventually("no fork", async () => (forks() === "1" ? true : undefined));
+        });
+    });
+
+    test("is the installed one in another network, where the same words mean something else", () => {
+        const words = ["--net", aws(), "ssm", "get-parameter", "--name", "/a"];
+        expect(spawnSync("unshare", words, options()).stderr).toContain("Could not connect to the endpoint URL");
+    });
+});
