@@ -15,4 +15,4 @@ begun=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 folder=$(stack_folder "$stack")
 mkdir -p "$folder"
 pulumi up --stack "$stack" --yes --skip-preview --suppress-outputs
-pulumi stack output --stack "$stack" --json | node --require=tsx/cjs tools/summary.ts "$stack" "$begun" "$folder/last-up.svg"
+pulumi stack output --stack "$stack" --json | node --require=./provider/typescript.js tools/summary.ts "$stack" "$begun" "$folder/last-up.svg"

@@ -4,7 +4,7 @@
 # ends the largest process of a step, and BuildKit, outside of the group, lives on. It also does when the machine's whole
 # memory is used up (step-runtime.sh).
 
-: "${control_groups:=/sys/fs/cgroup}"
+control_groups=/sys/fs/cgroup
 
 # $machine_cores and $machine_megabytes, where the environment has them, are what the runner may use of its machine.
 

@@ -15,7 +15,7 @@ describe.each(shells)("build steps in %s", (_name, shell) => {
     afterEach(() => bench.dispose());
 
     const run = (command: string) =>
-        bench.run([...shell, "-c", `set -eu; control_groups='${bench.path("groups")}'; . ${script}; ${command}`]);
+        bench.run([...shell, "-c", `set -eu; . ${script}; control_groups='${bench.path("groups")}'; ${command}`]);
     const group = (file: string) => bench.read(`groups/${file}`);
 
     it.each([

@@ -10,7 +10,7 @@
 #
 # and in the working directory, where step-runtime.sh is, writes toolchains.json: what stepMounts.sh mounts.
 
-: "${binfmt:=/proc/sys/fs/binfmt_misc}"
+binfmt=/proc/sys/fs/binfmt_misc
 
 use_toolchains() {
     rm -f toolchains.json

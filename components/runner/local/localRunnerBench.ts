@@ -1,5 +1,13 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+    appendFileSync,
+    copyFileSync,
+    mkdirSync,
+    readdirSync,
+    readlinkSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
 import * as path from "node:path";
 import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
@@ -71,6 +79,8 @@ export class LocalRunnerBench extends Workbench {
         for (const file of ["local/runner.sh", "idle.sh", "keys.sh", "steps.sh", "room.sh", "emulation/emulation.sh"]) {
             copyFileSync(path.join(components, file), path.join(this.runner, path.basename(file)));
         }
+        // For other folders than the machine's.
+        appendFileSync(path.join(this.runner, "steps.sh"), `control_groups='${this.path("groups")}'\n`);
         writeFileSync(path.join(this.runner, "buildkitd.toml"), "one\n");
         this.settings({});
     }
@@ -99,7 +109,7 @@ export class LocalRunnerBench extends Workbench {
         this.write(
             "runner/settings.sh",
             `name='test runner' server_name=test.example idle_seconds=${idleSeconds} PATH='${this.path("bin")}:${programs}'
-            step_group=test step_memory_megabytes=${stepMemory} control_groups='${this.path("groups")}'\n`,
+            step_group=test step_memory_megabytes=${stepMemory}\n`,
         );
     }
 

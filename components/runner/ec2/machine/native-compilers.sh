@@ -15,7 +15,7 @@ set -eu
 . "$lib/recipe.sh"
 cd "$lib"
 # shellcheck disable=SC2034 # emulation.sh reads it
-read -r registrant <"${machine_id:-/etc/machine-id}"
+read -r registrant </etc/machine-id
 
 # fetch_emulator MACHINE: QEMU and its line for binfmt_misc, out of a package that would take 460 MB.
 fetch_emulator() {

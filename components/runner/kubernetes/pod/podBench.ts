@@ -39,12 +39,13 @@ export class PodBench extends Workbench {
             socket: this.socket,
             service_account: this.path("account"),
             processes: this.path("processes"),
-            control_groups: this.path("groups"),
             look_seconds: 1,
             ...changes,
         };
         const extra = Object.entries(all).map(([name, value]) => `${name}='${value}'\n`);
         this.write("lib/settings.sh", this.read("lib/settings.sh") + extra.join(""));
+        // For other folders than the machine's.
+        this.write("lib/steps.sh", `${this.read("lib/steps.sh")}control_groups='${this.path("groups")}'\n`);
         this.write("run/said");
         this.write("account/token", "TOKEN");
         this.write("groups/memory/tasks");
