@@ -64,7 +64,8 @@ export class Simulation {
         }
         const file = path.join(stateFolder(slot), "environment.json");
         const environment = JSON.parse(readFileSync(file, "utf8")) as { [name: string]: string };
-        const programs = [process.env.PATH ?? "", environment.SIM_CLIENTS ?? ""].join(":");
+        // Before the machine's own AWS command line: tests have the pinned one.
+        const programs = [environment.SIM_CLIENTS ?? "", process.env.PATH ?? ""].join(":");
         return new Simulation(slot, { ...environment, PATH: programs });
     }
 

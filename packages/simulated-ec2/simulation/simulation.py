@@ -71,7 +71,7 @@ class Simulation:
         self._block_devices = BlockDevices(settings.state / "volumes")
         self._control_groups = control_groups.folder_of(settings.name)
         self._emulation = Emulation(settings.name)
-        self._aws_command = AwsCommand(settings.state / "clients", prepared.clients)
+        self._aws_command = AwsCommand(settings.state / "aws", prepared.clients)
         self._host_names = HostNames(settings.name, settings.host_names())
         self._faults = Faults()
         hardware = Hardware(self._network, self._block_devices, prepared.template, self._control_groups)
@@ -97,7 +97,7 @@ class Simulation:
         self._host_names.start()
         self._registry.await_answer()
         self._serve_api()
-        found = environment(self._settings, self._authority.certificate_file, self._aws_command.folder)
+        found = environment(self._settings, self._authority.certificate_file, self._aws_command.programs)
         # Last: whoever waits for this file finds everything there.
         unfinished = self._settings.state / "environment.unfinished"
         unfinished.write_text(json.dumps(found, indent=2))

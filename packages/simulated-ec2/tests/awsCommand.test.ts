@@ -9,9 +9,9 @@ jest.setTimeout(180_000);
 (canSimulate ? describe : describe.skip)("the simulated EC2's AWS command line", () => {
     let sim: Simulation;
     let folder: string;
-    const clients = () => sim.environment.SIM_CLIENTS ?? "";
-    const aws = () => path.join(clients(), "aws");
-    const installed = () => path.join(clients(), "installed");
+    const home = () => path.dirname(sim.environment.SIM_CLIENTS ?? "");
+    const aws = () => path.join(home(), "bin/aws");
+    const installed = () => path.join(home(), "installed");
     const options = () => ({
         cwd: folder,
         env: { ...process.env, ...sim.environment, AWS_MAX_ATTEMPTS: "1" },
@@ -22,7 +22,7 @@ jest.setTimeout(180_000);
         sim = Simulation.start();
         folder = mkdtempSync(path.join(tmpdir(), "simulated-"));
         await eventually("the process that has it in memory", async () =>
-            readdirSync(clients()).some((name) => /^\d+$/.test(name)) ? true : undefined,
+            readdirSync(home()).some((name) => /^\d+$/.test(name)) ? true : undefined,
         );
     }, 600_000);
 
@@ -75,7 +75,7 @@ jest.setTimeout(180_000);
                 options(),
             );
             const forks = () =>
-                execFileSync("pgrep", ["--count", "--full", `aws_command ${clients()}$`], { encoding: "utf8" }).trim();
+                execFileSync("pgrep", ["--count", "--full", `aws_command ${home()}$`], { encoding: "utf8" }).trim();
             await eventually("a fork", async () => (forks() === "2" ? true : undefined));
             child.kill("SIGKILL");
             await eventually("no fork", async () => (forks() === "1" ? true : undefined));

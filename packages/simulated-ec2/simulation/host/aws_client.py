@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-folder = os.path.dirname(os.path.abspath(__file__))
+folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 installed = os.path.join(folder, "installed")
 umask = os.umask(0)
 os.umask(umask)

@@ -22,21 +22,22 @@ from typing import Any
 
 
 class AwsCommand:
-    """`folder` gets a program `aws`, `clients` has the installed one."""
+    """`folder`/bin gets a program `aws`, `clients` has the installed one."""
 
     def __init__(self, folder: Path, clients: Path) -> None:
-        self.folder = folder
+        self._folder = folder
+        self.programs = folder / "bin"
         self._clients = clients
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.folder.mkdir()
-        program = self.folder / "aws"
+        self.programs.mkdir(parents=True)
+        program = self.programs / "aws"
         source = Path(__file__).with_name("aws_client.py").read_text()
         program.write_text(f"#!{sys.executable} -IS\n{source}")
         program.chmod(0o755)
-        (self.folder / "installed").symlink_to(self._clients / "aws")
-        self._process = subprocess.Popen([sys.executable, "-m", __name__, self.folder], stdin=subprocess.DEVNULL)
+        (self._folder / "installed").symlink_to(self._clients / "aws")
+        self._process = subprocess.Popen([sys.executable, "-m", __name__, self._folder], stdin=subprocess.DEVNULL)
 
     def stop(self) -> None:
         if self._process:
