@@ -39,10 +39,11 @@ class Runtime:
 
     def set(self, state: str, reason: StateReason | None = None) -> None:
         instance = self.instance
-        instance._state = InstanceState(state, STATES[state])
+        # First: whoever reads the state meanwhile finds its reason.
         instance.state_reason = reason or StateReason()
         who = INITIATORS.get(instance.state_reason.code, "Server" if reason else "")
         instance._reason = f"{who} ({datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} GMT)" if who else ""
+        instance._state = InstanceState(state, STATES[state])
 
 
 def incorrect_state(instance_id: str, wanted: str) -> EC2ClientError:
