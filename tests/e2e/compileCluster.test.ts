@@ -119,7 +119,8 @@ describeUnless(missingCluster())("a compile cluster of two runners with a core e
         afterAll(() => first.leaveToolchains());
 
         it("on both of them, to the objects that the dispatcher makes, by twins and originals", async () => {
-            const files = { SOURCES: `${few.SOURCES} asked` };
+            // As many, so that not all of them stay at home.
+            const files = { SOURCES: `${few.SOURCES} asked1 asked2 asked3 asked4 asked5 asked6` };
             const home = await build(files, "arm64");
             const from = first.read("cluster/scheduler.log").length;
             const { made } = await build({ ...files, ...inCluster }, "arm64");
