@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { temporaryFolder } from "./temporaryFolder";
 
@@ -32,6 +32,10 @@ export class Workbench {
         mkdirSync(path.dirname(this.path(name)), { recursive: true });
         writeFileSync(this.path(name), text);
         return this.path(name);
+    }
+
+    append(name: string, text: string): void {
+        appendFileSync(this.path(name), text);
     }
 
     read(name: string): string {

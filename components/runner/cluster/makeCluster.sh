@@ -207,7 +207,7 @@ see_source_options() {
     echo /lib/sourceOptions.so >"$environment/etc/ld.so.preload"
     # shellcheck disable=SC2086 # words
     build -shared -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -nostdlib -DOPTIONS="$(printf '"%s",' $asked)" \
-        -o "$environment/lib/sourceOptions.so" "$here/clusterSource.c"
+        -o "$environment/lib/sourceOptions.so" "$here/clusterSourceOptions.c"
 }
 
 # The programs themselves, by their build ids, or their twins of the table's version.

@@ -38,10 +38,10 @@ __attribute__((constructor)) static void begin(int all, char **arguments, char *
 
 static void leave_to_original(void)
 {
-	char **all = path ? calloc(count + 5, sizeof(*all)) : NULL;
-
 	if (!path)
 		return;
+	char **all = calloc(count + 5, sizeof(*all));
+
 	if (all) {
 		all[0] = EMULATOR;
 		all[1] = "-0";

@@ -1,13 +1,5 @@
 import { spawn } from "node:child_process";
-import {
-    appendFileSync,
-    copyFileSync,
-    mkdirSync,
-    readdirSync,
-    readlinkSync,
-    symlinkSync,
-    writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
@@ -80,7 +72,7 @@ export class LocalRunnerBench extends Workbench {
             copyFileSync(path.join(components, file), path.join(this.runner, path.basename(file)));
         }
         // For other folders than the machine's.
-        appendFileSync(path.join(this.runner, "steps.sh"), `control_groups='${this.path("groups")}'\n`);
+        this.append("runner/steps.sh", `control_groups='${this.path("groups")}'\n`);
         writeFileSync(path.join(this.runner, "buildkitd.toml"), "one\n");
         this.settings({});
     }

@@ -49,7 +49,7 @@ describe.each(shells)("native-compilers.sh in %s", (_name, shell) => {
             { ...bootstrapSettings, emulation },
         );
         // For other folders than the machine's.
-        bench.write("lib/emulation.sh", `${bench.read("lib/emulation.sh")}binfmt='${bench.path("binfmt")}'\n`);
+        bench.append("lib/emulation.sh", `binfmt='${bench.path("binfmt")}'\n`);
         const program = bench.read("lib/native-compilers.sh").replace("/etc/machine-id", bench.path("machine-id"));
         bench.write("lib/native-compilers.sh", program);
         chmodSync(bench.path("lib/native-compilers.sh"), 0o755);

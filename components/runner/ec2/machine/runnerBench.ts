@@ -58,7 +58,7 @@ export class RunnerBench extends Workbench {
             ...changes,
         };
         const extra = Object.entries(all).map(([name, value]) => `${name}='${value}'\n`);
-        this.write("lib/settings", this.read("lib/settings") + extra.join(""));
+        this.append("lib/settings", extra.join(""));
     }
 
     /** AWS, of which the scripts find the credentials of a role and, in files `parameters/NAME`, parameters by the ends of their names. */

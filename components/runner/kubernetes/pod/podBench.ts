@@ -43,9 +43,9 @@ export class PodBench extends Workbench {
             ...changes,
         };
         const extra = Object.entries(all).map(([name, value]) => `${name}='${value}'\n`);
-        this.write("lib/settings.sh", this.read("lib/settings.sh") + extra.join(""));
+        this.append("lib/settings.sh", extra.join(""));
         // For other folders than the machine's.
-        this.write("lib/steps.sh", `${this.read("lib/steps.sh")}control_groups='${this.path("groups")}'\n`);
+        this.append("lib/steps.sh", `control_groups='${this.path("groups")}'\n`);
         this.write("run/said");
         this.write("account/token", "TOKEN");
         this.write("groups/memory/tasks");
