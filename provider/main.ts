@@ -30,6 +30,11 @@ void serve(
         GroupLeftovers: new GroupLeftoversResource(),
         RepositoryGuard: new RepositoryGuardResource(),
     },
+    {
+        // A program calls it to have this process started.
+        ready: () => ({}),
+        keepScript: ({ script }) => ({ key: connections.keep(String(script)) }),
+    },
     new Engine(engineAddress),
 ).then(() => {
     // Node writes it at the end of a process, and the engine ends this one by a signal. Unknown to Node before 22.

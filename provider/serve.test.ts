@@ -2,6 +2,7 @@ import { specialSecretSig, specialSigKey, unknownValue } from "@pulumi/pulumi/ru
 import { version } from "../package.json";
 import { differences, type ResourceType, type Work } from "./resource";
 import { ResourceProvider } from "./serve";
+import type { Properties } from "./values";
 
 const secret = (value: unknown) => ({ [specialSigKey]: specialSecretSig, value });
 const urnOf = (type: string) => `urn:pulumi:dev::project::native-buildx:index:App$native-buildx:index:${type}::name`;
@@ -50,6 +51,17 @@ describe("the provider between the engine and its resources", () => {
     });
     const urn = urnOf("Thing");
     const sent = { name: "n", keys: { a: secret("A"), b: "B" } };
+
+    it("answers what a program calls, and says which functions there are", async () => {
+        const functions = { twice: ({ word }: Properties) => ({ words: `${word} ${word}` }) };
+        const called = new ResourceProvider({}, { log: () => undefined }, functions);
+        expect(await called.invoke("native-buildx:index:twice", { word: secret("hum") })).toEqual({
+            outputs: { words: "hum hum" },
+        });
+        await expect(called.invoke("native-buildx:index:thrice", {})).rejects.toThrow(
+            "native-buildx has no function thrice; it has twice",
+        );
+    });
 
     it("has the version of the npm package", () => {
         expect(provider.version).toBe(version);

@@ -12,11 +12,16 @@ export interface ResourceTypes {
     [name: string]: ResourceType<any, any>;
 }
 
-/** Serves resources to the engine, until the engine is gone. */
-export async function serve(types: ResourceTypes, engine: Engine): Promise<void> {
+/** What a program may call, by the last part of its token: `native-buildx:index:NAME`. */
+export interface Functions {
+    [name: string]: (inputs: Properties) => Properties;
+}
+
+/** Serves resources and functions to the engine, until the engine is gone. */
+export async function serve(types: ResourceTypes, functions: Functions, engine: Engine): Promise<void> {
     // The SDK prints, with a stack, each error that it also answers with.
     console.error = () => undefined;
-    await sdk.main(new ResourceProvider(types, engine), process.argv.slice(2));
+    await sdk.main(new ResourceProvider(types, engine, functions), process.argv.slice(2));
 }
 
 /** Between the engine's values and a resource's plain ones. */
@@ -27,6 +32,7 @@ export class ResourceProvider implements sdk.Provider {
     constructor(
         private readonly types: ResourceTypes,
         private readonly engine: Pick<Engine, "log">,
+        private readonly functions: Functions = {},
     ) {}
 
     async check(urn: URN, olds: Properties, news: Properties): Promise<sdk.CheckResult> {
@@ -71,9 +77,13 @@ export class ResourceProvider implements sdk.Provider {
         await this.typeOf(urn).delete?.(plain(olds) as Properties, this.work(urn));
     }
 
-    /** Its one function, `ready`, does nothing: a program calls it to have this process started. */
-    async invoke(): Promise<sdk.InvokeResult> {
-        return { outputs: {} };
+    async invoke(token: string, inputs: Properties): Promise<sdk.InvokeResult> {
+        const name = token.split(":").at(-1) ?? "";
+        const called = this.functions[name];
+        if (!called) {
+            throw new Error(`native-buildx has no function ${name}; it has ${Object.keys(this.functions).join(", ")}`);
+        }
+        return { outputs: called(plain(inputs) as Properties) };
     }
 
     /** Ctrl-C: ends what runs. */

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { mockPulumi, type PulumiMocks, resolved, settled } from "../../tests/helpers/pulumiMocks";
+import { mockPulumi, type PulumiMocks, resolved, scriptKey, settled } from "../../tests/helpers/pulumiMocks";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { shells } from "../../tests/helpers/workbench";
 import type { Platform } from "../architecture";
@@ -114,12 +114,20 @@ describe("RemoteBuilder", () => {
         const login = { address: "registry.example", username: "ci", password: "PASSWORD" };
         const here = pulumi.output(builder.here(login));
         expect(await resolved(here)).toEqual({
-            connect: await resolved(builder.connect),
+            connect: scriptKey,
             project: process.cwd(),
             buildsPerRunner: 3,
             login,
         });
         expect(await pulumi.isSecret(here)).toBe(true);
+    });
+
+    it("gives the provider the script once, for all images", async () => {
+        const builder = makeBuilder("arm64");
+        for (const _image of ["base", "app"]) {
+            await resolved(pulumi.output(builder.here()));
+        }
+        expect(mocks.scripts).toEqual([await resolved(builder.connect)]);
     });
 
     it("makes an image depend on its own platform's runner only", () => {

@@ -51,6 +51,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     private readonly byName: ReadonlyMap<string, Runner>;
     private readonly placements: ReadonlyMap<Platform, Placement>;
     private readonly buildsPerRunner: number;
+    private keptConnect: pulumi.Output<string> | undefined;
 
     constructor(name: string, args: RemoteBuilderArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:RemoteBuilder", name, {}, opts);
@@ -102,13 +103,20 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     here(login?: pulumi.Input<RegistryLogin>): { [P in keyof Here]: pulumi.Input<Here[P]> } {
         // Each its own output: in a preview the folder is known, and the script may not be.
         const { connect, buildsPerRunner } = this;
+        this.keptConnect ??= connect.apply(keepScript);
         return {
-            connect,
+            connect: this.keptConnect,
             project: process.cwd(),
             buildsPerRunner,
             ...(login ? { login: pulumi.secret(login) as pulumi.Output<Here["login"]> } : {}),
         };
     }
+}
+
+/** Gives the provider the script, once for all images: the engine reads, logs and hands on whatever each image has. */
+async function keepScript(script: string): Promise<string> {
+    const { key } = await pulumi.runtime.invoke("native-buildx:index:keepScript", { script });
+    return key;
 }
 
 function placementOf(platform: Platform, runners: readonly Runner[]): Placement {

@@ -76,7 +76,7 @@ describe("connections", () => {
             .filter((line) => line !== "");
     const note = () => `echo "$*" >>'${log}'\n`;
     const connect = (connections: Connections, script: string, arch: string, onProgress = (_line: string) => {}) =>
-        connections.connect(script, `demo-${arch}`, `linux/${arch}`, onProgress, signal);
+        connections.connect(connections.keep(script), `demo-${arch}`, `linux/${arch}`, onProgress, signal);
     /** Fakes what tells the time; child processes need the rest. */
     const stopTheClock = () =>
         jest.useFakeTimers({
@@ -114,13 +114,14 @@ describe("connections", () => {
     it("trust a runner on which a build has just ended, and the registry that it was pushed to", async () => {
         stopTheClock();
         const connections = new Connections();
-        connections.served(note(), "demo-arm64");
+        const script = connections.keep(note());
+        connections.served(script, "demo-arm64");
         jest.advanceTimersByTime(4_900);
         expect(await connect(connections, note(), "arm64")).toBe(0);
-        await connections.prepare(note(), signal);
+        await connections.prepare(script, signal);
         expect(runs()).toEqual([]);
         jest.advanceTimersByTime(200);
-        await connections.prepare(note(), signal);
+        await connections.prepare(script, signal);
         await connect(connections, note(), "arm64");
         expect(runs()).toEqual(["--prepare", "linux/arm64"]);
     });
@@ -143,7 +144,18 @@ describe("connections", () => {
 
     it("prepare without a platform, once for all who ask at the same time", async () => {
         const connections = new Connections();
-        await Promise.all([1, 2].map(() => connections.prepare(note(), signal)));
+        const script = connections.keep(note());
+        await Promise.all([1, 2].map(() => connections.prepare(script, signal)));
         expect(runs()).toEqual(["--prepare"]);
+    });
+
+    it("run the script that was kept under the key, and none that was not", async () => {
+        const connections = new Connections();
+        const script = connections.keep(note());
+        const other = connections.keep(`echo other >>'${log}'`);
+        expect(script).not.toBe(other);
+        await connections.connect(other, "demo-arm64", "arm64", () => undefined, signal);
+        expect(runs()).toEqual(["other"]);
+        await expect(new Connections().prepare(script, signal)).rejects.toThrow(/was not given to the provider/);
     });
 });

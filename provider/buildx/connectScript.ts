@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
 import { recordsFolder } from "./environment";
 
@@ -10,14 +11,23 @@ const trustSeconds = 5;
  * need a runner at the same time share one connection.
  */
 export class Connections {
+    /** By their keys. */
+    private readonly scripts = new Map<string, string>();
     private readonly running = new Map<string, Promise<void>>();
     /** When a builder's runner was seen to serve, and what a script prepares: the time in ms. */
     private readonly seenServing = new Map<string, number>();
 
+    /** Keeps a connect script. @returns its key, by which images name it */
+    keep(script: string): string {
+        const key = createHash("sha256").update(script).digest("hex");
+        this.scripts.set(key, script);
+        return key;
+    }
+
     /**
      * Wakes and registers one runner. Resolves to the seconds it took.
      *
-     * @param script the connect script
+     * @param script key of the connect script
      * @param builder the runner's builder, by which it differs from runners of other stacks
      * @param runner its name
      * @param onProgress gets each line as it is said
@@ -33,7 +43,7 @@ export class Connections {
             return 0;
         }
         const started = performance.now();
-        await this.once(builder, () => runConnectScript(script, [runner], onProgress, signal));
+        await this.once(builder, () => runConnectScript(this.textOf(script), [runner], onProgress, signal));
         this.served(script, builder);
         return (performance.now() - started) / 1000;
     }
@@ -48,8 +58,18 @@ export class Connections {
     /** Starts what has to run besides the runners: the local registry. */
     async prepare(script: string, signal: AbortSignal): Promise<void> {
         if (!this.isTrusted(script)) {
-            await this.once(script, () => runConnectScript(script, ["--prepare"], () => undefined, signal));
+            await this.once(script, () =>
+                runConnectScript(this.textOf(script), ["--prepare"], () => undefined, signal),
+            );
         }
+    }
+
+    private textOf(script: string): string {
+        const text = this.scripts.get(script);
+        if (text === undefined) {
+            throw new Error(`connect script ${script} was not given to the provider before it was to run`);
+        }
+        return text;
     }
 
     private isTrusted(what: string): boolean {

@@ -10,7 +10,7 @@ export interface Helper {
 
 /** What a resource needs while it works and that belongs to this machine and this moment. It is in no state. */
 export interface Here {
-    /** The connect script. */
+    /** Key of the connect script, which function `keepScript` was given. */
     connect: string;
     /** Folder that relative paths start from. */
     project: string;

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { scriptKey } from "./pulumiMocks";
 
 /** A resource as a component registered it. */
 export interface Registered {
@@ -99,6 +100,8 @@ export class AwsMocks implements pulumi.runtime.Mocks {
                     proxyEndpoint: "https://ignored",
                     expiresAt: new Date(Date.now() + 12 * 3600_000).toISOString(),
                 };
+            case "native-buildx:index:keepScript":
+                return { key: scriptKey };
             default:
                 throw new Error(`unexpected call ${args.token}`);
         }

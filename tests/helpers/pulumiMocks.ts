@@ -33,9 +33,14 @@ export function digestOf(name: string): string {
     return `sha256:${Buffer.from(name).toString("hex").padEnd(64, "0")}`;
 }
 
-/** Records every resource of a deployment, and fails on every call: none of our local components makes one. */
+/** What the mocked provider answers to whoever gives it the connect script. */
+export const scriptKey = "key of the connect script";
+
+/** Records every resource of a deployment, and fails on every call but that for the connect script. */
 export class PulumiMocks implements pulumi.runtime.Mocks {
     readonly resources: Registered[] = [];
+    /** The connect scripts that the provider was given. */
+    readonly scripts: string[] = [];
 
     of(type: string): Registered[] {
         return this.resources.filter((resource) => resource.type === type);
@@ -55,7 +60,11 @@ export class PulumiMocks implements pulumi.runtime.Mocks {
         return { id: `${name}-id`, state: { ...inputs, ...answers[type]?.(name, inputs) } };
     }
 
-    call({ token }: pulumi.runtime.MockCallArgs): State {
+    call({ token, inputs }: pulumi.runtime.MockCallArgs): State {
+        if (token === "native-buildx:index:keepScript") {
+            this.scripts.push(inputs.script);
+            return { key: scriptKey };
+        }
         throw new Error(`unexpected call of ${token}`);
     }
 
