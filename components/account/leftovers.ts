@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import * as aws from "@pulumi/aws";
+import * as awsConfig from "@pulumi/aws/config";
 import * as pulumi from "@pulumi/pulumi";
 
 /*
@@ -16,7 +16,7 @@ type AwsCommand = (...words: string[]) => Promise<string>;
 
 /** To be called while the program runs: a hook, which the engine calls, cannot read the configuration. */
 function awsCommand(): AwsCommand {
-    const { region, profile } = aws.config;
+    const { region, profile } = awsConfig;
     const options = [
         ...(region ? ["--region", region] : []),
         ...(profile ? ["--profile", profile] : []),

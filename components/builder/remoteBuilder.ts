@@ -65,7 +65,8 @@ export class RemoteBuilder extends pulumi.ComponentResource {
             Object.fromEntries(args.runners.map(({ runnerName, description }) => [runnerName, description])),
         );
         this.connect = connectOutput(args);
-        this.registerOutputs({ builder: this.builder, runners: this.runners, connect: this.connect });
+        // Without `connect`, which is the longest of all: whoever wants it in the state has it in an output of the stack.
+        this.registerOutputs({ builder: this.builder, runners: this.runners });
     }
 
     /**

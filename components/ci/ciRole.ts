@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as iam from "@pulumi/aws/iam";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftover, removesRole } from "../account/leftovers";
 import { refuseArguments } from "../settings/mistakes";
@@ -47,7 +47,7 @@ export class CiRole extends pulumi.ComponentResource {
             ...trusted,
             providerArn: existingProviderArn(values, trusted) ?? this.trust(name, trusted, args.tags).arn,
         }));
-        const role = new aws.iam.Role(
+        const role = new iam.Role(
             name,
             {
                 description: "native-buildx: CI wakes the runners and pushes images",
@@ -63,7 +63,7 @@ export class CiRole extends pulumi.ComponentResource {
             },
             { parent: this, hooks: { onError: [removesRole(name)] } },
         );
-        new aws.iam.RolePolicy(
+        new iam.RolePolicy(
             name,
             {
                 // A name of its own: an `up` after a killed one writes the same policy again.
@@ -87,7 +87,7 @@ export class CiRole extends pulumi.ComponentResource {
     /** An account has one provider of an issuer, so it is called after the issuer. */
     private trust(name: string, { issuer, audience }: TrustedIssuer, given: CiRoleArgs["tags"]) {
         const tags = { ...given, [roleTag]: name };
-        return new aws.iam.OpenIdConnectProvider(
+        return new iam.OpenIdConnectProvider(
             `${name}-${issuer.replaceAll("/", "-")}`,
             { url: `https://${issuer}`, clientIdLists: [audience], tags },
             { parent: this, hooks: { onError: [removesIdentityProvider(issuer, tags)] } },

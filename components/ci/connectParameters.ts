@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import { getRegionOutput } from "@pulumi/aws/getRegion";
+import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import { gzipSync } from "fflate";
 import { withoutComments } from "../shell";
@@ -29,7 +30,7 @@ export class ConnectParameters extends pulumi.ComponentResource {
         const parameters = Array.from(
             { length: parts },
             (_, index) =>
-                new aws.ssm.Parameter(
+                new ssm.Parameter(
                     `${name}-${index + 1}`,
                     {
                         name: `${parameterPath}/${index + 1}`,
@@ -44,9 +45,9 @@ export class ConnectParameters extends pulumi.ComponentResource {
                 ),
         );
         this.arns = pulumi.all(parameters.map((parameter) => parameter.arn));
-        this.readCommand = aws
-            .getRegionOutput({}, { parent: this })
-            .region.apply((region) => readCommand(parameterPath, region));
+        this.readCommand = getRegionOutput({}, { parent: this }).region.apply((region) =>
+            readCommand(parameterPath, region),
+        );
         this.registerOutputs({ arns: this.arns, readCommand: this.readCommand });
     }
 }

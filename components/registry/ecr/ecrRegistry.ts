@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import * as ecr from "@pulumi/aws/ecr";
+import { getRegionOutput } from "@pulumi/aws/getRegion";
 import * as pulumi from "@pulumi/pulumi";
 import { registryOf } from "../../../provider/image/reference";
 import type { Registry } from "../registry";
@@ -30,7 +31,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
 
     private readonly common: ImageRepository;
     private readonly perImage = new Map<string, ImageRepository>();
-    private token: Promise<aws.ecr.GetAuthorizationTokenResult> | undefined;
+    private token: Promise<ecr.GetAuthorizationTokenResult> | undefined;
     /** When the next login asks for another token, in milliseconds since 1970. */
     private renewAt = 0;
 
@@ -98,11 +99,11 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
         );
 
     /** A token with at least half of its life left: one token serves all images, unless a chain of images takes hours. */
-    private freshToken(registryId: string): Promise<aws.ecr.GetAuthorizationTokenResult> {
+    private freshToken(registryId: string): Promise<ecr.GetAuthorizationTokenResult> {
         const now = Date.now();
         if (this.token === undefined || now >= this.renewAt) {
             this.renewAt = Number.POSITIVE_INFINITY;
-            this.token = aws.ecr.getAuthorizationToken({ registryId }, { parent: this }).then((token) => {
+            this.token = ecr.getAuthorizationToken({ registryId }, { parent: this }).then((token) => {
                 this.renewAt = (now + Date.parse(token.expiresAt)) / 2;
                 return token;
             });
@@ -125,7 +126,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     };
 
     private region(): pulumi.Output<string> {
-        return aws.getRegionOutput({}, { parent: this }).region;
+        return getRegionOutput({}, { parent: this }).region;
     }
 }
 

@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as ebs from "@pulumi/aws/ebs";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
 import type { CacheVolumeSettings } from "./gp3";
@@ -15,7 +15,7 @@ export interface CacheVolumeArgs {
     /** @default none */
     tags?: { [name: string]: string };
     /** Changes the volume's arguments. @default none */
-    transform?: (volume: aws.ebs.VolumeArgs) => aws.ebs.VolumeArgs;
+    transform?: (volume: ebs.VolumeArgs) => ebs.VolumeArgs;
 }
 
 /** The tag that says whose a volume is. */
@@ -36,7 +36,7 @@ export class CacheVolume extends pulumi.ComponentResource {
     ) {
         super("native-buildx:index:CacheVolume", name, {}, opts);
         this.zone = this.chooseZone(args);
-        const volumeArgs: aws.ebs.VolumeArgs = {
+        const volumeArgs: ebs.VolumeArgs = {
             availabilityZone: this.zone,
             size: args.volume.cacheGigabytes,
             type: "gp3",
@@ -46,7 +46,7 @@ export class CacheVolume extends pulumi.ComponentResource {
             kmsKeyId: args.kmsKeyArn,
             tags: { ...args.tags, Name: name, [ownerTag]: args.securityGroupId },
         };
-        const volume = new aws.ebs.Volume(name, args.transform?.(volumeArgs) ?? volumeArgs, {
+        const volume = new ebs.Volume(name, args.transform?.(volumeArgs) ?? volumeArgs, {
             parent: this,
             hooks: {
                 beforeCreate: [removesOtherVolumes()],
@@ -79,12 +79,12 @@ export class CacheVolume extends pulumi.ComponentResource {
             name: `tag:${tag}`,
             values: [value],
         }));
-        return aws.ebs
+        return ebs
             .getEbsVolumesOutput({ filters }, { parent: this })
             .ids.apply((ids) =>
                 pulumi.all(
                     ids.map((id) =>
-                        aws.ebs.getVolumeOutput({ filters: [{ name: "volume-id", values: [id] }] }, { parent: this }),
+                        ebs.getVolumeOutput({ filters: [{ name: "volume-id", values: [id] }] }, { parent: this }),
                     ),
                 ),
             )

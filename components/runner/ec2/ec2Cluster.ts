@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import * as iam from "@pulumi/aws/iam";
+import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import { machineOf, type Platform } from "../../architecture";
 import { clusterRecipe } from "../cluster/recipe";
@@ -64,7 +65,7 @@ export interface MembersArgs {
 export function makeMembers(name: string, { cluster, runners, tags }: MembersArgs, parent: pulumi.Resource): void {
     const own = runners.flatMap(({ machines }) => machines.slice(0, 1));
     const standIns = runners.flatMap(({ machines }) => machines.slice(1));
-    const members = new aws.ssm.Parameter(
+    const members = new ssm.Parameter(
         `${name}-compile-cluster-members`,
         {
             name: cluster.membersParameter,
@@ -80,7 +81,7 @@ export function makeMembers(name: string, { cluster, runners, tags }: MembersArg
     );
     const readable = pulumi.all([...cluster.recipe.parameters, members].map(({ arn }) => arn));
     for (const { runnerName, role } of runners) {
-        new aws.iam.RolePolicy(
+        new iam.RolePolicy(
             `${name}-${runnerName}-compile-cluster`,
             {
                 name: "compile-cluster",

@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import * as ec2 from "@pulumi/aws/ec2";
+import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
 import { machineOf } from "../../architecture";
@@ -20,7 +21,7 @@ export interface Emulation {
 export interface Machine {
     region: pulumi.Output<string>;
     role: RunnerRole;
-    keys: aws.ssm.Parameter;
+    keys: ssm.Parameter;
     /** @default it emulates no other platform */
     emulation?: Emulation;
     ami: pulumi.Output<string>;
@@ -38,9 +39,9 @@ export function makeInstance(
     machine: Machine,
     runner: Ec2RunnerArgs,
     parent: pulumi.Resource,
-): aws.ec2.Instance {
+): ec2.Instance {
     const args = instanceArgs(name, machine, runner);
-    return new aws.ec2.Instance(name, runner.transform?.instance?.(args, runnerInfo(runner)) ?? args, {
+    return new ec2.Instance(name, runner.transform?.instance?.(args, runnerInfo(runner)) ?? args, {
         parent,
         dependsOn: machine.role.neededAtBoot,
         // The cache volume can be attached to one instance only.
@@ -58,7 +59,7 @@ export function makeInstance(
     });
 }
 
-function instanceArgs(name: string, machine: Machine, runner: Ec2RunnerArgs): aws.ec2.InstanceArgs {
+function instanceArgs(name: string, machine: Machine, runner: Ec2RunnerArgs): ec2.InstanceArgs {
     const { network, kmsKeyArn, tags } = runner;
     return {
         ami: machine.ami,

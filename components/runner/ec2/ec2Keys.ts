@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as ssm from "@pulumi/aws/ssm";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** The value of a keys' parameter until its runner has published keys. */
@@ -14,8 +14,8 @@ export interface KeysParameterArgs {
 }
 
 /** Pulumi makes and removes the parameter. The runner writes its value, which never gets into the state: it is write-only here. */
-export function makeKeysParameter(name: string, args: KeysParameterArgs, parent: pulumi.Resource): aws.ssm.Parameter {
-    return new aws.ssm.Parameter(
+export function makeKeysParameter(name: string, args: KeysParameterArgs, parent: pulumi.Resource): ssm.Parameter {
+    return new ssm.Parameter(
         `${name}-keys`,
         {
             name: args.path,

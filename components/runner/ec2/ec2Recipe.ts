@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import * as aws from "@pulumi/aws";
+import * as ssm from "@pulumi/aws/ssm";
 import type * as pulumi from "@pulumi/pulumi";
 import { packScript, renderFiles } from "./ec2Bootstrap";
 
 /** What a runner makes something of, in parameters: user data has no room for it. */
 export interface RecipeParameters {
     /** In the order of their parts. */
-    parameters: aws.ssm.Parameter[];
+    parameters: ssm.Parameter[];
     /** SHA-256 of the script that they hold, in hex: the runner runs no other. */
     sha256: string;
 }
@@ -29,7 +29,7 @@ export function makeRecipe(name: string, args: RecipeArgs, parent: pulumi.Resour
     const { path, description, script, tags } = args;
     const parameters = recipeParts(script).map(
         (value, at) =>
-            new aws.ssm.Parameter(
+            new ssm.Parameter(
                 `${name}-${at + 1}`,
                 {
                     name: `${path}-${at + 1}`,

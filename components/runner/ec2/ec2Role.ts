@@ -1,4 +1,6 @@
-import * as aws from "@pulumi/aws";
+import * as ec2 from "@pulumi/aws/ec2";
+import * as iam from "@pulumi/aws/iam";
+import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftover, removesRole } from "../../account/leftovers";
 import { runnerPolicy, runnerTrustPolicy } from "./policies";
@@ -7,18 +9,18 @@ export interface RunnerRoleArgs {
     /** What the role is for, in a few words. */
     description: string;
     /** The parameters that its instances may write. */
-    parameters: aws.ssm.Parameter[];
+    parameters: ssm.Parameter[];
     /** What its instances may read. @default nothing */
-    readable?: aws.ssm.Parameter[];
+    readable?: ssm.Parameter[];
     /** The security group whose rules connect writes. @default none */
-    callersGroup?: aws.ec2.SecurityGroup;
+    callersGroup?: ec2.SecurityGroup;
     kmsKeyArn?: string;
     tags?: { [name: string]: string };
 }
 
 export interface RunnerRole {
-    role: aws.iam.Role;
-    profile: aws.iam.InstanceProfile;
+    role: iam.Role;
+    profile: iam.InstanceProfile;
     /** What a booting runner writes, and its permission to. */
     neededAtBoot: pulumi.Resource[];
 }
@@ -26,12 +28,12 @@ export interface RunnerRole {
 /** The role of a runner's instances: it may write their keys' parameters, close the port to callers, read what it has to, and nothing else. */
 export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Resource): RunnerRole {
     const { description, parameters, readable = [], callersGroup, kmsKeyArn, tags } = args;
-    const role = new aws.iam.Role(
+    const role = new iam.Role(
         name,
         { name, description, assumeRolePolicy: runnerTrustPolicy, tags },
         { parent, hooks: { onError: [removesRole(name)] } },
     );
-    const policy = new aws.iam.RolePolicy(
+    const policy = new iam.RolePolicy(
         name,
         {
             // A name of its own: an `up` after a killed one writes the same policy again.
@@ -45,7 +47,7 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
         },
         { parent },
     );
-    const profile = new aws.iam.InstanceProfile(
+    const profile = new iam.InstanceProfile(
         name,
         { name, role: role.name, tags },
         { parent, hooks: { onError: [removesProfile(name)] } },
@@ -53,7 +55,7 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
     return { role, profile, neededAtBoot: [policy, ...parameters, ...readable] };
 }
 
-function arnsOf(parameters: aws.ssm.Parameter[]): pulumi.Output<string[]> {
+function arnsOf(parameters: ssm.Parameter[]): pulumi.Output<string[]> {
     return pulumi.all(parameters.map((parameter) => parameter.arn));
 }
 

@@ -1,5 +1,8 @@
 import * as path from "node:path";
-import * as aws from "@pulumi/aws";
+import * as ebs from "@pulumi/aws/ebs";
+import * as ec2 from "@pulumi/aws/ec2";
+import { getRegionOutput } from "@pulumi/aws/getRegion";
+import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import { ec2MachinesOf, type Platform } from "../../architecture";
 import { refuseArguments } from "../../settings/mistakes";
@@ -46,7 +49,7 @@ export interface Ec2RunnerArgs extends Ec2RunnerSettings {
 /** A stopped machine of another type, for when EC2 has none of its own. */
 interface StandIn {
     type: string;
-    instance: aws.ec2.Instance;
+    instance: ec2.Instance;
 }
 
 const kind = "ec2";
@@ -89,7 +92,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         this.platform = args.platform;
         this.inCluster = args.cluster !== undefined;
         this.instanceType = args.instanceType ?? ec2MachinesOf(args.platform).instanceType;
-        this.region = aws.getRegionOutput({}, { parent: this }).region;
+        this.region = getRegionOutput({}, { parent: this }).region;
 
         const standInTypes = args.fallbackInstanceTypes ?? [];
         const keys = this.makeKeysParameter(name);
@@ -112,7 +115,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             type,
             instance: this.makeMachine(standInName(name, type), {
                 ...shared,
-                keys: standInKeys[index] as aws.ssm.Parameter,
+                keys: standInKeys[index] as ssm.Parameter,
                 instanceType: type,
                 subnetId: standInSubnet(type, volume.zone, args.network, this),
                 cacheDevice: pulumi.output(""),
@@ -180,7 +183,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         );
     }
 
-    private makeRole(parameters: aws.ssm.Parameter[], emulation?: Emulation): RunnerRole {
+    private makeRole(parameters: ssm.Parameter[], emulation?: Emulation): RunnerRole {
         const { network, kmsKeyArn, tags } = this.args;
         const role = {
             description: `native-buildx: runner ${this.runnerName} publishes keys for its clients`,
@@ -201,7 +204,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             kmsKeyArn,
             securityGroupId: network.securityGroupId,
             tags,
-            transform: (given: aws.ebs.VolumeArgs) => transform?.volume?.(given, runnerInfo(this.args)) ?? given,
+            transform: (given: ebs.VolumeArgs) => transform?.volume?.(given, runnerInfo(this.args)) ?? given,
         };
         return new CacheVolume(`${this.name}-cache`, volume, { parent: this });
     }
@@ -231,23 +234,23 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
         return { machines, recipe: makeRecipe(`${name}-native-compilers`, recipe, this) };
     }
 
-    private makeKeysParameter(name: string, standInType?: string): aws.ssm.Parameter {
+    private makeKeysParameter(name: string, standInType?: string): ssm.Parameter {
         const { kmsKeyArn, tags } = this.args;
         const path = this.keysParameterName(standInType);
         return makeKeysParameter(name, { path, runner: this.runnerName, kmsKeyArn, tags }, this);
     }
 
-    private makeMachine(name: string, machine: Machine): aws.ec2.Instance {
+    private makeMachine(name: string, machine: Machine): ec2.Instance {
         return makeInstance(name, machine, this.args, this);
     }
 
     private newestDebian(): pulumi.Output<string> {
         const name = ec2MachinesOf(this.platform).amiParameter;
-        return aws.ssm.getParameterOutput({ name }, { parent: this }).value;
+        return ssm.getParameterOutput({ name }, { parent: this }).value;
     }
 
-    private attach(volume: CacheVolume, instance: aws.ec2.Instance): void {
-        new aws.ec2.VolumeAttachment(
+    private attach(volume: CacheVolume, instance: ec2.Instance): void {
+        new ec2.VolumeAttachment(
             `${this.name}-cache`,
             {
                 // Nitro instances ignore the name; the runner finds the volume by its id.

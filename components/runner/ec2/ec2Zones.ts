@@ -1,10 +1,10 @@
-import * as aws from "@pulumi/aws";
+import * as ec2 from "@pulumi/aws/ec2";
 import * as pulumi from "@pulumi/pulumi";
 import type { Network } from "./network";
 
 /** The network's zones where EC2 offers the type: not every zone has every type. */
 export function zonesFor(instanceType: string, network: Network, parent: pulumi.Resource): pulumi.Output<string[]> {
-    const offered = aws.ec2.getInstanceTypeOfferingsOutput(
+    const offered = ec2.getInstanceTypeOfferingsOutput(
         { locationType: "availability-zone", filters: [{ name: "instance-type", values: [instanceType] }] },
         { parent },
     ).locations;

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import * as aws from "@pulumi/aws";
+import * as ec2 from "@pulumi/aws/ec2";
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
 import { awsAccount } from "../../account/awsAccount";
@@ -55,9 +55,9 @@ export class Network extends pulumi.ComponentResource {
     readonly zones: pulumi.Output<string[]>;
     readonly securityGroupId: pulumi.Output<string>;
     /** The security group whose rules connect writes, where there are `openForCallerMinutes`. */
-    readonly callersGroup: aws.ec2.SecurityGroup | undefined;
+    readonly callersGroup: ec2.SecurityGroup | undefined;
     /** The security group of their compile cluster, where they are in one. */
-    readonly clusterGroup: aws.ec2.SecurityGroup | undefined;
+    readonly clusterGroup: ec2.SecurityGroup | undefined;
     readonly openForCallerMinutes: number;
     readonly port: number;
     readonly usePrivateAddress: boolean;
@@ -113,7 +113,7 @@ export class Network extends pulumi.ComponentResource {
         return pulumi.all([this.securityGroupId, ...this.moreGroups.map(({ id }) => id)]);
     }
 
-    private get moreGroups(): aws.ec2.SecurityGroup[] {
+    private get moreGroups(): ec2.SecurityGroup[] {
         return [this.callersGroup, this.clusterGroup].filter((group) => group !== undefined);
     }
 
@@ -125,18 +125,18 @@ export class Network extends pulumi.ComponentResource {
     }
 
     private namedSubnet(id: string): Place {
-        const subnet = aws.ec2.getSubnetOutput({ id }, { parent: this });
+        const subnet = ec2.getSubnetOutput({ id }, { parent: this });
         const zones = subnet.availabilityZone.apply((zone) => [zone]);
         return { vpcId: subnet.vpcId, zones, subnetIds: pulumi.output([id]) };
     }
 
     private defaultVpc(): Place {
-        const vpcId = aws.ec2.getVpcOutput({ default: true }, { parent: this }).id;
+        const vpcId = ec2.getVpcOutput({ default: true }, { parent: this }).id;
         const filters = [
             { name: "vpc-id", values: [vpcId] },
             { name: "default-for-az", values: ["true"] },
         ];
-        const ids = aws.ec2.getSubnetsOutput({ filters }, { parent: this }).ids;
+        const ids = ec2.getSubnetsOutput({ filters }, { parent: this }).ids;
         const subnets = ids.apply((found) => this.describeSubnets(found));
         return {
             vpcId,
@@ -152,7 +152,7 @@ export class Network extends pulumi.ComponentResource {
             );
         }
         return pulumi
-            .all(ids.map((id) => aws.ec2.getSubnetOutput({ id }, { parent: this })))
+            .all(ids.map((id) => ec2.getSubnetOutput({ id }, { parent: this })))
             .apply((subnets) =>
                 subnets
                     .map(({ id, availabilityZone }) => ({ id, zone: availabilityZone }))
@@ -161,7 +161,7 @@ export class Network extends pulumi.ComponentResource {
     }
 
     /** The rules are inline on purpose: so the next `up --refresh` removes what was added to the group by hand. */
-    private admitOnly(name: string, args: NetworkArgs): aws.ec2.SecurityGroup {
+    private admitOnly(name: string, args: NetworkArgs): ec2.SecurityGroup {
         for (const cidr of args.allowedCidrs.filter((cidr) => cidr.endsWith("/0"))) {
             void pulumi.log.warn(
                 `allowedCidrs ${cidr}: the whole internet may knock on the BuildKit port. Without a client certificate of this stack nobody gets in, but openForCallerMinutes, or a list of your own addresses, keeps strangers away altogether`,

@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import * as ec2 from "@pulumi/aws/ec2";
+import { getAvailabilityZonesOutput } from "@pulumi/aws/getAvailabilityZones";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftover, removesLeftovers } from "../../account/leftovers";
 
@@ -30,22 +31,22 @@ export class OwnVpc extends pulumi.ComponentResource {
         super("native-buildx:index:OwnVpc", name, {}, opts);
         const parent = { parent: this };
         const tags = { ...args.tags, Name: name };
-        const vpc = new aws.ec2.Vpc(
+        const vpc = new ec2.Vpc(
             name,
             { cidrBlock: "10.46.0.0/16", enableDnsHostnames: true, tags },
             { ...parent, hooks: { beforeCreate: [removesEmptyVpcs()] } },
         );
-        const gateway = new aws.ec2.InternetGateway(
+        const gateway = new ec2.InternetGateway(
             name,
             { tags },
             { ...parent, hooks: { beforeCreate: [removesUnusedGateways()] } },
         );
-        const attachment = new aws.ec2.InternetGatewayAttachment(
+        const attachment = new ec2.InternetGatewayAttachment(
             name,
             { vpcId: vpc.id, internetGatewayId: gateway.id },
             { ...parent, hooks: { onError: [detachesOther(name)] } },
         );
-        new aws.ec2.DefaultRouteTable(
+        new ec2.DefaultRouteTable(
             name,
             {
                 defaultRouteTableId: vpc.defaultRouteTableId,
@@ -55,20 +56,18 @@ export class OwnVpc extends pulumi.ComponentResource {
             { ...parent, dependsOn: attachment },
         );
         this.vpcId = vpc.id;
-        this.zones = aws
-            .getAvailabilityZonesOutput(
-                // Without the local zones that the account has opted into: they have few instance types.
-                { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
-                parent,
-            )
-            .names.apply((names) => [...names].sort().slice(0, zoneCount));
+        this.zones = getAvailabilityZonesOutput(
+            // Without the local zones that the account has opted into: they have few instance types.
+            { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
+            parent,
+        ).names.apply((names) => [...names].sort().slice(0, zoneCount));
         this.subnetIds = pulumi.all(Array.from({ length: zoneCount }, (_, index) => this.makeSubnet(index).id));
         this.registerOutputs({ vpcId: this.vpcId, subnetIds: this.subnetIds });
     }
 
-    private makeSubnet(index: number): aws.ec2.Subnet {
+    private makeSubnet(index: number): ec2.Subnet {
         const name = `${this.name}-${index + 1}`;
-        return new aws.ec2.Subnet(
+        return new ec2.Subnet(
             name,
             {
                 vpcId: this.vpcId,

@@ -1,10 +1,9 @@
-import * as aws from "@pulumi/aws";
+import * as ec2 from "@pulumi/aws/ec2";
 import * as pulumi from "@pulumi/pulumi";
 import { removesGroup } from "./groupLeftovers";
 import type { Ec2Transforms } from "./transforms";
 
-export interface SecurityGroupArgs
-    extends Pick<aws.ec2.SecurityGroupArgs, "description" | "vpcId" | "ingress" | "egress"> {
+export interface SecurityGroupArgs extends Pick<ec2.SecurityGroupArgs, "description" | "vpcId" | "ingress" | "egress"> {
     /** @default none */
     tags?: { [name: string]: string };
     /** Changes the group's arguments. @default none */
@@ -16,11 +15,11 @@ export function makeSecurityGroup(
     name: string,
     { tags, transform, ...args }: SecurityGroupArgs,
     opts: pulumi.CustomResourceOptions,
-): aws.ec2.SecurityGroup {
+): ec2.SecurityGroup {
     const groupName = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
     // Unique in its VPC: see removesGroup.
     const group = { name: groupName, ...args, tags: { ...tags, Name: name } };
-    return new aws.ec2.SecurityGroup(name, transform?.(group, { name }) ?? group, {
+    return new ec2.SecurityGroup(name, transform?.(group, { name }) ?? group, {
         ...opts,
         hooks: { onError: [removesGroup(groupName)] },
     });

@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as eks from "@pulumi/aws/eks";
 import type * as pulumi from "@pulumi/pulumi";
 import type { PolicyStatement } from "../../ci/policies";
 
@@ -17,7 +17,7 @@ export function admitToCluster(
     { cluster, group, principalArn, tags }: AdmissionArgs,
     parent: pulumi.Resource,
 ): pulumi.Resource {
-    return new aws.eks.AccessEntry(
+    return new eks.AccessEntry(
         name,
         { clusterName: cluster, principalArn, kubernetesGroups: [group], tags },
         { parent },
@@ -26,7 +26,7 @@ export function admitToCluster(
 
 /** What `aws eks update-kubeconfig` needs. What happens in the cluster is not IAM's. */
 export function clusterStatements(cluster: string, parent: pulumi.Resource): pulumi.Output<PolicyStatement[]> {
-    return aws.eks
+    return eks
         .getClusterOutput({ name: cluster }, { parent })
         .arn.apply((arn) => [{ Sid: "FindCluster", Action: ["eks:DescribeCluster"], Resource: [arn] }]);
 }
