@@ -68,10 +68,12 @@ jest.setTimeout(180_000);
         });
 
         test("ends with its caller", async () => {
-            // It waits for what is never written.
+            // It waits for what nobody writes.
+            const fifo = path.join(folder, "fifo");
+            execFileSync("mkfifo", [fifo]);
             const child = execFile(
                 aws(),
-                ["ssm", "put-parameter", "--name", "/c", "--value", "file:///dev/stdin"],
+                ["ssm", "put-parameter", "--name", "/c", "--value", `file://${fifo}`],
                 options(),
             );
             const forks = () =>
