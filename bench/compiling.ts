@@ -11,16 +11,14 @@ const own: Platform = "linux/amd64";
 const emulated: Platform = "linux/arm64";
 /** In the root file systems, besides the example's: for x265, and for the assembly of both. */
 const packages = ["g++", "cmake", "nasm"];
+/** Root file system of the machine's own platform that has a cross compiler for the other. */
+const crossRoot = "cross";
 
 type Note = (name: Measurement, seconds: number) => void;
 
 /** Compiles libraries by `pulumi up`, a library in one step, on runners of this machine that are awake before it. */
 export class CompilingBench {
-    private constructor(
-        private readonly sandbox: Sandbox,
-        /** What the libraries are built on, by name. */
-        private readonly bases: { [name: string]: ImageDraft },
-    ) {}
+    private constructor(private readonly sandbox: Sandbox) {}
 
     /** Why it cannot be measured here. */
     static missing(toolchains: string): string | undefined {
@@ -37,10 +35,10 @@ export class CompilingBench {
         for (const { name } of libraries) {
             await sandbox.addLibrary(name, packages);
         }
+        await sandbox.addRoot(crossRoot, [...packages, "g++-aarch64-linux-gnu"], "amd64");
         await sandbox.addContext("emulation/processes");
         await sandbox.addContext("emulation/steps");
-        const dockerfile = "examples/encoder/base/Dockerfile";
-        return new CompilingBench(sandbox, { compilers: { context: "x264/base/{arch}", dockerfile } });
+        return new CompilingBench(sandbox);
     }
 
     /** Every way in turn. */
@@ -56,9 +54,11 @@ export class CompilingBench {
     private async compile(library: Library, nativeCompilers: boolean, note: Note): Promise<void> {
         const { name } = library;
         const image = { context: `${name}/app`, target: "compiled" };
-        const make = (platform: Platform) => this.seconds(image, platform, nativeCompilers, "RUN make ");
+        const make = (platform: Platform, cross?: string) =>
+            this.seconds(image, platform, nativeCompilers, "RUN make ", cross);
         if (nativeCompilers) {
             note(library.natively, await make(own));
+            note(library.crossCompiled, await make(own, library.cross));
             note(library.withNativeCompilers, await make(emulated));
             const encoded = { ...image, target: "encoded" };
             note(library.encode, await this.seconds(encoded, own, nativeCompilers, `RUN ./${name} `));
@@ -79,19 +79,29 @@ export class CompilingBench {
         }
     }
 
-    /** Builds an image for a platform. Resolves to the seconds of those steps whose names have `step` in them. */
+    /**
+     * Builds an image for a platform. Resolves to the seconds of those steps whose names have `step` in them.
+     *
+     * @param cross on a root file system with a cross compiler, which is configured so. @default the platform's own compiler
+     */
     private async seconds(
         image: ImageDraft & { context: string },
         platform: Platform,
         nativeCompilers: boolean,
         step: string,
+        cross = "",
     ): Promise<number> {
-        const bases = Object.keys(this.bases);
-        const measured = { ...image, bases, platforms: [platform], args: { AGAIN: String(Date.now()) } };
+        const root: ImageDraft = {
+            context: `${cross ? crossRoot : "x264"}/base/{arch}`,
+            dockerfile: "examples/encoder/base/Dockerfile",
+            platforms: cross ? [platform] : undefined,
+        };
+        const args = { AGAIN: String(Date.now()), CROSS: cross };
+        const measured = { ...image, bases: ["compilers"], platforms: [platform], args };
         await this.sandbox.configure({
             platforms: [own, emulated],
             nativeCompilers,
-            images: { ...this.bases, measured },
+            images: { compilers: root, measured },
         });
         await this.sandbox.up();
         return this.sandbox.stepSeconds("measured", platform, step);

@@ -35,9 +35,11 @@ export const measurements = {
     sentFirst: "sent of a context of 1 GB, first build",
     sentEdit: "sent of it after the edit of a file",
     compileNatively: "compiling x264 (C, -O3) for the machine's own linux/amd64",
+    compileCross: "compiling x264 for linux/arm64 on linux/amd64, by Debian's cross compiler",
     compileWithNativeCompilers: "compiling x264 for linux/arm64, emulated, with native compilers",
     compileEmulated: "compiling x264 for linux/arm64, emulated, without them",
     compileCxxNatively: "compiling x265's source/common (C++) for the machine's own linux/amd64",
+    compileCxxCross: "compiling the same for linux/arm64 on linux/amd64, by Debian's cross compiler",
     compileCxxWithNativeCompilers: "compiling the same for linux/arm64, emulated, with native compilers",
     compileCxxEmulated: "compiling the same for linux/arm64, emulated, without them",
     processesWithNativeCompilers: "400 emulated processes that do nothing, in one step, with native compilers",
@@ -89,6 +91,11 @@ export const ratios = {
         "compileNatively",
         "compiling with native compilers over compiling natively (goal: 1.2)",
     ],
+    nativeToolchainVsCross: [
+        "compileWithNativeCompilers",
+        "compileCross",
+        "compiling with native compilers over compiling for the same platform where nothing is emulated",
+    ],
     plainEmulationVsNative: [
         "compileEmulated",
         "compileNatively",
@@ -99,6 +106,7 @@ export const ratios = {
         "compileCxxNatively",
         "C++ with native compilers over compiling it natively (goal: 1.2)",
     ],
+    nativeToolchainVsCrossCxx: ["compileCxxWithNativeCompilers", "compileCxxCross", "the same of C++"],
     plainEmulationVsNativeCxx: [
         "compileCxxEmulated",
         "compileCxxNatively",

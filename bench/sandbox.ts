@@ -119,12 +119,21 @@ export class Sandbox {
      */
     async addLibrary(name: string, packages: string[]): Promise<void> {
         const [library, here] = [path.join(this.project, name), path.join(this.checkout, "bench/emulation")];
-        const prepare = path.join(library, "prepare.sh");
-        await fs.cp(path.join(this.checkout, "examples/encoder/prepare.sh"), prepare);
         await fs.cp(path.join(here, name), path.join(library, "app"), { recursive: true });
         await fs.cp(path.join(here, "clip.c"), path.join(library, "app/clip.c"));
-        const environment = { ...process.env, NATIVE_BUILDX_SOURCE: name, NATIVE_BUILDX_PACKAGES: packages.join(",") };
-        await this.run(prepare, [], { environment });
+        await this.prepare(library, packages, [], { NATIVE_BUILDX_SOURCE: name });
+    }
+
+    /** Folder `name` with a root file system of one architecture, as Debian calls it, in `base`. */
+    async addRoot(name: string, packages: string[], architecture: string): Promise<void> {
+        await this.prepare(path.join(this.project, name), packages, [architecture]);
+    }
+
+    private async prepare(folder: string, packages: string[], architectures: string[], variables = {}): Promise<void> {
+        const prepare = path.join(folder, "prepare.sh");
+        await fs.cp(path.join(this.checkout, "examples/encoder/prepare.sh"), prepare);
+        const environment = { ...process.env, ...variables, NATIVE_BUILDX_PACKAGES: packages.join(",") };
+        await this.run(prepare, architectures, { environment });
     }
 
     private get configurationFile(): string {
