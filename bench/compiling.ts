@@ -35,7 +35,7 @@ export class CompilingBench {
         for (const { name } of libraries) {
             await sandbox.addLibrary(name, packages);
         }
-        await sandbox.addRoot(crossRoot, [...packages, "g++-aarch64-linux-gnu"], "amd64");
+        await sandbox.addRoots(crossRoot, [...packages, "g++-aarch64-linux-gnu"], ["amd64"]);
         await sandbox.addContext("emulation/processes");
         await sandbox.addContext("emulation/steps");
         return new CompilingBench(sandbox);

@@ -113,24 +113,23 @@ export class Sandbox {
 
     /**
      * Folder `name` with what an image of this Debian source package is built of: its context in `app`, root file systems
-     * of both platforms in `base`.
-     *
-     * @param packages in the root file systems, besides those of the example's
+     * of both platforms, with these packages, in `base`.
      */
     async addLibrary(name: string, packages: string[]): Promise<void> {
         const [library, here] = [path.join(this.project, name), path.join(this.checkout, "bench/emulation")];
         await fs.cp(path.join(here, name), path.join(library, "app"), { recursive: true });
         await fs.cp(path.join(here, "clip.c"), path.join(library, "app/clip.c"));
-        await this.prepare(library, packages, [], { NATIVE_BUILDX_SOURCE: name });
+        await this.addRoots(name, packages, [], { NATIVE_BUILDX_SOURCE: name });
     }
 
-    /** Folder `name` with a root file system of one architecture, as Debian calls it, in `base`. */
-    async addRoot(name: string, packages: string[], architecture: string): Promise<void> {
-        await this.prepare(path.join(this.project, name), packages, [architecture]);
-    }
-
-    private async prepare(folder: string, packages: string[], architectures: string[], variables = {}): Promise<void> {
-        const prepare = path.join(folder, "prepare.sh");
+    /**
+     * Folder `name` with root file systems in `base`.
+     *
+     * @param packages in them, besides those of the example's
+     * @param architectures as Debian calls them; none for those of both platforms
+     */
+    async addRoots(name: string, packages: string[], architectures: string[], variables = {}): Promise<void> {
+        const prepare = path.join(this.project, name, "prepare.sh");
         await fs.cp(path.join(this.checkout, "examples/encoder/prepare.sh"), prepare);
         const environment = { ...process.env, ...variables, NATIVE_BUILDX_PACKAGES: packages.join(",") };
         await this.run(prepare, architectures, { environment });
