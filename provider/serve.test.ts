@@ -47,14 +47,14 @@ describe("the provider between the engine and its resources", () => {
     beforeEach(() => {
         thing = new ThingResource();
         said = [];
-        provider = new ResourceProvider({ Thing: thing }, { log: (...words) => said.push(words) });
+        provider = new ResourceProvider({ Thing: thing }, {}, { log: (...words) => said.push(words) });
     });
     const urn = urnOf("Thing");
     const sent = { name: "n", keys: { a: secret("A"), b: "B" } };
 
     it("answers what a program calls, and says which functions there are", async () => {
         const functions = { twice: ({ word }: Properties) => ({ words: `${word} ${word}` }) };
-        const called = new ResourceProvider({}, { log: () => undefined }, functions);
+        const called = new ResourceProvider({}, functions, { log: () => undefined });
         expect(await called.invoke("native-buildx:index:twice", { word: secret("hum") })).toEqual({
             outputs: { words: "hum hum" },
         });

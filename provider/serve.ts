@@ -21,7 +21,7 @@ export interface Functions {
 export async function serve(types: ResourceTypes, functions: Functions, engine: Engine): Promise<void> {
     // The SDK prints, with a stack, each error that it also answers with.
     console.error = () => undefined;
-    await sdk.main(new ResourceProvider(types, engine, functions), process.argv.slice(2));
+    await sdk.main(new ResourceProvider(types, functions, engine), process.argv.slice(2));
 }
 
 /** Between the engine's values and a resource's plain ones. */
@@ -31,8 +31,8 @@ export class ResourceProvider implements sdk.Provider {
 
     constructor(
         private readonly types: ResourceTypes,
+        private readonly functions: Functions,
         private readonly engine: Pick<Engine, "log">,
-        private readonly functions: Functions = {},
     ) {}
 
     async check(urn: URN, olds: Properties, news: Properties): Promise<sdk.CheckResult> {
@@ -78,12 +78,7 @@ export class ResourceProvider implements sdk.Provider {
     }
 
     async invoke(token: string, inputs: Properties): Promise<sdk.InvokeResult> {
-        const name = token.split(":").at(-1) ?? "";
-        const called = this.functions[name];
-        if (!called) {
-            throw new Error(`native-buildx has no function ${name}; it has ${Object.keys(this.functions).join(", ")}`);
-        }
-        return { outputs: called(plain(inputs) as Properties) };
+        return { outputs: named(this.functions, "function", token)(plain(inputs) as Properties) };
     }
 
     /** Ctrl-C: ends what runs. */
@@ -93,12 +88,7 @@ export class ResourceProvider implements sdk.Provider {
 
     private typeOf(urn: URN): Any {
         // urn:pulumi:STACK::PROJECT::PARENTS$native-buildx:index:TYPE::NAME
-        const name = urn.split("::")[2]?.split(":").at(-1) ?? "";
-        const type = this.types[name];
-        if (!type) {
-            throw new Error(`native-buildx has no resource ${name}; it has ${Object.keys(this.types).join(", ")}`);
-        }
-        return type;
+        return named(this.types, "resource", urn.split("::")[2]);
     }
 
     private work(urn: URN): Work {
@@ -109,4 +99,14 @@ export class ResourceProvider implements sdk.Provider {
             log: (severity, text) => this.engine.log(severity, text, urn),
         };
     }
+}
+
+/** What the last part of a token names. */
+function named<T>(table: { [name: string]: T }, what: string, token = ""): T {
+    const name = token.split(":").at(-1) ?? "";
+    const found = table[name];
+    if (!found) {
+        throw new Error(`native-buildx has no ${what} ${name}; it has ${Object.keys(table).join(", ")}`);
+    }
+    return found;
 }
