@@ -5,4 +5,4 @@ set -eu
 find "$1" -name '*.o' -exec objcopy -R .comment {} \;
 find "$1" -name '*.i' -exec sed -i 's/ 3 4$/ 3/' {} \;
 find "$1" -name '*.ii' -exec sed -i 's/ 3 4$/ 3/' {} \;
-find "$1" -name '*.s' -exec sed -i -e '/\.ident/d' -e '/^[#@] GNU C/s/(Debian [^)]*)/(Debian)/' {} \;
+find "$1" -name '*.s' -exec sed -i -e '/\.ident/d' -e '/^\(#\|@\|\/\/\) GNU C/s/(Debian [^)]*)/(Debian)/' {} \;
