@@ -33,7 +33,7 @@ export const libraries: Library[] = [
         natively: "compileCxxNatively",
         crossCompiled: "compileCxxCross",
         cross:
-            "-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCROSS_COMPILE_ARM=1 " +
+            "-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 " +
             "-DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++",
         withNativeCompilers: "compileCxxWithNativeCompilers",
         emulated: "compileCxxEmulated",
