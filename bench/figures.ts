@@ -29,7 +29,7 @@ export const measurements = {
     upTwoRunners: "pulumi up, 8 images on two runners of a platform, a core each",
     upOneRunner: "pulumi up, the same 8 images on one runner, a core",
     upEmpty: "pulumi up of an empty program, the same engine and SDK",
-    hash: "hashing a context of 10,000 files and 1 GB, for two platforms at once",
+    hash: "hashing a context of 10,000 files and 1 GB, for two platforms of an image",
     sha256sum: "sha256sum over the same files",
     upEdit: "pulumi up, a file of a context of 1 GB edited",
     sentFirst: "sent of a context of 1 GB, first build",

@@ -4,6 +4,7 @@ import type { BuildOptions } from "../../components/image/buildInputs";
 import type { Connections } from "../buildx/connectScript";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { askCommits, type Commits, type ContextSource, hashContexts } from "../context/contexts";
+import { FolderLooks } from "../context/folderLooks";
 import { type Here, HereMemory } from "../process/here";
 import { type Receipt, rounded } from "../progress/receipt";
 import { Warnings } from "../progress/warnings";
@@ -80,6 +81,7 @@ const parts = [
 /** An image for one platform. Its creation and its update wake the runner, build on it and push. */
 export class PlatformImageResource implements ResourceType<PlatformImageInputs, PlatformImageOutputs> {
     private readonly memory = new HereMemory();
+    private readonly looks = new FolderLooks();
     private readonly turns = new RunnerTurns();
     private readonly warnings = new Warnings();
 
@@ -92,7 +94,9 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
     ): Promise<PlatformImageInputs> {
         const kept = this.memory.remember(work.urn, inputs);
         const { project } = this.memory.of(work.urn);
-        const contextHash = await hashContexts(kept, project);
+        const contextHash = await hashContexts(kept, project, (folder, options) =>
+            this.looks.hash(work.urn, folder, options),
+        );
         const { commits, notAsked } = await askCommits(kept, project, olds.commits);
         for (const reason of notAsked) {
             work.log("warning", reason);
