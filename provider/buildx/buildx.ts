@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
@@ -10,7 +8,8 @@ import { registriesHere, registryOf, repositoryOf } from "../image/reference";
 import { buildError, type ErrorHints } from "../progress/buildError";
 import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
-import { buildxEnvironment, recordsFolder, userDockerFolder } from "./environment";
+import { buildxEnvironment, recordsFolder } from "./environment";
+import { findBuildx } from "./findBuildx";
 import { type BuildConditions, type BuildResult, runBuild } from "./runBuild";
 import { type BuildxProgram, runBuildx } from "./runBuildx";
 
@@ -175,49 +174,4 @@ function digestOfPrinted(printed: Buffer): string {
 
 function digestOfBytes(bytes: Buffer): string {
     return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-}
-
-/** Where docker looks for the plugins of all users of a machine. */
-const systemPlugins = [
-    "/usr/local/lib/docker/cli-plugins",
-    "/usr/local/libexec/docker/cli-plugins",
-    "/usr/lib/docker/cli-plugins",
-    "/usr/libexec/docker/cli-plugins",
-];
-
-/**
- * buildx by its path: a docker with a configuration of its own would not find a user's plugin. As a program on PATH, as
- * the user's or the system's docker plugin, or else whatever `docker buildx` is.
- */
-export async function findBuildx(caller: NodeJS.ProcessEnv): Promise<[string, ...string[]]> {
-    const onPath = (name: string) => (caller.PATH ?? "").split(path.delimiter).map((folder) => path.join(folder, name));
-    const plugins = [path.join(userDockerFolder(caller), "cli-plugins"), ...systemPlugins];
-    for (const file of [...onPath("buildx"), ...plugins.map((folder) => path.join(folder, "docker-buildx"))]) {
-        if (await isProgram(file)) {
-            return [path.resolve(file)];
-        }
-    }
-    for (const file of onPath("docker")) {
-        if ((await isProgram(file)) && (await succeeds(file, ["buildx", "version"], caller))) {
-            return [path.resolve(file), "buildx"];
-        }
-    }
-    throw new Error(
-        `docker buildx is needed to build and was not found: neither as program buildx on PATH, nor as docker's plugin in ${plugins[0]} or /usr/lib*/docker/cli-plugins. Install it: https://docs.docker.com/go/buildx/`,
-    );
-}
-
-async function isProgram(file: string): Promise<boolean> {
-    try {
-        await fs.access(file, constants.X_OK);
-        return (await fs.stat(file)).isFile();
-    } catch {
-        return false;
-    }
-}
-
-function succeeds(file: string, words: string[], env: NodeJS.ProcessEnv): Promise<boolean> {
-    return new Promise((resolve) =>
-        execFile(file, words, { env, timeout: 20_000 }, (error) => resolve(error === null)),
-    );
 }

@@ -5,7 +5,8 @@ import * as path from "node:path";
 import { registryHost } from "../../tests/e2e/project";
 import { Buildkit } from "../../tests/helpers/buildkit";
 import { fromStep } from "../../tests/helpers/stepImage";
-import { findBuildx, withBuildx } from "./buildx";
+import { withBuildx } from "./buildx";
+import { findBuildx } from "./findBuildx";
 
 jest.setTimeout(120_000);
 

@@ -74,6 +74,7 @@ describe("connections", () => {
         readFileSync(log, "utf8")
             .split("\n")
             .filter((line) => line !== "");
+    const newConnections = () => new Connections(async () => ["docker", "buildx"]);
     const note = () => `echo "$*" >>'${log}'\n`;
     const connect = (connections: Connections, script: string, arch: string, onProgress = (_line: string) => {}) =>
         connections.connect(connections.keep(script), `demo-${arch}`, `linux/${arch}`, onProgress, signal);
@@ -87,20 +88,20 @@ describe("connections", () => {
         // Each waits for the other: one after the other would never end.
         const other = '$(if [ "$1" = linux/amd64 ]; then echo arm64; else echo amd64; fi)';
         const script = `${note()}: >'${folder}'/"\${1#linux/}"\nuntil [ -e '${folder}'/"${other}" ]; do sleep 0.02; done`;
-        const connections = new Connections();
+        const connections = newConnections();
         await Promise.all([connect(connections, script, "amd64"), connect(connections, script, "arm64")]);
         expect(runs().sort()).toEqual(["linux/amd64", "linux/arm64"]);
     });
 
     it("are made once for all who ask at the same time", async () => {
-        const connections = new Connections();
+        const connections = newConnections();
         await Promise.all([1, 2, 3].map(() => connect(connections, note(), "arm64")));
         expect(runs()).toEqual(["linux/arm64"]);
     });
 
     it("trust a runner that was just seen to serve, for five seconds, and no other", async () => {
         stopTheClock();
-        const connections = new Connections();
+        const connections = newConnections();
         await connect(connections, note(), "arm64");
         jest.advanceTimersByTime(4_900);
         expect(await connect(connections, note(), "arm64")).toBe(0);
@@ -113,7 +114,7 @@ describe("connections", () => {
 
     it("trust a runner on which a build has just ended, and the registry that it was pushed to", async () => {
         stopTheClock();
-        const connections = new Connections();
+        const connections = newConnections();
         const script = connections.keep(note());
         connections.served(script, "demo-arm64");
         jest.advanceTimersByTime(4_900);
@@ -126,16 +127,23 @@ describe("connections", () => {
         expect(runs()).toEqual(["--prepare", "linux/arm64"]);
     });
 
+    it("name the buildx of the builds, where it is known by its path", async () => {
+        await connect(new Connections(async () => ["/with space/buildx"]), note(), "arm64");
+        const none = () => Promise.reject(new Error("not found"));
+        await connect(new Connections(none), note(), "arm64");
+        expect(runs()).toEqual(["--buildx /with space/buildx linux/arm64", "linux/arm64"]);
+    });
+
     it("tell what is said meanwhile, and how long it took", async () => {
         const lines: string[] = [];
-        const seconds = await connect(new Connections(), "echo starting >&2", "arm64", (line) => lines.push(line));
+        const seconds = await connect(newConnections(), "echo starting >&2", "arm64", (line) => lines.push(line));
         expect(seconds).toBeGreaterThan(0);
         expect(lines).toEqual(["starting"]);
     });
 
     it("fail with what the script said, and are tried again when asked again", async () => {
         const script = `${note()}if [ ! -e '${folder}/ready' ]; then echo 'no capacity' >&2; exit 1; fi`;
-        const connections = new Connections();
+        const connections = newConnections();
         await expect(connect(connections, script, "arm64")).rejects.toThrow("no capacity");
         writeFileSync(path.join(folder, "ready"), "");
         await connect(connections, script, "arm64");
@@ -143,19 +151,19 @@ describe("connections", () => {
     });
 
     it("prepare without a platform, once for all who ask at the same time", async () => {
-        const connections = new Connections();
+        const connections = newConnections();
         const script = connections.keep(note());
         await Promise.all([1, 2].map(() => connections.prepare(script, signal)));
         expect(runs()).toEqual(["--prepare"]);
     });
 
     it("run the script that was kept under the key, and none that was not", async () => {
-        const connections = new Connections();
+        const connections = newConnections();
         const script = connections.keep(note());
         const other = connections.keep(`echo other >>'${log}'`);
         expect(script).not.toBe(other);
         await connections.connect(other, "demo-arm64", "arm64", () => undefined, signal);
         expect(runs()).toEqual(["other"]);
-        await expect(new Connections().prepare(script, signal)).rejects.toThrow(/was not given to the provider/);
+        await expect(newConnections().prepare(script, signal)).rejects.toThrow(/was not given to the provider/);
     });
 });

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
 import { recordsFolder } from "./environment";
+import { findBuildx } from "./findBuildx";
 
 /** Seconds after something was seen to serve in which the next image does not ask again. */
 const trustSeconds = 5;
@@ -16,6 +17,9 @@ export class Connections {
     private readonly running = new Map<string, Promise<void>>();
     /** When a builder's runner was seen to serve, and what a script prepares: the time in ms. */
     private readonly seenServing = new Map<string, number>();
+
+    /** @param find says which buildx builds. @default the caller's */
+    constructor(private readonly find: () => Promise<string[]> = () => findBuildx(process.env)) {}
 
     /** Keeps a connect script. @returns its key, by which images name it */
     keep(script: string): string {
@@ -43,7 +47,9 @@ export class Connections {
             return 0;
         }
         const started = performance.now();
-        await this.once(builder, () => runConnectScript(this.textOf(script), [runner], onProgress, signal));
+        await this.once(builder, async () =>
+            runConnectScript(this.textOf(script), [...(await this.buildxWords()), runner], onProgress, signal),
+        );
         this.served(script, builder);
         return (performance.now() - started) / 1000;
     }
@@ -62,6 +68,12 @@ export class Connections {
                 runConnectScript(this.textOf(script), ["--prepare"], () => undefined, signal),
             );
         }
+    }
+
+    /** None for docker's own, and where there is no buildx, which the script reports. */
+    private async buildxWords(): Promise<string[]> {
+        const [file, plugin] = await this.find().catch(() => []);
+        return file && !plugin ? ["--buildx", file] : [];
     }
 
     private textOf(script: string): string {

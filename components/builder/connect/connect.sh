@@ -13,6 +13,7 @@
 # Options: --prepare     starts only what has to run besides the runners (the local registry)
 #          --for NAME    chooses where a platform has several runners: the same NAME gets the same runner, whose cache is
 #                        warm. Default: the name of the CI job, if there is one
+#          --buildx FILE uses this buildx, and does not ask docker for its own: `pulumi up` does, which has found it
 #          --done        gives back what was taken for this caller, such as a port that was opened
 #
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and what the runners' kind
@@ -46,7 +47,7 @@ pick() {
 want() { case " $wanted " in *" $1 "*) ;; *) wanted="$wanted $1" ;; esac; }
 
 parse_arguments() {
-    platforms=$(platforms_of "$runners") mode=connect wanted='' by_name='' asked_for=
+    platforms=$(platforms_of "$runners") mode=connect wanted='' by_name='' asked_for='' buildx='' plugin=
     for_name=${GITHUB_JOB:-${CIRCLE_JOB:-${CI_JOB_NAME:-${BUILDKITE_STEP_KEY:-}}}}
     while [ $# -gt 0 ]; do
         case $1 in
@@ -55,6 +56,11 @@ parse_arguments() {
             --for)
                 [ $# -gt 1 ] || usage
                 for_name=$2
+                shift
+                ;;
+            --buildx)
+                [ $# -gt 1 ] || usage
+                buildx=$2
                 shift
                 ;;
             -*) usage ;;
@@ -102,14 +108,15 @@ find_caller() {
     caller=$(cat "$keys_folder/caller")${job:+-$(printf '%s' "$job" | cksum | tr ' ' -)}
 }
 
-# Sets buildx: the command, one word or two.
+# Sets buildx and plugin: the command is "$buildx" $plugin.
 find_buildx() {
     # A remote builder has nothing to do with docker's daemon, and these variables would send the commands below
     # elsewhere.
     unset BUILDX_BUILDER BUILDKIT_HOST DOCKER_HOST DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_API_VERSION
     export DOCKER_CONTEXT=default
+    if [ -n "$buildx" ]; then return; fi
     if docker buildx version >/dev/null 2>&1; then
-        buildx='docker buildx'
+        buildx=docker plugin=buildx
     elif command -v buildx >/dev/null; then
         buildx=buildx
         if command -v docker >/dev/null; then

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { find } from "../../../tests/helpers/find";
 import { allShells, type ConnectBench, connectBenchForEach, programs } from "./connectBench";
 
@@ -182,6 +182,17 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
             expect(await bench.connect()).toMatchObject({ status: 0 });
             expect(bench.nodesOf("demo-dev")).toEqual(both);
             expect(existsSync(bench.path("home/.docker/cli-plugins"))).toBe(false);
+        });
+
+        it("uses the buildx that it is given, and asks docker for none", async () => {
+            bench.stubBuildx();
+            const file = bench.path("home/a buildx");
+            renameSync(bench.path("bin/buildx"), file);
+            writeFileSync(bench.path("calls"), "");
+            expect(await bench.connect({ args: ["--buildx", file, "linux/arm64"] })).toMatchObject({ status: 0 });
+            expect(bench.nodesOf("demo-dev")).toEqual({ "demo-dev-arm64": "tcp://b:1" });
+            expect(bench.calls.filter((call) => call.startsWith("docker"))).toEqual([]);
+            expect((await bench.connect({ args: ["--buildx"] })).stderr).toMatch(/^usage: /);
         });
 
         it("links buildx for a docker that has no such plugin", async () => {

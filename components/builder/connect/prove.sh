@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154,SC2086 # connect.sh sets them; $buildx is one word or two
+# shellcheck disable=SC2154,SC2086 # connect.sh sets them; $plugin is a word or none
 # Part of the connect script: proves that a runner serves.
 
 # prove RUNNER: builds an empty image, which shows that the runner has the right certificate, takes ours, and builds. The
@@ -30,7 +30,7 @@ answers() {
 build_nothing() {
     export BUILDX_NO_DEFAULT_ATTESTATIONS=1
     # In place of the shell, so that a signal reaches it.
-    exec $buildx build --builder "$builder-$1" --platform "$platform" --progress quiet --output type=cacheonly -
+    exec "$buildx" $plugin build --builder "$builder-$1" --platform "$platform" --progress quiet --output type=cacheonly -
 }
 
 # in_time SECONDS COMMAND...: the command's status, and 124 if it takes longer, as with timeout(1), which runs no functions

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154,SC2086 # connect.sh sets them; $buildx is one word or two
+# shellcheck disable=SC2154,SC2086 # connect.sh sets them; $plugin is a word or none
 # Part of the connect script: the builders' records. buildx locks each change of a record, and two connects that change the
 # same record write the same into it: so neither waits for the other.
 
@@ -56,7 +56,7 @@ create() {
             "$(csv "cacert=$keys/ca.pem"),$(csv "cert=$keys/cert.pem"),$(csv "key=$keys/key.pem"),servername=$server_name"
     fi
     # In place of the shell, so that a signal reaches it.
-    exec $buildx create --name "$@" "$endpoint"
+    exec "$buildx" $plugin create --name "$@" "$endpoint"
 }
 
 # csv FIELD: quoted, so that commas and quotes may be in it.
@@ -104,9 +104,9 @@ drop_strangers() {
 }
 
 # drop BUILDER NODE: the last node goes with its builder.
-drop() { $buildx create --leave --name "$1" --node "$2" >/dev/null 2>&1 || remove "$1"; }
+drop() { "$buildx" $plugin create --leave --name "$1" --node "$2" >/dev/null 2>&1 || remove "$1"; }
 
-remove() { $buildx rm --keep-state --keep-daemon "$1" >/dev/null 2>&1; }
+remove() { "$buildx" $plugin rm --keep-state --keep-daemon "$1" >/dev/null 2>&1; }
 
 record_of() { printf '%s' "$records/instances/$1"; }
 
