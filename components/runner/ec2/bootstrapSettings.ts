@@ -99,8 +99,8 @@ export function renderSettings(settings: BootstrapSettings): string {
         bridge: buildNetwork.bridge,
         cni_directory: runnerPaths.networkPlugins,
         idle_seconds: idleSeconds,
-        // A runner whose start has failed stops after this.
-        failed_seconds: Math.min(30, idleSeconds),
+        // A runner whose start has failed stops after this: who waits for it is told sooner, and the console keeps what it said.
+        failed_seconds: Math.min(10, idleSeconds),
         // Between two looks a build cannot fill the space that is left free.
         look_seconds: Math.max(
             1,
