@@ -11,13 +11,13 @@ tools/setup.sh --check
 rm -rf tests/results
 mkdir -p tests/results
 failed=0
-# First the tests that need no machines, then the stories and the simulated EC2. Three files at a time, because tests wait a
-# lot; each file has its own folders, ports and machines. The compile cluster's nodes have a core each, and get jobs by how
-# fast they were: its story is alone.
+# First the tests that need no machines, then the stories and the simulated EC2. Several files at a time, because tests wait a
+# lot, stories most; each file has its own folders, ports and machines. The compile cluster's nodes have a core each, and get
+# jobs by how fast they were: its story is alone.
 stories='/tests/e2e/|/tests/ec2/|/tests/kubernetes/|/simulated-ec2/(tests|provider)/'
 alone=/tests/e2e/compileCluster
 npx jest --maxWorkers=3 --testPathIgnorePatterns "$stories" /tools/bin/ --json --outputFile tests/results/unit.json || failed=1
 npx jest --runInBand --testPathPatterns "$alone" --json --outputFile tests/results/alone.json || failed=1
-npx jest --maxWorkers=3 --testPathPatterns "$stories" --testPathIgnorePatterns "$alone" /tools/bin/ \
+npx jest --maxWorkers=4 --testPathPatterns "$stories" --testPathIgnorePatterns "$alone" /tools/bin/ \
     --json --outputFile tests/results/endToEnd.json || failed=1
 exit "$failed"
