@@ -42,14 +42,19 @@ async function main(): Promise<void> {
         if (load > os.cpus().length / 4) {
             say(`the machine is busy (load ${load.toFixed(1)}): what else runs will be in the figures`);
         }
+        const measured = () => ({
+            machine: machine(),
+            date: new Date().toISOString(),
+            ...evaluate(bench.measured),
+        });
         for (const part of wantedParts) {
             say(part);
             await bench.run(part);
+            // After each part: where a later one fails, its figures are not lost.
+            writeResults(path.join(checkout, "bench/results"), measured());
         }
-        const measured = { machine: machine(), date: new Date().toISOString(), ...evaluate(bench.measured) };
-        writeResults(path.join(checkout, "bench/results"), measured);
         process.stdout.write(
-            `\n${textTable(measured)}\nbench/results/latest.json and latest.svg have these figures.\n`,
+            `\n${textTable(measured())}\nbench/results/latest.json and latest.svg have these figures.\n`,
         );
     } finally {
         say("removing everything");

@@ -50,9 +50,9 @@ export class Monorepo {
         return path.join(this.sandbox.project, "services", name);
     }
 
-    /** A line that ends up in the program: a comment would not change it. */
+    /** A line that ends up in the program: a comment would not change it. Other parts of the bench append one of their own. */
     private async write(name: string, text: string): Promise<void> {
-        const line = `const char native_buildx_bench[] = "${text}";\n`;
+        const line = `const char native_buildx_service[] = "${text}";\n`;
         const program = await fs.readFile(path.join(this.sandbox.project, "examples/encoder/app/encode.c"), "utf8");
         await fs.writeFile(path.join(this.folderOf(name), "encode.c"), program + line);
     }
