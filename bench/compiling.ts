@@ -4,6 +4,7 @@ import type { Platform } from "../components/architecture";
 import type { ImageDraft } from "../configuration/images";
 import type { Measurement } from "./figures";
 import { type Library, libraries } from "./libraries";
+import { stepSeconds } from "./receipts";
 import type { Sandbox } from "./sandbox";
 
 /** Of an x86 machine, the one that has native compilers for a platform it emulates. */
@@ -75,7 +76,10 @@ export class CompilingBench {
         if (nativeCompilers) {
             const image = { context: "emulation/processes" };
             note("processesWithNativeCompilers", await this.seconds(image, emulated, nativeCompilers, "do /bin/true;"));
-            note("processesEmulated", await this.sandbox.stepSeconds("measured", emulated, "emulator /bin/true;"));
+            note(
+                "processesEmulated",
+                stepSeconds(await this.sandbox.receipts(), "measured", emulated, "emulator /bin/true;"),
+            );
         }
     }
 
@@ -104,6 +108,6 @@ export class CompilingBench {
             images: { compilers: root, measured },
         });
         await this.sandbox.up();
-        return this.sandbox.stepSeconds("measured", platform, step);
+        return stepSeconds(await this.sandbox.receipts(), "measured", platform, step);
     }
 }

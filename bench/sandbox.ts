@@ -3,7 +3,7 @@ import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { knownPlatforms, type Platform } from "../components/architecture";
-import { parseReceipts } from "../components/image/receiptText";
+import { parseReceipts, type Receipts } from "../components/image/receiptText";
 import type { ImageDeclaration, ImageDraft } from "../configuration/images";
 import { descendants } from "../tests/e2e/processes";
 import { freePortsInRow } from "../tests/helpers/freePorts";
@@ -216,6 +216,17 @@ export class Sandbox {
         }
     }
 
+    /** Stops all runners. What they were held to is over with them. */
+    async stopRunners(): Promise<void> {
+        await this.sleep(this.made().filter((name) => existsSync(path.join(this.runnerFolder(name), "runner.sh"))));
+    }
+
+    /** Names of what has a folder on this machine: runners, and the registry. */
+    private made(): string[] {
+        const folder = path.join(this.data, stackName);
+        return existsSync(folder) ? readdirSync(folder) : [];
+    }
+
     /** Empties the caches of runners, by their names. They must be awake. */
     async prune(runners: string[]): Promise<void> {
         for (const runner of runners) {
@@ -236,7 +247,7 @@ export class Sandbox {
         }
     }
 
-    /** Holds everything that a runner runs, now and from now on, to one core. */
+    /** Holds everything that a runner runs, now and until it stops, to one core. */
     async holdToCore(runner: string, core: number): Promise<void> {
         const pid = Number(readFileSync(path.join(this.runnerFolder(runner), "pid"), "utf8"));
         for (const process of [pid, ...descendants(pid)]) {
@@ -244,28 +255,9 @@ export class Sandbox {
         }
     }
 
-    /** Seconds that the last builds took, by platform. */
-    async builtSeconds(platforms: Platform[]): Promise<Map<Platform, number>> {
-        const receipts = Object.values(parseReceipts(await this.output("receipts")));
-        const secondsOf = (platform: Platform) =>
-            receipts.reduce((sum, image) => sum + (image[platform]?.total ?? 0), 0);
-        return new Map(platforms.map((platform) => [platform, secondsOf(platform)]));
-    }
-
-    /** Seconds of those steps of an image's last build, all together, whose names have `text` in them. */
-    async stepSeconds(image: string, platform: Platform, text: string): Promise<number> {
-        const parts = parseReceipts(await this.output("receipts"))[image]?.[platform]?.parts ?? [];
-        const steps = parts.filter(({ name, cached }) => name.includes(text) && !cached);
-        if (steps.length === 0) {
-            throw new Error(`no step "${text}" was run for ${image} ${platform}`);
-        }
-        return steps.reduce((sum, { seconds }) => sum + seconds, 0);
-    }
-
-    /** Megabytes (10^6 bytes) that the runners asked for in the last builds of an image. */
-    async sentMegabytes(image: string): Promise<number> {
-        const receipts = parseReceipts(await this.output("receipts"));
-        return Object.values(receipts[image] ?? {}).reduce((sum, { sending }) => sum + sending.bytes, 0) / 1e6;
+    /** What the last builds took. */
+    async receipts(): Promise<Receipts> {
+        return parseReceipts(await this.output("receipts"));
     }
 
     /** Runs a program on the project. Resolves to its standard output; rejects with what it said last. */
@@ -285,11 +277,10 @@ export class Sandbox {
         await this.run("pulumi", ["cancel", "--stack", stack, "--yes"]).catch(ignore);
         await this.run("pulumi", ["destroy", "--stack", stack, "--yes", "--skip-preview"]).catch(ignore);
         // Where that failed, and for runners that the state never knew.
-        const stackFolder = path.join(this.data, stackName);
-        for (const name of existsSync(stackFolder) ? readdirSync(stackFolder) : []) {
+        for (const name of this.made()) {
             const script = name === "registry" ? "registry.sh" : "runner.sh";
-            if (existsSync(path.join(stackFolder, name, script))) {
-                await this.run("sh", [script, "stop"], { cwd: path.join(stackFolder, name) }).catch(ignore);
+            if (existsSync(path.join(this.runnerFolder(name), script))) {
+                await this.run("sh", [script, "stop"], { cwd: this.runnerFolder(name) }).catch(ignore);
             }
         }
         await fs.rm(this.folder, { recursive: true, force: true }).catch(async () => {
