@@ -1,6 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { defaultPlatforms, type Platform } from "../components/architecture";
 import { runnerName } from "../components/runner/runnerNames";
 import type { ImageDeclaration } from "../configuration/images";
@@ -24,7 +25,7 @@ const [repetitions, manyRepetitions] = [3, 7];
 
 /** The parts of the bench, in the order in which they run, and about how many minutes each takes on two cores. */
 export const parts = {
-    unchanged: 2,
+    unchanged: 3,
     hash: 1,
     cold: 5,
     long: 8,
@@ -96,6 +97,8 @@ export class Bench {
         await this.up({ wanted: true });
         await this.wake();
         await this.sandbox.sleep(this.runners);
+        // Files that were just made are read at every `up`, as on no other day: see provider/context/digestStore.ts.
+        await setTimeout(61_000);
         // Once before: what only the first `up` after a build does is not in the figures.
         await this.sandbox.up();
         await this.sandbox.upEmpty();
