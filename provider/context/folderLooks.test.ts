@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { FolderLooks } from "./folderLooks";
 
 describe("a look at a folder", () => {
@@ -8,7 +8,7 @@ describe("a look at a folder", () => {
     const write = (name: string, text: string) => writeFileSync(path.join(folder, name), text);
 
     beforeEach(() => {
-        folder = mkdtempSync(path.join(tmpdir(), "looks-"));
+        folder = temporaryFolder();
         write("file", "first");
     });
     afterEach(() => rmSync(folder, { recursive: true }));
