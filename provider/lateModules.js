@@ -1,10 +1,11 @@
-// Preloaded into the Node process of the program: see "nodeargs" in Pulumi.yaml, and tools/node-host. Pulumi's SDK loads a
-// compiler and a part of npm, which it needs for functions that are sent elsewhere, and of which a program like this one has
-// none. They are most of the processor time that loading the SDK takes, at every `up`: here they are loaded when they are used.
+// Preloaded into the Node processes of the program and the provider: see "nodeargs" in Pulumi.yaml, and tools/node-host.
+// Pulumi's SDK loads a compiler and a part of npm, which it needs for functions that are sent elsewhere, what drives Pulumi
+// from a program, and what compares versions. A program like this one uses none of them. They are most of the processor time
+// that loading the SDK takes, at every `up`: here they are loaded when they are used.
 
 const Module = require("node:module");
 
-const late = new Set(["typescript", "@npmcli/arborist"]);
+const late = new Set(["typescript", "@npmcli/arborist", "normalize-package-data", "semver", "./automation"]);
 const sdk = /[\\/]node_modules[\\/]@pulumi[\\/]pulumi[\\/]/;
 
 const load = Module._load;
@@ -23,7 +24,7 @@ function standIn(loadNow) {
             return true;
         }
         loaded ??= loadNow();
-        return loaded[property];
+        return property === "default" && !loaded.__esModule ? loaded : loaded[property];
     };
     return new Proxy({}, { get });
 }
