@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .PHONY: help up down test test-kubernetes soak campaign check format bench sim
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf 'make %-15s  %s\n' "$$name" "$$text"; done
 
 up: ## tools, runners, registry, then the images of stack dev (STACK=NAME for another)
 	@tools/up.sh $(STACK)

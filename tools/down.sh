@@ -8,7 +8,7 @@ stack=${1:-dev}
 # shellcheck source=tools/stack.sh
 . ./tools/stack.sh
 
-open_stack "$stack"
+open_stack "$stack" existing
 pulumi destroy --stack "$stack" --yes --skip-preview
 folder=$(stack_folder "$stack")
 # What `make up` left there: see tools/up.sh.

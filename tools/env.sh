@@ -45,20 +45,29 @@ else
     done
     export no_proxy NO_PROXY
 
-    # Pulumi: state in local files unless a backend was chosen (`pulumi login`, PULUMI_BACKEND_URL), and an empty
-    # passphrase unless one was set.
-    if [ -z "${PULUMI_BACKEND_URL:-}" ] && ! grep -qs '"current"' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json"; then
-        PULUMI_BACKEND_URL=file://$NATIVE_BUILDX_HOME/state
-        mkdir -p "$NATIVE_BUILDX_HOME/state"
-        export PULUMI_BACKEND_URL
+    # Pulumi: state in local files unless a backend was chosen, by `pulumi login`, a variable of Pulumi's or Pulumi.yaml.
+    # Read again after a `pulumi login`, this file takes its own word back.
+    native_buildx_state=file://$NATIVE_BUILDX_HOME/state
+    if [ "${PULUMI_BACKEND_URL:-$native_buildx_state}" = "$native_buildx_state" ]; then
+        unset PULUMI_BACKEND_URL
+        if [ -z "${PULUMI_ACCESS_TOKEN:-}" ] && ! grep -q '^backend:' ./Pulumi.yaml &&
+            ! grep -qs '"current"' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json"; then
+            PULUMI_BACKEND_URL=$native_buildx_state
+            mkdir -p "$NATIVE_BUILDX_HOME/state"
+            export PULUMI_BACKEND_URL
+        fi
     fi
-    PULUMI_CONFIG_PASSPHRASE=${PULUMI_CONFIG_PASSPHRASE-}
+    # And an empty passphrase unless there is one: Pulumi would take an empty one before a file.
+    if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:-}" ]; then
+        PULUMI_CONFIG_PASSPHRASE=
+        export PULUMI_CONFIG_PASSPHRASE
+    fi
     # Pulumi works on four resources for each core at once. Builds mostly wait for a runner, and would keep others from
     # starting: setting buildsPerRunner bounds how many run at once.
     PULUMI_PARALLEL=${PULUMI_PARALLEL:-1000}
     # Local runners need no plugin from elsewhere; without this every `up` would look for those of the AWS packages.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION:-true}
     PULUMI_SKIP_UPDATE_CHECK=${PULUMI_SKIP_UPDATE_CHECK:-true}
-    export PULUMI_PARALLEL PULUMI_CONFIG_PASSPHRASE PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION PULUMI_SKIP_UPDATE_CHECK
-    unset native_buildx_folder native_buildx_host
+    export PULUMI_PARALLEL PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION PULUMI_SKIP_UPDATE_CHECK
+    unset native_buildx_folder native_buildx_host native_buildx_state
 fi

@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 
 rm -rf dist
 node_modules/.bin/tsc --project tsconfig.package.json
-# By git: nothing that is ignored.
-git ls-files --cached --others --exclude-standard components provider | while read -r file; do
+# By git: nothing that is ignored. By itself: a failure of git's must end this.
+files=$(git ls-files --cached --others --exclude-standard components provider)
+printf '%s\n' "$files" | while read -r file; do
     case $file in
         *.ts | *.js | provider/pulumi-resource-native-buildx) ;;
         *)

@@ -128,8 +128,9 @@ module_version() { sed -n "s|^\\s*$1 v\\([^ ]*\\).*|\\1|p" tools/go.mod | head -
 
 # Tools found on PATH (outside tools/bin) that are at least this new are used as they are.
 found_on_path() {
-    PATH=$(printf '%s' "$PATH" | sed "s|$PWD/tools/bin:||")
+    PATH=$(printf '%s' "$PATH" | sed "s|$(pwd -P)/tools/bin:||")
     case $1 in
+        docker) command -v docker >/dev/null ;;
         pulumi) new_enough 'pulumi version' 3.220.0 ;;
         # A plugin of the user's own may be a link to another checkout's: see connect.sh.
         buildx) new_enough 'DOCKER_CONFIG=/nonexistent docker buildx version' 0.30.0 || new_enough 'buildx version' 0.30.0 ;;
@@ -146,11 +147,13 @@ build_tools() {
     # shellcheck disable=SC2013 # import paths have no spaces
     for package in $(sed -n '/^tool (/,/^)/s/^\t//p' tools/go.mod); do
         tool=${package##*/}
-        if ! ( found_on_path "$tool" ); then needed="$needed $package"; fi
+        # What was installed since comes first, so ours goes.
+        if ( found_on_path "$tool" ); then rm -f "tools/bin/$tool"; else needed="$needed $package"; fi
     done
+    mkdir -p tools/bin
+    if ( found_on_path docker ); then rm -f tools/bin/docker; else ln -sf ../docker-buildx-only tools/bin/docker; fi
     stamp=$(cat tools/go.mod tools/go.sum | cksum; echo "$needed")
     if [ "$(cat tools/bin/.stamp 2>/dev/null)" = "$stamp" ]; then return; fi
-    mkdir -p tools/bin
     if [ -n "$needed" ]; then
         command -v go >/dev/null || die "Go is needed once, to build the tools: https://go.dev/doc/install, or apt-get install golang"
         pulumi_version=$(module_version github.com/pulumi/pulumi/pkg/v3)
@@ -164,8 +167,8 @@ build_tools() {
         done
     fi
     # Pulumi looks in its own folder first, and warns of plugins that it finds on PATH.
-    if [ -e tools/bin/pulumi ]; then ln -sf ../node-host/pulumi-language-nodejs tools/bin/; fi
-    if ! command -v docker >/dev/null; then ln -sf ../docker-buildx-only tools/bin/docker; fi
+    rm -f tools/bin/pulumi-language-nodejs
+    if [ -e tools/bin/pulumi ]; then ln -s ../node-host/pulumi-language-nodejs tools/bin/; fi
     printf '%s\n' "$stamp" >tools/bin/.stamp
 }
 

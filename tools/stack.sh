@@ -1,12 +1,13 @@
 # shellcheck shell=sh
 # Shell functions for what has to be right about a stack before `pulumi up` or `destroy`.
 
-# open_stack STACK: prepares everything that a pulumi command on it needs, also on a fresh clone. In the project's folder.
+# open_stack STACK [existing]: prepares everything that a pulumi command on it needs, also on a fresh clone. Makes the stack
+# if it does not exist, or fails. In the project's folder.
 open_stack() {
     tools/setup.sh
     # shellcheck source=tools/env.sh
     . ./tools/env.sh
-    select_stack "$1"
+    select_stack "$@"
     # Runners and registries elsewhere need plugins, which Pulumi fetches itself.
     if needs_plugins "Pulumi.$1.yaml"; then unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION; fi
 }
@@ -22,13 +23,20 @@ needs_plugins() {
     return 1
 }
 
-# select_stack STACK: creates it if it does not exist, and cleans up after an `up` that was killed.
+# select_stack STACK [existing]: and cleans up after an `up` that was killed.
 select_stack() {
     stale_run=
     find_other_runs "$1"
     mend_state "$1"
-    # The output is of interest only if this fails.
-    if ! pulumi stack select "$1" >/dev/null 2>&1; then make_stack "$1"; fi
+    if [ "${2:-}" = existing ]; then
+        if ! pulumi stack select "$1" >/dev/null; then
+            echo "Nothing was removed. The stacks that there are: pulumi stack ls; of another: make down STACK=NAME" >&2
+            return 1
+        fi
+    elif ! pulumi stack select "$1" >/dev/null 2>&1; then
+        # The output is of interest only if this fails.
+        make_stack "$1"
+    fi
     if [ -n "$stale_run" ]; then
         echo "Removing the lock of an interrupted run (process $stale_run)." >&2
         pulumi cancel --stack "$1" --yes >/dev/null 2>&1
@@ -58,7 +66,9 @@ stack_folder() {
 
 # Prints the folder of a file backend; fails for any other backend.
 state_folder() {
-    backend=${PULUMI_BACKEND_URL:-$(sed -n 's/^ *"current": *"\(.*\)".*/\1/p' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json" 2>/dev/null)}
+    project=$(sed -n "/^backend:/,/^[^ #]/s/.*url: *[\"']*\([^\"'} ]*\).*/\1/p" Pulumi.yaml)
+    login=${PULUMI_HOME:-$HOME/.pulumi}/credentials.json
+    backend=${PULUMI_BACKEND_URL:-${project:-$(sed -n 's/^ *"current": *"\(.*\)".*/\1/p' "$login" 2>/dev/null)}}
     case $backend in
         file://\~*) backend=$HOME${backend#file://\~} ;;
         file://*) backend=${backend#file://} ;;

@@ -76,6 +76,22 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
         expect(run("down.sh")).toEqual(["setup", "destroy dev, plugins not fetched"]);
     });
 
+    it("take no stack down that there is not, nor make it: its name may be wrong", () => {
+        run("up.sh");
+        const { status, stderr } = shell(path.join(folder, "tools/down.sh"), "prdo");
+        expect(status).not.toBe(0);
+        expect(stderr).toMatch(/prdo.*\nNothing was removed/);
+        const { stdout } = shell("-c", ". ./tools/env.sh && pulumi stack ls --json");
+        expect(JSON.parse(stdout).map(({ name }: { name: string }) => name)).toEqual(["dev"]);
+    });
+
+    it("know the folder of a file backend that the project's file names", () => {
+        for (const text of ["backend:\n  url: file:///own # ours", 'backend: {url: "file:///own"}']) {
+            write("Pulumi.yaml", "name: native-buildx", text);
+            expect(shell("-c", ". ./tools/env.sh && . ./tools/stack.sh && state_folder").stdout).toBe("/own/.pulumi\n");
+        }
+    });
+
     it("make the example's inputs for a stack that builds it", () => {
         write("Pulumi.dev.yaml", "config:", "  native-buildx:images: {app: {context: examples/encoder/app}}");
         expect(run("up.sh")).toContain("prepare");

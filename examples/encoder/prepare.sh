@@ -236,8 +236,10 @@ if [ $# -gt 0 ]; then
     fi
 fi
 sources=$(debian_sources "$apt" deb)
-[ -n "$sources" ] || fail "no source of Debian's archive in $apt/sources.list or $apt/sources.list.d. Name one there, \
-or set NATIVE_BUILDX_APT to a folder with a sources.list that does: deb http://MIRROR/debian bookworm main"
+[ -n "$sources" ] || fail "no source of Debian's archive in $apt/sources.list or $apt/sources.list.d. Set NATIVE_BUILDX_APT \
+to a folder with a sources.list of this line, and leave this machine's own as they are:
+  deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://MIRROR/debian bookworm main
+  (the keys are in package debian-archive-keyring, which Ubuntu has too)"
 
 mkdir -p "$cache"
 cache=$(CDPATH='' cd -- "$cache" && pwd)
