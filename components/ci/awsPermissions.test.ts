@@ -105,7 +105,9 @@ const needed: readonly Needed[] = [
             ...inEc2(["CreateVpc", "DeleteVpc", "ModifyVpcAttribute"]),
             ...inEc2(["CreateSubnet", "DeleteSubnet", "ModifySubnetAttribute"]),
             ...inEc2(["CreateInternetGateway", "DeleteInternetGateway"]),
-            ...inEc2(["AttachInternetGateway", "DetachInternetGateway", "CreateRoute", "DeleteRoute"]),
+            ...inEc2(["AttachInternetGateway", "DetachInternetGateway"]),
+            // Another target for the same destination replaces the route.
+            ...inEc2(["CreateRoute", "ReplaceRoute", "DeleteRoute"]),
         ],
     },
     {
