@@ -48,14 +48,13 @@ describe("ImageRepository", () => {
 });
 
 describe("lifecycleRules", () => {
-    it("expire untagged images late, old caches, and no other tagged image", () => {
+    it("expire untagged images and caches so many days after their push, and no other tagged image", () => {
+        const sincePush = { countType: "sinceImagePushed", countUnit: "days" };
         expect(lifecycleRules({ untaggedDays: 60, cacheDays: 14 })).toEqual([
             expect.objectContaining({
-                selection: expect.objectContaining({ tagStatus: "tagged", tagPrefixList: ["cache-"], countNumber: 14 }),
+                selection: { tagStatus: "tagged", tagPrefixList: ["cache-"], ...sincePush, countNumber: 14 },
             }),
-            expect.objectContaining({
-                selection: expect.objectContaining({ tagStatus: "untagged", countNumber: 60 }),
-            }),
+            expect.objectContaining({ selection: { tagStatus: "untagged", ...sincePush, countNumber: 60 } }),
         ]);
     });
 });

@@ -18,7 +18,12 @@ export interface ImageRepositoryArgs {
     movingTags?: string[];
     /** What the tags of build caches begin with. @default "cache-" */
     cacheTagPrefix?: string;
-    /** Days for which an untagged image is kept: somebody may have pinned its digest. At least 7. @default 90 */
+    /**
+     * Days since its push after which an image without a tag expires, within a day, even if it lost its tag only today:
+     * ECR does not know since when. What is used by its digest for longer needs a tag of its own. At least 7.
+     *
+     * @default 90
+     */
     untaggedDays?: number;
     /** Days after which a cache that was not written again expires. @default 30 */
     cacheDays?: number;
@@ -91,9 +96,9 @@ function movingTags({ immutableTags, ...args }: ImageRepositoryArgs): string[] {
 }
 
 /**
- * What expires: untagged images, late, and old caches. No rule selects any other tagged image. The children of an index
- * (the images of the platforms, attestations) are untagged or lose their tag to the next version; ECR itself keeps an image
- * for as long as a manifest list references it:
+ * What expires: old images without a tag, and old caches. Both rules count from the push, for ECR has no count from when a
+ * tag moved. No rule selects any other tagged image. The children of an index (the images of the platforms, attestations)
+ * are untagged or lose their tag to the next version; ECR itself keeps an image for as long as a manifest list references it:
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
  */
 export function lifecycleRules(
@@ -137,7 +142,7 @@ export function imageRepositoryProblems(args: ImageRepositoryArgs): string[] {
             problems.push(`${setting} ${value}: a whole number of days, ${least} or more`);
         }
     };
-    // Less would delete what somebody pinned by digest a few days ago.
+    // Less would delete what was pushed, and pinned by digest, a few days ago.
     days("untaggedDays", args.untaggedDays ?? defaults.untaggedDays, 7);
     days("cacheDays", args.cacheDays ?? defaults.cacheDays, 1);
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(args.cacheTagPrefix ?? defaults.cacheTagPrefix)) {

@@ -16,7 +16,11 @@ export const ecrSettings = {
         ["latest*"],
         `${ecr} Tags that may move under immutableTags; * stands for anything.`,
     ),
-    untaggedDays: setting(wholeNumber(1, 3650), 90, `${ecr} Days for which an untagged image is kept.`),
+    untaggedDays: setting(
+        wholeNumber(1, 3650),
+        90,
+        `${ecr} Days since its push after which an image without a tag expires, even if it lost its tag only today.`,
+    ),
     cacheDays: setting(
         wholeNumber(1, 3650),
         30,
