@@ -97,6 +97,16 @@ find_folders() {
         fail "connect: cannot write to $records, where buildx keeps its builders. Set BUILDX_CONFIG to a folder of yours."
 }
 
+# job_id: what the CI system's job differs by from others that may run on this machine now, and what all of its steps have;
+# empty outside of CI.
+job_id() {
+    # GitHub's jobs of one matrix have one name. A runner has one job at a time, and a folder of its own.
+    printf '%s' "${GITHUB_RUN_ID:-}${GITHUB_JOB:-}${GITHUB_RUN_ID:+${RUNNER_NAME:-}${RUNNER_TEMP:-}}"
+    printf '%s' "${CIRCLE_WORKFLOW_JOB_ID:-}${CIRCLE_NODE_INDEX:-}${CI_JOB_ID:-}${BUILDKITE_JOB_ID:-}"
+    # Others use the name BUILD_TAG too, also for what changes within a job.
+    case ${BUILD_TAG:-} in jenkins-*) printf '%s' "$BUILD_TAG${EXECUTOR_NUMBER:-}" ;; esac
+}
+
 # Sets caller: see ConnectNode. Connects that begin at the same time agree on a name.
 find_caller() {
     if [ ! -s "$keys_folder/caller" ]; then
@@ -104,7 +114,7 @@ find_caller() {
         ln "$new" "$keys_folder/caller" 2>/dev/null || [ -s "$keys_folder/caller" ] || printf '%s' "${new##*.}" >"$keys_folder/caller"
         rm "$new"
     fi
-    job=${GITHUB_RUN_ID:-}${GITHUB_JOB:-}${CIRCLE_WORKFLOW_JOB_ID:-}${CI_JOB_ID:-}${BUILDKITE_JOB_ID:-}
+    job=$(job_id)
     caller=$(cat "$keys_folder/caller")${job:+-$(printf '%s' "$job" | cksum | tr ' ' -)}
 }
 

@@ -41,14 +41,23 @@ describe.each(allShells)("connect --done in %s", (name, shell) => {
     });
 
     it("is another caller in every job of CI on one machine, and in every home", async () => {
+        const matrix = { GITHUB_RUN_ID: "1", GITHUB_JOB: "matrix" };
         const jobs = [
             {},
             { CI_JOB_ID: "1" },
             { CI_JOB_ID: "2" },
             { GITHUB_RUN_ID: "1", GITHUB_JOB: "build" },
             { GITHUB_RUN_ID: "1", GITHUB_JOB: "test" },
-            { CIRCLE_WORKFLOW_JOB_ID: "1a" },
+            // Jobs of a matrix have one name, and runners of a repository and of its organization may have one too.
+            { ...matrix, RUNNER_NAME: "a", RUNNER_TEMP: "/a/_work/_temp" },
+            { ...matrix, RUNNER_NAME: "b", RUNNER_TEMP: "/a/_work/_temp" },
+            { ...matrix, RUNNER_NAME: "a", RUNNER_TEMP: "/b/_work/_temp" },
+            { CIRCLE_WORKFLOW_JOB_ID: "1a", CIRCLE_NODE_INDEX: "0" },
+            { CIRCLE_WORKFLOW_JOB_ID: "1a", CIRCLE_NODE_INDEX: "1" },
             { BUILDKITE_JOB_ID: "1b" },
+            { BUILD_TAG: "jenkins-app-1", EXECUTOR_NUMBER: "0" },
+            { BUILD_TAG: "jenkins-app-1", EXECUTOR_NUMBER: "1" },
+            { BUILD_TAG: "jenkins-app-2", EXECUTOR_NUMBER: "0" },
             { BUILDX_CONFIG: bench().path("another-home") },
         ];
         for (const env of [...jobs, ...jobs]) {
@@ -57,6 +66,13 @@ describe.each(allShells)("connect --done in %s", (name, shell) => {
         const callers = bench().lines("left");
         expect(new Set(callers).size).toBe(jobs.length);
         expect(callers.slice(jobs.length)).toEqual(callers.slice(0, jobs.length));
+    });
+
+    it("is one caller where a BUILD_TAG that is not Jenkins' changes from step to step", async () => {
+        for (const tag of ["1.4", "1.5"]) {
+            await done({ BUILD_TAG: tag, EXECUTOR_NUMBER: "0" }, "linux/arm64");
+        }
+        expect(new Set(bench().lines("left")).size).toBe(1);
     });
 
     it("is one caller though several connects begin at once", async () => {
