@@ -20,7 +20,8 @@ ec2_open() {
     own=$(ec2_own_address)
     case $own in
         '')
-            ec2_say "the port cannot be opened: $address_url, asked without a proxy as the runner is, does not say which address this machine has. Set NATIVE_BUILDX_CALLER_ADDRESS to it"
+            if command -v curl >/dev/null; then instead=; else instead=', or install curl, which asks over IPv4'; fi
+            ec2_say "the port cannot be opened: $address_url, asked without a proxy as the runner is, does not say which IPv4 address this machine has. Set NATIVE_BUILDX_CALLER_ADDRESS to it$instead"
             return 1
             ;;
         *:*) range=$own/128 ranges="Ipv6Ranges=[{CidrIpv6=$own/128,Description=connect}]" ;;
@@ -79,21 +80,24 @@ ec2_not_closed() {
     return 1
 }
 
+ec2_ipv4='([0-9]{1,3}\.){3}[0-9]{1,3}'
+
 # ec2_own_address: prints the address from which a runner sees this machine: not that of a proxy, which is for the web
 # only, and of version 4, as the runners' addresses are.
 ec2_own_address() {
     if [ -n "${NATIVE_BUILDX_CALLER_ADDRESS:-}" ]; then
-        found=$NATIVE_BUILDX_CALLER_ADDRESS
+        printf '%s\n' "$NATIVE_BUILDX_CALLER_ADDRESS" | tr 'A-F' 'a-f' | grep -Ex "$ec2_ipv4|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*"
     elif command -v curl >/dev/null; then
-        found=$(curl -fsS4 --noproxy '*' --max-time 5 "$address_url" </dev/null 2>/dev/null)
+        curl -fsS4 --noproxy '*' --max-time 5 "$address_url" </dev/null 2>/dev/null | grep -Ex "$ec2_ipv4"
     else
-        found=$(
+        (
             unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+            # That of BusyBox cannot choose, and may be told the address of version 6.
+            case $(wget --help 2>&1 </dev/null) in *--inet4-only*) version=-4 ;; *) version= ;; esac
             # Not with wget's own -T: it crashes the BusyBox of Debian 12.
-            timeout 5 wget -q -O - "$address_url" </dev/null 2>/dev/null
-        )
+            timeout 5 wget $version -q -O - "$address_url" </dev/null 2>/dev/null
+        ) | grep -Ex "$ec2_ipv4"
     fi
-    printf '%s\n' "$found" | tr 'A-F' 'a-f' | grep -Ex '([0-9]{1,3}\.){3}[0-9]{1,3}|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*'
 }
 
 # The AWS CLI, about rules; what it says goes to $answer, its errors too.

@@ -157,14 +157,36 @@ describe.each(shells)("the port of EC2 runners in %s", (_name, shell) => {
             expect(asked).toMatch(/^curl -fsS4 --noproxy \* .*https:\/\/checkip.example$/);
         });
 
+        const noCurl = "command() { if [ \"$*\" = '-v curl' ]; then return 1; fi; return 0; }";
+
         it("is asked for by wget where there is no curl, and without its option -T, at which a BusyBox crashes", async () => {
             // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
             const answer = 'echo "${https_proxy:-no proxy}" >"$bench/proxy"; echo 203.0.113.78';
-            bench.stub("wget", `case " $* " in *" -T "*) exit 139 ;; esac\n${answer}`);
-            const noCurl = "command() { if [ \"$*\" = '-v curl' ]; then return 1; fi; return 0; }";
+            bench.stub("wget", `case " $* " in *" -T "*) exit 139 ;; *" -4 "*) exit 1 ;; esac\n${answer}`);
             await bench.as("a", `${noCurl}\nwake_ec2 arm64`, {}, { https_proxy: "http://proxy.example:3128" });
             expect(Object.keys(bench.rules)).toEqual(["203.0.113.78/32"]);
             expect(bench.read("proxy")).toBe("no proxy\n");
+        });
+
+        it("is asked for over IPv4 by GNU's wget", async () => {
+            bench.stub(
+                "wget",
+                `case " $* " in
+                *" --help "*) echo '  -4,  --inet4-only    connect only to IPv4 addresses' ;;
+                *" -4 "*) echo 203.0.113.78 ;;
+                *) echo 2001:db8::7 ;;
+                esac`,
+            );
+            await bench.as("a", `${noCurl}\nwake_ec2 arm64`);
+            expect(Object.keys(bench.rules)).toEqual(["203.0.113.78/32"]);
+        });
+
+        it("is not one of IPv6 which a wget that cannot choose is told: the runners' addresses are of IPv4", async () => {
+            bench.stub("wget", 'case " $* " in *" -4 "*) exit 1 ;; esac\necho 2001:db8::7');
+            const { status, stderr } = await bench.as("a", `${noCurl}\nwake_ec2 arm64`);
+            expect(status).toBe(1);
+            expect(stderr).toMatch(/which IPv4 address .* Set NATIVE_BUILDX_CALLER_ADDRESS to it, or install curl, /);
+            expect(calls("authorize")).toEqual([]);
         });
 
         it.each([
