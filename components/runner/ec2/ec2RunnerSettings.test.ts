@@ -17,6 +17,48 @@ describe("ec2RunnerProblems", () => {
         },
     );
 
+    // https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-nitro-instances.html
+    it.each([
+        ...[
+            "t1.micro",
+            "t2.large",
+            "c1.xlarge",
+            "c3.large",
+            "c4.8xlarge",
+            "m1.large",
+            "m2.xlarge",
+            "m3.large",
+            "m4.large",
+        ],
+        ...["r3.large", "r4.large", "i2.xlarge", "i3.large", "i3.16xlarge", "d2.xlarge", "h1.2xlarge", "x1.16xlarge"],
+        ...["x1e.xlarge", "p2.xlarge", "p3.2xlarge", "g2.2xlarge", "g3.4xlarge", "g3s.xlarge", "f1.2xlarge"],
+    ])("refuses %s, which is older than Nitro, except as a stand-in or with a device of its own", (type) => {
+        const platform = "linux/amd64";
+        expect(ec2RunnerProblems({ platform, instanceType: type })).toEqual([
+            `instanceType of linux/amd64 "${type}": is not built on the Nitro system, where a runner finds its cache volume. Choose a type like c7i.xlarge`,
+        ]);
+        expect(ec2RunnerProblems({ platform, fallbackInstanceTypes: [type] })).toEqual([]);
+        expect(ec2RunnerProblems({ platform, instanceType: type, cacheDevice: "/dev/xvdf" })).toEqual([]);
+    });
+
+    it.each([
+        ...["i3.metal", "i3en.large", "p3dn.24xlarge", "c5.large", "m5.large", "r5.large", "t3a.small", "d3.xlarge"],
+        ...["x2idn.16xlarge", "g4dn.xlarge", "f2.6xlarge", "i4i.large", "u-6tb1.metal", "hpc6a.48xlarge", "z1d.large"],
+    ])("takes %s", (type) => {
+        expect(ec2RunnerProblems({ platform: "linux/amd64", instanceType: type })).toEqual([]);
+    });
+
+    it.each(["mac1.metal", "mac2.metal", "mac2-m2pro.metal", "mac-m4.metal"])("refuses %s everywhere", (type) => {
+        for (const platform of ["linux/amd64", "linux/arm64"] as const) {
+            expect(ec2RunnerProblems({ platform, instanceType: type, fallbackInstanceTypes: [type] })).toEqual(
+                expect.arrayContaining([
+                    expect.stringContaining(`instanceType of ${platform} "${type}": runs macOS only. Choose `),
+                    expect.stringContaining(`fallbackInstanceTypes of ${platform} "${type}": runs macOS only. Choose `),
+                ]),
+            );
+        }
+    });
+
     it.each([
         [{ cacheIops: 15_000, cacheThroughput: 750 }],
         [{ cacheThroughput: 750 }],

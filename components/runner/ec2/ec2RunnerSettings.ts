@@ -1,16 +1,10 @@
 import * as v from "valibot";
-import {
-    ec2MachinesOf,
-    isPlatform,
-    knownPlatforms,
-    machinePlatforms,
-    type Platform,
-    platformOfInstanceType,
-} from "../../architecture";
+import { ec2MachinesOf, isPlatform, knownPlatforms, machinePlatforms, type Platform } from "../../architecture";
 import { mirrorMistakes, type RegistryMirrors } from "../registryMirrors";
 import { type BuildSettings, runnerSettings } from "../settings";
 import { type BuildkitRelease, defaultBuildkitRelease } from "./ec2Bootstrap";
 import { type CacheVolumeSettings, gp3, speedMistakes } from "./gp3";
+import { instanceTypeProblems, standInTypeProblems } from "./instanceTypes";
 import type { PriceSettings } from "./prices";
 import { ec2RunnerSettings } from "./settings";
 
@@ -119,11 +113,12 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     const of = (setting: string) => `${setting} of ${platform}`;
     const own = settings.instanceType ?? ec2MachinesOf(platform).instanceType;
     if (settings.instanceType !== undefined) {
-        problems.push(...typeProblems(of("instanceType"), settings.instanceType, platform));
+        const problemsOf = settings.cacheDevice === undefined ? instanceTypeProblems : standInTypeProblems;
+        problems.push(...problemsOf(of("instanceType"), settings.instanceType, platform));
     }
     const fallbacks = settings.fallbackInstanceTypes ?? [];
     for (const type of fallbacks) {
-        problems.push(...typeProblems(of("fallbackInstanceTypes"), type, platform));
+        problems.push(...standInTypeProblems(of("fallbackInstanceTypes"), type, platform));
     }
     if (new Set([own, ...fallbacks]).size <= fallbacks.length) {
         problems.push(
@@ -180,18 +175,6 @@ function emulateOnProblems({ platform, emulateOn }: Ec2RunnerSettings): string[]
     return emulateOn === undefined || machinePlatforms.includes(emulateOn)
         ? []
         : [`emulateOn of ${platform}: EC2 has no machines of "${emulateOn}"; use ${machinePlatforms.join(" or ")}`];
-}
-
-function typeProblems(setting: string, type: string, platform: Platform): string[] {
-    if (!/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type)) {
-        return [`${setting} "${type}": an instance type is written as in ${ec2MachinesOf(platform).instanceType}`];
-    }
-    const actual = platformOfInstanceType(type);
-    return actual === platform
-        ? []
-        : [
-              `${setting} "${type}": its processors are ${actual}. Choose a type like ${ec2MachinesOf(platform).instanceType}`,
-          ];
 }
 
 function releaseProblems(settings: Ec2RunnerSettings): string[] {
