@@ -31,6 +31,8 @@ export interface Machine {
     cacheDevice: pulumi.Output<string>;
     cacheGigabytes: number;
     rootGiB: number;
+    /** Minutes after the last build until it stops; 0: never. */
+    idleMinutes: number;
 }
 
 /** One machine of a runner. */
@@ -119,6 +121,7 @@ function userDataOf(machine: Machine, runner: Ec2RunnerArgs): pulumi.Output<stri
                 openForCallerMinutes: runner.network.openForCallerMinutes,
                 cacheDevice,
                 cacheGigabytes: machine.cacheGigabytes,
+                idleMinutes: machine.idleMinutes,
             }),
         );
 }

@@ -226,6 +226,20 @@ describe("Ec2Runner", () => {
         expect(mocks.of("aws:ec2/volumeAttachment:VolumeAttachment")).toHaveLength(1);
     });
 
+    it.each([
+        [0, 300],
+        [0.5, 30],
+        [undefined, 300],
+    ])(
+        "has stand-ins that stop when they are idle, also where it never does: idleMinutes %s",
+        async (idleMinutes, idle) => {
+            makeRunner({ fallbackInstanceTypes: ["m7g.xlarge"], idleMinutes });
+            await settled();
+            expect(userDataOf("runner")).toContain(`idle_seconds='${idleMinutes === 0 ? 0 : idle}'`);
+            expect(userDataOf("runner-m7g-xlarge")).toContain(`idle_seconds='${idle}'`);
+        },
+    );
+
     it("runs build steps in a network of their own, and grants no privileges", async () => {
         makeRunner();
         await settled();

@@ -22,6 +22,7 @@ import {
     ec2RunnerProblems,
     rootGiB,
     standInCacheGiB,
+    standInIdleMinutes,
 } from "./ec2RunnerSettings";
 import { cacheDeviceOf } from "./ec2UserData";
 import { standInSubnet, zonesFor } from "./ec2Zones";
@@ -109,6 +110,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             cacheDevice: volume.volumeId.apply((id) => cacheDeviceOf(id, args)),
             cacheGigabytes: cacheVolumeOf(args).cacheGigabytes,
             rootGiB,
+            idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
         });
         this.attach(volume, instance);
         const standIns = standInTypes.map((type, index) => ({
@@ -121,18 +123,13 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 cacheDevice: pulumi.output(""),
                 cacheGigabytes: standInCacheGiB,
                 rootGiB: rootGiB + standInCacheGiB,
+                idleMinutes: standInIdleMinutes(args),
             }),
         }));
 
         this.instanceId = instance.id;
         this.cacheVolumeId = volume.volumeId;
-        this.machines = [
-            { name: this.runnerName, address: instance.privateIp },
-            ...standIns.map(({ type, instance: { privateIp } }) => ({
-                name: standInName(this.runnerName, type),
-                address: privateIp,
-            })),
-        ];
+        this.machines = clusterMachines(this.runnerName, instance, standIns);
         this.instanceArns = pulumi.all([instance.arn, ...standIns.map((standIn) => standIn.instance.arn)]);
         this.keysParameterArns = pulumi.all([keys, ...standInKeys].map((parameter) => parameter.arn));
         this.description = this.describe(instance.id);
@@ -266,4 +263,14 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
 
 function standInName(runner: string, type: string): string {
     return `${runner}-${type.replaceAll(".", "-")}`;
+}
+
+function clusterMachines(runner: string, instance: ec2.Instance, standIns: readonly StandIn[]): ClusterMachine[] {
+    return [
+        { name: runner, address: instance.privateIp },
+        ...standIns.map(({ type, instance: { privateIp } }) => ({
+            name: standInName(runner, type),
+            address: privateIp,
+        })),
+    ];
 }

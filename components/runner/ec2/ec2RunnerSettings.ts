@@ -32,7 +32,7 @@ export interface Ec2RunnerSettings extends Partial<BuildSettings> {
      * @default none: waking fails instead
      */
     emulateOn?: Platform;
-    /** Minutes after the last build until it stops; 0: never. @default 5 */
+    /** Minutes after the last build until it stops; 0: never, but its stand-ins after 5 minutes. @default 5 */
     idleMinutes?: number;
     /** Size of the cache volume in GiB, 20 to 16384. It can grow, not shrink. @default 30 */
     cacheGigabytes?: number;
@@ -75,6 +75,11 @@ export const defaults = {
 /** Root volume: Debian, BuildKit, logs. A stand-in's holds its cache as well. */
 export const rootGiB = 16;
 export const standInCacheGiB = 40;
+
+/** Minutes after the last build until a stand-in stops: it always does, or those that no one needs would run for ever. */
+export function standInIdleMinutes({ idleMinutes }: Pick<Ec2RunnerSettings, "idleMinutes">): number {
+    return idleMinutes || defaults.idleMinutes;
+}
 
 /** The cache volume, defaults filled in. */
 export function cacheVolumeOf(settings: Partial<CacheVolumeSettings>): CacheVolumeSettings {

@@ -26,6 +26,8 @@ export interface MachineFacts {
     cacheDevice: string;
     /** Size of the cache, in GiB. */
     cacheGigabytes: number;
+    /** Minutes after the last build until it stops; 0: never. */
+    idleMinutes: number;
 }
 
 /** The user data of a runner's machine, in base64, from the user's settings and the machine's facts. */
@@ -48,7 +50,7 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
         buildkitUrl: release.url.replaceAll("{version}", release.version).replaceAll("{arch}", suffix),
         buildkitSha256: (release.sha256[settings.platform] ?? "").toLowerCase(),
         port,
-        idleMinutes: settings.idleMinutes ?? defaults.idleMinutes,
+        idleMinutes: machine.idleMinutes,
         cacheBytes: cacheLimits(machine.cacheGigabytes).bytes,
         cacheThroughput: cacheVolumeOf(settings).cacheThroughput,
         stepMemoryMegabytes: buildSettings(settings).stepMemoryMegabytes,
