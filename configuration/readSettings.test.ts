@@ -181,6 +181,27 @@ describe("a stack with EC2 runners", () => {
         ]);
     });
 
+    it.each([
+        [
+            "accessKey",
+            /remove it \(pulumi config rm aws:accessKey\), and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the/,
+        ],
+        ["secretKey", /AWS_SECRET_ACCESS_KEY/],
+        ["token", /AWS_SESSION_TOKEN/],
+        ["assumeRoles", /role_arn/],
+        ["assumeRole", /role_arn/],
+        ["assumeRoleWithWebIdentity", /AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE/],
+        ["sharedConfigFiles", /AWS_CONFIG_FILE/],
+        ["sharedCredentialsFiles", /AWS_SHARED_CREDENTIALS_FILE/],
+    ])("is refused with credentials that only Pulumi's provider would use: aws:%s", async (key, remedy) => {
+        const wrong = read({ "aws:region": "eu-central-1", [`aws:${key}`]: "[]" });
+        const { message } = (await wrong.catch((reason: Error) => reason)) as Error;
+        const lines = message.split("\n").filter((line) => line.startsWith(`  - aws:${key}: `));
+        expect(lines).toEqual([expect.stringMatching(remedy)]);
+        // With the other mistakes.
+        expect(message).toMatch(/^ {2}- allowedCidrs/m);
+    });
+
     it("has no compile cluster where builds are not trusted", async () => {
         const wrong = read({
             "aws:region": "eu-central-1",

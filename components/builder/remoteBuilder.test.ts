@@ -21,6 +21,7 @@ class StubRunner extends pulumi.ComponentResource implements Runner {
     readonly description: pulumi.Output<RunnerDescription>;
     resource?: pulumi.Resource;
     inCluster?: boolean;
+    hereScript?: string;
     readonly node: pulumi.Output<ConnectNode>;
 
     constructor(
@@ -120,6 +121,19 @@ describe("RemoteBuilder", () => {
             login,
         });
         expect(await pulumi.isSecret(here)).toBe(true);
+    });
+
+    it("gives the provider what a runner wants run on this machine, once, and has it nowhere else", async () => {
+        const runners = ["arm64", "arm64_2"].map((name) => {
+            const runner = new StubRunner(name, "linux/arm64", []);
+            runner.hereScript = "export AWS_PROFILE='staging'";
+            return runner;
+        });
+        const builder = new RemoteBuilder("builder", { builder: "demo-dev", runners });
+        await resolved(pulumi.output(builder.here()));
+        const connect = await resolved(builder.connect);
+        expect(connect).not.toContain("staging");
+        expect(mocks.scripts).toEqual([`export AWS_PROFILE='staging'\n${connect}`]);
     });
 
     it("gives the provider the script once, for all images", async () => {

@@ -51,6 +51,8 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     private readonly byName: ReadonlyMap<string, Runner>;
     private readonly placements: ReadonlyMap<Platform, Placement>;
     private readonly buildsPerRunner: number;
+    /** Of the runners, each once. */
+    private readonly hereScripts: readonly string[];
     private keptConnect: pulumi.Output<string> | undefined;
 
     constructor(name: string, args: RemoteBuilderArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -64,6 +66,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
         this.runners = pulumi.output(
             Object.fromEntries(args.runners.map(({ runnerName, description }) => [runnerName, description])),
         );
+        this.hereScripts = [...new Set(args.runners.flatMap(({ hereScript }) => hereScript || []))];
         this.connect = connectOutput(args);
         // Without `connect`, which is the longest of all: whoever wants it in the state has it in an output of the stack.
         this.registerOutputs({ builder: this.builder, runners: this.runners });
@@ -104,7 +107,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     here(login?: pulumi.Input<RegistryLogin>): { [P in keyof Here]: pulumi.Input<Here[P]> } {
         // Each its own output: in a preview the folder is known, and the script may not be.
         const { connect, buildsPerRunner } = this;
-        this.keptConnect ??= connect.apply(keepScript);
+        this.keptConnect ??= connect.apply((script) => keepScript([...this.hereScripts, script].join("\n")));
         return {
             connect: this.keptConnect,
             project: process.cwd(),

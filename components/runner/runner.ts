@@ -76,4 +76,9 @@ export interface Runner {
     readonly inCluster?: boolean;
     /** Paths of the kind's wake scripts, files of shell functions. Those of connectScript.ts's `sharedParts` are there too. */
     readonly wakeScripts: readonly string[];
+    /**
+     * Lines of shell that come before the connect script where `pulumi up` runs it: what belongs to this machine and moment,
+     * such as the name of a login. In no state, and not in `connect`. @default none
+     */
+    readonly hereScript?: string;
 }

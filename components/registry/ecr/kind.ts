@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { awsCredentialMistakes } from "../../account/awsCredentials";
 import { awsRegionMistakes } from "../../account/awsRegion";
 import type { ValuesOf } from "../../settings/values";
 import { stackNameOf } from "../../stackName";
@@ -12,6 +13,7 @@ type EcrValues = ValuesOf<typeof ecrSettings>;
 export const kind: RegistryModule<EcrValues> = {
     mistakes: (values, stackName) => [
         ...awsRegionMistakes(),
+        ...awsCredentialMistakes(),
         ...imageRepositoryProblems(argsOf(values, stackName)),
         ...readsFromMistakes(values.readsFrom, stackName),
     ],

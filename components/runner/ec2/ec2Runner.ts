@@ -4,6 +4,7 @@ import * as ec2 from "@pulumi/aws/ec2";
 import { getRegionOutput } from "@pulumi/aws/getRegion";
 import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
+import { inConfiguredProfile } from "../../account/awsAccount";
 import { ec2MachinesOf, type Platform } from "../../architecture";
 import { refuseArguments } from "../../settings/mistakes";
 import { emulatedMachines, toolchainRecipe } from "../emulation/recipe";
@@ -67,6 +68,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
     readonly wakeScripts = ["wakeEc2.sh", "openPort.sh"].map((file) => path.join(__dirname, file));
+    readonly hereScript = inConfiguredProfile();
     /** ARNs of its instances, the stand-ins included: what CI may start. */
     readonly instanceArns: pulumi.Output<string[]>;
     /** ARNs of the parameters in which they publish their clients' keys: what CI may read. */

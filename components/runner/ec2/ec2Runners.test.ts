@@ -1,4 +1,5 @@
 import { gunzipSync } from "node:zlib";
+import * as pulumi from "@pulumi/pulumi";
 import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
 import { Ec2Runners, type Ec2RunnersArgs } from "./ec2Runners";
 
@@ -63,6 +64,20 @@ describe("EC2 runners", () => {
             fallbacks: expect.stringMatching(/:c7g\.large$/),
             emulate_on: "amd64",
         });
+    });
+
+    it("are woken by pulumi up in the profile of the configuration, which connect does not name", async () => {
+        pulumi.runtime.setConfig("aws:profile", "staging");
+        const { runners } = make({
+            platforms: ["linux/arm64", "linux/arm/v7"],
+            emulateOn: { "linux/arm/v7": "linux/arm64" },
+        });
+        pulumi.runtime.setAllConfig({});
+        expect(runners.map(({ hereScript }) => hereScript)).toEqual(
+            [1, 2].map(() => expect.stringContaining("'staging'")),
+        );
+        expect(JSON.stringify(await Promise.all(runners.map(({ node }) => resolved(node))))).not.toContain("staging");
+        expect(make({}, "others").runners.map(({ hereScript }) => hereScript)).toEqual(["", ""]);
     });
 
     it("emulate a platform that EC2 has no machines of, on a runner that has nothing else than its name", async () => {

@@ -14,6 +14,7 @@ export function emulatedRunner({ runner, platform }: RunnerInfo, on: Ec2Runner):
         platform,
         resource: on,
         wakeScripts: on.wakeScripts,
+        hereScript: on.hereScript,
         description: on.description.apply((machine) => ({ ...machine, platform })),
         node: on.node.apply(
             (node): ConnectNode => ({

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { awsCredentialMistakes } from "../../account/awsCredentials";
 import { awsRegionMistakes } from "../../account/awsRegion";
 import type { ValuesOf } from "../../settings/values";
 import type { RunnersModule } from "../kind";
@@ -7,7 +8,7 @@ import { ec2Mistakes } from "./mistakes";
 import type { ec2RunnerSettings } from "./settings";
 
 export const kind: RunnersModule<ValuesOf<typeof ec2RunnerSettings>> = {
-    mistakes: (values) => [...awsRegionMistakes(), ...ec2Mistakes(values)],
+    mistakes: (values) => [...awsRegionMistakes(), ...awsCredentialMistakes(), ...ec2Mistakes(values)],
     create: (name, values, { tags }) =>
         new Ec2Runners(name, {
             ...values,
