@@ -120,7 +120,7 @@ describe("CiRole", () => {
                 `ec2:StartInstances ${instances}`,
                 "ec2:DescribeInstances *",
                 `ssm:GetParameters ${parameters}`,
-                `ssm:GetParameter ${keys}`,
+                `ssm:GetParameter ${keys}*`,
                 "ecr:GetAuthorizationToken *",
                 `ecr:BatchCheckLayerAvailability ${repositories}`,
                 `ecr:BatchGetImage ${repositories}`,
@@ -143,7 +143,7 @@ describe("CiRole", () => {
         expect(onKey).toEqual([
             expect.objectContaining({
                 Action: ["kms:Decrypt"],
-                Condition: { StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": keys } },
+                Condition: { StringLike: { "kms:EncryptionContext:PARAMETER_ARN": keys.map((arn) => `${arn}*`) } },
             }),
             expect.objectContaining({
                 Action: ["kms:CreateGrant"],

@@ -4,7 +4,7 @@ import { removesLeftover, removesRole } from "../account/leftovers";
 import { refuseArguments } from "../settings/mistakes";
 import type { TrustedIssuer } from "./identity/identityProvider";
 import { trustedIssuers } from "./identityProviders";
-import { ciPolicy, ciTrustPolicy, type PolicyStatement } from "./policies";
+import { ciPolicyText, ciTrustPolicy, type PolicyStatement } from "./policies";
 import {
     type CiTrustValues,
     checkedTrust,
@@ -76,7 +76,7 @@ export class CiRole extends pulumi.ComponentResource {
                         readableArns: args.readableArns ?? [],
                         connectParameterArns: args.connectParameterArns,
                     })
-                    .apply((resources) => JSON.stringify(ciPolicy(resources))),
+                    .apply(ciPolicyText),
             },
             { parent: this },
         );

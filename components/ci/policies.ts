@@ -1,4 +1,5 @@
 import type * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
 import type { TrustedIssuer } from "./identity/identityProvider";
 
 /** One statement of an IAM policy, with IAM's own names. */
@@ -15,6 +16,12 @@ export function policyDocument(statements: PolicyStatement[]): aws.iam.PolicyDoc
         Statement: statements.map((statement) => ({ Effect: "Allow", ...statement })),
     };
 }
+
+/**
+ * Characters of all inline policies of a role together that AWS takes, white space apart; no account can have more:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+export const inlinePolicyLimit = 10_240;
 
 /** What CI may act on. */
 export interface CiResources {
@@ -42,6 +49,22 @@ export function ciPolicy(resources: CiResources): aws.iam.PolicyDocument {
         // IAM refuses a statement without a resource.
         ...(repositoryArns.length > 0 ? registry.filter(({ Resource }) => Resource.length > 0) : []),
     ]);
+}
+
+/**
+ * The policy as text.
+ *
+ * @throws RunError where AWS does not take it
+ */
+export function ciPolicyText(resources: CiResources): string {
+    const text = JSON.stringify(ciPolicy(resources));
+    if (text.length > inlinePolicyLimit) {
+        throw new pulumi.RunError(
+            `The policy of the CI role has ${text.length} characters, and AWS takes ${inlinePolicyLimit}: lower ` +
+                "runnersPerPlatform, or name fewer types in fallbackInstanceTypes or fewer stacks in readsFrom",
+        );
+    }
+    return text;
 }
 
 const pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];

@@ -79,6 +79,10 @@ describe("ec2RunnerProblems", () => {
     it.each([
         [{ fallbackInstanceTypes: ["c7g.xlarge"] }, "names a type twice"],
         [{ fallbackInstanceTypes: ["m7g.large", "m7g.large"] }, "names a type twice"],
+        [
+            { fallbackInstanceTypes: Array.from({ length: 21 }, (_, at) => `m${at + 8}g.large`) },
+            "fallbackInstanceTypes of linux/arm64: names 21 types, and 20 are the most",
+        ],
         [{ emulateOn: "linux/arm64" as const }, "is the platform itself"],
         [{ idleMinutes: -1 }, "idleMinutes of linux/arm64 -1"],
         [{ cacheGigabytes: 20.5 }, "cacheGigabytes of linux/arm64 20.5"],

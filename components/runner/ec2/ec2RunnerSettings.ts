@@ -18,7 +18,7 @@ export interface Ec2RunnerSettings extends Partial<BuildSettings> {
     instanceType?: string;
     /**
      * Types of ready-made, stopped stand-ins, in the order in which they are tried when EC2 has no capacity for
-     * `instanceType`. Each costs its root volume while it is stopped, and keeps a cache of its own there: the cache
+     * `instanceType`, 20 at most. Each costs its root volume while it is stopped, and keeps a cache of its own there: the cache
      * volume can be attached to one instance only.
      *
      * @default none
@@ -76,6 +76,9 @@ export const defaults = {
 export const rootGiB = 16;
 export const standInCacheGiB = 40;
 
+/** Each is named in the policies of its runner's role, of which AWS takes 10,240 characters. */
+export const mostStandIns = 20;
+
 /** Minutes after the last build until a stand-in stops: it always does, or those that no one needs would run for ever. */
 export function standInIdleMinutes({ idleMinutes }: Pick<Ec2RunnerSettings, "idleMinutes">): number {
     return idleMinutes || defaults.idleMinutes;
@@ -128,6 +131,11 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     if (new Set([own, ...fallbacks]).size <= fallbacks.length) {
         problems.push(
             `${of("fallbackInstanceTypes")} ${fallbacks.join(", ")}: names a type twice, or ${own} itself. Each must be another type`,
+        );
+    }
+    if (fallbacks.length > mostStandIns) {
+        problems.push(
+            `${of("fallbackInstanceTypes")}: names ${fallbacks.length} types, and ${mostStandIns} are the most that the policy of the runner's role has room for`,
         );
     }
     const { idleMinutes = defaults.idleMinutes, cacheGigabytes = defaults.cacheGigabytes } = settings;

@@ -59,15 +59,24 @@ export function clientStatements(
               },
           ]
         : [];
+    const keys = keysPatterns(keysParameterArns);
     return [
         { Sid: "Wake", Action: ["ec2:StartInstances"], Resource: instanceArns },
         // EC2's Describe calls have no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
         { Sid: "SeeStates", Action: ["ec2:DescribeInstances"], Resource: ["*"] },
-        { Sid: "ReadKeys", Action: ["ssm:GetParameter"], Resource: keysParameterArns },
-        ...keyStatement("ReadKeysDecrypt", "kms:Decrypt", keysParameterArns, kmsKeyArn),
+        { Sid: "ReadKeys", Action: ["ssm:GetParameter"], Resource: keys },
+        ...keyStatement("ReadKeysDecrypt", "kms:Decrypt", keys, kmsKeyArn),
         ...encrypted,
         ...(callersGroupArn ? callerStatements(callersGroupArn) : []),
     ];
+}
+
+/**
+ * Patterns that fit the parameters of a platform's runners and of their stand-ins, and those of no other stack: a role's
+ * policies have room for few ARNs.
+ */
+function keysPatterns(arns: string[]): string[] {
+    return [...new Set(arns.map((arn) => arn.replace(/_\d+(?=\/keys)/, "_*").replace(/\/keys[^/]*$/, "/keys*")))];
 }
 
 /** SSM names the parameter when it uses a key: this permission is good for nothing else. */
@@ -78,7 +87,7 @@ function keyStatement(sid: string, action: string, parameterArns: string[], kmsK
                   Sid: sid,
                   Action: [action],
                   Resource: [kmsKeyArn],
-                  Condition: { StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": parameterArns } },
+                  Condition: { StringLike: { "kms:EncryptionContext:PARAMETER_ARN": parameterArns } },
               },
           ]
         : [];
