@@ -21,7 +21,7 @@ export class PlatformImage extends pulumi.CustomResource {
         super(
             "native-buildx:index:PlatformImage",
             name,
-            { ...args, contextHash: undefined, commits: undefined, ...outputs },
+            { ...args, contextHash: undefined, commits: undefined, archives: undefined, ...outputs },
             opts,
         );
     }

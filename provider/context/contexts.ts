@@ -2,10 +2,8 @@ import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { isUnknown } from "../values";
 import { type FolderOptions, hashFolder } from "./contextHash";
-import { contextKind, contextMistake } from "./contextKind";
+import { type ContextKind, contextKind, contextMistake } from "./contextKind";
 import { hashDockerfile, locateDockerfile } from "./dockerfile";
-import { resolveGitCommit } from "./gitCommit";
-import { parseGitContext, withoutPassword } from "./gitContext";
 import { hashOciLayout } from "./ociLayout";
 
 /** A named context: where it is, or for an image of several platforms, where each platform's is. */
@@ -18,9 +16,6 @@ export interface ContextInputs {
     dockerfile?: string;
     contexts: { [name: string]: ContextSource };
 }
-
-/** Commits of contexts that are git repositories, by their addresses. */
-export type Commits = { [address: string]: string };
 
 /** The main context's name among the named ones; none of those can be called so. */
 const main = "";
@@ -38,7 +33,8 @@ export async function hashContexts(
     project: string,
     hashOf: (folder: string, options: FolderOptions, name: string) => Promise<string> = hashNow,
 ): Promise<string> {
-    for (const [name, source] of placesOf(inputs)) {
+    const places = placesOf(inputs, project);
+    for (const { name, source } of places) {
         const mistake = contextMistake(source, project, name !== main);
         if (mistake) {
             throw new Error(name === main ? mistake : `context ${name}: ${mistake}`);
@@ -46,8 +42,7 @@ export async function hashContexts(
     }
     const dockerfile = dockerfileOf(inputs, project);
     const parts: Promise<string[]>[] = dockerfile ? [named("Dockerfile", hashDockerfile(dockerfile))] : [];
-    for (const [name, source] of placesOf(inputs)) {
-        const kind = contextKind(source, project, name !== main);
+    for (const { name, source, kind } of places) {
         if (kind === "folder") {
             const options = name === main && dockerfile ? { dockerfile } : {};
             parts.push(named(name, hashOf(path.resolve(project, source), options, name)));
@@ -66,42 +61,19 @@ async function named(name: string, part: Promise<string>): Promise<string[]> {
     return [name, await part];
 }
 
-/**
- * The newest commit of every context that is a git repository.
- *
- * @param project folder that git asks from: its configuration counts
- * @param known commits of an earlier look, for repositories that cannot be asked now
- * @returns with `notAsked`, what could not be asked and why, for a person
- */
-export async function askCommits(
-    inputs: ContextInputs,
-    project: string,
-    known: Commits = {},
-): Promise<{ commits: Commits; notAsked: string[] }> {
-    const commits: Commits = {};
-    const notAsked: string[] = [];
-    for (const [name, address] of placesOf(inputs)) {
-        const git = contextKind(address, project, name !== main) === "git" ? parseGitContext(address) : undefined;
-        if (!git || commits[address]) {
-            continue;
-        }
-        const answer = await resolveGitCommit(git, project);
-        const found = "commit" in answer ? answer.commit : known[address];
-        if (found) {
-            commits[address] = found;
-        }
-        if ("reason" in answer) {
-            const place = withoutPassword(address);
-            notAsked.push(`${place}: its newest commit is not known, so it is taken as unchanged: ${answer.reason}`);
-        }
-    }
-    return { commits, notAsked };
+/** A context: its name, where it is, and what it is there. */
+interface Place {
+    name: string;
+    source: string;
+    kind: ContextKind;
 }
 
-/** The contexts with their names, except images: their references are inputs by themselves. */
-function placesOf(inputs: ContextInputs): [name: string, source: string][] {
+/** The contexts, except other images, each platform's by itself: their references are inputs by themselves. */
+export function placesOf(inputs: ContextInputs, project: string): Place[] {
     return [[main, inputs.context] as const, ...Object.entries(inputs.contexts)].flatMap(([name, source]) =>
-        typeof source !== "string" || isUnknown(source) ? [] : [[name, source]],
+        typeof source !== "string" || isUnknown(source)
+            ? []
+            : [{ name, source, kind: contextKind(source, project, name !== main) }],
     );
 }
 

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { type GitContext, withoutPassword } from "./gitContext";
+import { type GitContext, isCommit, withoutPassword } from "./gitContext";
+import { gitEnvironment } from "./gitEnvironment";
 
 const run = promisify(execFile);
 
@@ -12,9 +13,15 @@ export type Resolved = { commit: string } | { reason: string };
  * Asks a repository's server, with the caller's own git configuration, agent and credential helpers, for the commit of
  * a git context. Never prompts. Gives up after a time: whoever may build need not be able to reach the server from here.
  * @param folder whose git configuration counts
+ * @param login further variables for git: see gitLogin.ts
  * @param seconds to wait at most
  */
-export async function resolveGitCommit(context: GitContext, folder: string, seconds = 20): Promise<Resolved> {
+export async function resolveGitCommit(
+    context: GitContext,
+    folder: string,
+    login: NodeJS.ProcessEnv = {},
+    seconds = 20,
+): Promise<Resolved> {
     const { remote, ref, checksum, fetchByCommit } = context;
     if (isCommit(ref)) {
         return { commit: ref };
@@ -23,16 +30,12 @@ export async function resolveGitCommit(context: GitContext, folder: string, seco
         return { commit: checksum };
     }
     const asked = ref === "" ? ["HEAD"] : [ref, `${ref}^{}`];
-    const answer = await git(["ls-remote", "--", remote, ...asked], folder, seconds);
+    const answer = await git(["ls-remote", "--", remote, ...asked], folder, login, seconds);
     if (typeof answer !== "string") {
         return { reason: `${withoutPassword(remote)}: ${withoutPassword(answer.reason)}` };
     }
     const commit = chooseCommit(answer, ref);
     return commit ? { commit } : { reason: `${withoutPassword(remote)} has no ${ref || "default branch"}` };
-}
-
-function isCommit(text: string): boolean {
-    return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
 }
 
 /** As BuildKit chooses among what `ls-remote` lists: the reference itself, a branch, the commit of a tag, a tag. */
@@ -47,8 +50,14 @@ function chooseCommit(listed: string, ref: string): string | undefined {
 }
 
 /** Standard output of git, or why there is none. */
-async function git(args: string[], cwd: string, seconds: number): Promise<string | { reason: string }> {
-    const env = { GIT_ASKPASS: "", ...process.env, GIT_TERMINAL_PROMPT: "0", LC_ALL: "C", ...(await sshCommand(cwd)) };
+async function git(
+    args: string[],
+    cwd: string,
+    login: NodeJS.ProcessEnv,
+    seconds: number,
+): Promise<string | { reason: string }> {
+    const asksNothing = { GIT_TERMINAL_PROMPT: "0", LC_ALL: "C", ...(await sshCommand(cwd)) };
+    const env = { GIT_ASKPASS: "", ...gitEnvironment(), ...login, ...asksNothing };
     // A group of its own: git's helpers are to end with it.
     const child = spawn("git", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     const limit = setTimeout(() => endGroup(child), seconds * 1000);
@@ -92,7 +101,7 @@ async function sshCommand(cwd: string): Promise<NodeJS.ProcessEnv> {
 }
 
 async function configuredSsh(cwd: string): Promise<string> {
-    const asked = run("git", ["config", "--get", "core.sshCommand"], { cwd, env: process.env });
+    const asked = run("git", ["config", "--get", "core.sshCommand"], { cwd, env: gitEnvironment() });
     return (await asked.catch(() => ({ stdout: "" }))).stdout.trim();
 }
 

@@ -115,7 +115,12 @@ describe("the commit of a git context", () => {
     });
 
     const resolved = (context: string, seconds = 20) =>
-        resolveGitCommit(parseGitContext(context) as NonNullable<ReturnType<typeof parseGitContext>>, folder, seconds);
+        resolveGitCommit(
+            parseGitContext(context) as NonNullable<ReturnType<typeof parseGitContext>>,
+            folder,
+            {},
+            seconds,
+        );
 
     test.each([
         ["of the default branch", "", "main"],

@@ -30,6 +30,11 @@ export function isGitContext(context: string): boolean {
     return split(context) !== undefined;
 }
 
+/** Whether a reference is a commit, in full. */
+export function isCommit(ref: string): boolean {
+    return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(ref);
+}
+
 interface Parts {
     remote: string;
     query: string;

@@ -11,19 +11,30 @@ import { contextKind } from "../context/contextKind";
 import { type NamedContext, nameContext } from "../context/contextName";
 import { dockerfileOf, hashContexts } from "../context/contexts";
 import { stageDockerfile } from "../context/dockerfile";
+import type { RemoteVersions } from "../context/remoteLooks";
 import type { Here } from "../process/here";
 import { isInteractive } from "../process/interactivity";
 import type { Work } from "../resource";
+import { atCommits } from "./gitBuild";
 import type { PlatformImageInputs } from "./platformImage";
 import { sourceLabels } from "./sourceLabels";
 
 /** The result of a build, and the hash of its contexts after it; undefined where they cannot be read any more. */
 export type ImageBuild = BuildResult & { contextHash: string | undefined };
 
-/** Builds and pushes one platform's image, on a runner that serves. */
-export async function buildImage(inputs: PlatformImageInputs, here: Here, work: Work): Promise<ImageBuild> {
+/**
+ * Builds and pushes one platform's image, on a runner that serves.
+ * @param seen commits of contexts in git, by their addresses, which are built whatever has been pushed since; the others are
+ * built by name
+ */
+export async function buildImage(
+    inputs: PlatformImageInputs,
+    here: Here,
+    work: Work,
+    seen: RemoteVersions["commits"] = {},
+): Promise<ImageBuild> {
     const staged = await Staging.of(inputs, here.project, work.urn);
-    const result = await build(inputs, staged, here, work).catch(async (error) => {
+    const result = await build(inputs, staged, here, work, seen).catch(async (error) => {
         await staged.end(error instanceof BuildFailure && error.contextsArrived);
         throw error;
     });
@@ -37,12 +48,15 @@ async function build(
     staged: Staging,
     here: Here,
     { signal, status }: Work,
+    seen: RemoteVersions["commits"],
 ): Promise<BuildResult> {
-    const labels = inputs.sourceLabels ? await sourceLabels(inputs, here.project) : {};
+    const labels = inputs.sourceLabels ? await sourceLabels(inputs.context, here.project, seen) : {};
     const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
     const logins = here.login ? [here.login] : [];
     const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive() };
-    return withBuildx({ logins, references: inputs.tags, signal }, (buildx) => buildx.build(request, conditions));
+    return withBuildx({ logins, references: inputs.tags, signal }, (buildx) =>
+        atCommits(request, seen, (pinned) => buildx.build(pinned, conditions)),
+    );
 }
 
 /** Where buildx finds what is on this machine: contexts under names of their own, and a copy of the Dockerfile. */

@@ -3,8 +3,9 @@ import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
 import type { Connections } from "../buildx/connectScript";
 import { RunnerTurns } from "../buildx/runnerTurns";
-import { askCommits, type Commits, type ContextSource, hashContexts } from "../context/contexts";
+import { type ContextSource, hashContexts } from "../context/contexts";
 import { FolderLooks } from "../context/folderLooks";
+import { RemoteLooks, type RemoteVersions } from "../context/remoteLooks";
 import { type Here, HereMemory } from "../process/here";
 import { type Receipt, rounded } from "../progress/receipt";
 import { Warnings } from "../progress/warnings";
@@ -41,7 +42,9 @@ export interface PlatformImageInputs extends BuildOptions {
     /** Computed by check: what is in the folders, the Dockerfile and the ignore files. */
     contextHash?: string;
     /** Computed by check: the commits of contexts in git, by their addresses. */
-    commits?: Commits;
+    commits?: RemoteVersions["commits"];
+    /** Computed by check, where there are any: the versions of contexts that are archives, by their addresses. */
+    archives?: RemoteVersions["archives"];
 }
 
 export interface PlatformImageOutputs extends PlatformImageInputs {
@@ -64,8 +67,9 @@ const parts = [
         "tags",
         "repositoryMade",
     ] as const),
-    ...(["contextHash", "commits", "cacheFrom", "cacheTo", "ssh", "labels", "annotations", "provenance"] as const),
+    ...(["contextHash", "commits", "archives", "cacheFrom", "cacheTo", "ssh", "labels", "annotations"] as const),
     ...([
+        "provenance",
         "sourceLabels",
         "sbom",
         "network",
@@ -82,6 +86,7 @@ const parts = [
 export class PlatformImageResource implements ResourceType<PlatformImageInputs, PlatformImageOutputs> {
     private readonly memory = new HereMemory();
     private readonly looks = new FolderLooks();
+    private readonly remoteLooks = new RemoteLooks();
     private readonly turns = new RunnerTurns();
     private readonly warnings = new Warnings();
 
@@ -93,15 +98,15 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         olds: Partial<PlatformImageInputs>,
     ): Promise<PlatformImageInputs> {
         const kept = this.memory.remember(work.urn, inputs);
-        const { project } = this.memory.of(work.urn);
-        const contextHash = await hashContexts(kept, project, (folder, options) =>
+        const here = this.memory.of(work.urn);
+        const contextHash = await hashContexts(kept, here.project, (folder, options) =>
             this.looks.hash(work.urn, folder, options),
         );
-        const { commits, notAsked } = await askCommits(kept, project, olds.commits);
-        for (const reason of notAsked) {
-            work.log("warning", reason);
-        }
-        return { ...kept, contextHash, commits };
+        const { commits, archives, notAsked } = await this.remoteLooks.versions(work.urn, kept, here.project, olds);
+        const warnings = notAsked.map((text) => ({ key: text, text }));
+        this.warnings.sayOnce(repositoryOf(kept.tags[0] ?? ""), warnings, work);
+        // Left out where there are none: states of images without archives have never had it.
+        return { ...kept, contextHash, commits, ...(Object.keys(archives).length > 0 ? { archives } : {}) };
     }
 
     changes(olds: PlatformImageOutputs, news: PlatformImageInputs): string[] {
@@ -122,12 +127,13 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             work.signal.throwIfAborted();
             const began = new Date().toISOString();
             const { builder, runner, platform } = inputs;
+            const seen = this.remoteLooks.commitsSeenBy(work.urn);
             const wakings = [
                 this.connections.connect(here.connect, builder, runner, work.status, work.signal),
                 wakeHelpers(this.connections, here, work),
             ];
             const waking = Math.max(...(await Promise.all(wakings)));
-            const { digest, receipt, warnings, contextHash } = await buildImage(inputs, here, work);
+            const { digest, receipt, warnings, contextHash } = await buildImage(inputs, here, work, seen);
             this.connections.served(here.connect, builder);
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
             const name = work.urn.split("::").at(-1);

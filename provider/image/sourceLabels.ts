@@ -2,29 +2,32 @@ import { execFile } from "node:child_process";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { contextKind } from "../context/contextKind";
-import type { PlatformImageInputs } from "./platformImage";
+import type { RemoteVersions } from "../context/remoteLooks";
 
 const run = promisify(execFile);
 
 /**
  * Labels that name the commit of an image's context (https://github.com/opencontainers/image-spec/blob/main/annotations.md):
- * of the folder's repository, or of the repository that is the context. None where there is no commit.
+ * of the folder's repository, or of the repository that is the context. None where there is no commit, or where a server did
+ * not say it.
+ * @param seen the commits of contexts in git, by their addresses
  */
 export async function sourceLabels(
-    inputs: Pick<PlatformImageInputs, "context" | "commits">,
+    context: string,
     project: string,
+    seen: RemoteVersions["commits"],
 ): Promise<{ [label: string]: string }> {
     const revision = "org.opencontainers.image.revision";
-    const kind = contextKind(inputs.context, project, false);
+    const kind = contextKind(context, project, false);
     if (kind === "git") {
-        const commit = inputs.commits?.[inputs.context];
+        const commit = seen[context];
         return commit ? { [revision]: commit } : {};
     }
     if (kind !== "folder") {
         return {};
     }
     try {
-        const folder = path.resolve(project, inputs.context);
+        const folder = path.resolve(project, context);
         const { stdout } = await run("git", ["-C", folder, "log", "-1", "--format=%H %cI"]);
         const [commit = "", time = ""] = stdout.trim().split(" ");
         return { [revision]: commit, "org.opencontainers.image.created": time };

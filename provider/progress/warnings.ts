@@ -6,7 +6,7 @@ export class Warnings {
     private readonly said = new Set<string>();
 
     /** @param image that they are about: the same for all its platforms */
-    sayOnce(image: string, warnings: BuildWarning[], work: Pick<Work, "log">): void {
+    sayOnce(image: string, warnings: Pick<BuildWarning, "key" | "text">[], work: Pick<Work, "log">): void {
         for (const { key, text } of warnings) {
             const ofImage = `${image} ${key}`;
             if (!this.said.has(ofImage)) {

@@ -1,0 +1,186 @@
+import { rmSync } from "node:fs";
+import { createServer as createHttpServer, type Server } from "node:http";
+import { type AddressInfo, createServer, type Server as TcpServer } from "node:net";
+import { GitServer } from "../../tests/helpers/gitServer";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
+import { RemoteLooks } from "./remoteLooks";
+import type { Secrets } from "./secrets";
+
+const folder = temporaryFolder();
+const inputs = (context: string, secrets = {}) => ({ context, contexts: {}, secrets });
+
+async function listening(server: TcpServer): Promise<number> {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+    return (server.address() as AddressInfo).port;
+}
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("contexts in git", () => {
+    const server = new GitServer(folder);
+    beforeAll(() => server.start());
+    afterAll(() => server.end());
+
+    test("are asked for once in a run, for all images and folders of a branch", async () => {
+        const looks = new RemoteLooks();
+        const first = server.git("rev-parse", "main");
+        const main = `${server.address}#main`;
+        expect((await looks.versions("amd64", inputs(main), folder)).commits).toEqual({ [main]: first });
+        const second = server.commit("main", {});
+        const both = { ...inputs(`${main}:a`), contexts: { b: `${main}:b` } };
+        expect((await looks.versions("arm64", both, folder)).commits).toEqual({
+            [`${main}:a`]: first,
+            [`${main}:b`]: first,
+        });
+        // As in the next run.
+        expect((await looks.versions("amd64", inputs(main), folder)).commits).toEqual({ [main]: second });
+    });
+
+    test("behind a login are asked with what BuildKit would send, for the host it is meant for", async () => {
+        const { privateAddress, token } = server;
+        const commit = server.git("rev-parse", "main");
+        const { host } = new URL(privateAddress);
+        const header = `basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}`;
+        const asked = async (secrets: Secrets) =>
+            new RemoteLooks().versions("image", inputs(privateAddress, secrets), folder);
+        for (const secrets of [
+            { GIT_AUTH_TOKEN: token },
+            { [`GIT_AUTH_TOKEN.${host}`]: token, GIT_AUTH_HEADER: "basic wrong" },
+            { GIT_AUTH_HEADER: header, GIT_AUTH_TOKEN: "wrong" },
+            { [`GIT_AUTH_HEADER.${host}`]: header },
+        ]) {
+            expect(await asked(secrets)).toMatchObject({ commits: { [privateAddress]: commit }, notAsked: [] });
+        }
+        for (const secrets of [{}, { "GIT_AUTH_TOKEN.other.example": token }, { GIT_AUTH_TOKEN: "wr0ng" }]) {
+            const { commits, notAsked } = await asked(secrets);
+            expect(commits).toEqual({});
+            expect(notAsked).toEqual([expect.stringMatching(/its newest commit is not known, .*: fatal: /)]);
+            expect(notAsked.join()).not.toMatch(/wr0ng|x-access-token|basic/i);
+        }
+    });
+
+    test("keep the caller's configuration beside the login, and print no secret for a caller who traces", async () => {
+        const { privateAddress, token } = server;
+        const renamed = "http://renamed.example/repo.git";
+        const caller = process.env;
+        process.env = {
+            ...caller,
+            GIT_CONFIG_COUNT: "1",
+            GIT_CONFIG_KEY_0: `url.${privateAddress}.insteadOf`,
+            GIT_CONFIG_VALUE_0: renamed,
+            GIT_DIR: "/nowhere",
+            GIT_CURL_VERBOSE: "1",
+            GIT_TRACE_REDACT: "0",
+        };
+        try {
+            const looks = new RemoteLooks();
+            const { notAsked } = await looks.versions("image", inputs(renamed, { GIT_AUTH_TOKEN: token }), folder);
+            // The token is for another address than that which git asks.
+            expect(notAsked).toEqual([expect.stringMatching(/^http:\/\/renamed\.example\/repo\.git: .*127\.0\.0\.1/)]);
+            const { commits } = await looks.versions(
+                "image",
+                inputs(privateAddress, { GIT_AUTH_TOKEN: token }),
+                folder,
+            );
+            expect(Object.keys(commits)).toEqual([privateAddress]);
+        } finally {
+            process.env = caller;
+        }
+    });
+
+    test("of a server that does not answer are waited for once, and are as they were known", async () => {
+        const silent = createServer((socket) => socket.on("error", () => undefined).destroy());
+        let connections = 0;
+        silent.on("connection", () => {
+            connections += 1;
+        });
+        const address = `git://127.0.0.1:${await listening(silent)}/repo.git`;
+        const looks = new RemoteLooks();
+        for (const image of ["amd64", "arm64"]) {
+            const { commits, notAsked } = await looks.versions(image, inputs(address), folder, {
+                commits: { [address]: "known" },
+            });
+            expect(commits).toEqual({ [address]: "known" });
+            expect(notAsked).toEqual([expect.stringContaining("so it is taken as unchanged")]);
+            expect(looks.commitsSeenBy(image)).toEqual({});
+        }
+        expect(connections).toBe(1);
+        silent.close();
+    });
+});
+
+describe("archives", () => {
+    let server: Server;
+    let address: string;
+    let headers: { [name: string]: string };
+    let status: number;
+    let wanted: string | undefined;
+    let requests: string[];
+
+    beforeAll(async () => {
+        server = createHttpServer(({ method, headers: { authorization } }, response) => {
+            requests.push(`${method}`);
+            response.writeHead(authorization === wanted ? status : 401, headers).end();
+        });
+        address = `http://127.0.0.1:${await listening(server)}/a.tar.gz`;
+    });
+    afterAll(() => server.close());
+    beforeEach(() => {
+        [headers, status, wanted, requests] = [{}, 200, undefined, []];
+    });
+
+    const versionsOf = (context: string, secrets = {}, known = {}) =>
+        new RemoteLooks().versions("image", inputs(context, secrets), folder, {
+            archives: { [context]: "old" },
+            ...known,
+        });
+
+    test.each([
+        ["their ETags", { etag: '"1"', "last-modified": "today" }, '"1"'],
+        ["weak ETags, which say the same", { etag: 'W/"1"' }, '"1"'],
+        ["the times of their last changes, where they have no ETag", { "last-modified": "today" }, "today"],
+    ])("are known by %s", async (_what, given, version) => {
+        headers = given;
+        expect(await versionsOf(address)).toEqual({ commits: {}, archives: { [address]: version }, notAsked: [] });
+        expect(requests).toEqual(["HEAD"]);
+    });
+
+    test.each<[string, () => void, string]>([
+        ["that have neither", () => undefined, "the server says neither ETag nor Last-Modified"],
+        [
+            "of a server that takes no HEAD",
+            () => {
+                status = 405;
+            },
+            "HTTP status 405",
+        ],
+    ])("%s are taken as unchanged, with a word", async (_what, arrange, reason) => {
+        arrange();
+        expect(await versionsOf(address)).toEqual({
+            commits: {},
+            archives: { [address]: "old" },
+            notAsked: [`${address}: whether it has changed is not known, so it is taken as unchanged: ${reason}`],
+        });
+    });
+
+    test("of no server are taken as unchanged, with the reason", async () => {
+        const { notAsked } = await versionsOf("http://127.0.0.1:1/a.tar.gz");
+        expect(notAsked).toEqual([expect.stringMatching(/: connect ECONNREFUSED 127\.0\.0\.1:1$|: bad port$/)]);
+    });
+
+    test.each([
+        ["a token", "Bearer t", { "HTTP_AUTH_TOKEN_127.0.0.1": "t", "HTTP_AUTH_HEADER_127.0.0.1": "h" }, ""],
+        ["a header", "h", { "HTTP_AUTH_HEADER_127.0.0.1": "h" }, "me:word@"],
+        ["a password in the address", `Basic ${Buffer.from("me:w@rd").toString("base64")}`, {}, "me:w%40rd@"],
+    ])("behind a login are asked with %s, as BuildKit would", async (_what, authorization, secrets, login) => {
+        [wanted, headers] = [authorization, { etag: "1" }];
+        const context = address.replace("//", `//${login}`);
+        expect((await versionsOf(context, secrets)).archives).toEqual({ [context]: "1" });
+    });
+
+    test("a secret that is no header is not in the message", async () => {
+        const { notAsked } = await versionsOf(address, { "HTTP_AUTH_TOKEN_127.0.0.1": "t0ken\nline" });
+        expect(notAsked).toHaveLength(1);
+        expect(notAsked.join()).not.toContain("t0ken");
+    });
+});

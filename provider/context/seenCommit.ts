@@ -1,0 +1,32 @@
+import { isCommit, parseGitContext } from "./gitContext";
+
+/**
+ * The address of a git context at the commit that its reference was seen to lead to. BuildKit fetches a reference without its
+ * history, and refuses it once it leads to another commit: then `addressOfCommit` is left.
+ */
+export function addressAtCommit(address: string, commit: string): string {
+    const { base, query, fragment } = partsOf(address);
+    return isPinned(address) ? address : `${base}?${query ? `${query}&` : ""}checksum=${commit}${fragment}`;
+}
+
+/** The address of a git context with a commit in place of its reference. BuildKit fetches the commit's whole history. */
+export function addressOfCommit(address: string, commit: string): string {
+    const { base, query, fragment } = partsOf(address);
+    const kept = new URLSearchParams(query);
+    for (const name of ["ref", "branch", "tag"]) {
+        kept.delete(name);
+    }
+    const subfolder = /:.*$/s.exec(fragment)?.[0] ?? "";
+    return isPinned(address) ? address : `${base}${kept.size > 0 ? `?${kept}` : ""}#${commit}${subfolder}`;
+}
+
+/** Whether an address names its commit by itself. */
+function isPinned(address: string): boolean {
+    const git = parseGitContext(address);
+    return git === undefined || isCommit(git.ref) || git.checksum !== "";
+}
+
+function partsOf(address: string): { base: string; query: string; fragment: string } {
+    const [, base = "", query = "", fragment = ""] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(address) ?? [];
+    return { base, query, fragment };
+}
