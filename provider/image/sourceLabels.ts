@@ -27,12 +27,24 @@ export async function sourceLabels(
         return {};
     }
     try {
-        const folder = path.resolve(project, context);
-        const { stdout } = await run("git", ["-C", folder, "log", "-1", "--format=%H %cI"]);
-        const [commit = "", time = ""] = stdout.trim().split(" ");
+        const [commit = "", time = ""] = await newestCommit(path.resolve(project, context));
         return { [revision]: commit, "org.opencontainers.image.created": time };
     } catch {
         // There is no git, no repository, or no commit yet.
         return {};
     }
+}
+
+/**
+ * Commit and time of a folder's repository, also where it is another user's, as in a CI job's container. Such a repository's
+ * configuration may name programs: the command runs none of them, and asks no server.
+ */
+async function newestCommit(folder: string): Promise<string[]> {
+    const options = ["-C", folder, "-c", "safe.directory=*"];
+    // Without variables that lead elsewhere, as a hook has them.
+    const caller = Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"));
+    const { stdout } = await run("git", [...options, "rev-list", "--max-count=1", "--format=%H %cI", "HEAD"], {
+        env: { ...Object.fromEntries(caller), GIT_ALLOW_PROTOCOL: "none" },
+    });
+    return stdout.trim().split("\n").at(-1)?.split(" ") ?? [];
 }
