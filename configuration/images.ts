@@ -17,7 +17,8 @@ const buildKeys = {
     ),
     dockerfile: key(
         text("the path of a Dockerfile"),
-        "Path of the Dockerfile, relative to the project, in a git context to the repository; `{arch}` as above.",
+        "Path of the Dockerfile, relative to the project, in a git context to the repository; a full path is one of this " +
+            "machine. `{arch}` as above.",
         "`Dockerfile` in the context",
     ),
     target: key(text("the name of a stage"), "Stage to build.", "the last stage"),

@@ -10,7 +10,8 @@ export interface BuildInputs {
      */
     context: string;
     /**
-     * Path of the Dockerfile, relative to the project, in a git repository relative to its context; `{arch}` as above.
+     * Path of the Dockerfile, relative to the project, in a git repository relative to its context; a full path is one of
+     * this machine, and in no state. `{arch}` as above.
      * @default `Dockerfile` in the context
      */
     dockerfile?: string;

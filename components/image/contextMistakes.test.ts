@@ -36,6 +36,10 @@ describe("what is on this machine, or need not be", () => {
             "a git repository, with the Dockerfile in it",
             { context: "git://example.com/a.git#main", dockerfile: "docker/Dockerfile" },
         ],
+        [
+            "a git repository, with a Dockerfile of this machine",
+            { context: "git://example.com/a.git#main", dockerfile: __filename },
+        ],
         ["a git repository as scp has it", { context: "org-1@github.com:o/r.git" }],
         ["a git repository on GitHub", { context: "github.com/o/r" }],
         ["a git repository in capitals", { context: "HTTPS://example.com/a.git" }],
@@ -82,6 +86,15 @@ describe("what is missing on this machine", () => {
                 "dockerfile: file app/amd64.Dockerfile does not exist; create it or name another",
                 "dockerfile: file app/arm64.Dockerfile does not exist; create it or name another",
             ],
+        ],
+        [
+            "a Dockerfile by its full path, whatever the context",
+            {
+                context: "git://example.com/a.git",
+                dockerfile: "/nowhere/Dockerfile",
+                overrides: { "linux/arm64": { context: "https://example.com/a.tar.gz" } },
+            },
+            ["dockerfile: file /nowhere/Dockerfile does not exist; create it or name another"],
         ],
         [
             "a folder that is a file",

@@ -42,8 +42,8 @@ function platformMistakes(image: ImageDraft, platform: Platform, project: string
 
 function mainMistakes(context: string, dockerfile: string | undefined, project: string): Mistake[] {
     const mistake = contextMistake(context, project, false);
-    if (mistake || contextKind(context, project, false) !== "folder") {
-        // What is elsewhere has its Dockerfile with it.
+    const hasDockerfile = contextKind(context, project, false) !== "folder" && !path.isAbsolute(dockerfile ?? "");
+    if (mistake || hasDockerfile) {
         return told(["context"], mistake);
     }
     const file = dockerfile ?? path.join(context, "Dockerfile");

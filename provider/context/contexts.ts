@@ -81,9 +81,13 @@ async function hashNow(folder: string, options: FolderOptions): Promise<string> 
     return (await hashFolder(folder, options)).hash;
 }
 
-/** The Dockerfile, if it is a file of this machine. In a git repository it is not, nor beside an archive. */
+/**
+ * The Dockerfile, if it is a file of this machine: with a context elsewhere, a path that is not absolute is one of the
+ * repository's or archive's.
+ */
 export function dockerfileOf(inputs: ContextInputs, project: string): string | undefined {
-    if (contextKind(inputs.context, project, false) !== "folder") {
+    const isHere = contextKind(inputs.context, project, false) === "folder";
+    if (!isHere && !path.isAbsolute(inputs.dockerfile ?? "")) {
         return undefined;
     }
     const file = inputs.dockerfile ? path.resolve(project, inputs.dockerfile) : undefined;

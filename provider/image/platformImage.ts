@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import * as path from "node:path";
 import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
 import type { Connections } from "../buildx/connectScript";
@@ -23,7 +24,7 @@ export interface PlatformImageInputs extends BuildOptions {
     builder: string;
     /** Folder or URL of the build context. */
     context: string;
-    /** @default `Dockerfile` in the context */
+    /** Not by its full path, which is kept in `here`. @default `Dockerfile` in the context */
     dockerfile?: string;
     target?: string;
     args: { [name: string]: string };
@@ -97,9 +98,9 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         work: Work,
         olds: Partial<PlatformImageInputs>,
     ): Promise<PlatformImageInputs> {
-        const kept = this.memory.remember(work.urn, inputs);
+        const kept = this.memory.remember(work.urn, withDockerfileHere(inputs));
         const here = this.memory.of(work.urn);
-        const contextHash = await hashContexts(kept, here.project, (folder, options) =>
+        const contextHash = await hashContexts(withDockerfileOf(here, kept), here.project, (folder, options) =>
             this.looks.hash(work.urn, folder, options),
         );
         const { commits, archives, notAsked } = await this.remoteLooks.versions(work.urn, kept, here.project, olds);
@@ -133,7 +134,12 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
                 wakeHelpers(this.connections, here, work),
             ];
             const waking = Math.max(...(await Promise.all(wakings)));
-            const { digest, receipt, warnings, contextHash } = await buildImage(inputs, here, work, seen);
+            const { digest, receipt, warnings, contextHash } = await buildImage(
+                withDockerfileOf(here, inputs),
+                here,
+                work,
+                seen,
+            );
             this.connections.served(here.connect, builder);
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
             const name = work.urn.split("::").at(-1);
@@ -151,6 +157,16 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         const { builder } = inputs;
         return this.turns.take(builder, here.buildsPerRunner, build, () => work.status("waiting for its turn"));
     }
+}
+
+/** The inputs with a Dockerfile by its full path where no state sees it. */
+function withDockerfileHere(inputs: PlatformImageInputs): PlatformImageInputs {
+    const { dockerfile, here, ...others } = inputs;
+    return here && dockerfile && path.isAbsolute(dockerfile) ? { ...others, here: { ...here, dockerfile } } : inputs;
+}
+
+function withDockerfileOf(here: Here, inputs: PlatformImageInputs): PlatformImageInputs {
+    return here.dockerfile ? { ...inputs, dockerfile: here.dockerfile } : inputs;
 }
 
 /**

@@ -178,6 +178,25 @@ describeWithBuildkit("contexts that are elsewhere", () => {
         }
     });
 
+    test("a Dockerfile of this machine is built, its edits are changes, and no state has its path", async () => {
+        push("main", "repository");
+        const dockerfile = path.join(folder, "Dockerfile");
+        const write = (word: string) => writeFileSync(dockerfile, `FROM scratch\nCOPY sub /\nLABEL word=${word}\n`);
+        write("here");
+        const given = { context: `${server.address}#main`, dockerfile, sourceLabels: false };
+        const first = await build(await check("linux/amd64", given));
+        expect(await labelsOf(first)).toEqual({ word: "here" });
+        expect(JSON.stringify(first)).not.toContain(folder);
+        expect(resource.changes(first, await check("linux/amd64", given, first))).toEqual([]);
+        write("edited");
+        const edited = await check("linux/amd64", given, first);
+        expect(resource.changes(first, edited)).toEqual(["contextHash"]);
+        expect(await labelsOf(await build(edited))).toEqual({ word: "edited" });
+        await expect(check("linux/amd64", { ...given, dockerfile: `${dockerfile}.gone` })).rejects.toThrow(
+            `Dockerfile ${dockerfile}.gone cannot be read`,
+        );
+    });
+
     test("another version of an archive is a change, and the image of it is built", async () => {
         const files = path.join(folder, "archive");
         mkdirSync(files);

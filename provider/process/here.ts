@@ -14,6 +14,8 @@ export interface Here {
     connect: string;
     /** Folder that relative paths start from. */
     project: string;
+    /** Full path of the Dockerfile, where it was given by that. @default the resource's input says where it is */
+    dockerfile?: string;
     /** How many builds run side by side on one runner. */
     buildsPerRunner: number;
     /** Runners that are woken before the build, to compile for it. @default none */
