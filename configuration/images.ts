@@ -102,7 +102,8 @@ export const imageKeys = {
     ),
     annotations: key(
         mapOf("annotations, NAME: value", text("a text", { mayBeEmpty: true }), argumentName),
-        "Annotations of each platform's image, as buildx writes them: `index:NAME` for the index.",
+        "Annotations, as buildx writes them: `NAME` for each platform's image, `manifest[PLATFORM]:NAME` for that of one, " +
+            "`index:NAME` for the index, `manifest-descriptor:NAME` for the images' entries in it.",
         none,
     ),
     sourceLabels: key(

@@ -88,7 +88,7 @@ describe("an image of two platforms", () => {
             const index = {
                 tags: [one ?? "", two ?? ""],
                 sources: Object.values(sources),
-                annotations: { "a:b": "c, d" },
+                annotations: { "index:a:b": "c, d", "manifest-descriptor[linux/arm64]:e": "f" },
             };
             const digest = await buildx.joinIndex(index);
             expect(await buildx.digestOf(one ?? "")).toBe(digest);
@@ -96,6 +96,8 @@ describe("an image of two platforms", () => {
             const { manifests = [], annotations } = await buildx.readIndex(ref("base", digest));
             expect(manifests.map((manifest) => ref("base", manifest.digest))).toEqual(Object.values(sources));
             expect(annotations).toEqual({ "a:b": "c, d" });
+            const besides = manifests.map(({ platform, ...entry }) => [platform?.architecture, entry.annotations]);
+            expect(Object.fromEntries(besides)).toEqual({ amd64: undefined, arm64: { e: "f" } });
         });
     });
 

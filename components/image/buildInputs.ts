@@ -32,7 +32,7 @@ export interface BuildOptions {
     ssh?: string[];
     /** Labels of each platform's image. @default none */
     labels?: { [name: string]: string };
-    /** OCI annotations of each platform's manifest and of the index. @default none */
+    /** OCI annotations by their keys in buildx: `NAME` for each platform's manifest, `index:NAME`, and so on. @default none */
     annotations?: { [name: string]: string };
     /**
      * Labels `org.opencontainers.image.revision` and `.created` from the commit of a context that is in git. They name the

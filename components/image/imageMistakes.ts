@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { architectures, knownPlatforms, type Platform } from "../architecture";
+import { annotationMistakes } from "./annotations";
 import type { BuildOptions } from "./buildInputs";
 import { contextMistakes } from "./contextMistakes";
 import { optionMistakes } from "./ownOptions";
@@ -24,7 +25,7 @@ interface DraftInputs {
 }
 
 /** An image's declaration before it is checked: in the configuration, or as arguments of a `MultiPlatformImage`. */
-export interface ImageDraft extends DraftInputs, Pick<BuildOptions, "addHosts" | "options"> {
+export interface ImageDraft extends DraftInputs, Pick<BuildOptions, "addHosts" | "annotations" | "options"> {
     compileCluster?: string;
     platforms?: readonly Platform[];
     tags?: readonly string[];
@@ -50,7 +51,7 @@ export interface ImageFacts {
  * @param wrong keys whose values are known to be wrong and are left out
  */
 export function imageMistakes(image: ImageDraft, facts: ImageFacts, wrong: ReadonlySet<string> = new Set()): Mistake[] {
-    const { tags = [], addHosts = [], options = [] } = image;
+    const { tags = [], addHosts = [], annotations = {}, options = [] } = image;
     const of = (key: keyof ImageDraft, all: string[]) => all.map((what): Mistake => ({ at: [key], what }));
     // Without one of these, what is there is not what was meant.
     const areContextsKnown = !["context", "dockerfile", "contexts", "overrides", "platforms"].some((key) =>
@@ -62,6 +63,7 @@ export function imageMistakes(image: ImageDraft, facts: ImageFacts, wrong: Reado
         ...of("tags", tagMistakes(tags)),
         ...of("cache", cacheMistakes(image.cache)),
         ...of("compileCluster", clusterMistakes(image.compileCluster, facts)),
+        ...of("annotations", annotationMistakes(annotations, platformsOf(image, facts))),
         ...of("addHosts", hostMistakes(addHosts)),
         ...of("options", optionMistakes(options)),
     ];

@@ -7,6 +7,7 @@ import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
 import type { Registry } from "../registry/registry";
+import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
 import { imageMistakes } from "./imageMistakes";
@@ -72,7 +73,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     private buildPlatform(name: string, platform: Platform, args: MultiPlatformImageArgs): PlatformImage {
         const { suffix } = architectures[platform];
         const inputs = inputsFor(platform, args);
-        const { cacheFrom, cacheTo, ...options } = optionsOf(args);
+        const { cacheFrom, cacheTo, annotations, ...options } = optionsOf(args);
         const isCached = (args.cache ?? args.registry.defaultCache) === "registry";
         const others = args.registry.readableRepositoriesOf?.(args.repository ?? name) ?? [];
         const cache = isCached ? cachesIn(this.repository, others, suffix) : { from: [], to: [] };
@@ -94,6 +95,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 cacheTo: pulumi.all([...cache.to, ...(cacheTo ?? [])]),
                 repositoryMade: args.registry.repositoryMadeOf?.(args.repository ?? name),
                 ...options,
+                annotations: annotations && manifestAnnotations(annotations, platform),
                 here: {
                     ...args.builder.here(args.registry.login?.(basesOf(platform, inputs))),
                     ...(args.compileCluster === "wake" ? { helpers: args.builder.helpersOf(runner) } : {}),
@@ -116,7 +118,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 tags: tagsOf(args).map((tag) => pulumi.interpolate`${this.repository}:${tag}`),
                 sources,
                 platforms: [...platforms],
-                annotations: args.annotations,
+                annotations: args.annotations && indexAnnotations(args.annotations, platforms),
                 repositoryMade: args.registry.repositoryMadeOf?.(args.repository ?? name),
                 here: args.builder.here(args.registry.login?.(sources)),
             },

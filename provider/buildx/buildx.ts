@@ -113,10 +113,11 @@ export class Buildx {
     async joinIndex(index: {
         tags: string[];
         sources: string[];
-        annotations?: { [name: string]: string };
+        /** By their keys in buildx, as in `index:NAME`. */
+        annotations?: { [key: string]: string };
     }): Promise<string> {
         const annotations = Object.entries(index.annotations ?? {}).map(
-            ([key, value]) => `--annotation=index:${key}=${value}`,
+            ([key, value]) => `--annotation=${key}=${value}`,
         );
         const words = [...annotations, ...index.tags.map((tag) => `--tag=${tag}`), "--", ...index.sources];
         const [tag = ""] = index.tags;
@@ -165,6 +166,7 @@ export interface RegistryIndex {
 export interface IndexEntry {
     digest: string;
     platform?: { os: string; architecture: string; variant?: string };
+    annotations?: { [name: string]: string };
 }
 
 /** The digest of the index that `imagetools create --dry-run` printed: the bytes that it would push, and a newline. */

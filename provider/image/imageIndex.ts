@@ -15,7 +15,7 @@ export interface ImageIndexInputs {
     sources: string[];
     /** Exactly these. */
     platforms: Platform[];
-    /** OCI annotations of the index. @default none */
+    /** OCI annotations: `index:NAME` of the index, `manifest-descriptor[PLATFORM]:NAME` beside a manifest. @default none */
     annotations?: { [name: string]: string };
     /** When the repository was made: a new one has no index. */
     repositoryMade?: string;
