@@ -46,7 +46,7 @@ function withAddresses(
 /** Whether BuildKit, buildx or a frontend refused an address with a checksum. */
 function isOfReference(message: string, commits: string[]): boolean {
     return (
-        message.includes("frontend.gitquerystring") ||
+        /Git URLs with query string|frontend\.gitquerystring/.test(message) ||
         commits.some((commit) => message.includes(`match ${commit}`) || message.includes(`checksum=${commit}`))
     );
 }
