@@ -8,7 +8,7 @@ export interface ContextEntry {
     /** Below the context, with slashes; bytes, because a name need not be text. */
     path: Buffer;
     type: "folder" | "file" | "link" | "pipe" | "block device" | "character device";
-    /** Permission bits, with setuid, setgid and sticky. */
+    /** Permission bits, with setuid, setgid and sticky. A link's are always 0777. */
     mode: number;
     /** Its content: a file's SHA-256, a link's target, a device's numbers. */
     content: Buffer;
@@ -171,5 +171,7 @@ class Walk {
 
 function entryOf(path: Buffer, type: ContextEntry["type"], stats: fs.BigIntStats, content: Buffer): ContextEntry {
     const { size, mtimeNs, ctimeNs } = stats;
-    return { path, type, mode: Number(stats.mode & 0o7777n), content, size, mtimeNs, ctimeNs };
+    // A link's own mode is the umask's on macOS, 0777 on Linux, and never arrives.
+    const mode = type === "link" ? 0o777 : Number(stats.mode & 0o7777n);
+    return { path, type, mode, content, size, mtimeNs, ctimeNs };
 }
