@@ -1,5 +1,7 @@
-import type { From } from "dockerfile-ast";
 import { architectureOf } from "../../components/architecture";
+import { familiarName } from "../image/reference";
+import { type DockerfileStages, readStages, stageNamed, type WrittenStage } from "./dockerfileStages";
+import { expanded } from "./dockerfileWords";
 
 /** What decides the platform of a stage. */
 export interface TargetOptions {
@@ -9,77 +11,140 @@ export interface TargetOptions {
     target?: string | undefined;
     /** Build arguments. */
     args?: { [name: string]: string } | undefined;
+    /** Named contexts: they go before stages and images of their names. @default none */
+    contexts?: { [name: string]: string } | undefined;
     /** What BUILDPLATFORM is. */
     buildPlatform: string;
+    /** Platforms of images by reference, as far as they are known: `index` for an image of several. @default none is known */
+    imagePlatforms?: { [reference: string]: string | undefined };
     /** Warnings of BuildKit's checks: those about a base that has the wrong architecture count. @default none */
     warnings?: { rule: string; line?: number; text: string }[];
 }
 
 /**
- * What is wrong with a Dockerfile whose target, by its own words, is not of the platform that is built:
- * `FROM --platform=linux/amd64` in a build for arm64. BuildKit builds it, and calls the image arm64. Stages that only do
- * work for the target may have any platform. Nothing if it is right, or if it cannot be told.
+ * What is wrong with a Dockerfile whose target, by its own words or by what it is built on, is not of the platform that is
+ * built: `FROM --platform=linux/amd64` in a build for arm64. BuildKit builds it, and calls the image arm64. Stages that only
+ * do work for the target may have any platform. Nothing if it is right, or if it cannot be told.
  */
 export function targetPlatformMistake(dockerfile: string, options: TargetOptions): string | undefined {
-    const stages = stagesOf(dockerfile, options);
-    let stage = options.target
-        ? (stages.find(({ name }) => name === options.target?.toLowerCase()) ?? stages[Number(options.target)])
-        : stages.at(-1);
-    for (; stage; stage = stage.base) {
-        const { line, text, platform, image } = stage;
-        const found = platform ?? (stage.base || image === "scratch" ? undefined : wrongBase(line, options));
-        // An empty image has no architecture; its files may come from anywhere.
-        if (found && image !== "scratch" && normal(found) !== normal(options.platform)) {
+    for (const stage of stagesOfTarget(dockerfile, options)) {
+        const found = otherPlatform(stage, options);
+        if (found) {
+            const { line, text, context } = stage;
+            const remedy =
+                context && found === platformOfContext(context, options)
+                    ? `Context ${context.name} is that image: name one for ${options.platform} in contexts.`
+                    : "Use --platform only in stages that files are copied from, or leave it out.";
             return (
                 `Dockerfile:${line}: ${text}: this makes the image for ${options.platform} out of one for ${found}, and its ` +
-                "programs would not run. Use --platform only in stages that files are copied from, or leave it out."
+                `programs would not run. ${remedy}`
             );
         }
     }
     return undefined;
 }
 
-interface Stage {
-    name: string | undefined;
-    line: number;
-    /** The instruction as it is written. */
-    text: string;
-    /** Asked for by `--platform`. */
-    platform: string | undefined;
-    image: string;
-    /** The stage it begins with. */
-    base: Stage | undefined;
+/** References of the images that are named contexts and that the target is built on: their platforms count. */
+export function contextImagesOfTarget(dockerfile: string, options: TargetOptions): string[] {
+    return stagesOfTarget(dockerfile, options).flatMap(({ context }) => context?.image ?? []);
 }
 
-function stagesOf(dockerfile: string, { platform, args = {}, buildPlatform }: TargetOptions): Stage[] {
-    // Loaded here: an `up` that builds nothing does not wait for it.
-    const { DockerfileParser } = require("dockerfile-ast") as typeof import("dockerfile-ast");
-    const parsed = DockerfileParser.parse(dockerfile);
-    const variables = new Map(
-        Object.entries({ ...platformArgs("TARGET", platform), ...platformArgs("BUILD", buildPlatform) }),
-    );
-    for (const property of parsed.getInitialARGs().flatMap((argument) => argument.getProperties())) {
-        const name = property.getName();
-        const given = args[name] ?? property.getValue();
-        // Without a value it only makes a variable known, such as TARGETPLATFORM.
-        if (given !== null && given !== undefined) {
-            variables.set(name, args[name] ?? expanded(given, variables));
-        }
+/** A stage with its variables replaced. */
+interface Stage extends WrittenStage {
+    /** The stage it begins with. */
+    base: Stage | undefined;
+    /** The named context that it begins with. */
+    context: Context | undefined;
+    /** The context is in place of the whole stage, whose name it has. */
+    isReplaced: boolean;
+}
+
+interface Context {
+    name: string;
+    /** Its reference, if it is an image. */
+    image: string | undefined;
+}
+
+/** The target, the stage it begins with, the stage which that begins with, and so on. */
+function stagesOfTarget(dockerfile: string, options: TargetOptions): Stage[] {
+    const found: Stage[] = [];
+    const stages = stagesOf(dockerfile, options);
+    let stage = options.target ? stageNamed(stages, options.target) : stages.at(-1);
+    for (; stage; stage = stage.base) {
+        found.push(stage);
     }
+    return found;
+}
+
+function stagesOf(dockerfile: string, options: TargetOptions): Stage[] {
+    const read = readStages(dockerfile);
+    const { contexts = {} } = options;
+    const expand = expandIn(read, options);
     const stages: Stage[] = [];
-    for (const from of parsed.getFROMs() as From[]) {
-        const image = expanded(from.getImage() ?? "", variables);
-        const flag = from.getPlatformFlag()?.getValue();
-        stages.push({
-            name: from.getBuildStage()?.toLowerCase(),
-            line: from.getRange().start.line + 1,
-            text: from.getTextContent().replace(/[\\`]?\s*\n\s*/g, " "),
-            platform: flag ? expanded(flag, variables) : undefined,
-            image,
-            base: stages.findLast(({ name }) => name === image.toLowerCase()),
-        });
+    for (const written of read.stages) {
+        const image = expand(written.image) ?? "";
+        const platform = expand(written.platform);
+        const own = written.name === undefined ? undefined : contextOf(written.name, contexts);
+        const base = own ? undefined : stageNamed(stages, image);
+        const context = own ?? (base || image === "scratch" ? undefined : contextOf(image, contexts));
+        stages.push({ ...written, image, platform, base, context, isReplaced: own !== undefined });
     }
     return stages;
+}
+
+/** In place of a value that cannot be told; no Dockerfile has this character. */
+const untold = "\0";
+
+/** Replaces the variables of a `FROM`; undefined where that is not understood. */
+function expandIn({ args, stages, escapeChar }: DockerfileStages, options: TargetOptions) {
+    const { platform, buildPlatform, target = stages.at(-1)?.name ?? "default", args: given = {} } = options;
+    const builtIn = {
+        ...platformArgs("TARGET", platform),
+        ...platformArgs("BUILD", buildPlatform),
+        TARGETSTAGE: target,
+    };
+    const variables = new Map(Object.entries(builtIn).map(([name, value]) => [name, given[name] ?? value]));
+    const expand = (text: string | undefined) => {
+        const found = text === undefined ? undefined : expanded(text, { escapeChar, variables });
+        return found?.includes(untold) ? undefined : found;
+    };
+    for (const { name, value } of args) {
+        // Without a value it only makes a variable known, such as TARGETPLATFORM.
+        if (given[name] !== undefined || value !== undefined) {
+            variables.set(name, given[name] ?? expand(value) ?? untold);
+        }
+    }
+    return expand;
+}
+
+function contextOf(name: string, contexts: { [name: string]: string }): Context | undefined {
+    // BuildKit keeps these two names for itself.
+    if (["scratch", "context"].includes(name)) {
+        return undefined;
+    }
+    const found = Object.entries(contexts).find(([key]) => familiarName(key) === familiarName(name));
+    const image = found && /^docker-image:\/\/(.*)/s.exec(found[1])?.[1];
+    return found && { name: found[0], image };
+}
+
+/** The platform of what a stage begins with, where it is another than the one that is built. */
+function otherPlatform(
+    { line, image, platform, base, context, isReplaced }: Stage,
+    options: TargetOptions,
+): string | undefined {
+    const known = context && platformOfContext(context, options);
+    const alone = known === "index" ? undefined : known;
+    // An empty image has no architecture; its files may come from anywhere.
+    const isEmpty = context ? context.image === "scratch" : image === "scratch";
+    // The system alone is the machine's own platform.
+    const written = platform === "linux" ? options.buildPlatform : platform;
+    const asked = isReplaced && known !== "index" ? undefined : written;
+    const found = [asked, alone, base || context ? undefined : wrongBase(line, options)];
+    return isEmpty ? undefined : found.find((one) => one && normal(one) !== normal(options.platform));
+}
+
+function platformOfContext({ image }: Context, { imagePlatforms }: TargetOptions): string | undefined {
+    return image === undefined ? undefined : imagePlatforms?.[image];
 }
 
 function platformArgs(prefix: string, platform: string): { [name: string]: string } {
@@ -90,19 +155,6 @@ function platformArgs(prefix: string, platform: string): { [name: string]: strin
         [`${prefix}ARCH`]: arch,
         [`${prefix}VARIANT`]: variant,
     };
-}
-
-/** `$NAME`, `${NAME}`, `${NAME:-word}` and `${NAME:+word}`, as in `FROM`. */
-function expanded(text: string, variables: Map<string, string>): string {
-    return text
-        .replace(/\$(?:(\w+)|\{(\w+)(?::?([-+])([^}]*))?\})/g, (_all, plain, braced, operator, word) => {
-            const value = variables.get(plain ?? braced) ?? "";
-            if (operator === "+") {
-                return value ? expanded(word, variables) : "";
-            }
-            return value || (operator === "-" ? expanded(word, variables) : "");
-        })
-        .replace(/^(["'])(.*)\1$/, "$2");
 }
 
 /** The platform that BuildKit found a base to have, where it is not the one that was asked for. */

@@ -13,6 +13,14 @@ export function repositoryOf(reference: string): string {
     return (reference.split("@")[0] ?? "").replace(/:[^/:]*$/, "");
 }
 
+/** An image's short name, by which named contexts go: without Docker Hub's host, its `library/`, and tag `latest`. */
+export function familiarName(reference: string): string {
+    return reference
+        .replace(/^(index\.)?docker\.io\//, "")
+        .replace(/^library\/(?=[^/]*$)/, "")
+        .replace(/:latest$/, "");
+}
+
 /** The registries of these references that are on this machine, as hosts without ports: no proxy can reach them. */
 export async function registriesHere(references: readonly string[]): Promise<string[]> {
     const hosts = [...new Set(references.map((reference) => registryOf(reference).replace(/:\d+$/, "")))];
