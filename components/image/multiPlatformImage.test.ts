@@ -234,11 +234,14 @@ describe("a multi-platform image", () => {
 
     it.each([
         ["its Dockerfile asks for a platform", "FROM --platform=$BUILDPLATFORM base AS tools\nFROM base"],
+        ["its Dockerfile does so on a second line", "FROM \\\n  --platform=linux/amd64 base AS tools\nFROM base"],
+        ["its Dockerfile is another frontend's", "# syntax=example.com/mine\nFROM base"],
         ["its Dockerfile cannot be read here", undefined],
-    ])("uses another image by the digest of every platform where %s", async (_why, dockerfile) => {
+    ])("uses another image by the digest of every platform where %s", async (_why, text) => {
         const base = bench.makeImage({}, "base");
-        const context = dockerfile ? bench.withDockerfile(dockerfile) : "https://example.com/app.git";
-        bench.makeImage({ context, contexts: { base } });
+        const context = text ? bench.withDockerfile(text) : "https://example.com/app.git";
+        // Of a repository it is a path in the repository, whatever file the project has by that name.
+        bench.makeImage({ context, contexts: { base }, dockerfile: text ? undefined : "app/Dockerfile" });
         await settled();
         const refOf = (suffix: string) => `docker-image://${repository}:latest-${suffix}@${digestOf(`base-${suffix}`)}`;
         const { inputs, dependencies } = bench.mocks.one(imageType, "app-arm64");

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { contextKind } from "../../provider/context/contextKind";
 import type { ContextSource } from "../../provider/context/contexts";
 import { locateDockerfile } from "../../provider/context/dockerfile";
+import { isPlainDockerfile, readStages } from "../../provider/context/dockerfileStages";
 import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
@@ -191,9 +193,16 @@ function imageContext(
 
 /**
  * Whether a `FROM --platform` of the Dockerfile may name a base for another platform. Where it cannot, an image need not
- * wait for the other platforms of its bases.
+ * wait for the other platforms of its bases. A Dockerfile that is elsewhere, or another frontend's, may.
  */
 function asksForPlatforms({ context, dockerfile }: BuildInputs): boolean {
+    if (contextKind(context, process.cwd(), false) !== "folder") {
+        return true;
+    }
     const file = locateDockerfile(path.resolve(context), dockerfile && path.resolve(dockerfile));
-    return !existsSync(file) || /^\s*FROM\s+--platform/im.test(readFileSync(file, "utf8"));
+    if (!existsSync(file)) {
+        return true;
+    }
+    const read = readStages(readFileSync(file, "utf8"));
+    return !isPlainDockerfile(read) || read.stages.some(({ platform }) => platform !== undefined);
 }
