@@ -1,4 +1,4 @@
-import { buildCommand } from "./buildRequest";
+import { buildCommand, dockerfileCommand } from "./buildRequest";
 
 const least = { builder: "b", platform: "linux/arm64", context: ".", tags: ["r/a:1"] };
 const words = (request: Partial<Parameters<typeof buildCommand>[0]>) =>
@@ -46,6 +46,28 @@ test.each<[Partial<Parameters<typeof buildCommand>[0]>, string]>([
     [{ context: "-x" }, "-x"],
 ])("%j", (request, word) => {
     expect(words(request)).toContain(word);
+});
+
+test("the question for a Dockerfile pushes nothing, and has what leads to it", () => {
+    const request = {
+        ...least,
+        context: "git@git.example:app.git",
+        dockerfile: "x",
+        ...{
+            args: { BUILDKIT_SYNTAX: "s" },
+            secrets: { GIT_AUTH_TOKEN: "t" },
+            options: ["--policy=p"],
+            cacheTo: ["c"],
+        },
+    };
+    expect(dockerfileCommand(request)).toEqual({
+        words: [
+            ...["build", "--builder=b", "--platform=linux/arm64", "--progress=rawjson", "--call=targets,format=json"],
+            ...["--file=x", "--build-arg=BUILDKIT_SYNTAX=s", "--secret=id=GIT_AUTH_TOKEN,env=NATIVE_BUILDX_SECRET_0"],
+            ...["--ssh=default", "--policy=p", "--", "git@git.example:app.git"],
+        ],
+        environment: { NATIVE_BUILDX_SECRET_0: "t" },
+    });
 });
 
 test("secrets are in the environment, and in no argument", () => {

@@ -44,17 +44,7 @@ const longestSecret = 128 * 1024 - 100;
  * @throws where a secret is longer than the environment takes
  */
 export function buildCommand(request: ResolvedRequest, metadataFile: string): BuildCommand {
-    const environment: BuildCommand["environment"] = {};
-    const secrets = Object.entries(request.secrets ?? {}).map(([id, value], at) => {
-        if (Buffer.byteLength(value) > longestSecret) {
-            throw new Error(
-                `Secret ${id} is longer than ${longestSecret} bytes, which is more than buildx can be given.`,
-            );
-        }
-        const variable = `NATIVE_BUILDX_SECRET_${at}`;
-        environment[variable] = value;
-        return fields({ id, env: variable });
-    });
+    const { words: secrets, environment } = secretsOf(request);
     const words = [
         "build",
         ...flag("builder", request.builder),
@@ -67,7 +57,7 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
         ...flag("target", request.target),
         ...pairs("build-context", request.contexts),
         ...pairs("build-arg", { BUILDKIT_BUILD_NAME: buildName(request.tags), ...request.args }),
-        ...flags("secret", secrets),
+        ...secrets,
         ...flags("cache-from", request.cacheFrom),
         ...flags("cache-to", request.cacheTo),
         ...flags("ssh", agents(request)),
@@ -82,12 +72,52 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
         ...flags("add-host", request.addHosts?.map(field)),
         ...(request.noCache ? ["--no-cache"] : []),
         ...(request.pull ? ["--pull"] : []),
-        ...(request.options ?? []),
-        // So that a context whose name begins with a dash is no option.
-        "--",
-        request.context,
+        ...lastWords(request),
     ];
     return { words, environment };
+}
+
+/**
+ * `docker buildx build` that builds nothing and prints, as JSON, the stages of a request's Dockerfile and its text. It has
+ * what says where the Dockerfile is, and what opens the way there.
+ *
+ * @throws as `buildCommand`
+ */
+export function dockerfileCommand(request: ResolvedRequest): BuildCommand {
+    const { words: secrets, environment } = secretsOf(request);
+    const words = [
+        "build",
+        ...flag("builder", request.builder),
+        ...flag("platform", request.platform),
+        ...flag("progress", "rawjson"),
+        "--call=targets,format=json",
+        ...flag("file", request.dockerfile),
+        ...pairs("build-arg", request.args),
+        ...secrets,
+        ...flags("ssh", agents(request)),
+        ...lastWords(request),
+    ];
+    return { words, environment };
+}
+
+function secretsOf({ secrets = {} }: ResolvedRequest): BuildCommand {
+    const environment: BuildCommand["environment"] = {};
+    const words = Object.entries(secrets).map(([id, value], at) => {
+        if (Buffer.byteLength(value) > longestSecret) {
+            throw new Error(
+                `Secret ${id} is longer than ${longestSecret} bytes, which is more than buildx can be given.`,
+            );
+        }
+        const variable = `NATIVE_BUILDX_SECRET_${at}`;
+        environment[variable] = value;
+        return `--secret=${fields({ id, env: variable })}`;
+    });
+    return { words, environment };
+}
+
+/** The user's own options, and the context: behind `--` even a context whose name begins with a dash is no option. */
+function lastWords({ options = [], context }: ResolvedRequest): string[] {
+    return [...options, "--", context];
 }
 
 /** The build's name in `docker buildx history`, which otherwise has names only on the machine that built. */

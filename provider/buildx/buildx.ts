@@ -10,8 +10,9 @@ import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
 import { buildxEnvironment, recordsFolder } from "./environment";
 import { findBuildx } from "./findBuildx";
+import { runImagetools } from "./imagetools";
 import { type BuildConditions, type BuildResult, runBuild } from "./runBuild";
-import { type BuildxProgram, runBuildx } from "./runBuildx";
+import type { BuildxProgram } from "./runBuildx";
 
 export interface BuildxOptions {
     /** Logins of these calls, before the caller's own for the same registries. */
@@ -142,10 +143,9 @@ export class Buildx {
         return digestOfBytes(await this.imagetools(ref, ["inspect", "--raw", "--", ref]));
     }
 
-    /** Standard output of `buildx imagetools`. It uses a builder's configuration where there is one: there is none here. */
+    /** Standard output of `buildx imagetools`. @throws with what the registry said */
     private async imagetools(reference: string, words: string[]): Promise<Buffer> {
-        const environment = { BUILDX_CONFIG: path.join(this.program.folder, "no-builders") };
-        const end = await runBuildx(this.program, ["imagetools", ...words], { environment });
+        const end = await runImagetools(this.program, words);
         if (this.program.signal?.aborted) {
             throw new Error("canceled");
         }

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import * as path from "node:path";
-import { targetPlatformMistake } from "../context/targetPlatform";
+import { contextImagesOfTarget, targetPlatformMistake, wrongBaseRule } from "../context/targetPlatform";
 import { buildError, type ErrorHints } from "../progress/buildError";
 import { BuildProgress, type BuildWarning } from "../progress/buildProgress";
 import type { Receipt } from "../progress/receipt";
 import { buildPlatformOf } from "./buildPlatform";
 import { buildCommand, type ResolvedRequest } from "./buildRequest";
+import { imagePlatformOf } from "./imagePlatform";
+import { readDockerfile } from "./readDockerfile";
 import { type BuildxProgram, runBuildx } from "./runBuildx";
 
 /** Lines that a build without a terminal says at most. */
@@ -57,7 +59,8 @@ export async function runBuild(
 ): Promise<BuildResult> {
     const metadataFile = path.join(buildx.folder, `metadata-${randomUUID()}.json`);
     const { words, environment } = buildCommand(request, metadataFile);
-    await refuseOtherPlatform(buildx, request, await localDockerfile(request, options.folder));
+    const dockerfile = await readDockerfile(buildx, request, options.folder);
+    await refuseOtherPlatform(buildx, request, dockerfile);
     const display = new Display(request.platform, options);
     const started = performance.now();
     const end = await runBuildx(buildx, words, {
@@ -73,8 +76,11 @@ export async function runBuild(
         throw new BuildFailure(message, end.code !== null && progress.contextsArrived());
     }
     const warnings = progress.warnings();
-    // They have the Dockerfile, wherever it was.
-    await refuseOtherPlatform(buildx, request, warnings.find(({ dockerfile }) => dockerfile)?.dockerfile, warnings);
+    if (dockerfile === undefined || warnings.some(({ rule }) => rule === wrongBaseRule)) {
+        // They have the Dockerfile, wherever it was.
+        const text = dockerfile ?? warnings.find((warning) => warning.dockerfile)?.dockerfile;
+        await refuseOtherPlatform(buildx, request, text, warnings);
+    }
     return {
         digest: await readDigest(metadataFile),
         receipt: progress.receipt((performance.now() - started) / 1000),
@@ -114,28 +120,19 @@ class Display {
     }
 }
 
-/** The text of a Dockerfile on this machine. */
-async function localDockerfile({ context, dockerfile }: ResolvedRequest, folder = "."): Promise<string | undefined> {
-    const isLocal = await stat(path.resolve(folder, context)).then(
-        (found) => found.isDirectory(),
-        () => false,
-    );
-    const file = dockerfile ?? path.join(context, "Dockerfile");
-    // In a git repository a path is one of the repository's.
-    return isLocal || path.isAbsolute(file)
-        ? readFile(path.resolve(folder, file), "utf8").catch(() => undefined)
-        : undefined;
-}
-
 /** @throws where the image would be of another architecture */
 async function refuseOtherPlatform(
     buildx: BuildxProgram,
-    { builder, platform, target, args }: ResolvedRequest,
+    { builder, platform, target, args, contexts }: ResolvedRequest,
     dockerfile = "",
     warnings: BuildWarning[] = [],
 ): Promise<void> {
+    const known = { platform, target, args, contexts, warnings };
+    const images = contextImagesOfTarget(dockerfile, { ...known, buildPlatform: platform });
+    const looks = images.map(async (image) => [image, await imagePlatformOf(buildx, image)]);
+    const imagePlatforms = Object.fromEntries(await Promise.all(looks));
     const mistakeOn = (buildPlatform: string) =>
-        targetPlatformMistake(dockerfile, { platform, target, args, buildPlatform, warnings });
+        targetPlatformMistake(dockerfile, { ...known, imagePlatforms, buildPlatform });
     // The runner is asked only where its answer matters.
     const matters = mistakeOn(platform) !== mistakeOn("another/platform");
     const mistake = mistakeOn(matters ? await buildPlatformOf(buildx, builder, platform) : platform);

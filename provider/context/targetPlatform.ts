@@ -3,6 +3,9 @@ import { familiarName } from "../image/reference";
 import { type DockerfileStages, readStages, stageNamed, type WrittenStage } from "./dockerfileStages";
 import { expanded } from "./dockerfileWords";
 
+/** BuildKit's check of a base's platform. It passes over named contexts. */
+export const wrongBaseRule = "InvalidBaseImagePlatform";
+
 /** What decides the platform of a stage. */
 export interface TargetOptions {
     /** The platform that is built. */
@@ -46,7 +49,8 @@ export function targetPlatformMistake(dockerfile: string, options: TargetOptions
 
 /** References of the images that are named contexts and that the target is built on: their platforms count. */
 export function contextImagesOfTarget(dockerfile: string, options: TargetOptions): string[] {
-    return stagesOfTarget(dockerfile, options).flatMap(({ context }) => context?.image ?? []);
+    const images = stagesOfTarget(dockerfile, options).flatMap(({ context }) => context?.image ?? []);
+    return images.filter((image) => image !== "scratch");
 }
 
 /** A stage with its variables replaced. */
@@ -159,7 +163,7 @@ function platformArgs(prefix: string, platform: string): { [name: string]: strin
 
 /** The platform that BuildKit found a base to have, where it is not the one that was asked for. */
 function wrongBase(line: number, { warnings = [] }: TargetOptions): string | undefined {
-    const warning = warnings.find((found) => found.rule === "InvalidBaseImagePlatform" && found.line === line);
+    const warning = warnings.find((found) => found.rule === wrongBaseRule && found.line === line);
     return warning && /with platform "([^"]*)"/.exec(warning.text)?.[1];
 }
 
