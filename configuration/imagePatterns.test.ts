@@ -53,6 +53,29 @@ describe("images from folders", () => {
         expect(imagesOf({ [pattern]: {} })).toEqual({ api: { context } });
     });
 
+    it("are those whose Dockerfile is a platform's own", () => {
+        write("s3/api/Dockerfile.arm64", "s3/web/Dockerfile", "s3/old/readme");
+        const own = { "linux/arm64": { dockerfile: "s3/{name}/Dockerfile.arm64" } };
+        const images = imagesOf({ "s3/*": { platforms: ["linux/arm64"], overrides: own }, web: { overrides: {} } });
+        expect(Object.keys(images)).toEqual(["api", "web"]);
+        const { mistakes } = read({ "s3/*": { overrides: own } });
+        expect(mistakes).toEqual([
+            'images["s3/*"].dockerfile: file s3/api/Dockerfile does not exist; create it or name another',
+            'images["s3/*"].dockerfile: file s3/web/Dockerfile.arm64 does not exist; create it or name another',
+        ]);
+    });
+
+    it("are not links that lead to themselves", () => {
+        write("services/api/Dockerfile");
+        symlinkSync("loop", path.join(project, "services/loop"));
+        mkdirSync(path.join(project, "services/web"));
+        symlinkSync("Dockerfile", path.join(project, "services/web/Dockerfile"));
+        expect(Object.keys(imagesOf({ "services/*": {} }))).toEqual(["api"]);
+        expect(read({ "services/loop/*": {} }).mistakes).toEqual([
+            expect.stringMatching(/no folder has its Dockerfile/),
+        ]);
+    });
+
     it("may be links to folders, and folders beside the project's", () => {
         write("elsewhere/Dockerfile", "project/services/note");
         symlinkSync("../../elsewhere", path.join(project, "project/services/api"));
@@ -63,6 +86,9 @@ describe("images from folders", () => {
 
     it("have their name wherever the pattern says {name}: one context for all, say", () => {
         write("services/api/Dockerfile", "services/web/Dockerfile", "services/old/Containerfile");
+        for (const name of ["api", "web"]) {
+            writeFileSync(path.join(project, `services/${name}/Dockerfile`), `FROM scratch AS ${name}\n`);
+        }
         const texts = {
             dockerfile: "services/{name}/Dockerfile",
             target: "{name}",
@@ -132,6 +158,19 @@ describe("a pattern's mistake is one line", () => {
             "a Dockerfile of another name",
             { "services/*": { context: ".", dockerfile: "docker/{name}" } },
             ['images["services/*"]: no folder has its Dockerfile, docker/{name}; create one or correct the pattern'],
+        ],
+        [
+            "a Dockerfile of another name for a platform",
+            { "services/*": { overrides: { "linux/arm64": { context: "arm" } }, dockerfile: "docker/{name}" } },
+            ['images["services/*"]: no folder has its Dockerfile, docker/{name}; create one or correct the pattern'],
+        ],
+        [
+            "no Dockerfile of any platform",
+            { "empty/*": { overrides: { "linux/arm64": { dockerfile: "arm/{name}" } } } },
+            [
+                'images["empty/*"]: no folder has its Dockerfile, empty/{name}/Dockerfile or arm/{name}; create one or ' +
+                    "correct the pattern",
+            ],
         ],
         [
             "several stars",

@@ -1,9 +1,10 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import { knownPlatforms } from "../components/architecture";
 import { forArchitecture } from "../components/image/buildInputs";
 import { contextKind } from "../provider/context/contextKind";
 import { locateDockerfile } from "../provider/context/dockerfile";
+import { statsOf } from "../provider/context/statsOf";
 import type { ImageDraft } from "./images";
 
 /** What is written under a pattern, a key of setting `images` such as `services/*`: an image for each folder. */
@@ -47,8 +48,11 @@ export function noFolderMistake({ pattern, image }: ImagePattern): string {
     if (pattern.split("*").length > 2) {
         return "there may be one *, which becomes the image's name";
     }
-    const file = image.dockerfile ?? `${image.context ?? pattern.replace("*", "{name}")}/Dockerfile`;
-    return `no folder has its Dockerfile, ${file}; create one or correct the pattern`;
+    const files = knownPlatforms.map((platform) => {
+        const { context = pattern.replace("*", "{name}"), dockerfile } = { ...image, ...image.overrides?.[platform] };
+        return dockerfile ?? `${context}/Dockerfile`;
+    });
+    return `no folder has its Dockerfile, ${[...new Set(files)].join(" or ")}; create one or correct the pattern`;
 }
 
 /** The folders below the project whose path is the pattern, with any name for `*`. As in a shell, that has no first dot. */
@@ -77,7 +81,7 @@ function foldersIn(folder: string): string[] {
 
 /** Links to folders are. */
 function isFolder(file: string): boolean {
-    return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    return statsOf(file)?.isDirectory() ?? false;
 }
 
 /** The same with the name in place of `{name}`, in every text. */
@@ -98,14 +102,15 @@ function withoutBase({ bases, ...image }: ImageDraft, name: string): ImageDraft 
 }
 
 /** Whether there is something to build, for one platform at least. What is not on this machine has its Dockerfile with it. */
-function hasDockerfile({ context = "", dockerfile }: ImageDraft, project: string): boolean {
+function hasDockerfile(image: ImageDraft, project: string): boolean {
     return knownPlatforms.some((platform) => {
+        const { context = "", dockerfile } = { ...image, ...image.overrides?.[platform] };
         const here = (text: string) => forArchitecture(text, platform);
         if (contextKind(here(context), project, false) !== "folder") {
             return true;
         }
         const folder = path.resolve(project, here(context));
         const file = locateDockerfile(folder, dockerfile && path.resolve(project, here(dockerfile)));
-        return statSync(file, { throwIfNoEntry: false }) !== undefined;
+        return statsOf(file) !== undefined;
     });
 }

@@ -11,7 +11,7 @@ beforeAll(() => {
     for (const folder of ["app", "base", "split/amd64", "empty"]) {
         mkdirSync(path.join(project, folder), { recursive: true });
         if (folder !== "empty") {
-            writeFileSync(path.join(project, folder, "Dockerfile"), "FROM scratch\n");
+            writeFileSync(path.join(project, folder, "Dockerfile"), "FROM scratch AS final\nFROM final AS small\n");
         }
     }
     facts = { platforms: ["linux/amd64", "linux/arm64"], project, buildSecrets: ["token"] };
@@ -41,7 +41,7 @@ describe("declarations without a mistake", () => {
                     tags: ["latest", "1.0_rc-1", "_x", "arm64", "1-arm64-2", "a".repeat(120)],
                     cache: "none",
                     platforms: ["linux/arm64"],
-                    ssh: ["default", "deploy=/keys/deploy"],
+                    ssh: ["default", "deploy=app/Dockerfile"],
                     cacheFrom: ["type=registry,ref=registry.example/cache", "registry.example/app:1"],
                     cacheTo: ["type=inline"],
                     labels: { "org.opencontainers.image.title": "App", empty: "" },
@@ -103,6 +103,7 @@ describe("a mistake is one line that names setting and remedy", () => {
                 "images.app.context: folder examples/encoder/none does not exist; create it or correct the path, or make the example's inputs: examples/encoder/prepare.sh",
             ],
         ],
+        ["a key", { context: "app", ssh: ["k=/no"] }, [expect.stringMatching(/^images\.app\.ssh: "k=\/no": key /)]],
         [
             "a named context that BuildKit does not take, its name quoted where it must be",
             { context: "app", contexts: { "a.b": "ssh://git@host/r" } },

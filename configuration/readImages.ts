@@ -129,7 +129,7 @@ function patternMistakes(entry: Entry, found: Found[]): string[] {
             : [`${folder}: "${name}" is ${first?.folder} already, by "${first?.by[0]?.key}"; rename a folder`];
     });
     // Without one of these, what is looked for is not what was meant.
-    const isKnown = !["context", "dockerfile"].some((key) => entry.wrong.has(key));
+    const isKnown = !["context", "dockerfile", "overrides"].some((key) => entry.wrong.has(key));
     const none = own.length === 0 && isKnown ? [noFolderMistake({ pattern: entry.key, ...entry })] : [];
     return [...none, ...mistakes].map((mistake) => `${pathText(["images", entry.key])}: ${mistake}`);
 }

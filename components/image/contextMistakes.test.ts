@@ -16,7 +16,13 @@ beforeAll(() => {
     writeFileSync(path.join(project, "small/dockerfile"), "FROM scratch\n");
     writeFileSync(path.join(project, "layouts/app/index.json"), "{}");
     mkdirSync(path.join(project, "empty"));
+    mkdirSync(path.join(project, "stages"));
+    const stages = "FROM scratch AS Base\nFROM base AS \\\n  build\nRUN <<EOF\nFROM x AS text\nEOF\nFROM scratch\n";
+    writeFileSync(path.join(project, "stages/Dockerfile"), stages);
+    writeFileSync(path.join(project, "stages/other"), `# syntax=example.com/mine\n${stages}`);
+    writeFileSync(path.join(project, "stages/strange"), '{"stages": []}\n');
     symlinkSync("app", path.join(project, "link"));
+    symlinkSync("loop", path.join(project, "loop"));
     symlinkSync("nowhere", path.join(project, "dangling"));
 });
 afterAll(() => rmSync(project, { recursive: true }));
@@ -48,6 +54,16 @@ describe("what is on this machine, or need not be", () => {
             "named contexts",
             { context: "app", contexts: { more: "more", image: "docker-image://debian:13", git: "git@host:a.git" } },
         ],
+        [
+            "names of contexts",
+            { context: "app", contexts: { scratch: "more", "debian:13": "more", "h:1/a_b": "more" } },
+        ],
+        ["a stage, in any case", { context: "stages", target: "bASE" }],
+        ["a stage over two lines", { context: "stages", target: "build" }],
+        ["a stage of another frontend's file", { context: "stages", dockerfile: "stages/other", target: "nope" }],
+        ["a stage, with another frontend", { context: "stages", target: "nope", args: { BUILDKIT_SYNTAX: "x" } }],
+        ["a stage of what is no Dockerfile", { context: "stages", dockerfile: "stages/strange", target: "nope" }],
+        ["a stage of a git repository", { context: "git@host:a.git", target: "nope" }],
         ["a named layout", { context: "app", contexts: { base: "oci-layout://layouts/app:1.0" } }],
         [
             "a platform's own folder",
@@ -105,6 +121,55 @@ describe("what is missing on this machine", () => {
             "a Dockerfile that is a folder",
             { context: "app", dockerfile: "more" },
             ["dockerfile: file more does not exist; create it or name another"],
+        ],
+        [
+            "a Dockerfile that is a link to itself",
+            { context: "app", dockerfile: "loop" },
+            ["dockerfile: file loop does not exist; create it or name another"],
+        ],
+        [
+            "a Dockerfile below such a link",
+            { context: "app", dockerfile: "loop/Dockerfile" },
+            ["dockerfile: file loop/Dockerfile does not exist; create it or name another"],
+        ],
+        [
+            "a stage",
+            { context: "stages", target: "nope" },
+            ['target: stages/Dockerfile has no stage "nope"; write one of: base, build'],
+        ],
+        [
+            "a stage that is text of a heredoc",
+            { context: "stages", target: "text" },
+            ['target: stages/Dockerfile has no stage "text"; write one of: base, build'],
+        ],
+        [
+            "a stage's number, which BuildKit does not take",
+            { context: "app", dockerfile: "app/Dockerfile", target: "0" },
+            ['target: app/Dockerfile has no stage "0"; name it there, by FROM ... AS NAME'],
+        ],
+        [
+            "a stage of one platform",
+            { context: "stages", overrides: { "linux/arm64": { context: "small", target: "base" } } },
+            ['target: small/dockerfile has no stage "base"; name it there, by FROM ... AS NAME'],
+        ],
+        [
+            "an image, in what is no reference",
+            { context: "app", contexts: { debian: "docker-image://Debian", "x:1": "docker-image://" } },
+            [
+                "contexts.debian: docker-image://Debian names no image; write docker-image://HOST/NAME:TAG, or " +
+                    "@sha256:DIGEST, with NAME in small letters",
+                expect.stringMatching(/^contexts\.x:1: docker-image:\/\/ names no image; /),
+            ],
+        ],
+        [
+            "names of contexts that no FROM can have",
+            { context: "app", contexts: { Assets: "more", "a=b": "nope" } },
+            [
+                'contexts.Assets: "Assets" is no name that FROM can have; use lower case letters, digits, ".", "_", "-", ' +
+                    "as in debian or debian:13",
+                expect.stringMatching(/^contexts\.a=b: "a=b" is no name that FROM can have; /),
+                `contexts.a=b: ${gone("nope")}`,
+            ],
         ],
         ["a named context", { context: "app", contexts: { more: "./nope" } }, [`contexts.more: ${gone("./nope")}`]],
         [

@@ -1,11 +1,13 @@
-import { existsSync, statSync } from "node:fs";
 import * as path from "node:path";
 import { contextKind, contextMistake } from "../../provider/context/contextKind";
 import { locateDockerfile } from "../../provider/context/dockerfile";
+import { statsOf } from "../../provider/context/statsOf";
+import { isReference } from "../../provider/image/reference";
 import { architectures, knownPlatforms, type Platform } from "../architecture";
 import type { ImageDraft, Mistake, OtherImage } from "./imageMistakes";
+import { targetMistake } from "./targetMistake";
 
-/** What is wrong with contexts and Dockerfiles: what buildx would not find on this machine, or would refuse. */
+/** What is wrong with contexts, Dockerfiles and their stages: what buildx would not find on this machine, or would refuse. */
 export function contextMistakes(image: ImageDraft, platforms: readonly Platform[], project: string): Mistake[] {
     const mistakesFor = (platform: Platform) => platformMistakes(image, platform, project);
     if (platforms.length > 0) {
@@ -15,6 +17,9 @@ export function contextMistakes(image: ImageDraft, platforms: readonly Platform[
     const [first = [], ...others] = knownPlatforms.map(mistakesFor);
     return first.filter((mistake) => others.every((other) => other.some((one) => isSame(one, mistake))));
 }
+
+/** The inputs of one platform, `{arch}` replaced. */
+type MainInputs = Pick<ImageDraft, "dockerfile" | "target" | "args"> & { context: string };
 
 function isSame(one: Mistake, other: Mistake): boolean {
     return one.what === other.what && one.at.join() === other.at.join();
@@ -27,20 +32,32 @@ function unique(mistakes: Mistake[]): Mistake[] {
 function platformMistakes(image: ImageDraft, platform: Platform, project: string): Mistake[] {
     const own = { ...image, ...image.overrides?.[platform] };
     const contexts = { ...image.contexts, ...image.overrides?.[platform]?.contexts };
+    const args = { ...image.args, ...image.overrides?.[platform]?.args };
     const here = (text: string) => text.replaceAll("{arch}", architectures[platform].suffix);
     return [
         ...(own.context
-            ? mainMistakes(here(own.context), own.dockerfile && here(own.dockerfile), project)
+            ? mainMistakes(
+                  { ...own, args, context: here(own.context), dockerfile: own.dockerfile && here(own.dockerfile) },
+                  project,
+              )
             : [{ at: ["context"], what: "missing; write the folder of the build context, relative to the project" }]),
-        ...Object.entries(contexts).flatMap(([name, source]) =>
-            typeof source === "string" && source
+        ...Object.entries(contexts).flatMap(([name, source]) => [
+            ...told(["contexts", name], nameMistake(name)),
+            ...(typeof source === "string" && source
                 ? told(["contexts", name], contextMistake(here(source), project, true))
-                : told(["contexts", name], otherImageMistake(source, platform)),
-        ),
+                : told(["contexts", name], otherImageMistake(source, platform))),
+        ]),
     ];
 }
 
-function mainMistakes(context: string, dockerfile: string | undefined, project: string): Mistake[] {
+/** A named context has the name of an image, which a `FROM` can have. */
+function nameMistake(name: string): string | undefined {
+    return isReference(name)
+        ? undefined
+        : `"${name}" is no name that FROM can have; use lower case letters, digits, ".", "_", "-", as in debian or debian:13`;
+}
+
+function mainMistakes({ context, dockerfile, target, args }: MainInputs, project: string): Mistake[] {
     const mistake = contextMistake(context, project, false);
     const hasDockerfile = contextKind(context, project, false) !== "folder" && !path.isAbsolute(dockerfile ?? "");
     if (mistake || hasDockerfile) {
@@ -48,8 +65,15 @@ function mainMistakes(context: string, dockerfile: string | undefined, project: 
     }
     const file = dockerfile ?? path.join(context, "Dockerfile");
     const found = locateDockerfile(path.resolve(project, context), path.resolve(project, file));
-    const isFile = existsSync(found) && statSync(found).isFile();
-    return told(["dockerfile"], isFile ? undefined : `file ${file} does not exist; create it or name another`);
+    if (!statsOf(found)?.isFile()) {
+        return told(["dockerfile"], `file ${file} does not exist; create it or name another`);
+    }
+    // With this argument another frontend may read the file.
+    const isOwn = target && args?.BUILDKIT_SYNTAX === undefined;
+    return told(
+        ["target"],
+        isOwn ? targetMistake(target, found, path.join(path.dirname(file), path.basename(found))) : undefined,
+    );
 }
 
 function otherImageMistake(source: unknown, platform: Platform): string | undefined {

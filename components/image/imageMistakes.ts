@@ -4,6 +4,7 @@ import { annotationMistakes } from "./annotations";
 import type { BuildOptions } from "./buildInputs";
 import { contextMistakes } from "./contextMistakes";
 import { optionMistakes } from "./ownOptions";
+import { sshMistakes } from "./sshMistakes";
 
 /** What is wrong with a value, and what to write instead. */
 export interface Mistake {
@@ -21,11 +22,13 @@ export interface OtherImage {
 interface DraftInputs {
     context?: string;
     dockerfile?: string;
+    target?: string;
+    args?: { [name: string]: unknown };
     contexts?: { [name: string]: string | OtherImage };
 }
 
 /** An image's declaration before it is checked: in the configuration, or as arguments of a `MultiPlatformImage`. */
-export interface ImageDraft extends DraftInputs, Pick<BuildOptions, "addHosts" | "annotations" | "options"> {
+export interface ImageDraft extends DraftInputs, Pick<BuildOptions, "addHosts" | "annotations" | "options" | "ssh"> {
     compileCluster?: string;
     platforms?: readonly Platform[];
     tags?: readonly string[];
@@ -51,7 +54,7 @@ export interface ImageFacts {
  * @param wrong keys whose values are known to be wrong and are left out
  */
 export function imageMistakes(image: ImageDraft, facts: ImageFacts, wrong: ReadonlySet<string> = new Set()): Mistake[] {
-    const { tags = [], addHosts = [], annotations = {}, options = [] } = image;
+    const { tags = [], addHosts = [], annotations = {}, options = [], ssh = [] } = image;
     const of = (key: keyof ImageDraft, all: string[]) => all.map((what): Mistake => ({ at: [key], what }));
     // Without one of these, what is there is not what was meant.
     const areContextsKnown = !["context", "dockerfile", "contexts", "overrides", "platforms"].some((key) =>
@@ -66,6 +69,7 @@ export function imageMistakes(image: ImageDraft, facts: ImageFacts, wrong: Reado
         ...of("annotations", annotationMistakes(annotations, platformsOf(image, facts))),
         ...of("addHosts", hostMistakes(addHosts)),
         ...of("options", optionMistakes(options)),
+        ...of("ssh", sshMistakes(ssh, facts.project)),
     ];
 }
 

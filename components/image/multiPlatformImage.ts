@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { contextKind } from "../../provider/context/contextKind";
 import type { ContextSource } from "../../provider/context/contexts";
-import { locateDockerfile } from "../../provider/context/dockerfile";
+import { dockerfileText, locateDockerfile } from "../../provider/context/dockerfile";
 import { isPlainDockerfile, readStages } from "../../provider/context/dockerfileStages";
 import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
@@ -196,13 +195,13 @@ function imageContext(
  * wait for the other platforms of its bases. A Dockerfile that is elsewhere, or another frontend's, may.
  */
 function asksForPlatforms({ context, dockerfile }: BuildInputs): boolean {
-    if (contextKind(context, process.cwd(), false) !== "folder") {
+    if (contextKind(context, process.cwd(), false) !== "folder" && !path.isAbsolute(dockerfile ?? "")) {
         return true;
     }
-    const file = locateDockerfile(path.resolve(context), dockerfile && path.resolve(dockerfile));
-    if (!existsSync(file)) {
+    const text = dockerfileText(locateDockerfile(path.resolve(context), dockerfile && path.resolve(dockerfile)));
+    if (text === undefined) {
         return true;
     }
-    const read = readStages(readFileSync(file, "utf8"));
+    const read = readStages(text);
     return !isPlainDockerfile(read) || read.stages.some(({ platform }) => platform !== undefined);
 }

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { settled } from "../../tests/helpers/pulumiMocks";
 import { type BuildInputs, inputsFor } from "./buildInputs";
 import { imageBenchForEach, imageType } from "./imageBench";
@@ -47,6 +48,7 @@ describe("overrides of a platform", () => {
     });
 
     it("reach the platform's image", async () => {
+        writeFileSync("Dockerfile", "FROM base AS final\nFROM base AS small\n");
         bench.makeImage(args({ "linux/arm64": { target: "small", args: { B: "3" } } }));
         await settled();
         expect(bench.mocks.one(imageType, "app-arm64").inputs).toMatchObject({

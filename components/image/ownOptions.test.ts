@@ -23,6 +23,9 @@ describe("options for buildx", () => {
         [["--debug"], ['"--debug" is set for every build already; call docker buildx by hand']],
         [["-D"], ['"-D" is set for every build already; call docker buildx by hand']],
         [["-m"], ['"-m" is not known here; write the option in its long form, --NAME=VALUE']],
+        [["--help"], ['"--help" builds nothing; call docker buildx by hand']],
+        [["-h"], ['"-h" builds nothing; call docker buildx by hand']],
+        [["--version=true"], ['"--version=true" builds nothing; call docker buildx by hand']],
         [["--"], ['"--" is not known here; write the option in its long form, --NAME=VALUE']],
         [
             ["--push", "--load"],

@@ -35,9 +35,13 @@ const ownOptions: { [option: string]: string } = {
     "--ulimit": "use ulimits",
 };
 
+/** Options with which buildx builds nothing. */
+const idleOptions = ["--help", "--version"];
+
 const shortOptions: { [option: string]: string } = {
     "-D": "--debug",
     "-f": "--file",
+    "-h": "--help",
     "-o": "--output",
     "-q": "--quiet",
     "-t": "--tag",
@@ -60,6 +64,9 @@ function optionMistake(option: string, before: string | undefined): string | und
     const name = option.startsWith("--") ? option.replace(/=.*$/s, "") : shortOptions[option.slice(0, 2)];
     if (name === undefined || name === "--") {
         return "is not known here; write the option in its long form, --NAME=VALUE";
+    }
+    if (idleOptions.includes(name)) {
+        return "builds nothing; call docker buildx by hand";
     }
     const remedy = ownOptions[name];
     return remedy && `is set for every build already; ${remedy}`;

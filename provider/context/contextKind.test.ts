@@ -118,6 +118,11 @@ describe("what buildx does not take", () => {
             "git repository https://host/r.git?unknown=1: BuildKit knows no ?unknown=; leave it out",
         ],
         ["git@host:r.git?ref=a#b", false, "git repository git@host:r.git?ref=a#b: it names both b and a"],
+        [
+            "docker-image://Debian",
+            true,
+            "docker-image://Debian names no image; write docker-image://HOST/NAME:TAG, or @sha256:DIGEST, with NAME in small letters",
+        ],
         ["oci-layout://gone:1", true, "folder gone does not exist; create it or correct the path"],
         ["oci-layout://app", true, "folder app is not an OCI layout: it has no index.json; name one that has"],
         [

@@ -1,10 +1,13 @@
-import { type Stats, statSync } from "node:fs";
 import * as path from "node:path";
+import { isReference } from "../image/reference";
 import { isGitContext, parseGitContext, withoutPassword } from "./gitContext";
 import { ociLayoutMistake, ociLayoutPrefix, parseOciLayout } from "./ociLayout";
+import { statsOf } from "./statsOf";
 
 /** Only folders and layouts are on this machine. */
 export type ContextKind = "folder" | "git" | "http" | "image" | "oci-layout";
+
+const imagePrefix = "docker-image://";
 
 /**
  * What buildx takes a context for. Whatever is nothing else is a folder, which need not exist: `contextMistake` says what is
@@ -24,7 +27,7 @@ export function contextKind(context: string, from: string, named: boolean): Cont
     if (/^https?:\/\//.test(context)) {
         return "http";
     }
-    if (named && context.startsWith("docker-image://")) {
+    if (named && context.startsWith(imagePrefix)) {
         return "image";
     }
     return named && context.startsWith(ociLayoutPrefix) ? "oci-layout" : "folder";
@@ -44,9 +47,17 @@ export function contextMistake(context: string, from: string, named: boolean): s
             );
         case "git":
             return (named ? namedGitMistake(context, from) : undefined) ?? gitMistake(context);
+        case "image":
+            return imageMistake(context);
         default:
             return undefined;
     }
+}
+
+function imageMistake(context: string): string | undefined {
+    return isReference(context.slice(imagePrefix.length))
+        ? undefined
+        : `${context} names no image; write ${imagePrefix}HOST/NAME:TAG, or @sha256:DIGEST, with NAME in small letters`;
 }
 
 function gitMistake(context: string): string | undefined {
@@ -99,13 +110,4 @@ function addressMistake(context: string, named: boolean): string | undefined {
     }
     const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(context)?.[0];
     return scheme && `${shown}: buildx knows no ${scheme}; write https://HOST/PATH.git, git@HOST:PATH or a folder`;
-}
-
-/** Undefined where nothing can be found, for whatever reason: an address may be too long for a name of a file. */
-function statsOf(file: string): Stats | undefined {
-    try {
-        return statSync(file, { throwIfNoEntry: false });
-    } catch {
-        return undefined;
-    }
 }

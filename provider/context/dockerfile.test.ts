@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
-import { hashDockerfile, locateDockerfile, ownIgnoreFile, stageDockerfile } from "./dockerfile";
+import { dockerfileText, hashDockerfile, locateDockerfile, ownIgnoreFile, stageDockerfile } from "./dockerfile";
 
 const folder = temporaryFolder();
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -28,6 +28,15 @@ describe("where the Dockerfile is", () => {
         const dockerfile = declared && path.join(context, declared);
         expect(locateDockerfile(context, dockerfile)).toBe(path.join(context, expected));
     });
+});
+
+test("the text of a Dockerfile, if it can be read", () => {
+    const made = newFolder({ Dockerfile: "FROM a" });
+    fs.symlinkSync("loop", path.join(made, "loop"));
+    expect(["Dockerfile", "gone", "loop", "."].map((name) => dockerfileText(path.join(made, name)))).toEqual([
+        "FROM a",
+        ...[undefined, undefined, undefined],
+    ]);
 });
 
 describe("the hash of a Dockerfile", () => {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
+import { statsOf } from "./statsOf";
 
 /**
  * Where the Dockerfile of a local context is: as buildx looks for it, so `dockerfile` counts where there is no
@@ -15,8 +16,17 @@ export function locateDockerfile(context: string, dockerfile?: string): string {
     }
     const folder = path.dirname(file);
     // A link that leads nowhere goes before a file in small letters, too.
-    const names = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
+    const names = statsOf(folder)?.isDirectory() ? readdirSync(folder) : [];
     return !names.includes("Dockerfile") && names.includes("dockerfile") ? path.join(folder, "dockerfile") : file;
+}
+
+/** The text of a Dockerfile. Undefined where it cannot be read: `hashDockerfile` says why. */
+export function dockerfileText(file: string): string | undefined {
+    try {
+        return readFileSync(file, "utf8");
+    } catch {
+        return undefined;
+    }
 }
 
 /** Files that belong to a Dockerfile: what their names append to the Dockerfile's. */

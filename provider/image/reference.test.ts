@@ -1,4 +1,4 @@
-import { registriesHere, registryOf, repositoryOf } from "./reference";
+import { familiarName, isReference, registriesHere, registryOf, repositoryOf } from "./reference";
 
 it.each([
     ["registry.example:7443/demo/app:1.0-amd64", "registry.example:7443", "registry.example:7443/demo/app"],
@@ -12,6 +12,58 @@ it.each([
 ])("%s is at %s, in %s", (reference, registry, repository) => {
     expect(registryOf(reference)).toBe(registry);
     expect(repositoryOf(reference)).toBe(repository);
+});
+
+const digest = "0".repeat(64);
+
+// As https://pkg.go.dev/github.com/distribution/reference has them, with which these were compared.
+it.each<[string, string]>([
+    ["debian", "debian"],
+    ["debian:latest", "debian"],
+    ["docker.io/library/debian:13", "debian:13"],
+    ["index.docker.io/library/debian", "debian"],
+    ["library/debian", "debian"],
+    ["library/a/b", "library/a/b"],
+    ["registry-1.docker.io/library/debian", "registry-1.docker.io/library/debian"],
+    ["scratch", "scratch"],
+    ["Host/a_b/c__d/e--f.g", "Host/a_b/c__d/e--f.g"],
+    ["localhost:5000/a:1_x", "localhost:5000/a:1_x"],
+    ["[fd00::1]:5000/a", "[fd00::1]:5000/a"],
+    [`a:1@sha256:${digest}`, `a:1@sha256:${digest}`],
+])("%s is a reference, %s for short", (reference, short) => {
+    expect(isReference(reference)).toBe(true);
+    expect(familiarName(reference)).toBe(short);
+});
+
+it.each([
+    ...[
+        "",
+        "Debian",
+        "a=b",
+        "a b",
+        "a___b",
+        "a..b",
+        "-a",
+        "a-",
+        "/a",
+        "a/",
+        "host/A",
+        "host:/a",
+        "a.-b/c",
+        "https://a/b",
+    ],
+    ...[
+        "a:",
+        "a@",
+        "a:1:2",
+        `a:${"t".repeat(129)}`,
+        "a@sha256:00",
+        `a@sha256:${"A".repeat(64)}`,
+        "a::linux/arm64",
+        digest,
+    ],
+])("%j is no reference", (text) => {
+    expect(isReference(text)).toBe(false);
 });
 
 it("knows the registries of this machine by where their names lead", async () => {

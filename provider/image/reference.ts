@@ -13,6 +13,25 @@ export function repositoryOf(reference: string): string {
     return (reference.split("@")[0] ?? "").replace(/:[^/:]*$/, "");
 }
 
+/** A host, with or without a port: what is before the first slash, if that cannot be the beginning of a name. */
+const hostPattern =
+    /^(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(:[0-9]+)?$/;
+const pathPart = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+const digest = "sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}";
+const pathPattern = new RegExp(`^${pathPart}(?:/${pathPart})*(?::[\\w][\\w.-]{0,127})?(?:@(?:${digest}))?$`);
+
+/**
+ * Whether BuildKit takes a text for an image's reference, by the grammar of
+ * https://pkg.go.dev/github.com/distribution/reference; named contexts have such names too.
+ */
+export function isReference(text: string): boolean {
+    const slash = text.indexOf("/");
+    const first = text.slice(0, Math.max(slash, 0));
+    const isHost = /[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase();
+    const name = isHost ? text.slice(slash + 1) : text;
+    return (!isHost || hostPattern.test(first)) && pathPattern.test(name) && !/^[0-9a-f]{64}$/.test(text);
+}
+
 /** An image's short name, by which named contexts go: without Docker Hub's host, its `library/`, and tag `latest`. */
 export function familiarName(reference: string): string {
     return reference
