@@ -7,7 +7,7 @@
 #   BENCH_RUNS      cold builds of each kind, of which the median counts (default 2)
 #   BENCH_IMAGES    images to build, by name; those they are built on are kept (default: all)
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 
 tools/setup.sh
 # shellcheck source=tools/env.sh

@@ -5,7 +5,7 @@
 #   CAMPAIGN_STEPS    how many (default 200)
 #   CAMPAIGN_SEED     repeats the choices of a campaign; each prints its own
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 tools/setup.sh --check
 # shellcheck source=tools/env.sh
 . ./tools/env.sh

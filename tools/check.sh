@@ -1,7 +1,7 @@
 #!/bin/sh
 # make check: types, lint, format, and the shell scripts.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 tools/setup.sh --check
 
 npx tsc --project .

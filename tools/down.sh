@@ -3,7 +3,7 @@
 #
 #     tools/down.sh [STACK]    default dev
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 stack=${1:-dev}
 # shellcheck source=tools/stack.sh
 . ./tools/stack.sh

@@ -2,7 +2,7 @@
 # Before `npm pack`: compiles the components and the provider into dist/, with the files that they read at run time
 # beside them. Tests and benches are in it only if something imports them.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 
 rm -rf dist
 node_modules/.bin/tsc --project tsconfig.package.json

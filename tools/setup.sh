@@ -8,7 +8,7 @@
 #     tools/setup.sh --kubernetes    also what only `make test-kubernetes` needs (what a node runs)
 set -eu
 umask 022
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 
 # shellcheck source=tools/env.sh
 . ./tools/env.sh
@@ -163,7 +163,7 @@ build_tools() {
         # One tool after another: progress can be seen, and what is built is kept when it is interrupted.
         for package in $needed; do
             say "building ${package##*/} (once; the first tools take some minutes)"
-            (cd tools && CGO_ENABLED=0 go build -trimpath -o bin/ -ldflags "-s -w $versions" "$package")
+            (CDPATH='' cd tools && CGO_ENABLED=0 go build -trimpath -o bin/ -ldflags "-s -w $versions" "$package")
         done
     fi
     # Pulumi looks in its own folder first, and warns of plugins that it finds on PATH.
@@ -180,7 +180,7 @@ build_for_tests() {
     if [ -x "$program" ]; then return; fi
     say "building $1 for the tests (once; some minutes)"
     mkdir -p "${program%/*}"
-    if (cd "$2" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$program.$$" "$3/$4"); then
+    if (CDPATH='' cd "$2" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$program.$$" "$3/$4"); then
         mv "$program.$$" "$program"
     else
         say "$1 could not be built: the tests that need it will skip themselves"

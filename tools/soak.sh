@@ -3,7 +3,7 @@
 #
 #   SOAK_CONNECTIONS    connections around the idle stop of a runner (default 200; make test makes a few)
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 tools/setup.sh --check
 # shellcheck source=tools/env.sh
 . ./tools/env.sh

@@ -3,7 +3,7 @@
 # tests on a Kubernetes cluster do where make test-kubernetes has not built one.
 # Leaves the counts of the runs in tests/results (git-ignored), where .ci/run reads them.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 
 tools/setup.sh --check
 # shellcheck source=tools/env.sh

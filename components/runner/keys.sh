@@ -27,7 +27,7 @@ make_server_keys() {
     if [ ! -s "$keys_authority/ca.pem" ] || [ ! -s "$keys_authority/ca-key.pem" ]; then
         keys_into "$keys_authority" keys_of_authority || return 1
     fi
-    keys_authority=$(cd "$keys_authority" && pwd) || return 1
+    keys_authority=$(CDPATH='' cd "$keys_authority" && pwd) || return 1
     keys_into "$keys_folder" keys_of_server "$keys_authority" "$@"
 }
 
@@ -39,7 +39,7 @@ keys_into() (
     umask 077
     folder=$1
     shift
-    if ! mkdir -p "$folder" || ! work=$(mktemp -d "$folder/new.XXXXXX") || ! work=$(cd "$work" && pwd); then return 1; fi
+    if ! mkdir -p "$folder" || ! work=$(mktemp -d "$folder/new.XXXXXX") || ! work=$(CDPATH='' cd "$work" && pwd); then return 1; fi
     trap 'rm -rf "$work"' EXIT
     if ! (cd "$work" && "$@") >"$work/said" 2>&1; then
         printf 'keys: cannot be made in %s: %s\n' "$folder" "$(tail -n 1 "$work/said")" >&2

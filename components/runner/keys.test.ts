@@ -45,6 +45,13 @@ describe.each(shells)("keys made in %s", (_name, shell) => {
         expect(new Set(modes.map((mode) => mode & 0o777))).toEqual(new Set([0o600]));
     });
 
+    it("are made where they are asked for, whatever CDPATH is", async () => {
+        const result = await run("CDPATH=$PWD:/; make_keys k x.example; make_server_keys tls authority x.example");
+        expect(result).toEqual({ status: 0, stdout: "", stderr: "" });
+        expect(certificate("k", "cert.pem").subjectAltName).toBe("DNS:x.example");
+        expect(certificate("tls", "cert.pem").verify(certificate("authority", "ca.pem").publicKey)).toBe(true);
+    });
+
     it("are valid from a day before, for thirty days", async () => {
         await run("make_keys k x.example");
         for (const file of ["ca.pem", "cert.pem"]) {

@@ -9,7 +9,7 @@
 # SIM_SLOT (0 to 15) keeps several simulations on one machine apart.
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 slot=${SIM_SLOT:-0}
 name=simec2-$slot
 cache=${SIM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/simulated-ec2}

@@ -3,7 +3,7 @@
 #
 #     makeArmNode.sh TOOLCHAINS RELEASE    into aarch64-node of that folder
 set -eu
-cd "$(dirname "$0")/../../.."
+CDPATH='' cd "$(dirname "$0")/../../.."
 
 programs=$(mktemp -d)
 trap 'rm -rf "$programs"' EXIT

@@ -16,7 +16,7 @@
 set -eu
 umask 022
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 folder=$1
 groups=nbx-k8s-$$
 : "${KUBERNETES_PROGRAMS:?}" "${KUBERNETES_IMAGES:?}"
