@@ -21,15 +21,16 @@ trap 'rm -rf "$work"' EXIT
 digests() { grep -oE '[0-9a-f]{64}' | sort -u; }
 
 # keep TAGS: lists in $work/kept which of $work/manifests the tags lead to. Every digest that a manifest mentions is kept,
-# such as the children of an index. A tag sha256-DIGEST... belongs to an image, as a signature does, and goes with it.
+# such as the children of an index. A tag sha256-DIGEST, or sha256-DIGEST.sig as cosign writes it, belongs to an image, as a
+# signature does, and goes with it.
 keep() {
-    find "$1" -path '*/current/link' ! -path "$1/sha256-*" -exec cat {} + 2>/dev/null | digests >"$work/next"
+    find "$1" -path '*/current/link' | grep -vE '/sha256-[0-9a-f]{64}(\.[^/]*)?/current/link$' | xargs cat | digests >"$work/next"
     : >"$work/kept"
     while [ -s "$work/next" ]; do
         sort -u -o "$work/kept" "$work/kept" "$work/next"
         while read -r digest; do
             cat "$data/blobs/sha256/${digest%"${digest#??}"}/$digest/data" \
-                "$1/sha256-$digest"*/current/link 2>/dev/null || true
+                "$1/sha256-$digest/current/link" "$1/sha256-$digest."*/current/link 2>/dev/null || true
         done <"$work/next" | digests | comm -12 - "$work/manifests" | comm -23 - "$work/kept" >"$work/found"
         mv "$work/found" "$work/next"
     done
@@ -48,7 +49,7 @@ collect() {
         if [ ! -e "$manifest/untagged" ] || [ -n "$(find "$manifest/link" -newer "$manifest/untagged")" ]; then
             touch "$manifest/untagged"
         elif [ -n "$(find "$manifest/untagged" -mtime +$((days - 1)))" ]; then
-            rm -rf "$manifest" "$1"/tags/*/index/sha256/"$digest" "$1/tags/sha256-$digest"*
+            rm -rf "$manifest" "$1"/tags/*/index/sha256/"$digest" "$1/tags/sha256-$digest" "$1/tags/sha256-$digest."*
             repository=${1#"$data/repositories/"}
             echo "${repository%/_manifests}@sha256:$digest"
         fi

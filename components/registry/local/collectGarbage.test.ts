@@ -96,6 +96,20 @@ describeUnless(missing && `${missing} is not on PATH`).each(shells)(
             expect(bench.read("registry/garbage.log")).toContain(`team/app@${old.joined.digest}\n`);
         });
 
+        it("is not what has a tag that only begins as a signature's does", async () => {
+            const { digest } = await bench.image("app", "one", "sha256-5d41402a");
+            const before = await bench.pull("app", "sha256-5d41402a");
+            const copy = `${digest.replace(":", "-")}-copy`;
+            const other = await bench.image("app", "two", copy);
+            // Its signature goes by its digest alone, in the form of OCI.
+            const signature = await bench.image("app", "signature", digest.replace(":", "-"));
+            await startAfter(1);
+            await startAfter(days);
+            expect(await bench.pull("app", "sha256-5d41402a")).toEqual(before);
+            expect((await bench.pull("app", copy))[0]).toBe(other.digest);
+            expect((await bench.pull("app", signature.digest))[0]).toBe(signature.digest);
+        });
+
         it("is not what has a tag again, or was pushed again", async () => {
             const [tagged, pushed] = [await bench.image("app", "one"), await bench.image("app", "two")];
             await startAfter(1);
