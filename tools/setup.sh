@@ -133,7 +133,11 @@ found_on_path() {
         docker) command -v docker >/dev/null ;;
         pulumi) new_enough 'pulumi version' 3.220.0 ;;
         # A plugin of the user's own may be a link to another checkout's: see connect.sh.
-        buildx) new_enough 'DOCKER_CONFIG=/nonexistent docker buildx version' 0.30.0 || new_enough 'buildx version' 0.30.0 ;;
+        # podman, which may be called docker, prints a version of its own.
+        buildx)
+            new_enough 'DOCKER_CONFIG=/nonexistent docker buildx version | grep github.com/docker/buildx' 0.30.0 ||
+                new_enough 'buildx version' 0.30.0
+            ;;
         buildkitd) new_enough 'buildkitd --version' 0.26.0 ;;
         buildctl) new_enough 'buildctl --version' 0.26.0 ;;
         registry) new_enough 'registry --version' 3.0.0 ;;

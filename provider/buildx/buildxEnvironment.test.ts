@@ -6,7 +6,6 @@ import { registryHost } from "../../tests/e2e/project";
 import { Buildkit } from "../../tests/helpers/buildkit";
 import { fromStep } from "../../tests/helpers/stepImage";
 import { withBuildx } from "./buildx";
-import { findBuildx } from "./findBuildx";
 
 jest.setTimeout(120_000);
 
@@ -273,24 +272,5 @@ describe("logins", () => {
                 /docker-credential-missing for \S+: .*not found/,
             );
         });
-    });
-});
-
-describe("buildx is found", () => {
-    const program = (folder: string, name: string) => {
-        mkdirSync(folder, { recursive: true });
-        writeFileSync(path.join(folder, name), "#!/bin/sh\n", { mode: 0o755 });
-        return path.join(folder, name);
-    };
-
-    test("on PATH, then as the plugin of the caller's docker configuration", async () => {
-        const config = path.join(buildkit.folder, "docker ä");
-        const plugin = program(path.join(config, "cli-plugins"), "docker-buildx");
-        const bin = path.join(buildkit.folder, "bin ä");
-        mkdirSync(path.join(bin, "buildx"), { recursive: true }); // a folder is no program
-        expect(await findBuildx({ PATH: bin, DOCKER_CONFIG: config })).toEqual([plugin]);
-        const other = path.join(buildkit.folder, "other");
-        const onPath = program(other, "buildx");
-        expect(await findBuildx({ PATH: `${bin}:${other}`, DOCKER_CONFIG: config })).toEqual([onPath]);
     });
 });

@@ -16,16 +16,19 @@ const systemPlugins = [
  * buildx by its path: a docker with a configuration of its own would not find a user's plugin. As a program on PATH, as
  * the user's or the system's docker plugin, or else whatever `docker buildx` is.
  */
-export async function findBuildx(caller: NodeJS.ProcessEnv): Promise<[string, ...string[]]> {
+export async function findBuildx(
+    caller: NodeJS.ProcessEnv,
+    pluginsOfAll: readonly string[] = systemPlugins,
+): Promise<[string, ...string[]]> {
     const onPath = (name: string) => (caller.PATH ?? "").split(path.delimiter).map((folder) => path.join(folder, name));
-    const plugins = [path.join(userDockerFolder(caller), "cli-plugins"), ...systemPlugins];
+    const plugins = [path.join(userDockerFolder(caller), "cli-plugins"), ...pluginsOfAll];
     for (const file of [...onPath("buildx"), ...plugins.map((folder) => path.join(folder, "docker-buildx"))]) {
         if (await isProgram(file)) {
             return [path.resolve(file)];
         }
     }
     for (const file of onPath("docker")) {
-        if ((await isProgram(file)) && (await succeeds(file, ["buildx", "version"], caller))) {
+        if ((await isProgram(file)) && (await hasBuildx(file, caller))) {
             return [path.resolve(file), "buildx"];
         }
     }
@@ -43,8 +46,11 @@ async function isProgram(file: string): Promise<boolean> {
     }
 }
 
-function succeeds(file: string, words: string[], env: NodeJS.ProcessEnv): Promise<boolean> {
+/** podman, which may be called docker, answers too, and has no buildx. */
+function hasBuildx(docker: string, env: NodeJS.ProcessEnv): Promise<boolean> {
     return new Promise((resolve) =>
-        execFile(file, words, { env, timeout: 20_000 }, (error) => resolve(error === null)),
+        execFile(docker, ["buildx", "version"], { env, timeout: 20_000 }, (error, stdout) =>
+            resolve(error === null && stdout.includes("github.com/docker/buildx")),
+        ),
     );
 }

@@ -118,25 +118,42 @@ find_caller() {
     caller=$(cat "$keys_folder/caller")${job:+-$(printf '%s' "$job" | cksum | tr ' ' -)}
 }
 
+# What sends buildx elsewhere, gives it what a builder of ours does not have, or stops it: the same variables as in
+# provider/buildx/environment.ts. A remote builder has nothing to do with docker's daemon, either.
+unbend_buildx() {
+    # shellcheck disable=SC2013 # a name with a space cannot be unset by a shell
+    for variable in $(awk 'BEGIN { for (name in ENVIRON) print name }'); do
+        case $variable in
+            *[!A-Za-z0-9_]* | BUILDX_CONFIG | DOCKER_CONFIG) ;;
+            BUILDX_* | BUILDKIT_* | DOCKER_* | OTEL_* | EXPERIMENTAL_BUILDKIT_*) unset "$variable" ;;
+            SOURCE_DATE_EPOCH | TRACEPARENT | TRACESTATE | JAEGER_TRACE | DEBUG) unset "$variable" ;;
+            TTY_DISPLAY_RATE | PROGRESS_NO_TRUNC) unset "$variable" ;;
+        esac
+    done
+    export DOCKER_CONTEXT=default
+}
+
 # Sets buildx and plugin: the command is "$buildx" $plugin.
 find_buildx() {
-    # A remote builder has nothing to do with docker's daemon, and these variables would send the commands below
-    # elsewhere.
-    unset BUILDX_BUILDER BUILDKIT_HOST DOCKER_HOST DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_API_VERSION
-    export DOCKER_CONTEXT=default
+    unbend_buildx
     if [ -n "$buildx" ]; then return; fi
-    if docker buildx version >/dev/null 2>&1; then
-        buildx=docker plugin=buildx
-    elif command -v buildx >/dev/null; then
-        buildx=buildx
-        if command -v docker >/dev/null; then
-            # So that `docker buildx` works by hand as well.
-            mkdir -p "$docker_config/cli-plugins" 2>/dev/null &&
-                ln -sf "$(command -v buildx)" "$docker_config/cli-plugins/docker-buildx" 2>/dev/null &&
-                say "docker had no buildx plugin: linked $(command -v buildx) into $docker_config/cli-plugins"
-        fi
-    else
+    version=$(docker buildx version 2>/dev/null)
+    case $version in
+        # podman, which may be called docker, answers too, and has no buildx.
+        *github.com/docker/buildx*)
+            buildx=docker plugin=buildx
+            return
+            ;;
+    esac
+    if ! command -v buildx >/dev/null; then
         fail "connect: docker buildx is needed and was not found. Install Docker's buildx plugin: https://docs.docker.com/go/buildx/"
+    fi
+    buildx=buildx
+    if [ -z "$version" ] && command -v docker >/dev/null; then
+        # So that `docker buildx` works by hand as well.
+        mkdir -p "$docker_config/cli-plugins" 2>/dev/null &&
+            ln -sf "$(command -v buildx)" "$docker_config/cli-plugins/docker-buildx" 2>/dev/null &&
+            say "docker had no buildx plugin: linked $(command -v buildx) into $docker_config/cli-plugins"
     fi
 }
 

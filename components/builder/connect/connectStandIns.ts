@@ -9,8 +9,9 @@ import { find } from "../../../tests/helpers/find";
  */
 export const fakeBuildx = `
 [ ! -e "$bench/no-plugin" ] || { echo "docker: 'buildx' is not a docker command." >&2; exit 1; }
-[ -z "\${BUILDX_BUILDER:-}\${BUILDKIT_HOST:-}\${DOCKER_HOST:-}\${DOCKER_TLS_VERIFY:-}\${DOCKER_CERT_PATH:-}" ] &&
-    [ "\${DOCKER_CONTEXT:-}" = default ] || echo "$*" >>"$bench/led-astray"
+[ "\${DOCKER_CONTEXT:-}" = default ] || echo "no context: $*" >>"$bench/led-astray"
+export -p | grep -E '[ ](BUILDX_|BUILDKIT_|DOCKER_|OTEL_|EXPERIMENTAL_|SOURCE_DATE|TRACE|DEBUG)' |
+    grep -vE '[ ](BUILDX_CONFIG|DOCKER_CONFIG|DOCKER_CONTEXT|BUILDX_NO_DEFAULT_ATTESTATIONS)=' >>"$bench/led-astray"
 store=\${BUILDX_CONFIG:-\${DOCKER_CONFIG:-$HOME/.docker}/buildx}/instances
 nodes=$store/../nodes
 command=$1
@@ -48,7 +49,7 @@ render() {
     mv "$store/$name.new" "$store/$name"
 }
 case $command in
-version) echo buildx v0 ;;
+version) echo github.com/docker/buildx v0 ;;
 create)
     one_at_a_time
     [ ! -e "$bench/refuse-always" ] || refuse 'no space left'
