@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import * as path from "node:path";
 import { find } from "../../../tests/helpers/find";
@@ -70,13 +70,14 @@ describeHere.each(shells)("connect to real local runners, with real buildx, in %
     });
 
     const home = bench.path(`a "home", it's`);
+    const ownFolders = { HOME: home, NATIVE_BUILDX_HOME: bench.path("data"), DOCKER_CONFIG: "", BUILDX_CONFIG: "" };
     const folder = (name: string) => bench.path(`data/demo-PR-12/${name}`);
     const stop = (suffix: string) =>
         existsSync(folder(suffix)) && execFileSync("sh", ["runner.sh", "stop"], { cwd: folder(suffix) });
     const connect = (...args: string[]) => connectWith({}, ...args);
     const connectWith = (env: { [name: string]: string }, ...args: string[]): Promise<ScriptResult> =>
         bench.run([...shell, bench.path("connect.sh"), ...args], {
-            env: { HOME: home, NATIVE_BUILDX_HOME: bench.path("data"), DOCKER_CONFIG: "", BUILDX_CONFIG: "", ...env },
+            env: { ...ownFolders, ...env },
             seconds: 120,
         });
     const recordFile = (builder: string) => path.join(home, ".docker/buildx/instances", builder);
@@ -154,6 +155,39 @@ describeHere.each(shells)("connect to real local runners, with real buildx, in %
         }
         expect(await connect()).toMatchObject({ status: 0, stderr: ready });
         expect(endpoints()).toEqual(right());
+    });
+
+    it("does not care for settings of other programs, and leaves runners and registry that serve alone", async () => {
+        const starts = () => ["amd64", "arm64", "registry"].map((name) => readFileSync(path.join(folder(name), "pid")));
+        const before = starts();
+        const env = {
+            OTEL_TRACES_EXPORTER: "console",
+            EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: "/nowhere",
+            SOURCE_DATE_EPOCH: "abc",
+            REGISTRY_AUTH_FILE: "/nowhere",
+            CDPATH: bench.folder,
+        };
+        expect(await connectWith(env)).toMatchObject({ status: 0, stderr: ready });
+        expect(starts()).toEqual(before);
+    });
+
+    it("serves when the folder for temporary files of whoever woke it is gone", async () => {
+        suffixes.forEach(stop);
+        mkdirSync(bench.path("of-a-job"));
+        expect(await connectWith({ TMPDIR: bench.path("of-a-job") })).toMatchObject({ status: 0, stderr: ready });
+        rmSync(bench.path("of-a-job"), { recursive: true });
+        expect(await connect()).toMatchObject({ status: 0, stderr: ready });
+    });
+
+    it("gets a runner and a registry that serve after it was killed at any moment", async () => {
+        for (const seconds of ["0.1", "0.25", "0.5", "1"]) {
+            suffixes.forEach(stop);
+            execFileSync("sh", ["registry.sh", "stop"], { cwd: folder("registry") });
+            await bench.run(["timeout", "-s", "KILL", seconds, ...shell, bench.path("connect.sh")], {
+                env: ownFolders,
+            });
+            expect(await connect()).toMatchObject({ status: 0, stderr: expect.stringContaining(ready) });
+        }
     });
 
     it("does not care for docker's daemon, or a context that does not exist", async () => {

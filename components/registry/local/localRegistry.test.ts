@@ -30,6 +30,7 @@ describe("the local registry", () => {
             registry_collect_script: expect.stringContaining("registry garbage-collect"),
             registry_untagged_days: "14",
             trust_file: "../../trust/demo-dev.pem",
+            daemon_script: expect.stringContaining("start_daemon()"),
             keys_script: expect.stringContaining("make_server_keys()"),
         });
     });

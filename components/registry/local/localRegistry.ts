@@ -77,6 +77,7 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
                 registry_collect_script: scriptText("collectGarbage.sh"),
                 registry_untagged_days: String(localUntaggedDays),
                 trust_file: path.relative(folder, certificateFile),
+                daemon_script: scriptText("../../localMachine/daemon.sh"),
                 keys_script: scriptText("../../runner/keys.sh"),
             },
         };

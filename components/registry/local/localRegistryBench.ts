@@ -33,7 +33,12 @@ export class LocalRegistryBench extends Workbench {
         const bench = new LocalRegistryBench(port);
         mkdirSync(bench.home);
         symlinkSync(find(shell[0] ?? "") ?? "", bench.path("bin/sh"));
-        for (const file of ["registry.sh", "collectGarbage.sh", "../../runner/keys.sh"]) {
+        for (const file of [
+            "registry.sh",
+            "collectGarbage.sh",
+            "../../localMachine/daemon.sh",
+            "../../runner/keys.sh",
+        ]) {
             copyFileSync(path.join(__dirname, file), path.join(bench.home, path.basename(file)));
         }
         bench.write("registry/registry.yml", renderRegistryConfiguration(port));
@@ -45,8 +50,9 @@ export class LocalRegistryBench extends Workbench {
         return bench;
     }
 
-    script(command: "start" | "stop"): Promise<ScriptResult> {
-        return this.run(["sh", "-c", `cd '${this.home}' && exec sh registry.sh ${command}`], { seconds: 60 });
+    /** @param env of whoever runs it */
+    script(command: "start" | "stop", env: { [name: string]: string } = {}): Promise<ScriptResult> {
+        return this.run(["sh", "-c", `cd '${this.home}' && exec sh registry.sh ${command}`], { seconds: 60, env });
     }
 
     /** Closes the client's connections. */

@@ -5,7 +5,8 @@
 
 prepare_registry_local() (
     local_enter "$registry_folder" || return 1
-    put keys.sh "$keys_script" &&
+    put daemon.sh "$daemon_script" &&
+        put keys.sh "$keys_script" &&
         put settings.sh "host=$(quoted "$registry_host") trust_file=$(quoted "$trust_file") \
 untagged_days=$(quoted "$registry_untagged_days") PATH=$(quoted "$PATH")" &&
         put registry.yml "$registry_configuration" &&

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The local registry, the embedded default for ECR, in a folder of its own. The wake script puts this file, keys.sh,
-# collectGarbage.sh, registry.yml and settings.sh there. With the folder as working directory:
+# The local registry, the embedded default for ECR, in a folder of its own. The wake script puts this file, daemon.sh,
+# keys.sh, collectGarbage.sh, registry.yml and settings.sh there. With the folder as working directory:
 #
 #     sh registry.sh start    bring it to serving
 #     sh registry.sh stop     end it
@@ -9,6 +9,11 @@
 # certificate is new at every start.
 set -eu
 umask 077
+# shellcheck source=components/localMachine/daemon.sh
+. ./daemon.sh
+# To the registry, a person's REGISTRY_... would be settings.
+forget_identity
+export OTEL_TRACES_EXPORTER=none
 host='' trust_file='' untagged_days=''
 # Sets these, and PATH as it was when the registry was last woken.
 # shellcheck source=/dev/null
@@ -16,10 +21,7 @@ host='' trust_file='' untagged_days=''
 
 say() { printf '%s\n' "registry: $*" >&2; }
 
-alive() {
-    [ -s pid ] && kill -0 "$(cat pid)" 2>/dev/null &&
-        tr '\0' ' ' 2>/dev/null <"/proc/$(cat pid)/cmdline" | grep -q "registry serve"
-}
+alive() { runs "registry serve"; }
 
 end() {
     if ! alive; then return; fi
@@ -77,12 +79,11 @@ start() {
     mv "$trust_file.new" "$trust_file"
     mv wanted running
     : >log
-    OTEL_TRACES_EXPORTER=none setsid registry serve registry.yml </dev/null >>log 2>&1 9>&- &
-    echo $! >pid
+    start_daemon registry serve registry.yml
     waited=0
     # It writes one line when its port is open.
     until grep -q "listening on" log && alive; do
-        if [ "$waited" -eq 100 ] || { [ "$waited" -gt 5 ] && ! alive; }; then
+        if [ "$waited" -eq 100 ] || ! kill -0 "$daemon" 2>/dev/null; then
             say "did not start; the end of $PWD/log:"
             tail -n 3 log >&2
             end

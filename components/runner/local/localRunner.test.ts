@@ -64,6 +64,7 @@ describe("a local runner", () => {
         });
         expect(shared).toMatchObject({
             registry_host: "registry.example",
+            daemon_script: expect.stringContaining("start_daemon()"),
             keys_script: expect.stringContaining("make_keys()"),
             idle_script: expect.stringContaining("is_idle()"),
             steps_script: expect.stringContaining("limit_steps()"),

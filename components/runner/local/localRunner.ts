@@ -119,6 +119,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
         },
         shared: {
             registry_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
+            daemon_script: script("..", "..", "localMachine", "daemon.sh"),
             keys_script: script("..", "keys.sh"),
             idle_script: script("..", "idle.sh"),
             steps_script: script("..", "steps.sh"),

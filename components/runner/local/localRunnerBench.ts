@@ -9,7 +9,7 @@ const components = path.join(__dirname, "..");
 
 /** The programs that runner.sh may use, besides BuildKit's. Nothing else is on its PATH here. */
 const programs =
-    "awk cat cmp cp date df find flock grep id mkdir mktemp mv nproc openssl rm rmdir setsid sleep tail tr unshare".split(
+    "awk cat cksum cmp cp date df find flock grep id mkdir mktemp mv nproc openssl rm rmdir setsid sleep tail tr unshare".split(
         " ",
     );
 
@@ -68,7 +68,8 @@ export class LocalRunnerBench extends Workbench {
         symlinkSync(find(shell[0] ?? "") ?? "", this.path("programs/sh"));
         this.stubBuildkit();
         this.write("histories", histories());
-        for (const file of ["local/runner.sh", "idle.sh", "keys.sh", "steps.sh", "room.sh", "emulation/emulation.sh"]) {
+        const scripts = ["idle.sh", "keys.sh", "steps.sh", "room.sh", "emulation/emulation.sh"];
+        for (const file of ["local/runner.sh", "../localMachine/daemon.sh", ...scripts]) {
             copyFileSync(path.join(components, file), path.join(this.runner, path.basename(file)));
         }
         // For other folders than the machine's.
@@ -97,20 +98,26 @@ export class LocalRunnerBench extends Workbench {
         );
     }
 
-    settings({ idleSeconds = 0, stepMemory = 100, programs = this.path("programs") }): void {
+    /** Another runner on the same machine. */
+    another(): LocalRunnerBench {
+        return new LocalRunnerBench(this.shell);
+    }
+
+    /** @param more sets variables of runner.sh, such as its limits */
+    settings({ idleSeconds = 0, stepMemory = 100, programs = this.path("programs"), more = "" }): void {
         this.write(
             "runner/settings.sh",
             `name='test runner' server_name=test.example idle_seconds=${idleSeconds} PATH='${this.path("bin")}:${programs}'
-            step_group=test step_memory_megabytes=${stepMemory}\n`,
+            step_group=test step_memory_megabytes=${stepMemory} ${more}\n`,
         );
     }
 
     /** Starts a command of the script. */
-    begin(word: string) {
+    begin(word: string, environment: { [name: string]: string } = {}) {
         const [file = "", ...args] = this.shell;
         const child = spawn(find(file) ?? file, [...args, "runner.sh", word], {
             cwd: this.runner,
-            env: { PATH: this.path("programs") },
+            env: { PATH: this.path("programs"), ...environment },
             stdio: ["ignore", "pipe", "pipe"],
         });
         let [stdout, stderr] = ["", ""];
@@ -125,7 +132,7 @@ export class LocalRunnerBench extends Workbench {
                 resolve({ status, stdout, stderr });
             });
         });
-        return { closed };
+        return { child, closed };
     }
 
     ask(word: string) {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A local runner: one buildkitd for one platform, in a folder of its own. The wake script puts this file there, those that
-# it reads (at its end), step-runtime.sh, step-mounts.sh, buildkitd.toml and settings.sh. With the folder as working directory:
+# it reads, step-runtime.sh, step-mounts.sh, buildkitd.toml and settings.sh. With the folder as working directory:
 #
 #     sh runner.sh start    bring it to serving, whatever state it is in; asking again counts as activity
 #     sh runner.sh keys     print what a client of its present start needs; status 75 when it does not serve
@@ -11,6 +11,10 @@
 # last asked for, seconds since 1970), keys (of this start), log.
 set -eu
 umask 077
+# shellcheck source=components/localMachine/daemon.sh
+. ./daemon.sh
+# The supervisor is started without it, and has more from its namespace.
+if [ "${1:-}" != supervise ]; then forget_identity; fi
 name='' server_name='' idle_seconds=0 registry_host='' step_group='' step_memory_megabytes=0 emulates=''
 # MB of the disk: if less than low_mb is free while builds run, cache is collected until room_mb is.
 low_mb=1000 room_mb=2000
@@ -24,11 +28,7 @@ export BUILDKIT_HOST
 
 say() { printf '%s\n' "$name: $*" >&2; }
 
-alive() {
-    [ -s pid ] && kill -0 "$(cat pid)" 2>/dev/null &&
-        # The id may belong to another process by now, after a restart of the machine.
-        tr '\0' ' ' 2>/dev/null <"/proc/$(cat pid)/cmdline" | grep -q "runner.sh supervise"
-}
+alive() { runs "runner.sh supervise"; }
 
 # By what buildctl prints, not by its status: on a busy machine it fails after it had its answer, because 50 ms were not
 # enough to hand over its traces.
@@ -78,7 +78,9 @@ start() {
         exit 1
     fi
     date +%s >activity
-    if alive && serving; then
+    if alive && [ "$(cat state)" != stopping ] && serving; then
+        # Whoever started it may have been killed before that was written. (A file that is written is empty for a moment.)
+        if [ "$(cat state)" = booting ]; then echo serving >state; fi
         if configuration | cmp -s - running.toml && [ -s keys/client.pem ]; then return; fi
         say "its configuration changed, or its keys are gone: restarting once its builds are done"
         end_supervisor 600
@@ -91,13 +93,11 @@ start() {
     configuration >running.toml
     echo booting >state
     # shellcheck disable=SC2046 # a command and its options
-    (forget_identity && exec setsid $(namespace) sh runner.sh supervise) </dev/null >>log 2>&1 9>&- &
-    supervisor=$!
-    echo "$supervisor" >pid
+    start_daemon $(namespace) sh runner.sh supervise
     waited=0
     until serving; do
         # Not `alive`: on a busy machine it still is a copy of this shell for a while, not yet the supervisor.
-        if [ "$waited" -ge 300 ] || ! kill -0 "$supervisor" 2>/dev/null; then
+        if [ "$waited" -ge 300 ] || ! kill -0 "$daemon" 2>/dev/null; then
             say "buildkitd did not start; the end of $PWD/log:"
             tail -n 5 log >&2
             if alive; then end_supervisor 0; fi
@@ -113,23 +113,6 @@ start() {
 configuration() {
     cat buildkitd.toml
     echo "# memory of build steps: $step_memory_megabytes; native compilers for: $emulates"
-}
-
-# BuildKit must not use the identity of the person who woke the runner. From that person's environment it gets what leads to
-# the network and to certificates, it gets none of the person's files, and its SDKs (AWS's, Azure's) do not ask the machine
-# for an identity.
-forget_identity() {
-    # shellcheck disable=SC2013 # names have no spaces
-    for variable in $(awk 'BEGIN { for (name in ENVIRON) print name }'); do
-        case $variable in
-            PATH | PWD | TMPDIR | USER | XDG_RUNTIME_DIR | BUILDKIT_HOST | SSL_CERT_* | *_PROXY | *_proxy) ;;
-            [0-9]* | *[!A-Za-z0-9_]*) ;;
-            *) unset "$variable" ;;
-        esac
-    done
-    HOME=$PWD AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
-    AZURE_TOKEN_CREDENTIALS=EnvironmentCredential
-    export HOME AWS_EC2_METADATA_DISABLED AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AZURE_TOKEN_CREDENTIALS
 }
 
 # end_supervisor SECONDS: ends it; a build that runs has so many seconds left. The caller holds the lock.

@@ -191,6 +191,7 @@ describeLocalRunner("a local runner", (it, bench) => {
             (file) =>
                 ![
                     "runner.sh",
+                    "daemon.sh",
                     "idle.sh",
                     "keys.sh",
                     "steps.sh",

@@ -18,6 +18,7 @@ wake_local() (
     put settings.sh "$settings registry_host=$(quoted "$registry_host")" &&
         put buildkitd.toml "$(printf '%s\n' "$configuration" |
             sed "s|@folder@|$here|g; s|@machine@|$(uname -m)|; s|@group@|$group|")" &&
+        put daemon.sh "$daemon_script" &&
         put keys.sh "$keys_script" &&
         put idle.sh "$idle_script" &&
         put steps.sh "$steps_script" &&
