@@ -8,7 +8,8 @@
 #     sh runner.sh status   one word: stopped, booting, serving or stopping
 #
 # Files: lock (held while the state changes), pid (of the supervisor, seen from outside), state, activity (when it was
-# last asked for, seconds since 1970), keys (of this start), log.
+# last asked for, seconds since 1970), running.toml and running.network (what it was started with), keys (of this start),
+# log.
 set -eu
 umask 077
 # shellcheck source=components/localMachine/daemon.sh
@@ -18,6 +19,9 @@ if [ "${1:-}" != supervise ]; then forget_identity; fi
 name='' server_name='' idle_seconds=0 registry_host='' step_group='' step_memory_megabytes=0 emulates=''
 # MB of the disk: if less than low_mb is free while builds run, cache is collected until room_mb is.
 low_mb=1000 room_mb=2000
+# Seconds: for which others wait while it is started or stopped; that a restart leaves to a build that began just before it;
+# without a build or a connect, after which it takes other proxies.
+lock_seconds=300 drain_seconds=250 calm_seconds=60
 # Sets these, and PATH as it was when the runner was last woken.
 # shellcheck source=/dev/null
 . ./settings.sh
@@ -36,7 +40,11 @@ serving() { [ -n "$(buildctl debug workers 2>/dev/null)" ]; }
 
 keys() {
     if [ "$(status)" != serving ]; then exit 75; fi
-    cat keys/client.pem
+    if cat keys/client.pem 2>/dev/null; then return; fi
+    # It may have begun to stop meanwhile.
+    if [ "$(status)" != serving ]; then exit 75; fi
+    say "its keys are gone: it makes others when it restarts"
+    exit 1
 }
 
 status() {
@@ -73,17 +81,18 @@ start() {
     fi
     exec 9>lock
     # Whoever holds the lock is starting or stopping the runner, and this can go on after either.
-    if ! flock -w 300 9; then
-        say "still being started or stopped by another process after 300 s; see $PWD/log"
+    if ! flock -w "$lock_seconds" 9; then
+        say "still being started or stopped by another process after $lock_seconds s; see $PWD/log"
         exit 1
     fi
+    activity=$(cat activity 2>/dev/null) || activity=0
     date +%s >activity
     if alive && [ "$(cat state)" != stopping ] && serving; then
         # Whoever started it may have been killed before that was written. (A file that is written is empty for a moment.)
         if [ "$(cat state)" = booting ]; then echo serving >state; fi
-        if configuration | cmp -s - running.toml && [ -s keys/client.pem ]; then return; fi
-        say "its configuration changed, or its keys are gone: restarting once its builds are done"
-        end_supervisor 600
+        if ! needs_restart "${activity:-0}"; then return; fi
+        say "$reason: restarting"
+        end_supervisor "$drain_seconds"
     elif alive; then
         # An idle stop gives up the lock a moment before its last process ends.
         [ "$(cat state)" = stopping ] || say "running but not answering: restarting"
@@ -91,6 +100,7 @@ start() {
     fi
     rm -rf rootlesskit stop-request renewing
     configuration >running.toml
+    network >running.network
     echo booting >state
     # shellcheck disable=SC2046 # a command and its options
     start_daemon $(namespace) sh runner.sh supervise
@@ -109,10 +119,37 @@ start() {
     echo serving >state
 }
 
-# Everything that a daemon is started with.
+# Everything that a daemon is started with, but for the network.
 configuration() {
     cat buildkitd.toml
     echo "# memory of build steps: $step_memory_megabytes; native compilers for: $emulates"
+}
+
+# A checksum, because a proxy may have a password. Without what `pulumi up` and tools/env.sh append to (NO_PROXY,
+# SSL_CERT_DIR): a runner would restart for the same person.
+network() {
+    printf '%s\n' "${HTTP_PROXY:-${http_proxy:-}}" "${HTTPS_PROXY:-${https_proxy:-}}" "${ALL_PROXY:-${all_proxy:-}}" \
+        "${SSL_CERT_FILE:-}" | cksum
+}
+
+# needs_restart ACTIVITY: true if the runner that serves is not what was asked for, and a restart is in nobody's way; ACTIVITY
+# is when it was asked for before. Sets $reason.
+needs_restart() {
+    calm=-1 until="its builds are done"
+    if [ ! -s keys/client.pem ]; then
+        reason="its keys are gone"
+    elif ! configuration | cmp -s - running.toml; then
+        reason="its configuration changed"
+    elif ! network | cmp -s - running.network; then
+        # Two shells with different proxies must not take it from one another while both build.
+        reason="it was started with other proxies, or certificates"
+        calm=$calm_seconds until="nobody has built or connected for $calm_seconds s"
+    else
+        return 1
+    fi
+    if unused "$calm" "$1"; then return; fi
+    say "$reason: it goes on as it is, and restarts at the first connect when $until"
+    return 1
 }
 
 # end_supervisor SECONDS: ends it; a build that runs has so many seconds left. The caller holds the lock.
@@ -170,8 +207,6 @@ supervise() {
 
 # watch PID: ends the daemon, which finishes what runs, when it has been idle or when that was asked for.
 watch() {
-    pause=$((idle_seconds / 12))
-    if [ "$pause" -gt 10 ] || [ "$idle_seconds" -eq 0 ]; then pause=10; fi
     looked=0 started=$(date +%s)
     if [ -e renewing ]; then
         until serving; do sleep 0.1; done
@@ -187,8 +222,13 @@ watch() {
             return
         fi
         looked=$((looked + 1))
+        pause=$((idle_seconds / 12))
+        if [ "$pause" -gt 10 ] || [ "$idle_seconds" -eq 0 ]; then pause=10; fi
         if [ "$looked" -lt $((pause * 2)) ]; then continue; fi
         looked=0
+        # It may be another since the start.
+        # shellcheck source=/dev/null
+        if seconds=$(. ./settings.sh && echo "$idle_seconds"); then idle_seconds=$seconds; fi
         reason=$(make_room root "$low_mb" "$room_mb") || say "$reason"
         if ! is_idle "$(cat activity)" && ! keys_are_due; then continue; fi
         # With the lock, nobody can be told any more that the runner serves: whoever asks waits for the lock. So look again,
@@ -223,9 +263,17 @@ keys_are_due() {
     if [ "$age" -lt "$((keys_days * 43200))" ]; then return 1; fi
     calm=600
     if [ "$age" -ge "$(((keys_days - 1) * 86400))" ]; then calm=10; fi
-    # shellcheck disable=SC2030 # for this question only
-    (idle_seconds=$calm && is_idle "$(cat activity)")
+    unused "$calm" "$(cat activity)"
 }
+
+# unused SECONDS ACTIVITY: true if no build runs, and for so many seconds none has ended and nobody has asked for the runner.
+# -1: a build may have ended in this second.
+unused() (
+    # shellcheck disable=SC2030 # for this question only
+    idle_seconds=$1
+    if [ "$1" -lt 0 ]; then set -- "$1" 0; fi
+    is_idle "$2"
+)
 
 # shellcheck source=components/runner/idle.sh
 . ./idle.sh

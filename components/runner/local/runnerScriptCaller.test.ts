@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
 import { commandOf } from "../../../tests/e2e/processes";
+import { histories } from "../../../tests/helpers/histories";
 import { describeLocalRunner, quiet, until } from "./localRunnerBench";
 
 jest.setTimeout(60_000);
@@ -34,6 +36,35 @@ describeLocalRunner("a local runner, whoever wakes it,", (it, bench) => {
         const before = bench().supervisor();
         expect(await startWith({ [name]: value })).toEqual(quiet);
         expect([bench().supervisor(), bench().starts()]).toEqual([before, 1]);
+    });
+
+    it("takes another's proxies when nobody has used it for a while, and says so until then", async () => {
+        bench().settings({ more: "calm_seconds=3600" });
+        const proxy = (host: string) => ({ https_proxy: `http://person:secret@${host}:1`, NO_PROXY: host });
+        await startWith(proxy("one"));
+        const used = () => daemonsEnvironment().find((line) => line.startsWith("https_proxy="));
+        const kept = {
+            ...quiet,
+            stderr:
+                "test runner: it was started with other proxies, or certificates: it goes on as it is, and restarts at " +
+                "the first connect when nobody has built or connected for 3600 s\n",
+        };
+        expect(await startWith(proxy("two"))).toEqual(kept);
+        writeFileSync(path.join(bench().runner, "activity"), "1\n");
+        bench().write("histories", histories(60));
+        expect(await startWith(proxy("two"))).toEqual(kept);
+        expect(used()).toBe("https_proxy=http://person:secret@one:1");
+
+        writeFileSync(path.join(bench().runner, "activity"), "1\n");
+        bench().write("histories", histories(4000));
+        expect(await startWith({ ...proxy("one"), NO_PROXY: "other" })).toEqual(quiet);
+        writeFileSync(path.join(bench().runner, "activity"), "1\n");
+        expect(await startWith(proxy("two"))).toMatchObject({
+            status: 0,
+            stderr: "test runner: it was started with other proxies, or certificates: restarting\n",
+        });
+        expect(used()).toBe("https_proxy=http://person:secret@two:1");
+        expect(bench().read("runner/running.network")).not.toContain("secret");
     });
 
     it("serves though whoever woke it was killed before it did", async () => {

@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
 import { describeLocalRunner, quiet, until } from "./localRunnerBench";
 
@@ -47,7 +48,7 @@ describeLocalRunner("a local runner", (it, bench) => {
         expect(bench().calls.filter((call) => call.includes("histories"))).toEqual([]);
     });
 
-    it("restarts for a changed configuration, once its builds are done", async () => {
+    it("is drained for a changed configuration, and a start waits for that", async () => {
         await bench().ask("start");
         const before = bench().supervisor();
         const old = bench().processes();
@@ -58,11 +59,7 @@ describeLocalRunner("a local runner", (it, bench) => {
         expect(await bench().status()).toBe("stopping");
         expect(bench().starts()).toBe(1);
         rmSync(bench().path("building"));
-        expect(await closed).toEqual({
-            status: 0,
-            stdout: "",
-            stderr: "test runner: its configuration changed, or its keys are gone: restarting once its builds are done\n",
-        });
+        expect(await closed).toEqual({ ...quiet, stderr: "test runner: its configuration changed: restarting\n" });
         expect(bench().supervisor()).not.toBe(before);
         expect(
             bench()
@@ -71,6 +68,51 @@ describeLocalRunner("a local runner", (it, bench) => {
         ).toEqual([]);
         expect([await bench().status(), bench().starts()]).toEqual(["serving", 2]);
         expect(bench().read("runner/running.toml")).toMatch(/^two\n/);
+    });
+
+    it.each([
+        ["its configuration changed", () => writeFileSync(path.join(bench().runner, "buildkitd.toml"), "two\n")],
+        ["its keys are gone", () => rmSync(path.join(bench().runner, "keys/client.pem"))],
+    ])("does not restart while a build runs where %s, but at the first start after it", async (reason, change) => {
+        await bench().ask("start");
+        const before = bench().supervisor();
+        bench().write("histories", histories("running"));
+        change();
+        expect(await bench().ask("start")).toEqual({
+            ...quiet,
+            stderr: `test runner: ${reason}: it goes on as it is, and restarts at the first connect when its builds are done\n`,
+        });
+        expect([await bench().status(), bench().supervisor(), bench().starts()]).toEqual(["serving", before, 1]);
+        // One has ended just now.
+        bench().write("histories", histories(0));
+        expect(await bench().ask("start")).toEqual({ ...quiet, stderr: `test runner: ${reason}: restarting\n` });
+        expect([await bench().status(), bench().starts()]).toEqual(["serving", 2]);
+    });
+
+    it("ends at a restart what has begun at the last moment and takes longer than others wait", async () => {
+        bench().settings({ more: "drain_seconds=1" });
+        await bench().ask("start");
+        writeFileSync(bench().path("building"), "");
+        writeFileSync(path.join(bench().runner, "buildkitd.toml"), "two\n");
+        const { closed } = bench().begin("start");
+        const second = bench().begin("start");
+        expect(await closed).toMatchObject({ status: 0 });
+        expect(await second.closed).toMatchObject({ status: 0 });
+        expect(bench().starts()).toBe(2);
+        rmSync(bench().path("building"));
+    });
+
+    it("ends when it is idle by a setting that changed while it ran", async () => {
+        bench().settings({ idleSeconds: 86_400 });
+        bench().stub("sleep", `exec ${find("sleep")} 0.01`);
+        bench().write("histories", histories(3600));
+        await bench().ask("start");
+        writeFileSync(path.join(bench().runner, "activity"), "1\n");
+        await until(() => bench().calls.some((call) => call.includes("histories")));
+        bench().settings({ idleSeconds: 5 });
+        await until(() => bench().processes().length === 0);
+        expect(bench().read("runner/log")).toContain("test runner: idle for 5 s: stopping\n");
+        expect(bench().starts()).toBe(1);
     });
 
     it("restarts for another limit of its steps' memory", async () => {
