@@ -6,7 +6,9 @@
 #   tools/kubernetes.sh --where    prints the three folders, whether they are there or not
 set -eu
 umask 022
-CDPATH='' cd "$(dirname "$0")/.."
+# Scripts that are called from here go by their relative paths.
+unset CDPATH
+cd "$(dirname "$0")/.."
 
 # Of npm's @pulumi/kubernetes.
 provider_version=4.25.0
@@ -28,14 +30,14 @@ images=$cache/kubernetes-images-$(digest tests/kubernetes/image/make.sh tests/ec
 
 build_cluster() { # FOLDER
     # shellcheck disable=SC2086 # a list of words
-    (CDPATH='' cd tests/kubernetes/cluster && CGO_ENABLED=0 go build $go_options -ldflags "$cluster_names" -o "$1/kubernetes" .)
+    (cd tests/kubernetes/cluster && CGO_ENABLED=0 go build $go_options -ldflags "$cluster_names" -o "$1/kubernetes" .)
     for name in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl; do ln -s kubernetes "$1/$name"; done
 }
 
 build_provider() { # FOLDER
     cp -R tests/kubernetes/provider "$1/source"
     module=github.com/pulumi/pulumi-kubernetes/provider/v4
-    folder=$(CDPATH='' cd tests/kubernetes/provider && go mod download "$module" && go list -m -f '{{.Dir}}' "$module")
+    folder=$(cd tests/kubernetes/provider && go mod download "$module" && go list -m -f '{{.Dir}}' "$module")
     install -m 644 "$folder/cmd/pulumi-resource-kubernetes/schema.json" "$1/source/"
     # shellcheck disable=SC2086 # a list of words
     (cd "$1/source" && CGO_ENABLED=0 go build $go_options -ldflags "$provider_names" -o ../pulumi-resource-kubernetes .)

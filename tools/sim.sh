@@ -3,7 +3,9 @@
 #   tools/sim.sh run           in the foreground, until Ctrl-C (make sim)
 #   tools/sim.sh stack [NAME]  makes and selects a stack like prod (default sim), configured for the running simulation
 set -eu
-CDPATH='' cd "$(dirname "$0")/.."
+# Scripts that are called from here go by their relative paths.
+unset CDPATH
+cd "$(dirname "$0")/.."
 # shellcheck source=tools/env.sh
 . ./tools/env.sh
 sim=packages/simulated-ec2/sim.sh

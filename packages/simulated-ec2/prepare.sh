@@ -3,7 +3,7 @@
 # where they are. SIM_PACKAGES: further Debian packages for the machines, separated by commas.
 set -eu
 
-here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
 cache=${SIM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/simulated-ec2}
 suite=trixie
 packages=systemd,systemd-sysv,dbus,libpam-systemd,curl,ca-certificates,openssl,python3-minimal,iproute2,iptables,git

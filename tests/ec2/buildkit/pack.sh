@@ -3,7 +3,7 @@
 # there. Prints the folder with an archive for each architecture.
 set -eu
 
-here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
 for program in buildkitd buildctl runc go; do
     command -v "$program" >/dev/null || { echo "pack.sh: $program is missing: tools/setup.sh --check, . tools/env.sh" >&2; exit 1; }
 done

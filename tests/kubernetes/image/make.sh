@@ -13,7 +13,7 @@
 set -eu
 umask 022
 
-here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
 folder=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
