@@ -53,6 +53,24 @@ describe("the commit of a folder's repository", () => {
         expect(await sourceLabels("app", folder, {})).toEqual(expected("app"));
     });
 
+    test("is known where git's log shows signatures, which come first", async () => {
+        // Signs whatever it is given, and says of each signature that it is good.
+        const signer = path.join(folder, "signer.sh");
+        const lines = [
+            "#!/bin/sh",
+            'case "$*" in *--verify*) echo "[GNUPG:] GOODSIG 0 me"; echo "gpg: Good signature" >&2; exit ;; esac',
+            "echo '[GNUPG:] SIG_CREATED ' >&2",
+            "printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'",
+        ];
+        writeFileSync(signer, `${lines.join("\n")}\n`, { mode: 0o755 });
+        git("other", "config", "gpg.program", signer);
+        git("other", "config", "log.showSignature", "true");
+        git("other", "commit", "--quiet", "--gpg-sign", "--allow-empty", "--message", "signed");
+        commits.other = git("other", "rev-parse", "HEAD");
+        expect(git("other", "log", "-1", "--format=%H")).toContain("gpg: Good signature");
+        expect(await sourceLabels("other", folder, {})).toEqual(expected("other"));
+    });
+
     describeUnless(process.getuid?.() === 0 ? undefined : "not root")("of another user", () => {
         const giveAway = () => execFileSync("chown", ["--recursive", "12345", path.join(folder, "app")]);
 
