@@ -119,6 +119,19 @@ describe("the configuration of a stack", () => {
         },
     );
 
+    it.each(["\\u0000", "\ufffd"])(
+        "refuses a secret that is no text, and does not show it: SECRET%j",
+        async (bytes) => {
+            const error = await read({ colour: "red", buildSecrets: `{"key": "SECRET${bytes}", "fine": "x"}` }).catch(
+                String,
+            );
+            expect(error).toContain("- buildSecrets.key: has bytes that are no text");
+            expect(error).toContain("base64");
+            expect(error).toContain("- colour: ");
+            expect(error).not.toMatch(/SECRET|buildSecrets\.fine/);
+        },
+    );
+
     it("that is empty is not set", async () => {
         expect(await read({ images: "", buildSecrets: "" })).toMatchObject({ images: {}, idleMinutes: 15 });
     });

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { knownPlatforms, type Platform } from "../architecture";
+import { secretMistake } from "../image/secretMistakes";
 import { Given } from "./given";
-import { insteadOf, secretText } from "./kinds";
+import { checked, insteadOf, secretText } from "./kinds";
 
 /** A list of such values. @param what what is meant, as in "a list of tags" */
 export function listOf<T extends v.GenericSchema>(what: string, item: T) {
@@ -37,7 +38,8 @@ export function secretMap() {
         "must be one text; remove it, and name an id with dots as in " +
             `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
     );
-    return v.pipe(isMap, v.record(v.string(), secret));
+    const buildable = checked(secret, (value) => [secretMistake(value) ?? []].flat());
+    return v.pipe(isMap, v.record(v.string(), buildable));
 }
 
 /** The values of such keys. */

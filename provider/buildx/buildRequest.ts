@@ -1,4 +1,5 @@
 import type { BuildOptions } from "../../components/image/buildInputs";
+import { refuseSecrets } from "../../components/image/secretMistakes";
 import type { ContextSource } from "../context/contexts";
 import { parseGitContext } from "../context/gitContext";
 
@@ -16,7 +17,7 @@ export interface BuildRequest extends Omit<BuildOptions, "sourceLabels" | "trigg
     target?: string;
     /** Build arguments. They are in the process list while the build runs, and in the image's history for ever. */
     args?: { [name: string]: string };
-    /** By id; bytes intact. */
+    /** By id; texts, of 128 kB at most. */
     secrets?: { [id: string]: string };
     /** `HOST/NAME:TAG` of the image; at least one. */
     tags: string[];
@@ -33,15 +34,12 @@ export interface BuildCommand {
     environment: { [name: string]: string };
 }
 
-/** Longest secret, in bytes: the kernel's limit for a variable. */
-const longestSecret = 128 * 1024 - 100;
-
 /**
  * `docker buildx build` for a request. Secrets go through the environment, under names of ours: everybody on the machine
  * could read them in arguments.
  *
  * @param metadataFile where buildx writes the digest
- * @throws where a secret is longer than the environment takes
+ * @throws where the environment cannot take a secret
  */
 export function buildCommand(request: ResolvedRequest, metadataFile: string): BuildCommand {
     const { words: secrets, environment } = secretsOf(request);
@@ -101,13 +99,9 @@ export function dockerfileCommand(request: ResolvedRequest): BuildCommand {
 }
 
 function secretsOf({ secrets = {} }: ResolvedRequest): BuildCommand {
+    refuseSecrets(secrets);
     const environment: BuildCommand["environment"] = {};
     const words = Object.entries(secrets).map(([id, value], at) => {
-        if (Buffer.byteLength(value) > longestSecret) {
-            throw new Error(
-                `Secret ${id} is longer than ${longestSecret} bytes, which is more than buildx can be given.`,
-            );
-        }
         const variable = `NATIVE_BUILDX_SECRET_${at}`;
         environment[variable] = value;
         return `--secret=${fields({ id, env: variable })}`;

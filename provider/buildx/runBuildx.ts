@@ -75,6 +75,17 @@ export function runBuildx(
     });
 }
 
+/** What Node says where it cannot start a program, in words for the user. */
+const refusals: { [code: string]: string } = {
+    E2BIG:
+        "The arguments and secrets of this build are longer than a program can be given: 128 kB each, 2 MB in all. " +
+        "Put long ones into a file of the context, or fetch them in a step.",
+    // Node's own message shows the value.
+    ERR_INVALID_ARG_VALUE:
+        "The arguments and secrets of this build cannot have NUL bytes, which no program can be given. Remove them, or " +
+        "encode the value, as in base64.",
+};
+
 function start(
     buildx: BuildxProgram,
     words: string[],
@@ -87,12 +98,7 @@ function start(
             stdio: ["pipe", "pipe", "pipe"],
         });
     } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "E2BIG") {
-            throw error;
-        }
-        throw new Error(
-            "The arguments and secrets of this build are longer than a program can be given: 128 kB each, 2 MB in all. " +
-                "Put long ones into a file of the context, or fetch them in a step.",
-        );
+        const refused = refusals[(error as NodeJS.ErrnoException).code ?? ""];
+        throw refused ? new Error(refused) : error;
     }
 }

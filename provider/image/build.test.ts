@@ -140,6 +140,13 @@ describe("a build that fails says why, once:", () => {
         );
     });
 
+    test("an argument that no program can be given, without showing it", async () => {
+        const context = buildkit.context("plain", fromStep);
+        const message = await failure(buildkit.build({ context, args: { KEY: "s3cr3t\0" } }));
+        expect(message).toMatch(/^The arguments and secrets of this build cannot have NUL bytes/);
+        expect(message).not.toContain("s3cr3t");
+    });
+
     test("a builder that is not there", async () => {
         const context = buildkit.context("plain", fromStep);
         expect(await failure(buildkit.build({ context, builder: "nobody" }))).toBe(

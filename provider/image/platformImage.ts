@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as path from "node:path";
 import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
+import { refuseSecrets } from "../../components/image/secretMistakes";
 import type { Connections } from "../buildx/connectScript";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { type ContextSource, hashContexts } from "../context/contexts";
@@ -98,6 +99,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         work: Work,
         olds: Partial<PlatformImageInputs>,
     ): Promise<PlatformImageInputs> {
+        refuseSecrets(inputs.secrets);
         const kept = this.memory.remember(work.urn, withDockerfileHere(inputs));
         const here = this.memory.of(work.urn);
         const contextHash = await hashContexts(withDockerfileOf(here, kept), here.project, (folder, options) =>
