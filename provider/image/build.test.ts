@@ -119,6 +119,22 @@ describe("a build that fails says why, once:", () => {
         );
     });
 
+    test("of a step of many lines its end, the Dockerfile's line and the exit code", async () => {
+        const words = Array.from({ length: 80 }, (_, at) => `    "a word like session not found ${at}", \\`);
+        const context = buildkit.context("long", [
+            ...fromStep,
+            'RUN ["/step", \\',
+            ...words,
+            '    "fail"]',
+            "LABEL a=b",
+        ]);
+        const message = await failure(buildkit.build({ context }));
+        expect(message).toMatch(/ failed after \d+ s: process did not complete successfully: exit code: 1\n/);
+        expect(message).toMatch(/\nDockerfile:4\n(.*\n)+ +4 \| >>> RUN \["\/step", \\\n(.*\n)+ +85 \| >>> +"fail"\]\n/);
+        expect(message).not.toContain("The connection to the runner was lost");
+        expect(message.split("\n").length).toBeLessThan(40);
+    });
+
     test("a Dockerfile that is none", async () => {
         const context = buildkit.context("none", ["FROM scratch", "RUNE x"]);
         const message = await failure(buildkit.build({ context }));

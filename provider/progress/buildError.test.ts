@@ -33,6 +33,55 @@ test("of several steps the one that buildx ended with, not those that were ended
     expect(buildError(ended("ERROR: something else"), [canceled, step])).toMatch(/^\[2\/3\] RUN make failed/);
 });
 
+describe("a step whose error has a long command in it", () => {
+    const long = `process "/bin/sh -c ${"make x && ".repeat(60)}true" did not complete successfully: exit code: 137`;
+    const error = `ERROR: failed to build: failed to solve: ${long}`;
+
+    test("is shown with its end, which the command is left out of", () => {
+        const lines = buildError(ended(error), [{ ...step, error: long }]).split("\n");
+        expect(lines[0]).toBe(
+            "[2/3] RUN make failed after 31 s: process did not complete successfully: exit code: 137",
+        );
+        expect(lines.at(-1)).toMatch(/was killed \(137\), as a rule because it ran out of memory/);
+    });
+
+    test("is shown with both ends where the step is not known", () => {
+        const [said = "", meaning] = buildError(ended(error), []).split("\n");
+        expect(said).toMatch(/^process "\/bin\/sh -c make .* \.\.\. .*did not complete successfully: exit code: 137$/);
+        expect(said.length).toBeLessThan(450);
+        expect(meaning).toMatch(/ran out of memory/);
+    });
+
+    test("is the cause, and not the step that was canceled because of it and begins with the same words", () => {
+        const canceled = { ...step, name: "other", error: long.replace(/exit code.*/, "context canceled") };
+        expect(buildError(ended(error), [canceled, { ...step, error: long }])).toMatch(/^\[2\/3\] RUN make failed/);
+    });
+});
+
+test.each([
+    'process "/step fail dbus-run-session not found" did not complete successfully: exit code: 1',
+    'process "/bin/sh -c echo \\"unknown flag\\" did not complete successfully: exit code: 137" did not complete successfully: exit code: 2',
+    'failed to calculate checksum of ref x::y: "/no space left on device": not found',
+])("what a user wrote is not taken for the cause: %s", (error) => {
+    const name = "[2/3] RUN curl https://r.example/ || echo 403 denied";
+    const login = { registry: "r.example", remedy: "Look at registryToken." };
+    for (const failures of [[], [{ ...step, name, error }]]) {
+        const message = buildError(ended(`ERROR: failed to build: failed to solve: ${error}`), failures, { login });
+        expect(message).not.toMatch(
+            /connection to the runner|does not know an option|ran out|disk is full|registryToken/,
+        );
+    }
+});
+
+test("an error that is longer than what is shown is understood by its end, and shown with it", () => {
+    const error = `failed to push r/a:1: failed to authorize: GET https://auth/?scope=${"x".repeat(500)}: 401 Unauthorized`;
+    const message = buildError(ended(`ERROR: failed to build: failed to solve: ${error}`), [{ ...step, error }]);
+    expect(message).toMatch(
+        /^\[2\/3\] RUN make failed after 31 s: failed to push r\/a:1: .{200,400}: 401 Unauthorized\n/,
+    );
+    expect(message).toContain("The registry refused the push");
+});
+
 test("an error of no step", () => {
     expect(buildError(ended("ERROR: failed to build: invalid tag", "more of it"), [])).toBe("invalid tag\nmore of it");
 });

@@ -1,10 +1,12 @@
 import type { FailedStep } from "./buildProgress";
+import { bothEnds } from "./plainText";
+import { withoutCommand, withoutUserText } from "./userText";
 
 /** How buildx ended. */
 export interface BuildxEnd {
     code: number | null;
     signal: NodeJS.Signals | null;
-    /** The last lines it wrote that were no progress. */
+    /** Lines it wrote that were no progress: those about the error, and the last of the others. */
     text: string[];
 }
 
@@ -22,7 +24,7 @@ export interface ErrorHints {
 /** How registries, and the token services in front of them, refuse a login. */
 const refusal = /(\b40[13]\b|unauthorized|forbidden|no basic auth|denied|insufficient_scope|authorization failed)/i;
 
-/** Characters of two errors that are compared: both may be cut off. */
+/** Characters of two errors that are compared: of an error of several lines, each is cut off. */
 const compared = 200;
 
 /** The remedy for a step that ran out of memory. */
@@ -93,13 +95,14 @@ export function buildError(end: BuildxEnd, failures: FailedStep[], hints: ErrorH
     }
     const said = lastError(end.text);
     const failed = cause(failures, said);
-    const meaning = meanings.find(([pattern]) => pattern.test(`${failed?.error}\n${said}`))?.[1];
+    const reason = [failed?.error ?? "", said].map(withoutUserText).join("\n");
+    const meaning = meanings.find(([pattern]) => pattern.test(reason))?.[1];
     return [
         ...ending(end, said !== "" || failed !== undefined),
-        ...(failed ? stepLines(failed) : said ? [said] : []),
+        ...(failed ? stepLines(failed) : said ? said.split("\n").map(bothEnds) : []),
         ...excerpt(end.text),
         ...(meaning ? [meaning] : []),
-        ...loginRemedy(`${failed?.name}\n${failed?.error}\n${said}`, failed !== undefined, hints.login),
+        ...loginRemedy(reason, failed?.name, hints.login),
         ...(hints.credentialFailures ? [hints.credentialFailures.trimEnd()] : []),
     ].join("\n");
 }
@@ -108,19 +111,17 @@ export function buildError(end: BuildxEnd, failures: FailedStep[], hints: ErrorH
  * Whether the registry that is pushed to has refused, and not the registry of a base. The error of the cache's export, which
  * often comes before the image's, names no registry.
  */
-function loginRemedy(text: string, isOfStep: boolean, login: ErrorHints["login"]): string[] {
-    const isIts = !isOfStep || /^exporting /.test(text) || text.includes(login?.registry ?? "");
-    return login?.remedy && isIts && refusal.test(text) ? [login.remedy] : [];
+function loginRemedy(reason: string, step: string | undefined, login: ErrorHints["login"]): string[] {
+    const isIts = !step || /^exporting /.test(step) || `${step}\n${reason}`.includes(login?.registry ?? "");
+    return login?.remedy && isIts && refusal.test(reason) ? [login.remedy] : [];
 }
 
 /** The step whose error ended buildx. The others were cancelled because of it, and their errors mean nothing. */
 function cause(failures: FailedStep[], said: string): FailedStep | undefined {
     const text = said.replaceAll("\n", "");
-    return (
-        failures.find(({ error }) => text.includes(error.slice(0, compared))) ??
-        failures.find(({ error }) => !/context canceled|canceled: /i.test(error)) ??
-        failures[0]
-    );
+    const isSaid = ({ error }: FailedStep) => text.includes(error.slice(0, compared));
+    const own = failures.filter(({ error }) => !/context canceled|canceled: /i.test(withoutUserText(error)));
+    return own.find(isSaid) ?? failures.find(isSaid) ?? own[0] ?? failures[0];
 }
 
 /** The message for a buildx that did not end by itself. */
@@ -136,7 +137,10 @@ function ending({ code, signal, text }: BuildxEnd, hasCause: boolean): string[] 
 }
 
 function stepLines({ name, error, seconds, lines }: FailedStep): string[] {
-    return [`${name} failed after ${Math.round(seconds)} s: ${error}`, ...lines.map((line) => `    ${line}`)];
+    return [
+        `${name} failed after ${Math.round(seconds)} s: ${bothEnds(withoutCommand(error))}`,
+        ...lines.map((line) => `    ${line}`),
+    ];
 }
 
 /** The part of the Dockerfile that buildx shows after a failure, with its line marked. */

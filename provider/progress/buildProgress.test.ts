@@ -157,6 +157,44 @@ describe("reading progress", () => {
         expect(text).toEqual([]);
     });
 
+    describe("of a failed step", () => {
+        const rule = "--------------------";
+        const marked = Array.from({ length: 100 }, (_, at) => ` ${String(at + 4).padStart(3)} | >>>   line ${at} \\`);
+        const excerpt = ["Dockerfile:4", rule, "   3 |     COPY . /", ...marked, " 104 |     ", rule];
+        const lines = (...all: string[]) => read(all.map((line) => `${line}\n`).join("")).text;
+
+        test("the Dockerfile's line is kept, whatever the step's length and the error's", () => {
+            const text = lines("before", ...excerpt, "ERROR: failed", ...Array.from({ length: 100 }, () => "more"));
+            expect(text).toEqual(expect.arrayContaining(["Dockerfile:4", marked[0], "ERROR: failed", "more"]));
+            expect(text.indexOf("ERROR: failed")).toBeGreaterThan(text.lastIndexOf(rule));
+            expect(text.length).toBeLessThan(150);
+        });
+
+        test("the middle of the step is left out, and its end is not", () => {
+            const text = lines(...excerpt);
+            expect(text.slice(0, 4)).toEqual(["Dockerfile:4", rule, "   3 |     COPY . /", marked[0]]);
+            expect(text.slice(-4)).toEqual([marked.at(-2), marked.at(-1), " 104 |", rule]);
+            expect(text).toContain("     | ...");
+            expect(text.length).toBeLessThan(25);
+        });
+
+        test("a short one is kept whole", () => {
+            const short = ["Dockerfile:4", rule, ...marked.slice(0, 12), rule];
+            expect(lines("before", ...short, "ERROR: x")).toEqual(["before", ...short, "ERROR: x"]);
+        });
+
+        test("text that only looks like one hides nothing", () => {
+            const text = ["at 10.0.0.1:443", rule, "and so on", "ERROR: x"];
+            expect(lines(...text).sort()).toEqual([...text].sort());
+            expect(lines("Dockerfile:4", rule, "   3 |     COPY . /", "ERROR: x").at(-1)).toBe("ERROR: x");
+            expect(lines("Dockerfile:4")).toEqual(["Dockerfile:4"]);
+        });
+
+        test("the error's first line is read to its end", () => {
+            expect(lines(`ERROR: process "${"x".repeat(5000)}" did not complete: exit code: 137`)[0]).toMatch(/: 137$/);
+        });
+    });
+
     test("of much text the last lines are kept", () => {
         const { text } = read(...Array.from({ length: 1000 }, (_, line) => `line ${line}\n`));
         expect(text).toHaveLength(60);

@@ -1,4 +1,4 @@
-import { LastLines, plainText } from "./plainText";
+import { LastLines, plainText, withoutControls } from "./plainText";
 import type { RawProgress, Vertex, VertexStatus, VertexWarning } from "./rawProgress";
 import { emulatedCompilers, type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
 
@@ -11,6 +11,7 @@ const mostWarnings = 200;
 /** A step that ended with an error. */
 export interface FailedStep {
     name: string;
+    /** Whole, however long. */
     error: string;
     /** Seconds it ran. */
     seconds: number;
@@ -145,7 +146,7 @@ export class BuildProgress {
                 : [
                       {
                           name,
-                          error: plainText(error),
+                          error: withoutControls(error),
                           seconds: seen === undefined ? 0 : (this.now() - seen) / 1000,
                           lines: lines?.all() ?? [],
                       },

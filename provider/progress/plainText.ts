@@ -5,23 +5,35 @@ const shown = 400;
 /** Characters of a line that are looked at: a line may be megabytes long, and most of it may be colour. */
 const kept = 4000;
 
-/**
- * A program's text without what a terminal would act on: escape sequences, whole or cut off, control characters, and
- * characters that change the direction of writing. A tabulator becomes a blank.
- */
+/** A program's text without what a terminal would act on, cut off where it is too long to be shown. */
 export function plainText(text: string): string {
-    const plain = text
-        // Sequences that end with a letter, those that hold a text (a title, a link), and those of two characters.
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-        .replace(/(?:\x1b\[|\x9b)[0-?]*[ -/]*(?:[@-~]|$)/g, "")
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-        .replace(/(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x9c|\x1b\\|$)/g, "")
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-        .replace(/\x1b[ -/]*(?:[0-~]|$)/g, "")
-        .replaceAll("\t", " ")
-        .replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "")
-        .trimEnd();
+    const plain = withoutControls(text);
     return plain.length > shown ? `${plain.slice(0, shown)}...` : plain;
+}
+
+/** Such a text, of which both ends are shown: an error begins with what was done, and ends with the reason. */
+export function bothEnds(plain: string): string {
+    return plain.length > shown ? `${plain.slice(0, shown / 2)} ... ${plain.slice(-shown / 2)}` : plain;
+}
+
+/**
+ * A program's text, whole, without escape sequences, whole or cut off, control characters, and characters that change the
+ * direction of writing. A tabulator becomes a blank.
+ */
+export function withoutControls(text: string): string {
+    return (
+        text
+            // Sequences that end with a letter, those that hold a text (a title, a link), and those of two characters.
+            // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+            .replace(/(?:\x1b\[|\x9b)[0-?]*[ -/]*(?:[@-~]|$)/g, "")
+            // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+            .replace(/(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x9c|\x1b\\|$)/g, "")
+            // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+            .replace(/\x1b[ -/]*(?:[0-~]|$)/g, "")
+            .replaceAll("\t", " ")
+            .replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "")
+            .trimEnd()
+    );
 }
 
 /** So many of each stream's last lines are kept in any case: the error may be on one stream, and much else on the other. */

@@ -1,4 +1,4 @@
-import { LastLines } from "./plainText";
+import { BuildxText } from "./buildxText";
 
 /** A step of a build, as BuildKit reports it; again and again while it changes. */
 export interface Vertex {
@@ -59,7 +59,7 @@ const longest = 16 * 1024 * 1024;
 export class RawProgressReader {
     private pieces: Buffer[] = [];
     private size = 0;
-    private readonly plain = new LastLines(60);
+    private readonly plain = new BuildxText();
 
     constructor(private readonly each: (progress: RawProgress) => void) {}
 
@@ -80,7 +80,7 @@ export class RawProgressReader {
         }
     }
 
-    /** The last lines that were no progress. */
+    /** Of the lines that were no progress: those about the error, and the last of the others. */
     text(): string[] {
         return this.plain.all();
     }
@@ -104,7 +104,6 @@ export class RawProgressReader {
             this.each(progress);
         } else if (isWhole) {
             this.plain.write(line);
-            this.plain.write(Buffer.from("\n"));
         }
     }
 }
