@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
+import { askForPlatformCheck } from "../context/checkDirective";
 import { contextImagesOfTarget, targetPlatformMistake, wrongBaseRule } from "../context/targetPlatform";
 import { buildError, type ErrorHints } from "../progress/buildError";
 import { BuildProgress, type BuildWarning } from "../progress/buildProgress";
@@ -58,8 +59,10 @@ export async function runBuild(
     hints: () => Promise<ErrorHints>,
 ): Promise<BuildResult> {
     const metadataFile = path.join(buildx.folder, `metadata-${randomUUID()}.json`);
-    const { words, environment } = buildCommand(request, metadataFile);
     const dockerfile = await readDockerfile(buildx, request, options.folder);
+    const checks = askForPlatformCheck(dockerfile, request.args);
+    const checked = { ...request, args: { ...request.args, ...checks.args } };
+    const { words, environment } = buildCommand(checked, metadataFile);
     await refuseOtherPlatform(buildx, request, dockerfile);
     const display = new Display(request.platform, options);
     const started = performance.now();
@@ -84,7 +87,7 @@ export async function runBuild(
     return {
         digest: await readDigest(metadataFile),
         receipt: progress.receipt((performance.now() - started) / 1000),
-        warnings,
+        warnings: warnings.filter(({ rule }) => !checks.isSkipped(rule)),
     };
 }
 

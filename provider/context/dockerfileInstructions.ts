@@ -19,6 +19,8 @@ export interface Instructions {
     escapeChar: string;
     /** Name of the frontend's image, where the Dockerfile names one: directive `syntax`. */
     syntax: string | undefined;
+    /** Options of BuildKit's checks, such as `skip=all;error=true`: directive `check`. */
+    check: string | undefined;
     instructions: Instruction[];
 }
 
@@ -42,7 +44,8 @@ export function readInstructions(dockerfile: string): Instructions {
             }
         }
     }
-    return { escapeChar, syntax: directives.syntax?.split(" ")[0], instructions };
+    const [syntax, check] = [directives.syntax, directives.check].map((value) => value?.split(" ")[0]);
+    return { escapeChar, syntax, check, instructions };
 }
 
 /** The comments at the very top that are directives, each once. */

@@ -100,6 +100,33 @@ test("a last stage of the platform that builds is refused where the runner emula
     await buildkit.build({ context: cross, platform: "linux/arm64" });
 });
 
+test("a base of another architecture is refused, whatever checks the Dockerfile leaves out, which are not shown", async () => {
+    const base = `${buildkit.registry}/foreign:1`;
+    await buildkit.build({ context: buildkit.context("foreign", fromStep), platform: "linux/arm64", tags: [base] });
+    for (const skip of ["all", "InvalidBaseImagePlatform", "LegacyKeyValueFormat,InvalidBaseImagePlatform"]) {
+        const directive = `# check=skip=${skip}`;
+        const context = buildkit.context("skips", [directive, `FROM ${base}`, "LABEL a b"]);
+        expect(await failure(buildkit.build({ context }))).toMatch(
+            /^Dockerfile:2: FROM .*: this makes the image for linux\/amd64 out of one for linux\/arm64/,
+        );
+        const tools = [
+            directive,
+            `FROM ${base} AS tools`,
+            "FROM scratch",
+            "COPY --from=tools /step /step",
+            "LABEL a b",
+        ];
+        const { warnings } = await buildkit.build({ context: buildkit.context("skips", tools) });
+        expect(warnings.map(({ rule }) => rule)).toEqual(
+            skip === "InvalidBaseImagePlatform" ? ["LegacyKeyValueFormat"] : [],
+        );
+    }
+    const strict = ["# check=skip=InvalidBaseImagePlatform;error=true", ...fromStep, "LABEL a b"];
+    expect(await failure(buildkit.build({ context: buildkit.context("skips", strict) }))).toContain(
+        "lint violation found for rules: LegacyKeyValueFormat",
+    );
+});
+
 describe("a build that fails says why, once:", () => {
     test("the step, its last lines, the Dockerfile's line", async () => {
         const context = buildkit.context("fails", [...fromStep, prints("line\\n", 30, "fail"), "LABEL a=b"]);

@@ -133,6 +133,22 @@ test("a warning that comes again is one", () => {
     expect(progress.warnings()).toMatchObject([{ text, rule: "FromAsCasing", line: 3, dockerfile: "FROM x as y" }]);
 });
 
+test("of many warnings those about a base's architecture are kept", () => {
+    const { progress } = building();
+    const warning = (rule: string, line: number) => ({
+        vertex: "v",
+        short: base64(`${rule}: x (line ${line})`),
+        range: [{ start: { line } }],
+    });
+    progress.add({ warnings: Array.from({ length: 1000 }, (_, line) => warning("FromAsCasing", line + 1)) });
+    progress.add({
+        warnings: Array.from({ length: 1000 }, (_, line) => warning("InvalidBaseImagePlatform", line + 1)),
+    });
+    const kept = (rule: string) => progress.warnings().filter((found) => found.rule === rule).length;
+    expect(kept("InvalidBaseImagePlatform")).toBe(200);
+    expect(kept("FromAsCasing")).toBe(200);
+});
+
 describe("reading progress", () => {
     const read = (...chunks: (string | Buffer)[]) => {
         const found: RawProgress[] = [];

@@ -1,10 +1,11 @@
+import { wrongBaseRule } from "../context/targetPlatform";
 import { LastLines, plainText, withoutControls } from "./plainText";
 import type { RawProgress, Vertex, VertexStatus, VertexWarning } from "./rawProgress";
 import { emulatedCompilers, type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
 
 /** Lines of a failing step's output that its error shows. */
 const linesOfFailure = 10;
-/** Steps and warnings that are kept: no Dockerfile has so many, and a broken runner must not fill the memory. */
+/** Steps, and warnings of platforms and of others, that are kept: no Dockerfile has so many, and a broken runner must not fill the memory. */
 const mostSteps = 5000;
 const mostWarnings = 200;
 
@@ -108,18 +109,25 @@ export class BuildProgress {
         const line = warning.range?.[0]?.start?.line;
         const file = plainText(warning.sourceInfo?.filename ?? "");
         const key = [warning.url ?? "", short, file, line ?? 0].join("|");
-        if (this.found.size < mostWarnings) {
+        const rule = /^(\w+): /.exec(short)?.[1] ?? "";
+        if (this.hasRoomFor(rule)) {
             const place = [file, line].filter(Boolean).join(":");
             this.found.set(key, {
                 key,
                 text: [place, short.replace(/ \(line \d+\)$/, "")].filter(Boolean).join(": "),
-                rule: /^(\w+): /.exec(short)?.[1] ?? "",
+                rule,
                 ...(line ? { line } : {}),
                 ...(warning.sourceInfo?.data
                     ? { dockerfile: Buffer.from(warning.sourceInfo.data, "base64").toString() }
                     : {}),
             });
         }
+    }
+
+    /** A build may be refused by what the check of platforms tells, so the others leave it room. */
+    private hasRoomFor(rule: string): boolean {
+        const isLikeIt = (other: BuildWarning) => (other.rule === wrongBaseRule) === (rule === wrongBaseRule);
+        return this.warnings().filter(isLikeIt).length < mostWarnings;
     }
 
     /** What runs now, for how long, and its last line of output; empty where nothing does. */
