@@ -13,11 +13,13 @@ import { PlatformImageResource } from "./image/platformImage";
 import { LocalFolderResource } from "./localFolder";
 import { Engine } from "./process/engine";
 import { endWithEngine } from "./process/lifetime";
+import { sweepTemporaryFolders } from "./process/temporaryFolder";
 import { serve } from "./serve";
 
 // Options of the engine's come before its address.
 const engineAddress = process.argv.at(-1) ?? "";
 endWithEngine(engineAddress);
+void sweepTemporaryFolders();
 // What one resource has seen to serve, the next does not ask for.
 const connections = new Connections();
 keepDigestsIn(path.join(dataFolder(), "digests"));

@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
-import * as fs from "node:fs/promises";
-import { tmpdir } from "node:os";
-import * as path from "node:path";
 import { dockerHub } from "../../components/registry/dockerHub";
 import type { RegistryLogin } from "../../components/registry/registryLogin";
 import { registriesHere, registryOf, repositoryOf } from "../image/reference";
+import { makeTemporaryFolder, removeTemporaryFolder } from "../process/temporaryFolder";
 import { buildError, type ErrorHints } from "../progress/buildError";
 import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
@@ -33,7 +31,7 @@ export interface BuildxOptions {
  */
 export async function withBuildx<T>(options: BuildxOptions, run: (buildx: Buildx) => Promise<T>): Promise<T> {
     const caller = options.environment ?? process.env;
-    const folder = await fs.mkdtemp(path.join(tmpdir(), "native-buildx-"));
+    const folder = makeTemporaryFolder();
     try {
         const command = await findBuildx(caller);
         const config = await writeDockerConfig({ folder, logins: options.logins, caller });
@@ -49,7 +47,7 @@ export async function withBuildx<T>(options: BuildxOptions, run: (buildx: Buildx
         });
         return await run(new Buildx({ command, environment, folder, signal: options.signal }, hints));
     } finally {
-        await fs.rm(folder, { recursive: true, force: true });
+        await removeTemporaryFolder(folder);
     }
 }
 

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { dataFolder } from "../../components/localMachine/dataFolder";
 import type { BuildRequest } from "../buildx/buildRequest";
@@ -14,6 +12,7 @@ import { stageDockerfile } from "../context/dockerfile";
 import type { RemoteVersions } from "../context/remoteLooks";
 import type { Here } from "../process/here";
 import { isInteractive } from "../process/interactivity";
+import { makeTemporaryFolder, removeTemporaryFolder } from "../process/temporaryFolder";
 import type { Work } from "../resource";
 import { atCommits } from "./gitBuild";
 import type { PlatformImageInputs } from "./platformImage";
@@ -95,7 +94,7 @@ class Staging {
             this.folders.set(name, named.path);
         }
         if (dockerfile) {
-            this.temporary = await mkdtemp(path.join(tmpdir(), "native-buildx-dockerfile-"));
+            this.temporary = makeTemporaryFolder();
             this.dockerfile = await stageDockerfile(dockerfile, this.temporary);
         } else {
             this.dockerfile = inputs.dockerfile;
@@ -110,7 +109,7 @@ class Staging {
         const ended = [...this.named].map(async ([name, named]) => [name, await named.done(arrived)] as const);
         const files = new Map(await Promise.all(ended));
         if (this.temporary) {
-            await rm(this.temporary, { recursive: true, force: true });
+            await removeTemporaryFolder(this.temporary);
         }
         return (name) => {
             const known = files.get(name);

@@ -35,7 +35,8 @@ describe("a provider", () => {
         return { engine, provider };
     }
 
-    const ended = (child: Child) => (child.exitCode === null ? once(child, "exit") : Promise.resolve());
+    const ended = (child: Child) =>
+        child.exitCode === null && child.signalCode === null ? once(child, "exit") : Promise.resolve();
 
     afterEach(() => {
         for (const child of started.splice(0)) {
@@ -49,6 +50,16 @@ describe("a provider", () => {
         await ended(provider);
         expect(provider.exitCode).toBe(1);
     });
+
+    it.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)(
+        "ends by itself at %s, so that it can clear up",
+        async (signal) => {
+            const { provider } = await startBoth();
+            provider.kill(signal);
+            await ended(provider);
+            expect(provider.exitCode).toBe(1);
+        },
+    );
 
     it("ends when its engine had gone before it came", async () => {
         const engine = start("standInEngine.ts");

@@ -5,7 +5,7 @@ import { checkout } from "../helpers/checkout";
 import { describeHere } from "../helpers/needs";
 import { archs, asleepFor, fromStep, writes } from "../helpers/stepImage";
 import { inMidBuild } from "./midBuild";
-import { until } from "./processes";
+import { commandOf, descendants, until } from "./processes";
 import { Project, unchanged } from "./project";
 
 jest.setTimeout(300_000);
@@ -25,6 +25,12 @@ describeHere("after a fault, the next up is right", () => {
     afterAll(() => project?.end());
 
     const change = (...steps: string[]) => project.context("image", [...fromStep, ...steps]);
+
+    /** What `make up` does first. */
+    async function unlock(): Promise<string> {
+        const script = `. ${checkout}/tools/stack.sh && select_stack faults`;
+        return (await project.succeed(project.run("sh", ["-c", script]))).output;
+    }
 
     async function expectImage(text: string): Promise<void> {
         await project.succeed(project.up());
@@ -94,10 +100,39 @@ describeHere("after a fault, the next up is right", () => {
         await running.done;
         expect((await project.up()).output).toMatch(/locked/);
 
-        const script = `. ${checkout}/tools/stack.sh && select_stack faults`;
-        const { output } = await project.succeed(project.run("sh", ["-c", script]));
-        expect(output).toContain("Removing the lock of an interrupted run");
+        expect(await unlock()).toContain("Removing the lock of an interrupted run");
         await expectImage("after the lock");
+    });
+
+    it("a closed terminal, and a killed provider, leave no login among the temporary files", async () => {
+        const temporary = path.join(project.folder, "temporary");
+        mkdirSync(temporary);
+        const env = { TMPDIR: temporary };
+        const left = () => readdirSync(temporary).filter((name) => name.startsWith("native-buildx-"));
+
+        change(asleepFor(6.6), writes("after a closed terminal"));
+        const closed = project.startUp(env);
+        await inMidBuild(closed, ...archs);
+        expect(left()).not.toEqual([]);
+        // As a terminal does: the whole process group.
+        process.kill(-(closed.child.pid as number), "SIGHUP");
+        await closed.done;
+        await until("the login to be removed", () => left().length === 0);
+        await unlock();
+
+        const running = project.startUp(env);
+        await inMidBuild(running, ...archs);
+        const providers = descendants(running.child.pid ?? 0).filter((pid) =>
+            commandOf(pid).includes("pulumi-resource-native-buildx"),
+        );
+        for (const pid of providers) {
+            process.kill(pid, "SIGKILL");
+        }
+        expect((await running.done).code).not.toBe(0);
+        expect(left()).not.toEqual([]);
+        await project.succeed(project.up(env));
+        expect(left()).toEqual([]);
+        await expectImage("after a closed terminal");
     });
 
     it("a lock that is not stale is respected", async () => {
