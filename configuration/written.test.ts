@@ -118,6 +118,29 @@ describe("where a text is meant", () => {
     });
 });
 
+describe("a value behind a merge", () => {
+    const sourceIn = (map: string, key: string) => {
+        const commons = "x-a: &a {V: 1.0, W: 0644}\nx-b: &b {V: 2.0, X: 3.0}\nx-c: &c {<<: *b, Y: 4.0}\n";
+        writeFileSync(path.join(project, "Pulumi.test.yaml"), `${commons}config:\n  demo:values: ${map}\n`);
+        return stackFile(project, "test", "demo").sourceOf(["values", key])?.text;
+    };
+
+    it.each<[string, string, string, string | undefined]>([
+        ["of an alias", "{<<: *a, N: x}", "V", "1.0"],
+        ["of a map", "{<<: {V: 08}}", "V", "08"],
+        ["of a list, whose first goes first", "{<<: [*b, *a]}", "V", "2.0"],
+        ["of a list, in which only the last has it", "{<<: [*b, *a]}", "W", "0644"],
+        ["of a list with a map", "{<<: [*b, {W: 1_0}]}", "W", "1_0"],
+        ["of what is merged itself", "{<<: *c}", "X", "3.0"],
+        ["has no effect where the map has the key itself, before", "{V: 5.0, <<: *a}", "V", "5.0"],
+        ["has no effect where the map has the key itself, after", "{<<: *a, V: 5.0}", "V", "5.0"],
+        ["lacks what nobody has", "{<<: [*a, *b]}", "Z", undefined],
+        ["is none where the key is quoted", '{"<<": {V: 1.0}}', "V", undefined],
+    ])("%s", (_what, map, key, expected) => {
+        expect(sourceIn(map, key)).toBe(expected);
+    });
+});
+
 describe("where a number or a boolean is meant, it does not matter how it is written", () => {
     it.each<[string, v.GenericSchema, unknown, string | null, unknown]>([
         ["an octal number", wholeNumber(0, 1000), 420, "0644", 420],

@@ -59,20 +59,30 @@ function yamlSources(text: string): (at: Path) => Source | undefined {
 
 function scalarAt(yaml: typeof import("yaml"), document: Document, at: Path): Source | undefined {
     const resolved = (node: unknown): unknown => (yaml.isAlias(node) ? node.resolve(document) : node);
-    let node = resolved(document.contents);
-    for (const step of at) {
-        const next: unknown = yaml.isMap(node)
-            ? node.items.find((pair: Pair) => keyOf(pair) === String(step))?.value
-            : yaml.isSeq(node)
-              ? node.items[Number(step)]
-              : undefined;
-        node = resolved(next);
-    }
+    /** The pairs of a map, and after them those that it merges: the first that has a key counts. */
+    const pairsOf = (map: unknown): Pair[] => {
+        const own: Pair[] = yaml.isMap(map) ? map.items : [];
+        const merged = own.filter(isMerge).map(({ value }) => resolved(value));
+        const maps = merged.flatMap((node) => (yaml.isSeq(node) ? node.items.map(resolved) : [node]));
+        return [...own, ...maps.flatMap(pairsOf)];
+    };
+    const node = at.reduce((from: unknown, step) => {
+        const next = yaml.isSeq(from)
+            ? from.items[Number(step)]
+            : pairsOf(from).find((pair) => keyOf(pair) === String(step))?.value;
+        return resolved(next);
+    }, resolved(document.contents));
     if (!yaml.isScalar(node)) {
         return undefined;
     }
     const { source = "", type, tag } = node as Scalar;
     return { text: source, isQuoted: type !== "PLAIN" || tag === "tag:yaml.org,2002:str" };
+}
+
+/** Whether it is `<<`, whose value's pairs are the map's too, where it has none of these keys itself. */
+function isMerge({ key }: Pair): boolean {
+    const { source, type } = key as Scalar;
+    return source === "<<" && type === "PLAIN";
 }
 
 function keyOf({ key }: Pair): string {

@@ -38,11 +38,11 @@ describeHere("a stack file, read by the real engine", () => {
     });
     afterAll(() => project?.end());
 
-    /** What the program gets of a stack file: lines of YAML, by setting. */
-    const preview = async (yaml: string, options: { withSalt: boolean } = { withSalt: true }): Promise<Result> => {
+    /** What the program gets of a stack file. @param yaml settings @param before what is before section config */
+    const preview = async (yaml: string, { withSalt = true, before = "" } = {}): Promise<Result> => {
         const lines = yaml.replaceAll(/^/gm, "  ");
         const port = `  native-buildx:localPort: ${project.port}`;
-        writeFileSync(stackFile(), `${options.withSalt ? `${salt}\n` : ""}config:\n${port}\n${lines}\n`);
+        writeFileSync(stackFile(), `${withSalt ? `${salt}\n` : ""}${before}config:\n${port}\n${lines}\n`);
         return again();
     };
     const again = (): Promise<Result> => {
@@ -107,6 +107,20 @@ describeHere("a stack file, read by the real engine", () => {
         }
         expect(output).toContain('buildkitVersion: YAML makes 0.3 of 0.30; quote it: "0.30"');
         expect(existsSync(file("settings.json"))).toBe(false);
+    });
+
+    it("is refused where what YAML has changed comes by a merge", async () => {
+        const merged = withArgs("<<: [*first, {NAME: app}, *second]", "OWN: 2.0");
+        const commons = "x-first: &first { BUILD: 1.0, OWN: 1.0 }\nx-second: &second { BUILD: 3.0, MODE: 0644 }\n";
+        const { code, output } = await preview(merged, { before: commons });
+
+        expect(code).not.toBe(0);
+        const mistakes = [...output.matchAll(/images\.app\.args\.(\w+): YAML makes \S+ of (\S+);/g)];
+        expect(mistakes.map(([, name, written]) => `${name} ${written}`).sort()).toEqual([
+            "BUILD 1.0",
+            "MODE 0644",
+            "OWN 2.0",
+        ]);
     });
 
     it("is refused also where Pulumi has written the file anew before", async () => {
