@@ -4,6 +4,7 @@ import { baseMistake } from "../components/image/contextMistakes";
 import { imageMistakes, type Mistake, platformsOf } from "../components/image/imageMistakes";
 import { isObject } from "../components/settings/collections";
 import { parsed, pathText } from "../components/settings/mistakes";
+import { buildSecretCommand } from "../components/settings/secrets";
 import { folderImages, isPattern, noFolderMistake } from "./imagePatterns";
 import { type ImageDeclaration, type ImageDraft, imageDeclaration, imageKeys, repositoryName } from "./images";
 
@@ -160,13 +161,9 @@ function hint(mistake: string): string {
 function secretMistakes(secrets: readonly string[], known: readonly string[]): string[] {
     return secrets
         .filter((secret) => !known.includes(secret))
-        .map((secret) => `"${secret}": setting buildSecrets has no such value; set it by: ${secretCommand(secret)}`);
-}
-
-/** The command that sets a secret, as it is typed. */
-export function secretCommand(name: string): string {
-    const at = pathText(["buildSecrets", name]);
-    return `pulumi config set --secret --path ${/^[\w.-]+$/.test(at) ? at : `'${at.replaceAll("'", "'\\''")}'`} VALUE`;
+        .map(
+            (secret) => `"${secret}": setting buildSecrets has no such value; set it by: ${buildSecretCommand(secret)}`,
+        );
 }
 
 function baseMistakes(base: string, image: ImageDraft, images: Images, facts: ImageFacts): string[] {

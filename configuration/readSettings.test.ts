@@ -29,13 +29,15 @@ describe("the configuration of a stack", () => {
         cacheGigabytes: "30",
         registryHost: "registry.example",
     };
-    const read = async (changes: { [setting: string]: string }) => {
+    /** @param secrets settings that Pulumi keeps as secrets, or parts of them. @default those that hold any */
+    const read = async (changes: { [setting: string]: string }, secrets = ["buildSecrets"]) => {
         const port = await here.listen();
         // Others may have the ports around it.
         here.run("demo-dev");
         const settings = { ...defaults, localPort: String(Math.min(port, 65000)), ...changes };
         pulumi.runtime.setAllConfig(
             Object.fromEntries(Object.entries(settings).map(([key, value]) => [`native-buildx:${key}`, value])),
+            secrets.map((name) => `native-buildx:${name}`),
         );
         return readSettings("demo-dev", here.home);
     };
@@ -131,6 +133,30 @@ describe("the configuration of a stack", () => {
             expect(error).not.toMatch(/SECRET|buildSecrets\.fine/);
         },
     );
+
+    const plain = (at: string, command: string) =>
+        `  - ${at}: is in plain text in the stack's file; take it out, give it up where you got it, and set another by: ` +
+        `pulumi config set --secret --path ${command} VALUE`;
+
+    it("has no build secret in plain text, if Pulumi says that none is a secret", async () => {
+        const buildSecrets = JSON.stringify({ token: "SECRET", "pip.conf": 1234, none: "" });
+        await expect(read({ buildSecrets }, [])).rejects.toThrow(
+            new pulumi.RunError(
+                [
+                    "The configuration has mistakes:",
+                    plain("buildSecrets.token", "buildSecrets.token"),
+                    plain('buildSecrets["pip.conf"]', `'buildSecrets["pip.conf"]'`),
+                ].join("\n"),
+            ),
+        );
+        await expect(read({ buildSecrets: '{"none": ""}' }, [])).resolves.toBeDefined();
+    });
+
+    it("says how a number that is a secret is set, where nobody can tell whether it was in plain text", async () => {
+        await expect(read({ buildSecrets: '{"pin": 1.5}' })).rejects.toThrow(
+            /buildSecrets\.pin: YAML has changed it .* pulumi config set --secret --path buildSecrets\.NAME VALUE$/,
+        );
+    });
 
     it("that is empty is not set", async () => {
         expect(await read({ images: "", buildSecrets: "" })).toMatchObject({ images: {}, idleMinutes: 15 });

@@ -7,7 +7,9 @@ import { clusterTrustMistakes } from "../components/runner/cluster/mistakes";
 import { runnerKind } from "../components/runner/kinds";
 import { platformMistakes } from "../components/runner/settings";
 import { isObject, keysOf } from "../components/settings/collections";
-import { type Parsed, parsed, throwMistakes } from "../components/settings/mistakes";
+import { type Parsed, parsed, pathText, throwMistakes } from "../components/settings/mistakes";
+import { buildSecretCommand, plainTextMistake } from "../components/settings/secrets";
+import { plainSecrets } from "./plainSecrets";
 import { readImages } from "./readImages";
 import { allSettings, type Settings } from "./settings";
 import { stackNameMistakes } from "./stackName";
@@ -55,7 +57,10 @@ export function checkedSettings(
  */
 export async function readSettings(stackName: string, project = process.cwd()): Promise<Settings> {
     const file = stackFile(project, pulumi.getStack(), pulumi.getProject());
-    const { value, mistakes, wrong } = checkedSettings(rawSettings(file), project);
+    const raw = rawSettings(file);
+    const plain = plainSecrets(raw.buildSecrets, file);
+    const { value, mistakes, wrong } = checkedSettings(without(plain, raw), project);
+    mistakes.push(...plain.map((name) => plainTextMistake(pathText(["buildSecrets", name]), buildSecretCommand(name))));
     if (!wrong.has("runners") && !wrong.has("registry")) {
         const more = await kindMistakes(value, stackName);
         // Of a setting that is wrong by itself nothing more can be told, and two kinds may say the same of a third thing.
@@ -63,6 +68,13 @@ export async function readSettings(stackName: string, project = process.cwd()): 
     }
     throwMistakes(mistakes);
     return { ...value, buildSecrets: pulumi.secret(value.buildSecrets) };
+}
+
+/** The settings with such build secrets emptied: what is in plain text is told by itself, and goes no further. */
+function without(plain: string[], { buildSecrets, ...others }: RawSettings): RawSettings {
+    return isObject(buildSecrets)
+        ? { ...others, buildSecrets: { ...buildSecrets, ...Object.fromEntries(plain.map((name) => [name, ""])) } }
+        : { ...others, buildSecrets };
 }
 
 /** What the kinds in use find wrong with their settings, and with this machine. */

@@ -34,7 +34,7 @@ export function secretMap() {
         "must be NAME: value; set each by: pulumi config set --secret --path buildSecrets.NAME VALUE",
     );
     const secret = secretText(
-        "--path",
+        "--path buildSecrets.NAME VALUE",
         "must be one text; remove it, and name an id with dots as in " +
             `pulumi config set --secret --path 'buildSecrets["pip.conf"]' VALUE`,
     );

@@ -169,7 +169,7 @@ export function secretText(how: string, otherwise: string) {
             if (result.success) {
                 return { value: result.output };
             }
-            const changed = `YAML has changed it on its way; quote it, or set it by pulumi config set --secret ${how}`;
+            const changed = `YAML has changed it on its way; take it out, and set another by: pulumi config set --secret ${how}`;
             return { mistake: value instanceof Given ? changed : otherwise };
         },
         json: {

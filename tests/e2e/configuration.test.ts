@@ -177,6 +177,35 @@ describeHere("a stack file, read by the real engine", () => {
         expect(readFileSync(stackFile(), "utf8")).not.toContain("VALUE");
     });
 
+    it("has no secret in plain text, beside others that are none either", async () => {
+        const command = (name: string, value: string) =>
+            project.pulumi("config", "set", "--secret", "--path", `buildSecrets.${name}`, value);
+        await project.succeed(preview("native-buildx:images: {}"));
+        await project.succeed(command("token", "FIRST"));
+        await project.succeed(again());
+        const written = readFileSync(stackFile(), "utf8");
+        for (const [line, name] of [
+            ["plain: S3CR3T", "plain"],
+            ['plain: "0S3CR3T"', "plain"],
+            ["pin: 007", "pin"],
+            ["<<: {plain: S3CR3T}", "plain"],
+        ]) {
+            writeFileSync(stackFile(), written.replace("buildSecrets:", `buildSecrets:\n    ${line}`));
+            const { code, output } = await again();
+            expect(code).not.toBe(0);
+            expect(output).toContain(
+                `  - buildSecrets.${name}: is in plain text in the stack's file; take it out, give it up where you got it, and ` +
+                    `set another by: pulumi config set --secret --path buildSecrets.${name} VALUE\n`,
+            );
+            expect(output.match(/^ +- /gm)).toHaveLength(1);
+            expect(output).not.toMatch(/S3CR3T|007/);
+        }
+        writeFileSync(stackFile(), written);
+        await project.succeed(command("plain", "007"));
+        await project.succeed(again());
+        expect(settings().buildSecrets).toEqual({ token: "FIRST", plain: "007" });
+    });
+
     it("has a secret of many lines, to its last byte, by the command of docs/configuration.md", async () => {
         const secret = "-----BEGIN KEY-----\n  two\n\n-----END KEY-----\n\n";
         writeFileSync(file("deploy"), secret);
