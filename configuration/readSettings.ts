@@ -9,6 +9,7 @@ import { platformMistakes } from "../components/runner/settings";
 import { isObject, keysOf } from "../components/settings/collections";
 import { type Parsed, parsed, pathText, throwMistakes } from "../components/settings/mistakes";
 import { buildSecretCommand, plainTextMistake } from "../components/settings/secrets";
+import { namespaceMistakes } from "./otherNamespaces";
 import { plainSecrets } from "./plainSecrets";
 import { readImages } from "./readImages";
 import { allSettings, type Settings } from "./settings";
@@ -53,13 +54,20 @@ export function checkedSettings(
  * Reads the stack's configuration and checks all of it, and for what is on this machine the machine, before anything is
  * built.
  *
+ * @param project its folder
+ * @param otherNamespaces those that the program reads settings from besides, which may have the names of settings here
  * @throws {pulumi.RunError} that lists every mistake
  */
-export async function readSettings(stackName: string, project = process.cwd()): Promise<Settings> {
+export async function readSettings(
+    stackName: string,
+    project = process.cwd(),
+    otherNamespaces: readonly string[] = [],
+): Promise<Settings> {
     const file = stackFile(project, pulumi.getStack(), pulumi.getProject());
     const raw = rawSettings(file);
     const plain = plainSecrets(raw.buildSecrets, file);
     const { value, mistakes, wrong } = checkedSettings(without(plain, raw), project);
+    mistakes.push(...namespaceMistakes(Object.keys(pulumi.runtime.allConfig()), pulumi.getProject(), otherNamespaces));
     mistakes.push(...plain.map((name) => plainTextMistake(pathText(["buildSecrets", name]), buildSecretCommand(name))));
     if (!wrong.has("runners") && !wrong.has("registry")) {
         const more = await kindMistakes(value, stackName);

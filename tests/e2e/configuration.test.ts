@@ -218,4 +218,19 @@ describeHere("a stack file, read by the real engine", () => {
         await project.succeed(again());
         expect(settings().buildSecrets).toEqual({ deployKey: secret });
     });
+
+    it("is refused where it is another project's, or nobody's", async () => {
+        const yaml = readFileSync(file("Pulumi.yaml"), "utf8");
+        writeFileSync(file("Pulumi.yaml"), yaml.replace(/^name: .*/, "name: acme-images"));
+        await project.init();
+        const { code, output } = await preview("nativebuildx:idleMinutes: 7\naws:region: eu-central-1");
+        writeFileSync(file("Pulumi.yaml"), yaml);
+
+        expect(code).not.toBe(0);
+        const told = (key: string, setting: string) =>
+            `  - ${key}: is not read in project acme-images; write acme-images:${setting}`;
+        expect(output).toContain(`${told("native-buildx:localPort", "localPort")}\n`);
+        expect(output).toContain(`${told("nativebuildx:idleMinutes", "idleMinutes")}, or if something else reads it, `);
+        expect(output).not.toContain("aws:region");
+    });
 });
