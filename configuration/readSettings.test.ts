@@ -216,7 +216,7 @@ describe("a stack with EC2 runners", () => {
             '  - emulateOn["linux/arm64"]: there is no "linux/mips"; use one of: linux/amd64, linux/arm64',
             '  - ec2Prices.instanceHour["c7g.large"]: must be a price in US dollars, not "cheap"',
             "  - aws:region: is not set; choose one: pulumi config set aws:region eu-central-1",
-            `  - subnetId "here": a subnet's id looks like subnet-0123456789abcdef0`,
+            `  - vpc "here": a subnet's id looks like subnet-0123456789abcdef0; or write "default" or "new"`,
         ]);
     });
 

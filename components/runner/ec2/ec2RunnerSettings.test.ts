@@ -35,7 +35,7 @@ describe("ec2RunnerProblems", () => {
     ])("refuses %s, which is older than Nitro, except as a stand-in or with a device of its own", (type) => {
         const platform = "linux/amd64";
         expect(ec2RunnerProblems({ platform, instanceType: type })).toEqual([
-            `instanceType of linux/amd64 "${type}": is not built on the Nitro system, where a runner finds its cache volume. Choose a type like c7i.xlarge`,
+            `instanceTypes of linux/amd64 "${type}": is not built on the Nitro system, where a runner finds its cache volume. Choose a type like c7i.xlarge`,
         ]);
         expect(ec2RunnerProblems({ platform, fallbackInstanceTypes: [type] })).toEqual([]);
         expect(ec2RunnerProblems({ platform, instanceType: type, cacheDevice: "/dev/xvdf" })).toEqual([]);
@@ -52,7 +52,7 @@ describe("ec2RunnerProblems", () => {
         for (const platform of ["linux/amd64", "linux/arm64"] as const) {
             expect(ec2RunnerProblems({ platform, instanceType: type, fallbackInstanceTypes: [type] })).toEqual(
                 expect.arrayContaining([
-                    expect.stringContaining(`instanceType of ${platform} "${type}": runs macOS only. Choose `),
+                    expect.stringContaining(`instanceTypes of ${platform} "${type}": runs macOS only. Choose `),
                     expect.stringContaining(`fallbackInstanceTypes of ${platform} "${type}": runs macOS only. Choose `),
                 ]),
             );
@@ -71,7 +71,7 @@ describe("ec2RunnerProblems", () => {
         const platform = "linux/riscv64";
         expect(ec2RunnerProblems({ platform, emulateOn: "linux/arm64" })).toEqual([]);
         expect(ec2RunnerProblems({ platform, emulateOn: "linux/arm/v7", instanceType: "c7g.large" })).toEqual([
-            "instanceType of linux/riscv64: EC2 has no machines of linux/riscv64; remove the setting",
+            "instanceTypes of linux/riscv64: EC2 has no machines of linux/riscv64; remove the setting",
             'emulateOn of linux/riscv64: EC2 has no machines of "linux/arm/v7"; use linux/amd64 or linux/arm64',
         ]);
     });
@@ -96,7 +96,7 @@ describe("ec2RunnerProblems", () => {
             "cacheThroughput 1000: a gp3 volume of 3000 operations a second has 750 MiB/s at most; lower it, or raise cacheIops to 4000",
         ],
         [{ cacheThroughput: 100 }, "cacheThroughput 100: a gp3 volume has 125 to 2000 MiB/s"],
-        [{ buildkit: { version: "v0.32.0" } }, "buildkit.sha256 has no checksum for linux/arm64, BuildKit v0.32.0"],
+        [{ buildkit: { version: "v0.32.0" } }, "buildkitSha256 has no checksum for linux/arm64, BuildKit v0.32.0"],
         [{ buildkit: { sha256: { "linux/arm64": "abc" } } }, "64 hexadecimal digits"],
         [{ buildkit: { url: "ftp://x" } }, "http(s) address"],
         [{ kmsKeyArn: "alias/mine" }, "not an alias"],

@@ -108,7 +108,7 @@ export function buildkitRelease(settings: Ec2RunnerSettings): BuildkitRelease {
     };
 }
 
-/** Everything that is wrong with the settings, each a line: the setting, what is wrong, the remedy. */
+/** Everything that is wrong with the settings, each a line: the setting, by its name in `Ec2RunnersArgs`, what is wrong, the remedy. */
 export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     const { platform } = settings;
     if (!isPlatform(platform)) {
@@ -122,7 +122,7 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     const own = settings.instanceType ?? ec2MachinesOf(platform).instanceType;
     if (settings.instanceType !== undefined) {
         const problemsOf = settings.cacheDevice === undefined ? instanceTypeProblems : standInTypeProblems;
-        problems.push(...problemsOf(of("instanceType"), settings.instanceType, platform));
+        problems.push(...problemsOf(of("instanceTypes"), settings.instanceType, platform));
     }
     const fallbacks = settings.fallbackInstanceTypes ?? [];
     for (const type of fallbacks) {
@@ -169,7 +169,10 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
 /** Of a platform that EC2 has no machines of. */
 function emulatedProblems(settings: Ec2RunnerSettings): string[] {
     const { platform, emulateOn } = settings;
-    const machines = (["instanceType", "fallbackInstanceTypes"] as const).filter((name) => settings[name]?.length);
+    const machines = [
+        ...(settings.instanceType ? ["instanceTypes"] : []),
+        ...(settings.fallbackInstanceTypes?.length ? ["fallbackInstanceTypes"] : []),
+    ];
     return [
         ...machines.map((name) => `${name} of ${platform}: EC2 has no machines of ${platform}; remove the setting`),
         ...(emulateOn === undefined
@@ -194,17 +197,17 @@ function releaseProblems(settings: Ec2RunnerSettings): string[] {
     const problems: string[] = [];
     const release = buildkitRelease(settings);
     if (!/^https?:\/\/[^\s'"]+$/.test(release.url)) {
-        problems.push(`buildkit.url "${release.url}": the http(s) address of the release archive is needed`);
+        problems.push(`buildkitUrl "${release.url}": the http(s) address of the release archive is needed`);
     }
     const checksum = release.sha256[settings.platform];
     if (checksum === undefined) {
         problems.push(
-            `buildkit.sha256 has no checksum for ${settings.platform}, BuildKit ${release.version}: take it from the release, or ` +
-                `download the archive from a place you trust and run sha256sum on it, and set buildkit.sha256["${settings.platform}"]`,
+            `buildkitSha256 has no checksum for ${settings.platform}, BuildKit ${release.version}: take it from the release, or ` +
+                `download the archive from a place you trust and run sha256sum on it, and set buildkitSha256["${settings.platform}"]`,
         );
     } else if (!/^[0-9a-fA-F]{64}$/.test(checksum)) {
         problems.push(
-            `buildkit.sha256["${settings.platform}"] "${checksum}": a SHA-256 is 64 hexadecimal digits. Run sha256sum on the archive`,
+            `buildkitSha256["${settings.platform}"] "${checksum}": a SHA-256 is 64 hexadecimal digits. Run sha256sum on the archive`,
         );
     }
     return problems;

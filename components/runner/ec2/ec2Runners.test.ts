@@ -255,7 +255,7 @@ describe("EC2 runners", () => {
             /^callerAddressUrl "checkip": an address that answers/m,
         ],
         ["no caller", { allowedCidrs: [] }, /^allowedCidrs/m],
-        ["a network that is none", { vpc: "here" }, /subnetId "here": a subnet's id looks like/],
+        ["a network that is none", { vpc: "here" }, /^vpc "here": a subnet's id looks like/m],
         ["a wrong number", { idleMinutes: -1 }, /^idleMinutes: must be a number of minutes/m],
         [
             "a platform that has no runner to emulate on",

@@ -122,7 +122,8 @@ describe("networkProblems", () => {
     it("refuses a port that the nodes of its compile cluster have, and no other", () => {
         const problems = (port: number, compileCluster: boolean) =>
             networkProblems({ allowedCidrs: mine, port, compileCluster });
-        const mistake = "port 10245: the nodes of the compile cluster listen on it. Choose another for BuildKit";
+        const mistake =
+            "buildkitPort 10245: the nodes of the compile cluster listen on it. Choose another for BuildKit";
         expect([problems(10245, true), problems(10245, false), problems(9753, true)]).toEqual([[mistake], [], []]);
     });
 
@@ -140,8 +141,8 @@ describe("networkProblems", () => {
             expect.stringMatching(/^openForCallerMinutes with usePrivateAddress: .*allowedCidrs/),
             expect.stringMatching(/^allowedCidrs "x"/),
             expect.stringMatching(/^allowedCidrs "y"/),
-            expect.stringMatching(/^port 0/),
-            expect.stringMatching(/^subnetId "net"/),
+            expect.stringMatching(/^buildkitPort 0/),
+            expect.stringMatching(/^vpc "net"/),
         ]);
     });
 });

@@ -200,7 +200,7 @@ interface Place {
     subnetIds: pulumi.Output<string[]>;
 }
 
-/** Everything that is wrong with the arguments, each a line: the setting, what is wrong, the remedy. */
+/** Everything that is wrong with the arguments, each a line: the setting, by its name in `Ec2RunnersArgs`, what is wrong, the remedy. */
 export function networkProblems(args: NetworkArgs): string[] {
     const problems: string[] = [];
     const { openForCallerMinutes = 0 } = args;
@@ -227,13 +227,17 @@ export function networkProblems(args: NetworkArgs): string[] {
     }
     const { port = defaultPort } = args;
     if (!Number.isInteger(port) || port < 1 || port > 65535) {
-        problems.push(`port ${port}: a TCP port is a whole number from 1 to 65535`);
+        problems.push(`buildkitPort ${port}: a TCP port is a whole number from 1 to 65535`);
     }
     if (args.compileCluster && Object.values<number>(clusterPorts).includes(port)) {
-        problems.push(`port ${port}: the nodes of the compile cluster listen on it. Choose another for BuildKit`);
+        problems.push(
+            `buildkitPort ${port}: the nodes of the compile cluster listen on it. Choose another for BuildKit`,
+        );
     }
     if (typeof args.vpc === "object" && !/^subnet-[0-9a-f]+$/.test(args.vpc.subnetId)) {
-        problems.push(`subnetId "${args.vpc.subnetId}": a subnet's id looks like subnet-0123456789abcdef0`);
+        problems.push(
+            `vpc "${args.vpc.subnetId}": a subnet's id looks like subnet-0123456789abcdef0; or write "default" or "new"`,
+        );
     }
     if (args.usePrivateAddress && args.vpc === "new") {
         problems.push(
