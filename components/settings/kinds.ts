@@ -58,14 +58,14 @@ export function text(what: string, { pattern, mayBeEmpty = false }: TextOptions 
         json: {
             type: ["string", "integer", "boolean"],
             ...(mayBeEmpty ? {} : { minLength: 1 }),
-            ...(pattern ? { pattern: pattern.source } : {}),
+            ...(pattern ? { pattern: mayBeEmpty ? `^$|${pattern.source}` : pattern.source } : {}),
         },
     });
 }
 
-/** A text that may be empty, which means that the setting is not set. */
-export function optionalText(what: string) {
-    return text(what, { mayBeEmpty: true });
+/** A text that may be empty, which means that the setting is not set. @param pattern what it else looks like */
+export function optionalText(what: string, pattern?: RegExp) {
+    return text(what, { pattern, mayBeEmpty: true });
 }
 
 /** For numbers and booleans, where it does not matter how they were written. */

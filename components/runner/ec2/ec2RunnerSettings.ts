@@ -199,6 +199,12 @@ function releaseProblems(settings: Ec2RunnerSettings): string[] {
     if (!/^https?:\/\/[^\s'"]+$/.test(release.url)) {
         problems.push(`buildkitUrl "${release.url}": the http(s) address of the release archive is needed`);
     }
+    if (settings.buildkit?.version !== undefined && !release.url.includes("{version}")) {
+        problems.push(
+            `buildkitVersion ${release.version}: buildkitUrl "${release.url}" has no {version}, so it is the same archive for each; ` +
+                "write {version} there, or remove buildkitVersion",
+        );
+    }
     const checksum = release.sha256[settings.platform];
     if (checksum === undefined) {
         problems.push(

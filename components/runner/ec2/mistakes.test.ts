@@ -6,7 +6,8 @@ import { ec2Mistakes } from "./mistakes";
 import { ec2RunnerSettings } from "./settings";
 
 const settings = { ...runnerSettings, ...ec2RunnerSettings };
-const defaults = parsed(keysOf("", settings), {}, []).value as Ec2RunnersValues;
+const read = (values: Partial<Ec2RunnersValues>) => parsed(keysOf("", settings), values, []);
+const defaults = read({}).value as Ec2RunnersValues;
 
 describe("a mistake in the settings of EC2 runners", () => {
     it.each<[keyof Ec2RunnersValues, Partial<Ec2RunnersValues>]>([
@@ -43,5 +44,41 @@ describe("a mistake in the settings of EC2 runners", () => {
         expect(mistakes.map((mistake) => /^\w*/.exec(mistake)?.[0])).toContain(setting);
         expect(mistakes.filter((mistake) => !Object.hasOwn(settings, /^\w*/.exec(mistake)?.[0] ?? ""))).toEqual([]);
         expect(mistakes.join("\n")).not.toMatch(/\binstanceType\b|subnetId|buildkit\.|(?<!TCP )\bport \d/);
+    });
+});
+
+describe("where BuildKit comes from", () => {
+    /** What the settings themselves, and together, have against values. */
+    const mistakesOf = (values: Partial<Ec2RunnersValues>) => {
+        const { value, mistakes } = read({ allowedCidrs: ["203.0.113.7/32"], ...values });
+        return mistakes.length > 0 ? mistakes : ec2Mistakes(value as Ec2RunnersValues);
+    };
+    const checksum = "0".repeat(64);
+    const buildkitSha256 = { "linux/amd64": checksum, "linux/arm64": checksum };
+    const mirror = "https://mirror.example/buildkit-{version}.linux-{arch}.tar.gz";
+
+    it.each<Partial<Ec2RunnersValues>>([
+        { buildkitVersion: "", buildkitUrl: "" },
+        { buildkitVersion: "v0.32.0" },
+        { buildkitVersion: "v0.32.0-rc1", buildkitUrl: mirror },
+        { buildkitUrl: "http://mirror.example/{arch}" },
+    ])("may be %j", (values) => {
+        expect(mistakesOf({ ...values, buildkitSha256 })).toEqual([]);
+    });
+
+    it.each<[Partial<Ec2RunnersValues>, string]>([
+        [{ buildkitVersion: "0.32.0" }, 'buildkitVersion: must be the tag of a release, as in v0.32.0, not "0.32.0"'],
+        [
+            { buildkitUrl: "https://mirror.example/{version}" },
+            `buildkitUrl: must be the address of an archive for each {arch}, as in ${mirror}, not "https://mirror.example/{version}"`,
+        ],
+        [
+            { buildkitUrl: "https://mirror.example/{arch}", buildkitVersion: "v0.32.0" },
+            'buildkitVersion v0.32.0: buildkitUrl "https://mirror.example/{arch}" has no {version}, so it is the same archive ' +
+                "for each; write {version} there, or remove buildkitVersion",
+        ],
+    ])("may not be %j", (values, mistake) => {
+        // Of the runners of two platforms each has them.
+        expect([...new Set(mistakesOf({ ...values, buildkitSha256 }))]).toEqual([mistake]);
     });
 });

@@ -68,14 +68,17 @@ export const ec2RunnerSettings = {
         `${ec2} Throughput of each cache volume in MiB/s, and a quarter of cacheIops at most.`,
     ),
     buildkitVersion: setting(
-        optionalText("a version"),
+        optionalText("the tag of a release, as in v0.32.0", /^v[0-9]+\.[0-9]+\.[0-9]+(-[\w.-]+)?$/),
         "",
-        `${ec2} Version of BuildKit, with buildkitSha256. Empty for the pinned version.`,
+        `${ec2} Version of BuildKit, as in v0.32.0, with buildkitSha256. Empty for the pinned version.`,
     ),
     buildkitUrl: setting(
-        optionalText("a URL"),
+        optionalText(
+            "the address of an archive for each {arch}, as in https://mirror.example/buildkit-{version}.linux-{arch}.tar.gz",
+            /^https?:\/\/[^\s'"]*\{arch\}[^\s'"]*$/,
+        ),
         "",
-        `${ec2} Address of BuildKit's release archive with {version} and {arch}, for a company mirror. Empty for its release page.`,
+        `${ec2} Address of BuildKit's release archive, for a company mirror, as in https://mirror.example/buildkit-{version}.linux-{arch}.tar.gz. Empty for its release page.`,
     ),
     buildkitSha256: setting(
         byPlatform("PLATFORM: SHA-256", text("a SHA-256"), machinePlatforms),
