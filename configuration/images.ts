@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { anyArchitecture, knownPlatforms } from "../components/architecture";
+import { namedValues, optionForms } from "../components/image/optionForms";
 import { byPlatform, keysOf, listOf, mapOf } from "../components/settings/collections";
 import { flag, flagOrText, key, oneOf, text } from "../components/settings/kinds";
 
-const argumentName = /^[^=]+$/;
 const none = "none";
 const endings = anyArchitecture(({ suffix }) => `\`-${suffix}\``);
 
@@ -23,7 +23,7 @@ const buildKeys = {
     ),
     target: key(text("the name of a stage"), "Stage to build.", "the last stage"),
     args: key(
-        mapOf("build arguments, NAME: value", text("a text", { mayBeEmpty: true }), argumentName),
+        namedValues("build arguments, NAME: value", text("a text", { mayBeEmpty: true })),
         "Build arguments. Not for secrets: they stay in the image's history.",
         none,
     ),
@@ -38,9 +38,6 @@ const buildKeys = {
 };
 
 const override = keysOf("{context: FOLDER, ...}", buildKeys);
-const limits = "core|cpu|data|fsize|locks|memlock|msgqueue|nice|nofile|nproc|rss|rtprio|rttime|sigpending|stack".split(
-    "|",
-);
 
 /** THE table of what an image's declaration may say: types, checks, messages, docs/configuration.md and the editors' schema follow. */
 export const imageKeys = {
@@ -56,10 +53,7 @@ export const imageKeys = {
         none,
     ),
     ssh: key(
-        listOf(
-            'a list as in ["default", "ID=PATH"]',
-            text('"default", ID, or ID=PATH of a key or an agent\'s socket', { pattern: /^[^=\s]+(=.+)?$/ }),
-        ),
+        optionForms.ssh,
         "Agents and keys for `RUN --mount=type=ssh` and git contexts: `default`, the caller's agent, or `ID=PATH`.",
         none,
     ),
@@ -96,12 +90,12 @@ export const imageKeys = {
         none,
     ),
     labels: key(
-        mapOf("labels, NAME: value", text("a text", { mayBeEmpty: true }), argumentName),
+        namedValues("labels, NAME: value", text("a text", { mayBeEmpty: true })),
         "Labels of each platform's image.",
         none,
     ),
     annotations: key(
-        mapOf("annotations, NAME: value", text("a text", { mayBeEmpty: true }), argumentName),
+        namedValues("annotations, NAME: value", text("a text", { mayBeEmpty: true })),
         "Annotations, as buildx writes them: `NAME` for each platform's image, `manifest[PLATFORM]:NAME` for that of one, " +
             "`index:NAME` for the index, `manifest-descriptor:NAME` for the images' entries in it.",
         none,
@@ -127,29 +121,9 @@ export const imageKeys = {
         "Network of the build's steps. The host's is not among them: runners do not grant it.",
         "`default`",
     ),
-    shmSize: key(
-        text("a size, as in 128m", { pattern: /^[0-9]+([bkmgBKMG]|[kmgKMG][bB])?$/ }),
-        "Size of `/dev/shm` in the build's steps, such as `128m`.",
-        "`64m`",
-    ),
-    ulimits: key(
-        listOf(
-            "a list of limits",
-            text("a limit NAME=SOFT:HARD, as in nofile=1024:4096", {
-                pattern: new RegExp(`^(${limits.join("|")})=-?[0-9]+(:-?[0-9]+)?$`),
-            }),
-        ),
-        "Limits of the build's steps, such as `nofile=1024:4096`.",
-        "the runner's",
-    ),
-    addHosts: key(
-        listOf(
-            "a list of hosts",
-            text("NAME:ADDRESS, as in db.internal:10.0.0.7", { pattern: /^[^:=\s]+[:=]\[?[0-9A-Fa-f.:]+\]?$/ }),
-        ),
-        "Lines for `/etc/hosts` in the build's steps, `NAME:ADDRESS`.",
-        none,
-    ),
+    shmSize: key(optionForms.shmSize, "Size of `/dev/shm` in the build's steps, such as `128m`.", "`64m`"),
+    ulimits: key(optionForms.ulimits, "Limits of the build's steps, such as `nofile=1024:4096`.", "the runner's"),
+    addHosts: key(optionForms.addHosts, "Lines for `/etc/hosts` in the build's steps, `NAME:ADDRESS`.", none),
     noCache: key(flag(), "Build every step anew, each time the image is built.", "`false`"),
     trigger: key(
         text("a text"),
@@ -177,9 +151,6 @@ export type ImageDraft = v.InferOutput<typeof imageDeclaration>;
 
 /** An image as the configuration declares it. */
 export type ImageDeclaration = ImageDraft & { context: string };
-
-/** One component of a repository's name (https://github.com/opencontainers/distribution-spec/blob/main/spec.md). */
-export const repositoryName = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/;
 
 /** The names of the images, each after those it is built on. There must be no cycle. */
 export function inBuildOrder(images: { [name: string]: Pick<ImageDeclaration, "bases"> }): string[] {

@@ -2,11 +2,12 @@ import * as path from "node:path";
 import type { Platform } from "../components/architecture";
 import { baseMistake } from "../components/image/contextMistakes";
 import { imageMistakes, type Mistake, platformsOf } from "../components/image/imageMistakes";
+import { noRepositoryName, repositoryName, repositoryNameRule } from "../components/image/repositoryName";
 import { isObject } from "../components/settings/collections";
 import { parsed, pathText } from "../components/settings/mistakes";
 import { buildSecretCommand } from "../components/settings/secrets";
 import { folderImages, isPattern, noFolderMistake } from "./imagePatterns";
-import { type ImageDeclaration, type ImageDraft, imageDeclaration, imageKeys, repositoryName } from "./images";
+import { type ImageDeclaration, type ImageDraft, imageDeclaration, imageKeys } from "./images";
 
 /** What the declarations are checked against. */
 export interface ImageFacts {
@@ -103,11 +104,9 @@ function declaredBy(entry: Entry, entries: Entry[], found: Found[]): Declared[] 
     return [{ name: entry.key, image: { ...folder?.image, ...entry.image }, by: [entry, ...(folder?.by ?? [])] }];
 }
 
-const nameRule = 'use lower case letters, digits, ".", "_", "-"';
-
 function nameMistakes({ key, image }: Entry, found: Found[]): string[] {
     if (!repositoryName.test(key)) {
-        return [`${pathText(["images", key])}: "${key}" cannot be a repository's name; ${nameRule}`];
+        return [`${pathText(["images", key])}: "${key}" ${noRepositoryName}; ${repositoryNameRule}`];
     }
     const one = found.find(({ name }) => name === key);
     return !one || image.context === undefined || path.resolve(image.context) === path.resolve(one.image.context ?? "")
@@ -123,7 +122,7 @@ function patternMistakes(entry: Entry, found: Found[]): string[] {
     const mistakes = own.flatMap(({ name, folder }) => {
         const first = found.find((one) => one.name === name);
         if (!repositoryName.test(name)) {
-            return [`${folder}: "${name}" cannot be a repository's name; ${nameRule} for the folder`];
+            return [`${folder}: "${name}" ${noRepositoryName}; ${repositoryNameRule} for the folder`];
         }
         return first?.by[0] === entry
             ? []
@@ -138,7 +137,7 @@ function patternMistakes(entry: Entry, found: Found[]): string[] {
 /** What is wrong with an image whose keys by themselves are right. */
 function declarationMistakes({ image, by }: Declared, images: Images, facts: ImageFacts): string[] {
     const { bases = [], secrets = [] } = image;
-    const entryOfKey = (key = "") => by.find(({ written }) => written.includes(key));
+    const entryOfKey = (key: string) => by.find(({ written }) => written.includes(key));
     const wrong = new Set(Object.keys(imageKeys).filter((key) => entryOfKey(key)?.wrong.has(key)));
     const mistakes: Mistake[] = [
         ...imageMistakes(image, { ...facts, platformsIn: "setting platforms" }, wrong),
@@ -146,7 +145,7 @@ function declarationMistakes({ image, by }: Declared, images: Images, facts: Ima
         ...bases.flatMap((base) => baseMistakes(base, image, images, facts)).map((what) => ({ at: ["bases"], what })),
     ];
     return mistakes.map(({ at, what }) => {
-        const { key = "" } = entryOfKey(at[0]) ?? by[0] ?? {};
+        const { key = "" } = entryOfKey(String(at[0])) ?? by[0] ?? {};
         return `${pathText(["images", key, ...at])}: ${what}${hint(what)}`;
     });
 }

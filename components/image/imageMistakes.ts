@@ -3,13 +3,14 @@ import { architectures, knownPlatforms, type Platform } from "../architecture";
 import { annotationMistakes } from "./annotations";
 import type { BuildOptions } from "./buildInputs";
 import { contextMistakes } from "./contextMistakes";
+import { formed, formMistakes, type optionForms } from "./optionForms";
 import { optionMistakes } from "./ownOptions";
 import { sshMistakes } from "./sshMistakes";
 
 /** What is wrong with a value, and what to write instead. */
 export interface Mistake {
     /** The key, and the keys in its value, as in `["contexts", "base"]`. */
-    at: string[];
+    at: (string | number)[];
     what: string;
 }
 
@@ -23,12 +24,15 @@ interface DraftInputs {
     context?: string;
     dockerfile?: string;
     target?: string;
+    /** Their values may be known later. */
     args?: { [name: string]: unknown };
     contexts?: { [name: string]: string | OtherImage };
 }
 
 /** An image's declaration before it is checked: in the configuration, or as arguments of a `MultiPlatformImage`. */
-export interface ImageDraft extends DraftInputs, Pick<BuildOptions, "addHosts" | "annotations" | "options" | "ssh"> {
+export interface ImageDraft
+    extends DraftInputs,
+        Pick<BuildOptions, keyof typeof optionForms | "labels" | "annotations" | "options"> {
     compileCluster?: string;
     platforms?: readonly Platform[];
     tags?: readonly string[];
@@ -67,9 +71,10 @@ export function imageMistakes(image: ImageDraft, facts: ImageFacts, wrong: Reado
         ...of("cache", cacheMistakes(image.cache)),
         ...of("compileCluster", clusterMistakes(image.compileCluster, facts)),
         ...of("annotations", annotationMistakes(annotations, platformsOf(image, facts))),
-        ...of("addHosts", hostMistakes(addHosts)),
+        ...formMistakes(image),
+        ...of("addHosts", hostMistakes(formed("addHosts", addHosts))),
         ...of("options", optionMistakes(options)),
-        ...of("ssh", sshMistakes(ssh, facts.project)),
+        ...of("ssh", sshMistakes(formed("ssh", ssh), facts.project)),
     ];
 }
 

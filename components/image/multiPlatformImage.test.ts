@@ -257,7 +257,7 @@ describe("a multi-platform image", () => {
             platforms: ["linux/arm64", "linux/s390x" as Platform],
             tags: ["cache-1", "x-arm64", "1", "1"],
             cache: "both" as never,
-            addHosts: ["db:localhost"],
+            addHosts: ["db:localhost", "db:10.0.0.300"],
             options: ["--push", "-D", "app"],
         };
         expect(() => bench.makeImage(wrong)).toThrow(
@@ -273,7 +273,8 @@ describe("a multi-platform image", () => {
                 `  - tags: "x-arm64" is kept for a platform's image, which gets "-arm64" by itself; leave that out`,
                 '  - tags: "1" is there twice; take one out',
                 '  - cache: must be "registry" or "none", not "both"',
-                '  - addHosts: "db:localhost": localhost is not an IP address; write NAME:ADDRESS',
+                '  - addHosts[0]: must be NAME:ADDRESS, as in db.internal:10.0.0.7, not "db:localhost"',
+                '  - addHosts: "db:10.0.0.300": 10.0.0.300 is not an IP address; write NAME:ADDRESS',
                 '  - options: "--push" is set for every build already; leave it out: images are pushed',
                 '  - options: "-D" is set for every build already; call docker buildx by hand',
                 '  - options: "app" is not an option; write an option with its value as --NAME=VALUE',

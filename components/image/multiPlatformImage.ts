@@ -8,11 +8,13 @@ import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
 import type { Registry } from "../registry/registry";
+import { pathText } from "../settings/mistakes";
 import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
-import { imageMistakes } from "./imageMistakes";
+import { imageMistakes, type Mistake } from "./imageMistakes";
 import { PlatformImage } from "./platformImage";
+import { noRepositoryName, repositoryNameRule, repositoryPath } from "./repositoryName";
 
 export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     builder: RemoteBuilder;
@@ -136,11 +138,22 @@ function throwMistakes(name: string, args: MultiPlatformImageArgs): void {
         project: process.cwd(),
         hasCompileCluster,
     };
-    const mistakes = imageMistakes(args, facts).map(({ at, what }) => `  - ${at.join(".")}: ${what}`);
+    const mistakes = [...nameMistakes(name, args), ...imageMistakes(args, facts)].map(
+        ({ at, what }) => `  - ${pathText(at)}: ${what}`,
+    );
     if (mistakes.length > 0) {
         const title = `Image ${name} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`;
         throw new pulumi.RunError([title, ...mistakes].join("\n"));
     }
+}
+
+/** Of the name that it has in the registry, its own unless it is told another. */
+function nameMistakes(name: string, { repository }: MultiPlatformImageArgs): Mistake[] {
+    const [at, given] = repository === undefined ? ["name", name] : ["repository", repository];
+    const more = at === "name" ? ", or give it another one by repository" : "";
+    return repositoryPath.test(given)
+        ? []
+        : [{ at: [at], what: `"${given}" ${noRepositoryName}; ${repositoryNameRule}${more}` }];
 }
 
 function tagsOf(args: MultiPlatformImageArgs): string[] {
