@@ -4,7 +4,8 @@ import { removesLeftover, removesRole } from "../account/leftovers";
 import { refuseArguments } from "../settings/mistakes";
 import type { TrustedIssuer } from "./identity/identityProvider";
 import { trustedIssuers } from "./identityProviders";
-import { ciPolicyText, ciTrustPolicy, type PolicyStatement } from "./policies";
+import { ciPolicyText, ciTrustPolicy } from "./policies";
+import type { PolicyStatement } from "./policyStatement";
 import {
     type CiTrustValues,
     checkedTrust,

@@ -1,14 +1,7 @@
 import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { TrustedIssuer } from "./identity/identityProvider";
-
-/** One statement of an IAM policy, with IAM's own names. */
-export interface PolicyStatement {
-    Sid: string;
-    Action: string[];
-    Resource: string[];
-    Condition?: { [operator: string]: { [key: string]: string | string[] } };
-}
+import type { PolicyStatement } from "./policyStatement";
 
 export function policyDocument(statements: PolicyStatement[]): aws.iam.PolicyDocument {
     return {

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { PolicyStatement } from "../ci/policies";
+import type { PolicyStatement } from "../ci/policyStatement";
 import type { Runner } from "./runner";
 
 /** The runners of a stack, whatever their kind: a component for each kind. A new kind is a folder and a row of kinds.ts. */

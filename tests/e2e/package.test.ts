@@ -83,10 +83,10 @@ class OutsideProject extends Project {
         return this.run("node", [file]);
     }
 
-    /** Type-checks a file as strictly as can be, by the rules of `moduleResolution`. */
+    /** Type-checks a file as strictly as can be, and all types that it needs, by the rules of `moduleResolution`. */
     check(file: string, module: string, moduleResolution: string) {
         const types = path.join(checkout, "node_modules/@types");
-        const words = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022"];
+        const words = ["--noEmit", "--strict", "--target", "es2022"];
         words.push("--module", module, "--moduleResolution", moduleResolution, "--typeRoots", types, "--types", "node");
         return this.run(path.join(checkout, "node_modules/.bin/tsc"), [...words, file]);
     }
@@ -157,16 +157,19 @@ describeHere("the npm package", () => {
         writeFileSync(
             path.join(project.folder, "wrong.ts"),
             [
-                'import { LocalRunners } from "native-buildx";',
+                'import { LocalRunners, type MultiPlatformImage } from "native-buildx";',
                 'import type { Ec2RunnersArgs } from "native-buildx/aws";',
                 'import type { KubernetesRunnersArgs } from "native-buildx/kubernetes";',
                 'new LocalRunners("r", { stackFolder: "s", idleMinutes: "10" });',
                 "export type Clouds = Ec2RunnersArgs | KubernetesRunnersArgs;",
+                "export const seconds = (image: MultiPlatformImage) =>",
+                '    image.receipts["linux/arm64"]?.apply(({ total }) => total.trim());',
             ].join("\n"),
         );
         const { code, output } = await project.check("wrong.ts", module, resolution);
         expect(code).not.toBe(0);
-        expect(output).toMatch(/Type 'string' is not assignable to type 'number/);
+        expect(output).toMatch(/^wrong\.ts\(4,.*Type 'string' is not assignable to type 'number/m);
+        expect(output).toMatch(/^wrong\.ts\(7,.*Property 'trim' does not exist on type 'number'/m);
         expect(output).not.toMatch(/native-buildx(\/aws|\/kubernetes)?'/);
     });
 

@@ -1,6 +1,6 @@
 import type * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
-import type { PolicyStatement } from "../../ci/policies";
+import type { PolicyStatement } from "../../ci/policyStatement";
 import { makeSecurityGroup, type SecurityGroupArgs } from "./securityGroup";
 
 /** Tag of a rule with the id of its security group, by which a policy recognizes the rule. */

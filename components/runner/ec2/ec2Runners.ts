@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { machinePlatforms } from "../../architecture";
-import type { PolicyStatement } from "../../ci/policies";
+import type { PolicyStatement } from "../../ci/policyStatement";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
 import type { Runner } from "../runner";

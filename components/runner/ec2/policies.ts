@@ -1,5 +1,6 @@
 import type * as aws from "@pulumi/aws";
-import { type PolicyStatement, policyDocument } from "../../ci/policies";
+import { policyDocument } from "../../ci/policies";
+import type { PolicyStatement } from "../../ci/policyStatement";
 import { callerStatements, closingStatements } from "./callersGroup";
 
 /**

@@ -1,6 +1,6 @@
 import * as eks from "@pulumi/aws/eks";
 import type * as pulumi from "@pulumi/pulumi";
-import type { PolicyStatement } from "../../ci/policies";
+import type { PolicyStatement } from "../../ci/policyStatement";
 
 export interface AdmissionArgs {
     /** Name of the cluster. */

@@ -1,7 +1,7 @@
 import * as core from "@pulumi/kubernetes/core/v1";
 import * as networking from "@pulumi/kubernetes/networking/v1";
 import * as pulumi from "@pulumi/pulumi";
-import type { PolicyStatement } from "../../ci/policies";
+import type { PolicyStatement } from "../../ci/policyStatement";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues } from "../../settings/values";
 import { namedRunners } from "../runnerNames";
