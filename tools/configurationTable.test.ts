@@ -4,11 +4,18 @@ import { parse } from "yaml";
 import { checkedSettings } from "../configuration/readSettings";
 import { examplesOf } from "../tests/helpers/page";
 import { temporaryFolder } from "../tests/helpers/temporaryFolder";
-import { imageTable, pageWith, renewed, settings, table, withSection } from "./configurationTable";
+import { imageTable, pageWith, renewed, settings, stackSchema, table, withSection } from "./configurationTable";
 import { renewedCosts } from "./costTable";
 
 const project = path.join(__dirname, "..");
 const read = (file: string) => readFileSync(path.join(project, file), "utf8");
+
+/** What a schema says of texts. */
+interface TextSchema {
+    type?: string[];
+    pattern?: string;
+    enum?: unknown[];
+}
 
 describe("what is made from the tables of settings and image keys", () => {
     test.each(Object.entries(renewed()))(
@@ -25,6 +32,18 @@ describe("what is made from the tables of settings and image keys", () => {
             expect(Object.keys(renewed())).toContain(schema);
         },
     );
+
+    test("the schema takes numbers and booleans as pulumi config set writes them, which is as texts", () => {
+        const { properties } = stackSchema("demo").properties.config;
+        const plain = settings.filter(({ byDefault }) => ["number", "boolean"].includes(typeof byDefault));
+        expect(plain.length).toBeGreaterThan(10);
+        const refused = plain.filter(({ name, byDefault }) => {
+            const { type = [], pattern = "$^", enum: words = [] } = properties[`demo:${name}`] as TextSchema;
+            const isText = type.includes("string") && new RegExp(pattern).test(String(byDefault));
+            return !isText && !words.includes(String(byDefault));
+        });
+        expect(refused.map(({ name }) => name)).toEqual([]);
+    });
 
     test("describes every setting and every key", () => {
         expect(settings.filter(({ meaning }) => !/^[A-Z`].*\.$/.test(meaning)).map(({ name }) => name)).toEqual([]);

@@ -103,7 +103,7 @@ export function pageWith(page: string, blocks: { [name: string]: string }): stri
 }
 
 /** The JSON schema of a stack file, as editors use it. */
-export function stackSchema(project: string): object {
+export function stackSchema(project: string) {
     const properties = settings.map(({ name, schema }) => [
         `${project}:${name}`,
         forEditors(toJsonSchema(schema, { errorMode: "ignore" })),

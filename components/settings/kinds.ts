@@ -73,10 +73,17 @@ function plain(value: unknown): unknown {
     return value instanceof Given ? value.value : value;
 }
 
+const numberText = /^-?[0-9.]+$/;
+
 /** A number, even if Pulumi hands it over as text; anything else unchanged. */
 function numberIn(value: unknown): unknown {
     const given = plain(value);
-    return typeof given === "string" && /^-?[0-9.]+$/.test(given) ? Number(given) : given;
+    return typeof given === "string" && numberText.test(given) ? Number(given) : given;
+}
+
+/** The JSON schema of a number, also as the text that `pulumi config set` makes of it. */
+function numberJson(type: "integer" | "number", limits: { minimum: number; maximum?: number }) {
+    return { type: [type, "string"], ...limits, pattern: numberText.source };
 }
 
 /** A whole number. At the top of the configuration Pulumi hands numbers over as text. */
@@ -88,7 +95,7 @@ export function wholeNumber(low: number, high: number) {
                 ? { value: number as number }
                 : insteadOf(`a whole number from ${low} to ${high}`, number);
         },
-        json: { type: "integer", minimum: low, maximum: high },
+        json: numberJson("integer", { minimum: low, maximum: high }),
     });
 }
 
@@ -101,7 +108,7 @@ export function minutes(low: number, high: number) {
                 ? { value: number }
                 : insteadOf(`a number of minutes from ${low} to ${high}`, number);
         },
-        json: { type: "number", minimum: low, maximum: high },
+        json: numberJson("number", { minimum: low, maximum: high }),
     });
 }
 
@@ -114,7 +121,7 @@ export function price() {
                 ? { value: number }
                 : insteadOf("a price in US dollars", plain(value));
         },
-        json: { type: ["number", "string"], minimum: 0, pattern: "^[0-9.]+$" },
+        json: numberJson("number", { minimum: 0 }),
     });
 }
 
@@ -128,7 +135,8 @@ export function flag() {
             }
             return typeof given === "boolean" ? { value: given } : insteadOf("true or false", given);
         },
-        json: { type: "boolean" },
+        // `pulumi config set` makes a text of it.
+        json: { enum: [true, false, "true", "false"] },
     });
 }
 
