@@ -86,9 +86,11 @@ rows() {
     programs=$(cd "$root" && echo usr/lib*/gcc/"$triplet/$number"/cc1)
     row cc1 "$programs" "cpp-$number"
     row cc1plus "${programs}plus" "g++-$number"
-    # That of 32 bits writes other numbers than its twin (-flto in the table).
-    if [ "$machine" != arm ]; then row lto1 "${programs%/*}/lto1" "gcc-$number"; fi
-    row as "usr/bin/$triplet-as" binutils
+    # Those of 32 bits write other numbers than their twins (-flto in the table), or reckon with 32 bits (`.long 0x80000000/2`).
+    if [ "$machine" != arm ]; then
+        row lto1 "${programs%/*}/lto1" "gcc-$number"
+        row as "usr/bin/$triplet-as" binutils
+    fi
     row gcc "usr/bin/$triplet-gcc-$number" "gcc-$number"
     row g++ "usr/bin/$triplet-g++-$number" "g++-$number"
 }

@@ -75,8 +75,12 @@ describeUnless(missing() ?? missingEmulator(platforms))("platforms that are emul
 
     it.each(platforms)("have compilers that run natively, where their twins were made: %s", async (platform) => {
         const [machine = ""] = emulatedMachines([platform]);
-        const emulated = Number(await project.fileIn("app", platform.replace("linux/", ""), "emulated"));
-        expect(emulated === 0).toBe(existsSync(path.join(toolchains, machine, "twins")));
+        const emulated = async (file: string) =>
+            Number(await project.fileIn("app", platform.replace("linux/", ""), file));
+        const isMade = existsSync(path.join(toolchains, machine, "twins"));
+        expect((await emulated("emulated")) === 0).toBe(isMade);
+        // An assembler of 32 bits reckons with 32 bits: it has no twin.
+        expect((await emulated("emulatedAssembler")) === 0).toBe(isMade && platform !== arm);
     });
 
     it("are built by hand, too", async () => {

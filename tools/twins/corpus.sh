@@ -72,6 +72,15 @@ for compiler in /usr/bin/gcc /usr/bin/g++ ../../../usr/bin/g++; do
 done
 rm called-* called.cc
 
+# What a twin could take in another way: numbers of 64 bits.
+cat >numbers.s <<'END'
+        .long 0x80000000/2, -8>>1
+        .if 0xffffffff < 0
+        .long 1
+        .endif
+END
+as -o numbers.o numbers.s 2>numbers.messages
+
 # What else a compiler writes: programs that are optimized as a whole, assembly, what it says of mistakes.
 g++ -O2 -g -flto -ffat-lto-objects -frandom-seed=1 -save-temps=obj -std=c++20 -o words words.cc
 status=0

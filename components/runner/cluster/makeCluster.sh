@@ -138,6 +138,13 @@ row() {
         '$1 == machine && $2 == release && $3 == program { print $field }' "$table"
 }
 
+# is_complete RELEASE ORIGINAL: the table has all of its programs. (An assembler of 32 bits has no twin.)
+is_complete() {
+    for program in $programs; do
+        if [ -z "$(row "$1" "$2" "$program" 5)" ]; then return 1; fi
+    done
+}
+
 # add_environment RELEASE ORIGINAL HELPER
 add_environment() {
     version=$(row "$1" "$2" cc1 5)
@@ -250,7 +257,7 @@ if ! make_engine; then
 fi
 for original in $originals; do
     for release in $releases; do
-        if [ -z "$(row "$release" "$original" cc1 5)" ]; then continue; fi
+        if ! is_complete "$release" "$original"; then continue; fi
         for helper in $helpers; do add_environment "$release" "$original" "$helper"; done
         add_known "$release" "$original"
     done

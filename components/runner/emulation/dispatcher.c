@@ -136,13 +136,14 @@ static int adapt(char *text, const char *path, char **arguments, int count, char
 	return 1;
 }
 
-/* gcc and its like only call those which take the time. */
+/* gcc and its like only call those which take the time. No assembler of 32 bits has a twin (tools/twins.sh). */
 static int takes_time(const char *path)
 {
 	const char *name = base_name(path);
 	size_t length = strlen(name);
 
-	return strncmp(name, "cc1", 3) == 0 || strcmp(name, "lto1") == 0 || (length >= 2 && strcmp(name + length - 2, "as") == 0);
+	return strncmp(name, "cc1", 3) == 0 || strcmp(name, "lto1") == 0 ||
+	       (CLASS == ELFCLASS64 && length >= 2 && strcmp(name + length - 2, "as") == 0);
 }
 
 static void tell_of_emulated(const char *path, const char *build_id)
