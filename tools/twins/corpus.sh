@@ -72,7 +72,7 @@ for compiler in /usr/bin/gcc /usr/bin/g++ ../../../usr/bin/g++; do
 done
 rm called-* called.cc
 
-# What a twin could take in another way: numbers of 64 bits.
+# What a twin could take in another way: numbers of 64 bits, folders and headers of its own, the value of an option for the option.
 cat >numbers.s <<'END'
         .long 0x80000000/2, -8>>1
         .if 0xffffffff < 0
@@ -80,6 +80,22 @@ cat >numbers.s <<'END'
         .endif
 END
 as -o numbers.o numbers.s 2>numbers.messages
+echo '#include <stddef.h>' >own.c
+gcc -nostdinc -iwithprefix include -I=/usr/include/linux "-I\$SYSROOT/usr/include/linux" -c own.c
+gcc -Wmissing-include-dirs -Werror -c -o folders.o own.c
+gcc -shared -Xlinker -M -o shared own.o | grep ^LOAD >linked.output
+# Headers that are found as they were compiled before only, and modules.
+for language in c c++; do
+    echo 'static inline int two(void) { return 2; }' >before.h
+    gcc -O2 -x $language-header -o before.h.gch before.h
+    echo '#error' >before.h
+    echo 'int four(void) { return 2 * two(); }' >before.$language
+    gcc -O2 -include before.h -Winvalid-pch -Werror -c -o before-$language.o before.$language
+done
+printf 'export module numbers;\nexport int two() { return 2; }\n' >module.cc
+printf 'import numbers;\nint four() { return 2 * two(); }\n' >import.cc
+for file in module import; do g++ -std=c++20 -fmodules-ts -O2 -c $file.cc; done
+rm -r shared before.h.gch gcm.cache
 
 # What else a compiler writes: programs that are optimized as a whole, assembly, what it says of mistakes.
 g++ -O2 -g -flto -ffat-lto-objects -frandom-seed=1 -save-temps=obj -std=c++20 -o words words.cc

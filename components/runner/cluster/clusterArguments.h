@@ -21,14 +21,6 @@ static int begins(const char *text, const char *beginning)
 	return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-static int is_one_of(const char *word, const char *const *list)
-{
-	for (; *list; list++)
-		if (fits(word, *list))
-			return 1;
-	return 0;
-}
-
 /* Options that say nothing to the compiler itself, or the same to every one that is the same. All others, and other files
    that they would write, are the step's own compiler's. */
 static int is_plain(const char *option)

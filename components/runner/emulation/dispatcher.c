@@ -10,11 +10,12 @@
  *         program                itself
  *         loader, lib/           its dynamic loader and libraries, those of its release of the distribution
  *         arguments              what it needs to do the same as the original, see `adapt`
- *         preload                and what is loaded with it, if anything (driver.c, sourceOptions.c)
+ *         preload                and what is loaded with it, if anything (driver.c, compiler.c)
  *
  * Called by what stands in front of QEMU (front.c), as the kernel called that: dispatcher PATH ARGV0 ARGUMENT...
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -51,6 +52,25 @@ static int is_among(const char *pattern, char **arguments)
 	return 0;
 }
 
+/* Options of gcc and the compilers whose value is the next word, also where that looks like an option: `-Xlinker -E`. (And all long
+   ones, of which few are, so that more is emulated than has to be. Not -imultiarch, whose value is asked for.) */
+static const char *const with_value[] = { "-o", "-x", "-T", "-u", "-e", "-z", "-l", "-L", "-R", "-G", "-I", "-D", "-U", "-A", "-F",
+					  "-B", "-MF", "-MT", "-MQ", "-Xlinker", "-Xassembler", "-Xpreprocessor", "-include",
+					  "-imacros", "-isystem", "-iquote", "-idirafter", "-iprefix", "-isysroot", "-imultilib",
+					  "-iwithprefix", "-iwithprefixbefore", "-dumpbase", "-dumpbase-ext", "-dumpdir",
+					  "-aux-info", "-wrapper", "-specs", "--*", NULL };
+
+/* Whether an argument fits that is no option's value. */
+static int is_option(const char *pattern, char **arguments)
+{
+	for (; *arguments; arguments++)
+		if (fits(*arguments, pattern))
+			return 1;
+		else if (is_one_of(*arguments, with_value) && arguments[1])
+			arguments++;
+	return 0;
+}
+
 /* Whether the program itself, and not only a link to it, is in the folder. */
 static int is_within(const char *folder, const char *path)
 {
@@ -76,7 +96,7 @@ static int can_be_read_again(char **arguments)
 	return 1;
 }
 
-/* For a twin that may call for its original when it has read its source (sourceOptions.c). */
+/* For a twin that may call for its original when it has read of its source (compiler.c). */
 static int leave_original(const char *path, int count)
 {
 	char text[PATH_MAX + 16];
@@ -88,10 +108,10 @@ static int leave_original(const char *path, int count)
  * Puts what the twin needs besides the caller's `arguments` at `end`, as its file says, a line each:
  *
  *     emulate PATTERN          where an argument fits, the original is run
- *     require PATTERN...       where no argument fits any of them, the original is run
+ *     require PATTERN...       where no option fits any of them, the original is run
  *     within FOLDER            where the program is anywhere else, the original is run
- *     unless PATTERN ARGUMENT  is added, but where an argument fits
- *     asked                    sourceOptions.c is loaded: where what is compiled cannot be read again, the original is run
+ *     look PATTERN FOLDER      -isystem FOLDER is added, but where an option fits, or there is no such folder
+ *     again                    compiler.c is loaded: where what is compiled cannot be read again, the original is run
  *
  * False if the original is to be run. `text` is the file's, and is cut in pieces; `path` is the program's.
  */
@@ -111,7 +131,7 @@ static int adapt(char *text, const char *path, char **arguments, int count, char
 		} else if (verb && pattern && strcmp(verb, "require") == 0) {
 			const char *wanted = pattern;
 
-			while (wanted && !is_among(wanted, arguments)) {
+			while (wanted && !is_option(wanted, arguments)) {
 				wanted = addition;
 				addition = strtok_r(NULL, " ", &word);
 			}
@@ -120,11 +140,21 @@ static int adapt(char *text, const char *path, char **arguments, int count, char
 		} else if (verb && pattern && strcmp(verb, "within") == 0 && !addition) {
 			if (!is_within(pattern, path))
 				return 0;
-		} else if (verb && pattern && strcmp(verb, "unless") == 0 && addition && room-- > 1) {
-			if (!is_among(pattern, arguments))
+		} else if (verb && pattern && strcmp(verb, "look") == 0 && addition && (room -= 2) > 0) {
+			int is_told = is_option(pattern, arguments);
+
+			/* An option, or the value of another. */
+			if (is_told != is_among(pattern, arguments))
+				return 0;
+			if (!is_told && access(addition, F_OK) == 0) {
+				*end++ = "-isystem";
 				*end++ = addition;
-		} else if (verb && !pattern && strcmp(verb, "asked") == 0) {
-			if (!is_among("-E", arguments) && !can_be_read_again(arguments))
+			} else if (!is_told && errno != ENOENT) {
+				return 0;
+			}
+		} else if (verb && !pattern && strcmp(verb, "again") == 0) {
+			/* What only preprocesses asks for its original where it is to name precompiled headers. */
+			if ((!is_option("-E", arguments) || is_among("-fpch-preprocess", arguments)) && !can_be_read_again(arguments))
 				return 0;
 			if (!leave_original(path, count))
 				return 0;

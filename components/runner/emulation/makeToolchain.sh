@@ -101,7 +101,7 @@ rules_of_as() {
 rules_of_lto1() {
     words_about_itself
     emulate '-fplugin*' '-finput-charset*' '-fexec-charset*' '-fwide-exec-charset*' '--output-pch*' '-isysroot*' \
-        '--sysroot*' '-iprefix*'
+        '--sysroot*' '-iprefix*' '-iwithprefix*'
     facts differs "$machine-$1" | tr ' ' '\n' | sed 's/^/emulate /'
 }
 
@@ -109,7 +109,7 @@ rules_of_lto1() {
 look_in() {
     unless=$1
     shift
-    for include; do printf 'unless %s -isystem\nunless %s %s\n' "$unless" "$unless" "$include"; done
+    for include; do printf 'look %s %s\n' "$unless" "$include"; done
 }
 
 # The original's list of folders. The twin's own, which follows it, has no other in a root without cross compilers; without
@@ -122,10 +122,11 @@ look_in_own() {
         "$own/include-fixed/$triplet" "$own/include-fixed" "$own/../../../../$triplet/include" "/usr/include/$triplet" /usr/include
 }
 
-# rules_of_source VERSION: of what reads sources.
+# rules_of_source VERSION: of what reads sources, and has compiler.c loaded. A cross compiler has a root of headers, and puts it in
+# the place of a folder's = or $SYSROOT.
 rules_of_source() {
-    emulate '@*'
-    if [ -n "$(facts asked "$machine-$1")" ]; then echo asked; fi
+    emulate '@*' '=*' '-I=*' "\$SYSROOT*" "-I\$SYSROOT*"
+    echo again
     rules_of_lto1 "$1"
 }
 
@@ -134,8 +135,10 @@ rules_of_cc1() {
     look_in_own "$1"
 }
 
+# Modules are as precompiled headers.
 rules_of_cc1plus() {
     rules_of_source "$1"
+    emulate '-fmodule*'
     look_in '-nostdinc*' "/usr/include/c++/$1" "/usr/include/$triplet/c++/$1" "/usr/include/c++/$1/backward"
     look_in_own "$1"
 }
@@ -197,14 +200,13 @@ add_release() {
         mkdir -p "$twin"
         mv "$root/$file" "$twin/program"
         ln -s "../../../releases/$1/loader" "../../../releases/$1/lib" "$twin/"
+        rules=$program preload=
         case $program in
-            gcc | g++)
-                ln -s ../../../driver.so "$twin/preload"
-                rules_of_driver >"$twin/arguments"
-                ;;
-            *) "rules_of_$program" "${version%%.*}" >"$twin/arguments" ;;
+            gcc | g++) rules=driver preload=driver.so ;;
+            cc1*) preload=$(if [ -n "$(facts asked "$machine-${version%%.*}")" ]; then echo askedCompiler.so; else echo compiler.so; fi) ;;
         esac
-        if grep -qx asked "$twin/arguments"; then ln -s ../../../sourceOptions.so "$twin/preload"; fi
+        if [ -n "$preload" ]; then ln -s "../../../$preload" "$twin/preload"; fi
+        "rules_of_$rules" "${version%%.*}" >"$twin/arguments"
     done
     rm -rf "$root"
 }

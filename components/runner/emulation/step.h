@@ -24,6 +24,14 @@ static int fits(const char *word, const char *pattern)
 	return length > 0 && pattern[length - 1] == '*' ? strncmp(word, pattern, length - 1) == 0 : strcmp(word, pattern) == 0;
 }
 
+static int is_one_of(const char *word, const char *const *patterns)
+{
+	for (; *patterns; patterns++)
+		if (fits(word, *patterns))
+			return 1;
+	return 0;
+}
+
 /* Tells the runner of a compiler that is not known; what it is told ends the step's output (see ../stepMounts.sh). */
 static void tell(const char *prefix, const char *path, const char *build_id)
 {

@@ -37,12 +37,24 @@ result standardInput sh -c 'gcc -x c -c -o x.o - <a.c'
 result standardOutput sh -c 'gcc -S -o - predefined.c | grep -v ident'
 result closed sh -c 'exec gcc -c -o x.o a.c <&- >&- 2>&-'
 result noHeaders gcc -nostdinc -c -o x.o a.c
+printf '#include <stddef.h>\nsize_t x;\n' >own.c
+result ownHeaders gcc -nostdinc -iwithprefix include -c -o x.o own.c
+result rootOfHeaders gcc -I=/usr/include/linux -c -o x.o own.c
+result missingFolders gcc -Wmissing-include-dirs -Werror -c -o x.o own.c
+# A header that is found as it was compiled before only.
+echo 'static inline int two(void) { return 2; }' >before.h
+gcc -O2 -x c-header -o before.h.gch before.h
+echo '#error' >before.h
+printf '#include "before.h"\nint x(void) { return two(); }\n' >before.c
+result precompiledHeader gcc -O2 -Winvalid-pch -Werror -c -o x.o before.c
+result precompiledFromInput sh -c 'gcc -O2 -Winvalid-pch -Werror -x c -c -o x.o - <before.c'
 result broken gcc -c -o x.o broken.c
 result brokenInUnicode env LC_ALL=C.UTF-8 gcc -c -o x.o broken.c
 result linked sh -c 'gcc -O2 -o program -x c - -lm <<END
 int main(void) { return 42; }
 END
 ./program'
+result linkersOption sh -c 'gcc -shared -Xlinker -M -o program own.c | grep ^LOAD'
 # As long as gcc takes it, which hands all options on in one variable; and longer.
 awk 'BEGIN { for (at = 0; at < 40000; at++) printf "-DNAME_%d=%d\n", at, at }' >many
 # shellcheck disable=SC2016 # for the inner shell
@@ -88,6 +100,10 @@ result cxx g++ -O2 -g -MD -MF /out/objects/words.d -c -o x.o words.cc
 cp x.o /out/objects/words.o
 result cxxModern g++ -std=c++20 -O2 -flto -ffat-lto-objects -c -o x.o words.cc
 result cxxProtectedBySource g++ -w -O2 -c -o x.o -x c++ probed.c
+printf 'export module numbers;\nexport int two() { return 2; }\n' >module.cc
+printf 'import numbers;\nint four() { return 2 * two(); }\n' >import.cc
+result cxxModule g++ -std=c++20 -fmodules-ts -c -o x.o module.cc
+result cxxImport g++ -std=c++20 -fmodules-ts -c -o x.o import.cc
 result cxxNoHeaders g++ -nostdinc++ -c -o x.o words.cc
 result cxxLinked sh -c 'g++ -O2 -flto -o words words.cc && ./words'
 # But for how headers are marked: the twin's folders are named on its command line, a 4 says so. It means nothing on Linux.
