@@ -83,6 +83,22 @@ describeUnless(missingCluster())("a compile cluster of two runners with a core e
             expect(first.helped()).toBe(0);
         });
 
+        it("and of what the source asks the compiler itself, or is warned of, to what is made and said at home", async () => {
+            const files = { SOURCES: "parallel placed targeted indented", FLAGS: "-O2 -fopenmp -Wall" };
+            const home = await build(files);
+            const { made, said } = await build({ ...files, ...inCluster });
+            expect(made("digests")).toBe(home.made("digests"));
+            expect(made("symbols")).toMatch(/ U GOMP_parallel\n.* U started_elsewhere\n/s);
+            const messages = (text: string) =>
+                text
+                    .split("\n")
+                    .filter((line) => /\.c:|^ +\d* \| /.test(line))
+                    .sort();
+            expect(messages(said)).toEqual(messages(home.said));
+            expect(said).toContain("[-Wmisleading-indentation]");
+            expect(said).toContain("#pragma message: placed");
+        });
+
         it("and the example, whose Dockerfile asks for it in one line", async () => {
             const context = path.join(cluster.folder, "example");
             cpSync(path.join(checkout, "examples/cluster"), context, { recursive: true });

@@ -14,6 +14,7 @@ struct job {
 	int is_cxx; /* by the driver's name, or the file's */
 	const char *object;
 	int adds_target;
+	int is_read_first; /* for warnings of how the source is written */
 };
 
 static int begins(const char *text, const char *beginning)
@@ -26,10 +27,11 @@ static int begins(const char *text, const char *beginning)
 static int is_plain(const char *option)
 {
 	static const char *const other[] = {
-		/* Of other steps of the compiler, or not the same after icecream's way to preprocess. */
+		/* Of other steps of the compiler, or not the same where what compiles does not preprocess. */
 		"-Wa,*", "-Wp,*", "-Wl,*", "-Wunused-macros", "-Werror=unused-macros", "-Wpedantic", "-pedantic*",
 		"-fpreprocessed", "-fdirectives-only", "-fworking-directory", "-finput-charset*", "-fexec-charset*",
-		"-fwide-exec-charset*", "-fmodule*", "-fpch*",
+		"-fwide-exec-charset*", "-fmodule*", "-fpch*", "-Winvalid-pch", "-Werror=invalid-pch", "-fsanitize*",
+		"-fno-diagnostics-show-caret",
 		/* Of files that the helper does not have, or that it would write. */
 		"-fplugin*", "-fprofile*", "-ftest-coverage", "-fbranch-probabilities", "-fauto-profile*", "-fdump*",
 		"-fsave-*", "-fstack-usage", "-fcallgraph-info*", "-fopt-info*", "-fdiagnostics-format*",
@@ -40,7 +42,7 @@ static int is_plain(const char *option)
 		"-fchecking*", NULL
 	};
 	static const char *const words[] = { "-c", "-pipe", "-w", "-ansi", "-pthread", "-nostdinc", "-nostdinc++", "-MD",
-					     "-MMD", "-MP", "-std=*", "-O*", "-W*", "-f*", "-m*", "-D*", "-U*",
+					     "-MMD", "-MP", "-std=*", "-O*", "-W*", "-f*", "-g0", "-m*", "-D*", "-U*",
 					     "-I*", "-L*", "-l*", "-Wp,-D*", "-Wp,-U*", "--param=*", NULL };
 
 	if (begins(option, "-Wp,-D") || begins(option, "-Wp,-U"))
@@ -52,20 +54,26 @@ static int is_plain(const char *option)
 static const char *const with_value[] = { "-D", "-U", "-I", "-L", "-l", "-include", "-isystem", "-iquote", "-idirafter",
 					  "-imacros", "-MF", "-MT", "-MQ", "-o", "--param", NULL };
 
-/* -g...: whether it is known. Sets whether there is debug information, and whether the options are in it. */
-static int read_debugging(const char *word, int *debugs, int *says_options)
+static int contains(char **words, const char *wanted)
 {
-	static const char *const some[] = { "-g", "-g1", "-g2", "-ggdb", "-gdwarf-*", NULL };
+	for (; *words; words++)
+		if (strcmp(*words, wanted) == 0)
+			return 1;
+	return 0;
+}
 
-	if (strcmp(word, "-gno-record-gcc-switches") == 0)
-		*says_options = 0;
-	else if (strcmp(word, "-grecord-gcc-switches") == 0)
-		*says_options = 1;
-	else if (is_one_of(word, some))
-		*debugs = 1;
-	else
-		return strcmp(word, "-g0") == 0;
-	return 1;
+/* Whether the words ask for warnings of how a source is written, in lines and macros: a helper, which has neither, has none. */
+static int asks_of_writing(char **words)
+{
+	static const char *const one[] = { "-Wmisleading-indentation", "-Werror=misleading-indentation",
+					   "-Wmultistatement-macros", "-Werror=multistatement-macros" };
+
+	if (contains(words, "-w"))
+		return 0;
+	for (size_t at = 0; at < sizeof(one) / sizeof(*one); at++)
+		if (contains(words, one[at]))
+			return 1;
+	return contains(words, "-Wall") && !(contains(words, "-Wno-misleading-indentation") && contains(words, "-Wno-multistatement-macros"));
 }
 
 /* Whether the words are the compiling of one file of C or C++, in a way that is the same everywhere. */
@@ -73,8 +81,9 @@ static int read_arguments(struct job *job, char **words)
 {
 	static const char *const cxx[] = { ".cc", ".cpp", ".cxx", ".c++", ".C", NULL };
 	const char *source = NULL, *ending;
-	int compiles = 0, lists = 0, names_list = 0, names_target = 0, debugs = 0, says_options = 1;
+	int compiles = 0, lists = 0, names_list = 0, names_target = 0, optimizes = 0;
 
+	job->is_read_first = asks_of_writing(words);
 	for (; *words; words++) {
 		const char *word = *words;
 
@@ -92,19 +101,19 @@ static int read_arguments(struct job *job, char **words)
 			if (source || word[0] == '@')
 				return 0;
 			source = word;
-		} else if (word[1] == 'g') {
-			if (!read_debugging(word, &debugs, &says_options))
-				return 0;
 		} else if (word[1] == 'o') {
 			return 0;
 		} else if (is_plain(word)) {
 			compiles |= strcmp(word, "-c") == 0;
 			lists |= strcmp(word, "-MD") == 0 || strcmp(word, "-MMD") == 0;
+			if (word[1] == 'O')
+				optimizes = strcmp(word, "-O0") != 0;
 		} else {
 			return 0;
 		}
 	}
-	if (!compiles || !source || begins(base_name(source), "conftest.") || (debugs && says_options))
+	/* Without optimization it depends on the lines of a macro's arguments, which are in one after preprocessing, where jumps go. */
+	if (!compiles || !source || begins(base_name(source), "conftest.") || !optimizes)
 		return 0;
 	ending = strrchr(base_name(source), '.');
 	if (!ending)

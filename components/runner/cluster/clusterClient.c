@@ -1,6 +1,6 @@
 /*
- * Loaded into icecream's client in a build step: the client asks the runner's own daemon and no other, and leaves nothing in
- * the step's files, where it would keep locks in /tmp.
+ * Loaded into icecream's client in a build step: the client asks the runner's own daemon and no other, leaves nothing in the
+ * step's files, where it would keep locks in /tmp, and hands over no text that is not compiled elsewhere as here.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,9 +14,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cluster.h"
+#include "clusterText.h"
 
 static const char locks[] = "/tmp/.icecream-";
 
@@ -65,4 +67,42 @@ int connect(int descriptor, const struct sockaddr *address, socklen_t length)
 		return -1;
 	}
 	return syscall(SYS_connect, descriptor, address, length);
+}
+
+/*
+ * The preprocessor, called with -E and a file in the end, names headers that were compiled before. What it says is said apart: whether
+ * anything of the text is said again, only the step's own compiler knows.
+ */
+int execv(const char *program, char *const words[])
+{
+	size_t count = 0;
+
+	while (words[count])
+		count++;
+
+	const char *apart = getenv(PREPROCESSOR_SAYS);
+	char **all = count >= 2 && strcmp(words[count - 2], "-E") == 0 ? calloc(count + 2, sizeof(*all)) : NULL;
+
+	if (!all)
+		return execve(program, words, environ);
+	if (apart)
+		dup2(atoi(apart), STDERR_FILENO);
+	memcpy(all, words, count * sizeof(*all));
+	all[count] = "-fpch-preprocess";
+	return execve(program, all, environ);
+}
+
+/* The preprocessor writes a list of headers in the end, and its pipe is the only one that the client reads. */
+ssize_t read(int descriptor, void *bytes, size_t size)
+{
+	ssize_t length = syscall(SYS_read, descriptor, bytes, size);
+	struct stat facts;
+
+	if (length <= 0 || fstat(descriptor, &facts) != 0 || !S_ISFIFO(facts.st_mode) || is_alike_so_far(bytes, length))
+		return length;
+	while (syscall(SYS_read, descriptor, bytes, size) > 0)
+		;
+	while (wait(NULL) > 0)
+		;
+	_exit(1);
 }

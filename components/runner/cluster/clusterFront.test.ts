@@ -43,13 +43,17 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
         writeFileSync(at("run/socket"), "");
         const client = `#!/bin/sh
             printf '%s\\n' "$ICECC_VERSION" "$@" >'${folder}/called'
+            [ "$ICECC_REMOTE_CPP $ICECC_CARET_WORKAROUND" = '0 1' ] || exit
             echo 'the client has this to say' >&2
+            [ ! -e '${folder}/warned' ] || echo 'warning' >"/dev/fd/$COMPILE_CLUSTER_PREPROCESSOR_SAYS"
             [ ! -e '${folder}/failing' ]`;
         writeFileSync(at("client/loader"), client);
         chmodSync(at("client/loader"), 0o755);
         for (const name of ["a.c", "b.c", "a.cc", "conftest.c"]) {
             writeFileSync(at(`work/${name}`), "int main(void) { return 0; }\n");
         }
+        writeFileSync(at("work/indented.c"), "void f(int a) {\n\tif (a)\n\t\tf(1);\n\t\tf(2);\n}\n");
+        writeFileSync(at("work/macro.c"), "#define TWO f(1); f(2)\nvoid f(int a) {\n\tif (a)\n\t\tTWO;\n}\n");
     });
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -70,11 +74,14 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
     }
 
     it.each([
-        "gcc -c a.c",
+        "gcc -O -c a.c",
         "cc -O3 -ffast-math -m64 -Wall -I. -std=gnu99 -c a.c -o a.o -DDEPTH=8",
-        "gcc -g -gno-record-gcc-switches -O2 -c a.c -o a.o",
+        "gcc -O0 -g0 -Os -c a.c -o a.o",
         "gcc -O2 -MD -MF a.d -MT a.o -c a.c -o a.o",
-        "gcc -fdiagnostics-color=always -pipe -isystem /opt -Wp,-D_FORTIFY_SOURCE=2 -c a.c",
+        "gcc -O2 -fdiagnostics-color=always -pipe -isystem /opt -Wp,-D_FORTIFY_SOURCE=2 -c a.c",
+        "gcc -O2 -Wall -Wno-misleading-indentation -Wno-multistatement-macros -c indented.c",
+        "gcc -O2 -Wextra -Werror -c macro.c",
+        "gcc -O2 -Wall -w -c indented.c",
     ])("asks the cluster: %s", (words) => {
         const { called, stderr, status } = run(words);
         expect(called).toEqual(
@@ -86,25 +93,29 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
     });
 
     it.each<[string, NodeJS.ProcessEnv?]>([
-        ["gcc a.c -o a"],
-        ["gcc -E a.c"],
-        ["gcc -S a.c"],
-        ["gcc -c a.c b.c"],
-        ["gcc -c conftest.c"],
+        ["gcc -O2 a.c -o a"],
+        ["gcc -O2 -E a.c"],
+        ["gcc -O2 -S a.c"],
+        ["gcc -O2 -c a.c b.c"],
+        ["gcc -O2 -c conftest.c"],
         ["gcc -g -O2 -c a.c"],
-        ["gcc -g3 -gno-record-gcc-switches -c a.c"],
-        ["gcc -flto -c a.c"],
-        ["gcc -march=native -c a.c"],
-        ["gcc -fprofile-generate -c a.c"],
-        ["gcc -save-temps -c a.c"],
-        ["gcc -pedantic -c a.c"],
-        ["gcc -B/usr/bin -c a.c"],
-        ["gcc -Wa,-L -c a.c"],
-        ["gcc -x c -c a.c"],
-        ["gcc -M a.c"],
+        ["gcc -O2 -g3 -gno-record-gcc-switches -c a.c"],
+        ["gcc -O2 -g -gno-record-gcc-switches -c a.c"],
+        ["gcc -c a.c"],
+        ["gcc -O2 -O0 -c a.c"],
+        ["gcc -O2 -fsanitize=undefined -c a.c"],
+        ["gcc -O2 -flto -c a.c"],
+        ["gcc -O2 -march=native -c a.c"],
+        ["gcc -O2 -fprofile-generate -c a.c"],
+        ["gcc -O2 -save-temps -c a.c"],
+        ["gcc -O2 -pedantic -c a.c"],
+        ["gcc -O2 -B/usr/bin -c a.c"],
+        ["gcc -O2 -Wa,-L -c a.c"],
+        ["gcc -O2 -x c -c a.c"],
+        ["gcc -O2 -M a.c"],
         ["gcc --version"],
-        ["gcc -c a.c", { SOURCE_DATE_EPOCH: "0" }],
-        ["gcc -c a.c", { COMPILER_PATH: "/opt" }],
+        ["gcc -O2 -c a.c", { SOURCE_DATE_EPOCH: "0" }],
+        ["gcc -O2 -c a.c", { COMPILER_PATH: "/opt" }],
     ])("compiles at home: %s %j", (words, env = {}) => {
         const { called, stderr, status } = run(words, env);
         expect(called).toBeUndefined();
@@ -113,17 +124,43 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
     });
 
     it("asks only machines whose environment does the same", () => {
-        expect(run("gcc -fstack-protector-strong -c a.c").called?.[0]).toBe(`a:${folder}/environments/a.tar.gz`);
+        expect(run("gcc -O2 -fstack-protector-strong -c a.c").called?.[0]).toBe(`a:${folder}/environments/a.tar.gz`);
     });
 
     it("names the object in the list of headers, as gcc does where it does not preprocess alone", () => {
-        expect(run("gcc -MMD -MF a.d -c a.c -o out/a.o").called?.slice(-2)).toEqual(["-MQ", "out/a.o"]);
-        expect(run("gcc -MMD -MF a.d -MT x -c a.c -o out/a.o").called).not.toContain("-MQ");
+        expect(run("gcc -O2 -MMD -MF a.d -c a.c -o out/a.o").called?.slice(-2)).toEqual(["-MQ", "out/a.o"]);
+        expect(run("gcc -O2 -MMD -MF a.d -MT x -c a.c -o out/a.o").called).not.toContain("-MQ");
+    });
+
+    it.each([
+        ["indented.c", "misleading-indentation"],
+        ["macro.c", "multistatement-macros"],
+    ])("compiles at home what is warned of for how it is written: %s", (file, warning) => {
+        const { called, stderr, status } = run(`gcc -O2 -Wall -c ${file}`);
+        expect(called).toBeUndefined();
+        expect(stderr.match(new RegExp(`\\[-W${warning}\\]`, "g"))).toHaveLength(1);
+        expect(status).toBe(0);
+        expect(run(`gcc -O2 -Werror=${warning} -c ${file}`)).toMatchObject({ called: undefined, status: 1 });
+    });
+
+    it("reads what may be warned of without compiling it, and hands it over where nothing is", () => {
+        const { called, stderr } = run("gcc -O2 -Wall -c a.c -o read/only.o");
+        expect(called).toContain("read/only.o");
+        expect(stderr).toBe("the client has this to say\n");
+    });
+
+    it("compiles at home what its preprocessor says anything of", () => {
+        writeFileSync(at("warned"), "");
+        const { called, stderr, status } = run("gcc -O2 -c a.c -o warned.o");
+        rmSync(at("warned"));
+        expect(called).toBeDefined();
+        expect([stderr, status]).toEqual(["", 0]);
+        expect(existsSync(at("work/warned.o"))).toBe(true);
     });
 
     it("compiles at home what the cluster failed at, and says nothing of that", () => {
         writeFileSync(at("failing"), "");
-        const { called, stderr, status } = run("gcc -c a.c -o failed.o");
+        const { called, stderr, status } = run("gcc -O2 -c a.c -o failed.o");
         rmSync(at("failing"));
         expect(called).toBeDefined();
         expect([stderr, status]).toEqual(["", 0]);
@@ -132,11 +169,11 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
 
     it("compiles at home where the runner has no node, and with a compiler that is not known", () => {
         rmSync(at("run/socket"));
-        expect(run("gcc -c a.c").called).toBeUndefined();
+        expect(run("gcc -O2 -c a.c").called).toBeUndefined();
         writeFileSync(at("run/socket"), "");
         writeFileSync(at("other/gcc"), '#!/bin/sh\nexec /usr/bin/gcc "$@"\n');
         chmodSync(at("other/gcc"), 0o755);
-        const other = run("gcc -c a.c", { PATH: `${at("bin")}:${at("other")}:/usr/bin:/bin` });
+        const other = run("gcc -O2 -c a.c", { PATH: `${at("bin")}:${at("other")}:/usr/bin:/bin` });
         expect([other.called, other.status]).toEqual([undefined, 0]);
     });
 
@@ -148,13 +185,13 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
         writeFileSync(at("cache/ccache"), ccache);
         chmodSync(at("cache/ccache"), 0o755);
         execFileSync("ln", ["-s", "ccache", at("cache/gcc")]);
-        const { called, status } = run("gcc -c a.c", { PATH });
+        const { called, status } = run("gcc -O2 -c a.c", { PATH });
         expect(called).toContain("/usr/bin/gcc");
         expect(status).toBe(0);
     });
 
     it("is not found where the step has none", () => {
-        const { stderr, status } = run("gcc -c a.c", { PATH: at("bin") });
+        const { stderr, status } = run("gcc -O2 -c a.c", { PATH: at("bin") });
         expect([stderr, status]).toEqual(["gcc: not found\n", 127]);
     });
 });

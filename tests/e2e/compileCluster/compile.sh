@@ -1,13 +1,15 @@
 #!/bin/sh
 # Inside a step: compiles the library's files, all of them or those that are named, and says what came of it.
 #
-#   compile.sh ARCHITECTURE [FILE...]     of folder libmp3lame
+#   compile.sh ARCHITECTURE FLAGS [FILE...]     of folder libmp3lame
 set -eu
-architecture=$1
-shift
+architecture=$1 flags=$2
+shift 2
+# Days from the helpers'.
+export TZ=TEST-72
 mkdir /out
 list() { for file; do printf 'lame/libmp3lame/%s.c ' "$file"; done; }
-make() { command make --jobs 6 --file libmp3lame.mk SOURCE=lame ARCHITECTURE="$architecture" "$@"; }
+make() { command make --jobs 6 --file libmp3lame.mk SOURCE=lame ARCHITECTURE="$architecture" CFLAGS="$flags" "$@"; }
 if [ $# -gt 0 ]; then
     make SOURCES="$(list "$@")"
 else
@@ -19,6 +21,7 @@ else
 fi
 digests() { find . -name '*.o' | sort | xargs sha256sum; }
 digests >/out/digests
+find . -name parallel.o -exec nm {} \; >/out/symbols
 if [ $# -gt 0 ]; then
     # Without the revision of the compiler's package.
     find . -name '*.o' -exec objcopy --remove-section .comment {} \;
