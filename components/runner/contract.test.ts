@@ -167,7 +167,7 @@ describe.each(kinds)("runners %s", (kind) => {
             ]);
             const scripts = [...sharedParts, ...new Set(runners.flatMap(({ wakeScripts }) => wakeScripts))];
             const texts = scripts.map((file) => readFileSync(file, "utf8"));
-            const notes = `caller=test notes='${bench().path("notes")}'`;
+            const notes = `caller=test work='${bench().folder}' notes='${bench().path("notes")}'`;
             const main = bench().write("main.sh", [...assignments, notes, ...texts, words, ""].join("\n"));
             const { stdout, ...rest } = await bench().run([...shell, main], {
                 env: {

@@ -46,6 +46,8 @@ export interface RunnerDescription {
  * `$caller` is a name for whoever connects, of letters, digits and dashes. It differs between machines and between jobs of
  * CI, and in `connect --done` it is the same as before.
  *
+ * `$work` is a folder for files of this connect alone, which is removed with it.
+ *
  * `$notes`, where it is set, is a file in which wake_KIND leaves notes for keys_KIND, such as which of several machines was
  * woken. Another start of a runner differs from the one before in its endpoint, its keys or its notes.
  */

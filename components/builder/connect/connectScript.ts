@@ -17,7 +17,9 @@ export interface ConnectScriptInputs {
 }
 
 /** Files of functions that the scripts of kinds use, and that come before them. */
-export const sharedParts = ["../../localMachine/folders.sh", "knock.sh"].map((part) => path.join(__dirname, part));
+export const sharedParts = ["../../localMachine/folders.sh", "inTime.sh", "knock.sh"].map((part) =>
+    path.join(__dirname, part),
+);
 
 /** In their order: the last uses the others, and begins. */
 const parts = ["clientKeys.sh", "register.sh", "prove.sh", "connect.sh"].map((part) => path.join(__dirname, part));

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154,SC2030,SC2031 # variables by computed names; wake_kubernetes is a subshell, and nothing leaves it
 # Wakes runners in a Kubernetes cluster, by scaling their StatefulSets to 1: see ConnectNode in components/runner/runner.ts.
-# Needs kubectl, and a login to the cluster that Role `clients` of the namespace is bound to.
+# Needs kubectl, a login to the cluster that Role `clients` of the namespace is bound to, and inTime.sh.
 #
-# Variables: kubernetes_namespace; kubernetes_context, empty for the current context of the caller's kubeconfig; and
+# Variables: work; kubernetes_namespace; kubernetes_context, empty for the current context of the caller's kubeconfig; and
 #     stateful_set   of each runner: its name. Its only pod is NAME-0
 #     k8s_patience   for tests: seconds in which a trouble may pass (90 where the cluster is silent, 60 else)
 
@@ -12,24 +12,25 @@ wake_kubernetes() (
     k8s_runner=$1
     eval "k8s_set=\$stateful_set_$1"
     k8s_pod=$k8s_set-0
-    k8s_words="${kubernetes_context:+ --context $kubernetes_context} --namespace $kubernetes_namespace"
     if ! command -v kubectl >/dev/null; then
         k8s_say "kubectl is needed to wake it and was not found. Install it: https://kubernetes.io/docs/tasks/tools/"
         return 1
     fi
+    context=$(k8s_context)
+    k8s_words="${context:+ --context $context} --namespace $kubernetes_namespace"
     began=$(date +%s)
     limit=${NATIVE_BUILDX_WAKE_TIMEOUT:-600}
     said='' scaled='' since='' ready=yes
     while :; do
         # Looked at after the knock: who has an answer, and sees afterwards that nobody is going to end the pod, is served.
-        answers=
-        if [ -n "$ready" ] && k8s_knock; then answers=yes; fi
+        answers='' reason=''
+        if [ -n "$ready" ] && knocked=$(k8s_knock); then answers=yes; fi
         k8s_look || return 1
         asked=$ready ready=
         if k8s_judge; then
             if [ -n "$answers" ]; then break; fi
             ready=yes
-            if [ -n "$asked" ]; then k8s_progress 'running, waiting until BuildKit answers'; fi
+            if [ -n "$asked" ]; then k8s_unanswered; fi
         fi
         if k8s_give_up; then return 1; fi
         # What has only just become ready is asked at once.
@@ -37,8 +38,7 @@ wake_kubernetes() (
     done
     # Another start is another pod, or another start of its container.
     if [ -n "${notes:-}" ]; then echo "$uid $restarts" >"$notes"; fi
-    context=${kubernetes_context:+&context=$kubernetes_context}
-    printf 'kube-pod://%s?namespace=%s%s\n' "$k8s_pod" "$kubernetes_namespace" "$context"
+    printf 'kube-pod://%s?namespace=%s%s\n' "$k8s_pod" "$kubernetes_namespace" "${context:+&context=$context}"
 )
 
 # Who may come to its endpoint is said by the cluster.
@@ -53,13 +53,41 @@ k8s_progress() {
     said=$1
 }
 
-k8s_kubectl() {
-    # shellcheck disable=SC2086 # names without spaces
-    kubectl$k8s_words --request-timeout=15s "$@" </dev/null
+# The context that the stack has, and none in a pod of the cluster, where nobody has a kubeconfig: kubectl, and buildx by
+# kubectl, log in with the pod's own token there.
+k8s_context() {
+    if [ -z "${KUBERNETES_SERVICE_HOST:-}" ] || [ -n "$(kubectl config get-contexts --output name 2>/dev/null)" ]; then
+        printf '%s' "$kubernetes_context"
+    fi
 }
 
-# True when BuildKit answers in the pod.
-k8s_knock() { k8s_kubectl exec "$k8s_pod" -- buildctl debug workers >/dev/null 2>&1; }
+# Without --request-timeout, which does not hold for exec, and with which kubectl forgets that it is in a pod:
+# https://github.com/kubernetes/kubernetes/issues/93474
+k8s_kubectl() (
+    # shellcheck disable=SC2086 # names without spaces
+    in_time 15 kubectl$k8s_words "$@" </dev/null
+    status=$?
+    if [ "$status" -eq 124 ]; then echo 'no answer within 15 s' >&2; fi
+    exit "$status"
+)
+
+# True when BuildKit answers in the pod. Prints what kubectl says.
+k8s_knock() { k8s_kubectl exec "$k8s_pod" -- buildctl debug workers 2>&1; }
+
+# After a knock in vain at a pod that runs. That buildctl has failed is as a rule because BuildKit starts: why is said at the
+# end.
+k8s_unanswered() {
+    answer=$knocked
+    if k8s_refused; then exit 1; fi
+    reason=$(k8s_last_line)
+    case $answer in
+        *'command terminated'*) k8s_progress 'running, waiting until BuildKit answers' ;;
+        *)
+            k8s_progress "running, waiting until BuildKit answers: $reason"
+            reason=
+            ;;
+    esac
+}
 
 # What is known of the StatefulSet and its pod, a line each; what is not there has no line, or <no value>.
 k8s_template='{{range .items}}{{if eq .kind "StatefulSet"}}replicas={{.spec.replicas}}
@@ -106,7 +134,8 @@ k8s_look() {
     fi
 }
 
-k8s_last_line() { printf '%s\n' "$answer" | grep -v '^ *$' | tail -n 1; }
+# Of $answer; of a command in a pod its own last line.
+k8s_last_line() { printf '%s\n' "$answer" | grep -v -e '^ *$' -e '^command terminated' | tail -n 1; }
 
 # After a failed call: true, and said, when trying again is in vain.
 k8s_refused() {
@@ -117,7 +146,7 @@ k8s_refused() {
         *'localhost:8080'*)
             k8s_say "kubectl knows no cluster. Set KUBECONFIG to the file of your cluster"
             ;;
-        *nauthorized* | *'logged in'* | *'provide credentials'* | *'oes not exist'* | *'nvalid configuration'* | *'executable'* | *'xpired'*)
+        *nauthorized* | *'logged in'* | *'provide credentials'* | *'oes not exist'* | *'nvalid configuration'* | *'xec: executable'* | *'xpired'*)
             k8s_say "kubectl cannot log in to the cluster: $(k8s_last_line)"
             ;;
         *) return 1 ;;
@@ -135,7 +164,7 @@ k8s_judge() {
     elif [ -z "$uid" ]; then
         k8s_no_pod
     elif [ -n "$ends" ]; then
-        k8s_progress 'its pod is being ended, the next follows'
+        k8s_ending
     elif [ -n "$revision" ] && [ "$pod_revision" != "$revision" ]; then
         k8s_progress 'its pod is being replaced after a change'
     elif [ "$(k8s_value Ready)" = True ]; then
@@ -144,6 +173,13 @@ k8s_judge() {
         k8s_why_pending
     fi
     return 1
+}
+
+# A pod finishes its builds first, however long its terminationGracePeriodSeconds let it: the time limit is for what follows.
+# It holds for a pod that the cluster has lost sight of, with its node.
+k8s_ending() {
+    if [ "$(k8s_value Ready)" = True ]; then began=$(date +%s); fi
+    k8s_progress 'its pod is being ended after the builds that run, the next follows'
 }
 
 k8s_scale() {
@@ -173,7 +209,14 @@ k8s_no_pod() {
 k8s_why_pending() {
     waits=$(k8s_value waits) why=$(k8s_value waits_for)
     if [ "$(k8s_value PodScheduled)" = False ]; then
-        k8s_progress "no node for its pod yet: $(k8s_value unscheduled)"
+        why=$(k8s_value unscheduled)
+        case $why in
+            *persistentvolumeclaim*'not found'*)
+                trouble=claim
+                k8s_progress "its cache's claim is gone: $why. If somebody deleted it: pulumi up --refresh makes a new one"
+                ;;
+            *) k8s_progress "no node for its pod yet: $why" ;;
+        esac
         return
     fi
     case $waits in
@@ -198,7 +241,7 @@ k8s_give_up() {
     if [ -n "$trouble" ] && [ $((now - since)) -ge "${k8s_patience:-60}" ]; then
         k8s_say "cannot start: $said"
     elif [ $((now - began)) -ge "$limit" ]; then
-        k8s_say "does not serve after $((now - began)) s: ${said:-no answer}. See: kubectl$k8s_words describe pod $k8s_pod"
+        k8s_say "does not serve after $((now - began)) s: ${said:-no answer}${reason:+: $reason}. See: kubectl$k8s_words describe pod $k8s_pod"
     else
         return 1
     fi

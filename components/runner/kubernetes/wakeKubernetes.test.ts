@@ -3,6 +3,7 @@ import {
     asleep,
     awake,
     ending,
+    lost,
     outdated,
     starting,
     unscheduled,
@@ -32,7 +33,7 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
         expect(result).toMatchObject(served);
         expect(result.stderr).toMatch(/^arm64_2 runner demo-prod\/arm64-2: waking \.\.\.$/m);
         const [scale, ...others] = bench().calls.filter((call) => call.includes(" scale "));
-        expect(scale).toContain("--namespace demo-prod --request-timeout=15s scale statefulset/arm64-2 --replicas=1");
+        expect(scale).toContain("--namespace demo-prod scale statefulset/arm64-2 --replicas=1");
         expect(others).toEqual([]);
     });
 
@@ -60,6 +61,73 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
         const calls = bench().calls.filter((call) => call.startsWith("kubectl"));
         expect(calls.every((call) => call.startsWith(`kubectl --context ${context} --namespace`))).toBe(true);
     });
+
+    it.each<[string, string[], string]>([
+        ["goes by the pod's own login in a pod of the cluster, whatever context the stack has", [], ""],
+        ["goes by the context in a pod whose caller has a kubeconfig", ["other"], "ci"],
+    ])("%s", async (_what, contexts, context) => {
+        const env = { KUBERNETES_SERVICE_HOST: "10.96.0.1" };
+        const { stdout } = await bench().wake({ states: [awake], context: "ci", contexts, env });
+        expect(stdout).toBe(`kube-pod://arm64-2-0?namespace=demo-prod${context && `&context=${context}`}\n`);
+        const asked = bench().calls.filter((call) => / (exec|get) /.test(call));
+        expect(asked).toHaveLength(2);
+        const words = `kubectl${context && ` --context ${context}`} --namespace demo-prod `;
+        expect(asked.filter((call) => !call.startsWith(words))).toEqual([]);
+    });
+
+    it("makes no call with a request timeout, with which kubectl knows no cluster in a pod", async () => {
+        await bench().wake({ states: [asleep, withoutPod, starting, awake], knocks: [notRunning, "ok"] });
+        expect(bench().calls.filter((call) => call.includes("timeout"))).toEqual([]);
+    });
+
+    it("ends a knock that nobody answers, says so, and gives up when its time is over", async () => {
+        bench().write("second", "0.05");
+        const { status, stderr } = await bench().wake({ states: [awake], knocks: ["hangs"], timeout: 0 });
+        expect(status).toBe(1);
+        const words = "running, waiting until BuildKit answers: no answer within 15 s";
+        expect(stderr).toContain(`arm64_2 runner demo-prod/arm64-2: ${words} ...\n`);
+        expect(stderr).toMatch(new RegExp(`does not serve after \\d+ s: ${words}\\. See: `));
+    });
+
+    it("says at once where a login may not enter the pod", async () => {
+        const forbidden = 'Error from server (Forbidden): pods "arm64-2-0" is forbidden: cannot create "pods/exec"';
+        const { status, stderr } = await bench().wake({ states: [awake], knocks: [forbidden] });
+        expect(status).toBe(1);
+        expect(stderr).toContain(`this login may not use the runners: ${forbidden}. Bind Role clients`);
+        expect(bench().done).toEqual(["exec", "get"]);
+    });
+
+    it("tells of BuildKit's own silence in the end only: it starts, as a rule", async () => {
+        const silent = "error: failed to list workers: no such file";
+        bench().stub("buildctl");
+        const knocks = [`${silent};command terminated with exit code 1`];
+        const { stderr } = await bench().wake({ states: [awake], knocks, timeout: 0 });
+        const words = "running, waiting until BuildKit answers";
+        expect(stderr).toContain(`: ${words} ...\n`);
+        expect(stderr).toContain(` s: ${words}: ${silent}. See: `);
+    });
+
+    it("waits for a pod that finishes its builds as long as these take, and then as long as for any", async () => {
+        ticking(100);
+        const states = [...Array<string>(12).fill(ending), withoutPod, starting, awake];
+        const { stderr, ...result } = await bench().wake({ states, knocks: [notRunning, "ok"], timeout: 1500 });
+        expect(result).toEqual(served);
+        expect(stderr).toContain("its pod is being ended after the builds that run, the next follows ...\n");
+    });
+
+    it("gives up waiting for the end of a pod whose node is gone", async () => {
+        ticking(100);
+        const { status, stderr } = await bench().wake({ states: [lost], knocks: [notRunning], timeout: 500 });
+        expect(status).toBe(1);
+        expect(stderr).toMatch(/does not serve after \d+ s: its pod is being ended/);
+    });
+
+    /** Every look at the clock takes so many seconds. */
+    const ticking = (seconds: number) =>
+        bench().stub(
+            "date",
+            `case $* in +%s) tick=$(cat "$bench/tick" 2>/dev/null || echo 100); echo $((tick + ${seconds})) >"$bench/tick"; echo $tick ;; esac`,
+        );
 
     describe("says why a pod does not start, in the cluster's words, and goes on when it does:", () => {
         const noNode = "0/3 nodes are available: 3 Insufficient cpu.";
@@ -103,10 +171,7 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
                 "starting: FailedAttachVolume: it is elsewhere",
             ],
         ])("%s, which only an event tells", async (_what, state, event, message) => {
-            bench().stub(
-                "date",
-                'case $* in +%s) tick=$(cat "$bench/tick" 2>/dev/null || echo 100); echo $((tick + 2)) >"$bench/tick"; echo $tick ;; esac',
-            );
+            ticking(2);
             const result = await bench().wake({
                 states: [state, state, state, state, awake],
                 events: ["Older: nothing", event],
@@ -116,6 +181,15 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
             expect(result).toMatchObject(served);
             expect(result.stderr).toContain(`: ${message} ...\n`);
         });
+    });
+
+    it("says what makes a claim again that somebody deleted", async () => {
+        const states = [unscheduled('0/2 nodes are available: persistentvolumeclaim \\"cache-arm64-2\\" not found.')];
+        const { status, stderr } = await bench().wake({ states, knocks: [notRunning], patience: 0 });
+        expect(status).toBe(1);
+        expect(stderr).toMatch(
+            /cannot start: its cache's claim is gone: .*"cache-arm64-2" not found\.\. If .*: pulumi up --refresh makes/,
+        );
     });
 
     it("gives up where trying again is in vain, with the cluster's words", async () => {

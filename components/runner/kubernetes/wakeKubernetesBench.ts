@@ -1,12 +1,13 @@
 import * as path from "node:path";
 import { Workbench } from "../../../tests/helpers/workbench";
 
-const script = path.join(__dirname, "wakeKubernetes.sh");
+const scripts = ["../../builder/connect/inTime.sh", "wakeKubernetes.sh"].map((script) => path.join(__dirname, script));
 
 /**
  * A stand-in for kubectl. `states/SET` holds one line for each look at a StatefulSet and its pod, the last of which is
  * repeated: what the script's template prints, with `;` for a line's end, or `error:` and a message. `scales` and `knocks`
- * hold one line for each call: `ok`, or a message. `events` is what there is of them.
+ * hold one line for each call: `ok`, or a message; `hangs` is a call without an end. `events` is what there is of them,
+ * `contexts` those of the caller's kubeconfig.
  */
 export const fakeKubectl = `
 next() {
@@ -15,8 +16,9 @@ next() {
     if [ -e "$1" ] && [ "$(wc -l <"$1")" -gt 1 ]; then sed -i 1d "$1"; fi
 }
 fail_unless_ok() {
+    if [ "$line" = hangs ]; then exec /bin/sleep 60; fi
     if [ "$line" != ok ]; then
-        echo "$line" >&2
+        printf '%s\\n' "$line" | tr ';' '\\n' >&2
         exit 1
     fi
 }
@@ -32,6 +34,7 @@ case $words in
     ;;
 *' scale statefulset/'*) next "$bench/scales"; fail_unless_ok ;;
 *' exec '*) next "$bench/knocks"; fail_unless_ok ;;
+*' config get-contexts '*) cat "$bench/contexts" 2>/dev/null ;;
 *' get events '*) cat "$bench/events" 2>/dev/null ;;
 esac
 `;
@@ -51,6 +54,8 @@ export const asleep = state({ ...set, replicas: 0 });
 /** Scaled up, and the cluster has not seen it: its pod is that of the start before. */
 export const unseen = state({ ...set, generation: 5, ...pod });
 export const ending = state({ ...set, ...pod, ends: "2026-11-26T18:00:00Z" });
+/** On a node that is gone. */
+export const lost = state({ ...set, ...pod, Ready: "False", ends: "2026-11-26T18:00:00Z" });
 export const outdated = state({ ...set, ...pod, pod_revision: "r0" });
 export const withoutPod = state(set);
 export const starting = state({ ...set, ...pod, Ready: "False", waits: "ContainerCreating" });
@@ -72,6 +77,10 @@ export interface KubernetesScene {
     knocks?: string[];
     events?: string[];
     context?: string;
+    /** Those of the caller's kubeconfig. @default none */
+    contexts?: string[];
+    /** Further environment. @default none */
+    env?: { [name: string]: string };
     /** Seconds. @default 30 */
     timeout?: number;
     /** Seconds that trouble may last. @default the script's */
@@ -83,12 +92,14 @@ export class WakeKubernetesBench extends Workbench {
     constructor(private readonly shell: string[]) {
         super();
         this.stub("kubectl", fakeKubectl);
-        this.stub("sleep", "/bin/sleep 0.02");
+        // By whole seconds a time limit is counted: `second` is how long such a one is.
+        this.stub("sleep", '[ "$1" != 1 ] || exec /bin/sleep "$(cat "$bench/second")"; /bin/sleep 0.02');
+        this.write("second", "1");
     }
 
     wake(scene: KubernetesScene) {
         this.write("states/arm64-2", `${scene.states.join("\n")}\n`);
-        for (const file of ["scales", "knocks", "events"] as const) {
+        for (const file of ["scales", "knocks", "events", "contexts"] as const) {
             if (scene[file]) {
                 this.write(file, `${scene[file].join("\n")}\n`);
             }
@@ -99,18 +110,20 @@ export class WakeKubernetesBench extends Workbench {
             "stateful_set_arm64_2=arm64-2",
             `notes='${this.path("notes")}'`,
             ...(scene.patience === undefined ? [] : [`k8s_patience=${scene.patience}`]),
-            `. '${script}'`,
+            `work='${this.path("work")}'`,
+            'mkdir -p "$work"',
+            ...scripts.map((script) => `. '${script}'`),
             "wake_kubernetes arm64_2",
             "",
         ];
-        const env = { NATIVE_BUILDX_WAKE_TIMEOUT: String(scene.timeout ?? 30) };
+        const env = { NATIVE_BUILDX_WAKE_TIMEOUT: String(scene.timeout ?? 30), ...scene.env };
         return this.run([...this.shell, this.write("main.sh", lines.join("\n"))], { env });
     }
 
     /** The calls of kubectl, by what each does. */
     get done(): string[] {
         return this.calls.flatMap((call) => {
-            const [, verb] = /^kubectl .*? --request-timeout=15s (\w+( events)?)/.exec(call) ?? [];
+            const [, verb] = /^kubectl .*?--namespace \S+ (\w+( events)?)/.exec(call) ?? [];
             return verb ?? [];
         });
     }

@@ -9,7 +9,7 @@ describe.each(allShells)("a command with a time limit in %s", (_name, shell) => 
     /** With the traps of connect.sh. */
     const run = (words: string) => {
         const traps = `work='${bench.path("work")}'; mkdir -p "$work"; trap 'rm -rf "$work"' EXIT; trap 'exit 143' TERM`;
-        return bench.run([...shell, "-c", `${traps}; . '${path.join(__dirname, "prove.sh")}'; ${words}`]);
+        return bench.run([...shell, "-c", `${traps}; . '${path.join(__dirname, "inTime.sh")}'; ${words}`]);
     };
 
     it("has its own status, or 124 where it takes longer", async () => {
