@@ -126,7 +126,7 @@ describe("KubernetesRunners", () => {
             "karpenter.sh/do-not-disrupt": "true",
             "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         });
-        expect(template.spec.terminationGracePeriodSeconds).toBe(600);
+        expect(template.spec.terminationGracePeriodSeconds).toBe(7200);
     });
 
     it("may change their own scale, each its own, and nothing else", async () => {

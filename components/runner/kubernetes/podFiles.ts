@@ -53,6 +53,8 @@ const scripts: { [name: string]: string } = {
     "common.sh": "pod/common.sh",
     "idle.sh": "pod/idle.sh",
     "scale.sh": "pod/scale.sh",
+    "door.sh": "pod/door.sh",
+    "drain.sh": "pod/drain.sh",
     "idle-rule.sh": "../idle.sh",
     "room.sh": "../room.sh",
     "steps.sh": "../steps.sh",

@@ -22,10 +22,11 @@ export interface PodOwner {
 }
 
 /**
- * Seconds that builds have to end in when a node is drained; a node group of EKS gives a pod 15 minutes
- * (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html). A runner that is asleep ends at once.
+ * Seconds that builds have to end in when the pod is replaced or its node drained, for the longest of builds: a pod ends when
+ * none runs any more (pod/drain.sh). Who drains has a limit too: a node group of EKS gives a pod 15 minutes
+ * (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html).
  */
-const gracePeriodSeconds = 600;
+const gracePeriodSeconds = 2 * 60 * 60;
 
 /** A pod exists only while its runner is awake, so nothing that would like its node to be empty gets it for as long. */
 const annotations = {

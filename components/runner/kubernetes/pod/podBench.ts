@@ -69,6 +69,7 @@ export class PodBench extends Workbench {
         });
         const exited = once(child, "exit");
         return {
+            id: child.pid ?? 0,
             isRunning: () => child.exitCode === null,
             async end(signal: NodeJS.Signals = "SIGKILL"): Promise<string> {
                 child.kill(signal);

@@ -1,17 +1,15 @@
 #!/bin/sh
-# The first process of a runner's container: starts BuildKit, and watches over it by idle.sh. When the pod is ended, BuildKit
-# finishes the builds that run, as long as the pod's terminationGracePeriodSeconds let it.
+# The first process of a runner's container: starts BuildKit, and watches over it by idle.sh. When the pod is ended, the builds
+# that run are finished first, as long as the pod's terminationGracePeriodSeconds let them.
 # shellcheck disable=SC2154 # the settings come from the file settings.sh
 set -u
+# A first process without a trap would not get the signal at all. Nothing is built yet.
+trap 'exit 143' TERM INT
 lib=${0%/*}
-# shellcheck source=/dev/null
-. "$lib/settings.sh"
-# shellcheck source=/dev/null
-. "$lib/common.sh"
-# shellcheck source=/dev/null
-. "$lib/steps.sh"
-# shellcheck source=/dev/null
-. "$lib/step-firewall.sh"
+for part in settings common steps step-firewall idle-rule door drain; do
+    # shellcheck source=/dev/null
+    . "$lib/$part.sh"
+done
 
 # own_group: the control group that this container is in, as a path below $control_groups. With version 1 the container
 # sees its own group as the top.
@@ -44,15 +42,17 @@ close_network() {
     keep_steps_in "$bridge" $refused "$KUBERNETES_SERVICE_HOST" && each_version filter INPUT ! -i lo -p tcp --syn -j DROP
 }
 
-# Of a pod that is scaled to 0 nothing is left to wait for.
+# Of a pod that is scaled to 0, or has not served yet, there is nothing to wait for.
 # shellcheck disable=SC2317 # the trap calls it
 end() {
     say 'the pod is ended: no new builds'
     kill "$watcher" 2>/dev/null
-    kill -TERM "$buildkitd" 2>/dev/null
-    if [ -e "$run_directory/asleep" ]; then
-        (sleep 5 && kill -KILL "$buildkitd") 2>/dev/null &
-    fi
+    (
+        if [ -e "$own" ] && [ ! -e "$run_directory/asleep" ]; then drain; fi
+        kill -TERM "$buildkitd"
+        sleep 5
+        kill -KILL "$buildkitd"
+    ) 2>/dev/null &
 }
 
 # Of an earlier start in this pod.

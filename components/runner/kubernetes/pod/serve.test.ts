@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { histories } from "../../../../tests/helpers/histories";
 import { shells } from "../../../../tests/helpers/workbench";
 import { until } from "../../local/localRunnerBench";
 import { PodBench } from "./podBench";
@@ -22,7 +23,10 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         }
         bench.stub(
             "buildkitd",
-            'trap "echo drained >>$bench/calls; exit 0" TERM; [ ! -e "$bench/fails" ] || exit 7; while :; do /bin/sleep 0.05; done',
+            `trap 'echo drained >>"$bench/calls"; [ -e "$bench/clings" ] || exit 0' TERM
+            [ ! -e "$bench/fails" ] || exit 7
+            [ ! -e "$bench/serves" ] || : >"$bench/sockets/buildkitd.sock"
+            while :; do /bin/sleep 0.05; done`,
         );
         bench.stub("buildctl", "exit 1");
         bench.layOut();
@@ -49,6 +53,58 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         }
         expect(calls.slice(0, started)).toContain("iptables -w -t filter -I INPUT ! -i lo -p tcp --syn -j DROP");
         expect(calls.slice(0, started)).toContain("iptables -w -t filter -I INPUT -i buildkit0 -j REJECT");
+    });
+
+    it("is ended before it serves, too", async () => {
+        bench.stub("iptables", ': >"$bench/closing"; exec /bin/sleep 0.2');
+        const pod = bench.start("serve.sh", env);
+        await until(() => existsSync(bench.path("closing")));
+        await pod.end("SIGTERM");
+        expect(await pod.exited).toBe(143);
+        expect(bench.calls.filter((call) => call.startsWith("buildkitd"))).toEqual([]);
+    });
+
+    describe("when it serves, and the pod is ended,", () => {
+        /** Started, with what BuildKit says of its builds: text, or a command that fails. */
+        async function serving(builds: string, answers = 'cat "$bench/histories"') {
+            bench.write("serves");
+            bench.write("sockets/made");
+            bench.write("histories", builds);
+            bench.stub("buildctl", answers);
+            const pod = bench.start("serve.sh", env);
+            await until(() => existsSync(`${bench.socket}.own`));
+            process.kill(pod.id, "SIGTERM");
+            await until(() => !existsSync(bench.socket));
+            return pod;
+        }
+        const isEnding = () => bench.calls.includes("drained");
+        const looks = () => bench.calls.filter((call) => call === "buildctl debug histories").length;
+
+        it("finishes the builds that run, for nobody new", async () => {
+            const pod = await serving(histories("running"));
+            await until(() => looks() > 2);
+            expect([pod.isRunning(), isEnding()]).toEqual([true, false]);
+            bench.write("histories", histories(5));
+            expect(await pod.exited).toBe(0);
+            expect(isEnding()).toBe(true);
+        });
+
+        it("waits for the next build of a client, and not for a client that begins none", async () => {
+            bench.write("processes/1/cmdline", "buildctl\0dial-stdio\0");
+            bench.write("clings");
+            const pod = await serving(histories(0));
+            // Without a client it has no second look.
+            await until(() => looks() > 3);
+            expect(isEnding()).toBe(false);
+            expect(await pod.exited).toBe(137);
+            expect(isEnding()).toBe(true);
+        });
+
+        it("waits for no BuildKit that does not answer", async () => {
+            const pod = await serving("", "exit 1");
+            expect(await pod.exited).toBe(0);
+            expect(isEnding()).toBe(true);
+        });
     });
 
     it("tells BuildKit the machine, the group of its steps, and CNI's names of the plugins", async () => {
