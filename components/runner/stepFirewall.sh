@@ -26,6 +26,15 @@ keep_steps_in() {
         each_version filter INPUT -i "$bridge" -j REJECT
 }
 
+# let_steps_find_way BRIDGE: with IPv6 a step that sends anything out first asks this machine, as its router, for the bridge's
+# address, and is asked for its own. After keep_steps_in.
+let_steps_find_way() {
+    if [ ! -e /proc/net/if_inet6 ]; then return; fi
+    for kind in neighbour-solicitation neighbour-advertisement; do
+        rule ip6tables filter INPUT -i "$1" -p icmpv6 --icmpv6-type "$kind" -j ACCEPT || return
+    done
+}
+
 # each_version TABLE CHAIN RULE...: for IPv4, and for IPv6 where there is any.
 each_version() {
     rule iptables "$@" || return

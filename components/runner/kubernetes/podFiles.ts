@@ -3,7 +3,7 @@ import * as path from "node:path";
 import type { Platform } from "../../architecture";
 import { shellQuote } from "../../shell";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
-import { buildNetwork, buildNetworkConfig } from "../buildNetwork";
+import { buildNetwork, buildNetworkConfig, dualBuildNetworkConfig } from "../buildNetwork";
 import type { RegistryMirrors } from "../registryMirrors";
 import { type BuildSettings, cacheLimits } from "../settings";
 
@@ -71,6 +71,7 @@ export function podFiles(settings: PodSettings): { [name: string]: string } {
         "settings.sh": renderSettings(settings),
         "buildkitd.toml": renderBuildkitdConfig(buildkitdConfig(settings)),
         "builds.conflist": JSON.stringify(buildNetworkConfig),
+        "builds6.conflist": JSON.stringify(dualBuildNetworkConfig),
     };
 }
 
@@ -89,7 +90,8 @@ function buildkitdConfig(settings: PodSettings): BuildkitdConfig {
         reservedSpace,
         // Collected after builds. What is left free is for the build that runs, and when half of it is gone, idle.sh collects.
         minFreeSpace: Math.floor(bytes * 0.2),
-        network: { configuration: `${podPaths.library}/builds.conflist`, plugins: `${podPaths.run}/cni` },
+        // serve.sh chooses between two.
+        network: { configuration: `${podPaths.run}/builds.conflist`, plugins: `${podPaths.run}/cni` },
         runtime: `${podPaths.library}/step-runtime.sh`,
         maxParallelism,
         history: { days: historyDays, builds: historyBuilds },

@@ -5,7 +5,7 @@ import { Workbench } from "../../../../tests/helpers/workbench";
 import { type PodSettings, podFiles } from "../podFiles";
 
 /** Of a runner for tests. */
-const podSettings: PodSettings = {
+export const podSettings: PodSettings = {
     platform: "linux/arm64",
     namespace: "demo-prod",
     statefulSet: "arm64-2",
@@ -22,6 +22,7 @@ const podSettings: PodSettings = {
 /** A workbench on which the files of a pod are laid out, for the tests of its scripts. */
 export class PodBench extends Workbench {
     readonly socket = this.path("sockets/buildkitd.sock");
+    private readonly started: number[] = [];
 
     /** @param shell what the scripts are run by */
     constructor(private readonly shell: readonly string[]) {
@@ -62,14 +63,17 @@ export class PodBench extends Workbench {
         const child = spawn(file, words, {
             env: { ...process.env, ...env, PATH: `${this.path("bin")}:${process.env.PATH}` },
             stdio: ["ignore", "ignore", "pipe"],
+            detached: true,
         });
+        const id = child.pid ?? 0;
+        this.started.push(id);
         let said = "";
         child.stderr.on("data", (data) => {
             said += data;
         });
         const exited = once(child, "exit");
         return {
-            id: child.pid ?? 0,
+            id,
             isRunning: () => child.exitCode === null,
             async end(signal: NodeJS.Signals = "SIGKILL"): Promise<string> {
                 child.kill(signal);
@@ -78,6 +82,18 @@ export class PodBench extends Workbench {
             },
             exited: exited.then(([status]) => status as number | null),
         };
+    }
+
+    /** Ends all of what was started first: without the stand-ins it would set the machine's own packet filter. */
+    override dispose(): void {
+        for (const id of this.started) {
+            try {
+                process.kill(-id, "SIGKILL");
+            } catch {
+                // It has ended.
+            }
+        }
+        super.dispose();
     }
 
     /** Words that run lines of shell after the pod's functions. */

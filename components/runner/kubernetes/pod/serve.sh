@@ -36,10 +36,18 @@ link_plugins() {
     done
 }
 
+# choose_network: in a cluster of IPv6 the name service, and all else, has such addresses.
+choose_network() {
+    case $KUBERNETES_SERVICE_HOST in *:*) network=builds6 ;; *) network=builds ;; esac
+    cp "$lib/$network.conflist" "$run_directory/builds.conflist"
+}
+
 # The pod itself serves nobody by the network: clients come through the cluster's API server.
 close_network() {
     # shellcheck disable=SC2086 # a list
-    keep_steps_in "$bridge" $refused "$KUBERNETES_SERVICE_HOST" && each_version filter INPUT ! -i lo -p tcp --syn -j DROP
+    keep_steps_in "$bridge" $refused "$KUBERNETES_SERVICE_HOST" &&
+        { [ "$network" = builds ] || let_steps_find_way "$bridge"; } &&
+        each_version filter INPUT ! -i lo -p tcp --syn -j DROP
 }
 
 # Of a pod that is scaled to 0, or has not served yet, there is nothing to wait for.
@@ -58,6 +66,7 @@ end() {
 # Of an earlier start in this pod.
 rm -rf "$run_directory" "$socket" "$socket.own"
 link_plugins
+choose_network
 reason=$(close_network 2>&1) || fail "build steps cannot be kept from the cluster's network: $reason"
 # Asked before this pod's processes move into a group below it.
 group=$(own_group)

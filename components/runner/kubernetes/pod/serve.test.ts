@@ -107,6 +107,28 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         });
     });
 
+    it("gives build steps addresses of both versions in a cluster of IPv6, and keeps them from the same there", async () => {
+        bench.write("fails");
+        await bench.run(bench.script("serve.sh"), { env: { ...env, KUBERNETES_SERVICE_HOST: "fd00:10:96::1" } });
+        const { plugins: made } = JSON.parse(bench.read("run/builds.conflist"));
+        expect(made[0].ipam.ranges).toEqual([
+            [{ subnet: "10.209.0.0/16" }],
+            [{ subnet: expect.stringMatching(/^fd/) }],
+        ]);
+        const set = bench.calls.filter((call) => call.startsWith("ip6tables ") && !call.includes(" -C "));
+        expect(set).toContain("ip6tables -w -t mangle -I FORWARD -i buildkit0 -d fd00:10:96::1 -j DROP");
+        expect(set).toContain("ip6tables -w -t mangle -I FORWARD -i buildkit0 -d fd00:ec2::254/128 -j DROP");
+        const inserted = (words: string) =>
+            set.findIndex((call) => call.startsWith(`ip6tables -w -t filter -I INPUT -i buildkit0 ${words}`));
+        // What comes later stands before.
+        expect(inserted("-p icmpv6 --icmpv6-type neighbour-solicitation -j ACCEPT")).toBeGreaterThan(
+            inserted("-j REJECT"),
+        );
+
+        await run();
+        expect(JSON.parse(bench.read("run/builds.conflist")).plugins[0].ipam.ranges).toHaveLength(1);
+    });
+
     it("tells BuildKit the machine, the group of its steps, and CNI's names of the plugins", async () => {
         bench.write("fails");
         expect((await run()).status).toBe(7);
