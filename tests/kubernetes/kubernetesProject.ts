@@ -110,8 +110,8 @@ export class KubernetesProject extends Project {
     }
 
     /** What a person or a CI job does, on a machine (a HOME) of its own: connects, and builds. Resolves to what connect said. */
-    async connectAndBuild(machine: string, arch: Arch): Promise<string> {
-        const env = { HOME: path.join(this.folder, machine) };
+    async connectAndBuild(machine: string, arch: Arch, more: NodeJS.ProcessEnv = {}): Promise<string> {
+        const env = { ...more, HOME: path.join(this.folder, machine) };
         mkdirSync(env.HOME, { recursive: true });
         this.script ??= await this.connectScript();
         const { output } = await this.succeed(

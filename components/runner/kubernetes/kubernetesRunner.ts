@@ -148,10 +148,12 @@ export class KubernetesRunner extends pulumi.ComponentResource implements Runner
 }
 
 /** Another text is another ConfigMap, and so another pod. A name of Pulumi's own making may have letters that the cluster refuses. */
-function digestOf(data: { [name: string]: string }): string {
+function digestOf(data: { [name: string]: string } | string): string {
     return createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, 10);
 }
 
-function claimName({ runner }: RunnerInfo): string {
-    return `cache-${setName(runner)}`;
+/** A claim cannot change its storage class: another class is another claim, which is made before the old one goes with its pod. */
+function claimName({ runner, storageClass }: Pick<KubernetesRunnerArgs, "runner" | "storageClass">): string {
+    const name = `cache-${setName(runner)}`;
+    return storageClass ? `${name}-${digestOf(storageClass)}` : name;
 }

@@ -1,0 +1,68 @@
+import { until } from "../e2e/processes";
+import { asleepFor, fromStep, writes } from "../helpers/stepImage";
+import { describeWithStack } from "./cluster/describeWithCluster";
+import { TestCluster } from "./cluster/testCluster";
+import { KubernetesProject } from "./kubernetesProject";
+
+jest.setTimeout(300_000);
+
+describeWithStack("a setting that is changed while its runner is awake", () => {
+    let cluster: TestCluster;
+    let project: KubernetesProject;
+
+    beforeAll(async () => {
+        cluster = await TestCluster.start();
+        cluster.apply([
+            {
+                apiVersion: "storage.k8s.io/v1",
+                kind: "StorageClass",
+                metadata: { name: "other" },
+                provisioner: "kubernetes.io/host-path",
+            },
+        ]);
+        project = await KubernetesProject.createIn(cluster, "changed", { platforms: ["linux/amd64"], idleMinutes: 0 });
+        await project.init();
+        await project.succeed(project.up());
+        await project.connectAndBuild("first", "amd64");
+    });
+
+    afterAll(() => project?.end());
+    afterAll(() => cluster?.end());
+
+    const claims = () => project.kubectl("get", "persistentvolumeclaims", "--output", "name").trim().split("\n");
+    const pod = () => project.kubectl("get", "pod", "amd64-0", "--output", "jsonpath={.metadata.uid}");
+
+    it("lets a build finish, and whoever connects meanwhile wait for it, however short his patience is", async () => {
+        const before = pod();
+        const context = project.context("long", [...fromStep, asleepFor(40), writes("despite the change")]);
+        const words = ["build", "--builder", `${project.namespace}-amd64`, "--output", "type=cacheonly", context];
+        const env = { HOME: `${project.folder}/first` };
+        const build = project.start("buildx", [...words, "--progress", "plain", "--provenance=false"], { env });
+        await until("the step runs", () => /RUN \[/.test(build.said()));
+        project.configure({ historyDays: 3 });
+        await project.succeed(project.up());
+        await until("the pod is being ended", () =>
+            /\d/.test(project.kubectl("get", "pod", "amd64-0", "--output", "jsonpath={.metadata.deletionTimestamp}")),
+        );
+        const said = await project.connectAndBuild("second", "amd64", { NATIVE_BUILDX_WAKE_TIMEOUT: "15" });
+
+        await project.succeed(build.done);
+        expect(said).toMatch(/its pod is being ended after the builds that run, the next follows/);
+        expect(pod()).not.toBe(before);
+    });
+
+    it("storageClass: the runner goes on with another claim, and back again", async () => {
+        const [first] = claims();
+        project.configure({ storageClass: "other" });
+        await project.succeed(project.up());
+        await project.connectAndBuild("first", "amd64");
+        await until("the old claim is gone", () => claims().length === 1);
+        expect(claims()).not.toEqual([first]);
+
+        project.configure({ storageClass: "" });
+        await project.succeed(project.up());
+        await project.connectAndBuild("first", "amd64");
+        await until("the other claim is gone", () => claims().length === 1);
+        expect(claims()).toEqual([first]);
+    });
+});
