@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { podPaths } from "../../components/runner/kubernetes/podFiles";
 import type { Result } from "../e2e/commands";
 import { until } from "../e2e/processes";
-import { fromStep } from "../helpers/stepImage";
+import { fromStep, writes } from "../helpers/stepImage";
 import { describeWithStack } from "./cluster/describeWithCluster";
 import { TestCluster } from "./cluster/testCluster";
 import { KubernetesProject } from "./kubernetesProject";
@@ -30,6 +30,7 @@ describeWithStack("what others can do to a cluster's runners, and they to the cl
             clientGroups: ["system:serviceaccounts:ci"],
             refusedCidrs: [`${cluster.address}/32`],
             images: { app: { context: "app" } },
+            "kubernetes:context": "test",
         });
         project.context("app", [...fromStep, 'RUN ["/step", "write", "/result", "built"]']);
         await project.init();
@@ -42,6 +43,12 @@ describeWithStack("what others can do to a cluster's runners, and they to the cl
 
     afterAll(() => project?.end());
     afterAll(() => cluster?.end());
+
+    /** The certificate of the API server's authority. */
+    function clusterAuthority(): string {
+        const { clusters } = parse(readFileSync(cluster.environment.KUBECONFIG ?? "", "utf8"));
+        return Buffer.from(clusters[0].cluster["certificate-authority-data"], "base64").toString();
+    }
 
     /** Environment of who has a token, and a home of its own. */
     function asBearer(name: string, token: string): NodeJS.ProcessEnv {
@@ -66,6 +73,64 @@ describeWithStack("what others can do to a cluster's runners, and they to the cl
 
     it("lets a CI job of the named group connect and build", async () => {
         await project.succeed(build("write", "/result", "by a job"));
+    });
+
+    it.each([
+        ["has a context, which no pod knows", "test"],
+        ["has none", ""],
+    ])("lets a CI job that is a pod of the cluster connect and build, where the stack %s", async (_which, context) => {
+        const script = (await project.connectScript()).replace(
+            /^kubernetes_context='test'$/m,
+            `kubernetes_context='${context}'`,
+        );
+        const account = path.join(project.folder, "account");
+        mkdirSync(account, { recursive: true });
+        const files = {
+            token: cluster.kubectl("--namespace", "ci", "create", "token", "job").trim(),
+            "ca.crt": clusterAuthority(),
+            namespace: "ci",
+        };
+        for (const [name, text] of Object.entries(files)) {
+            writeFileSync(path.join(account, name), text);
+        }
+        project.context("job", [...fromStep, writes("in a pod")]);
+        const job = [
+            "set -e",
+            `mount -t tmpfs tmpfs /run && mkdir -p ${podPaths.serviceAccount}`,
+            `mount --bind ${account} ${podPaths.serviceAccount}`,
+            "sh -s",
+            `buildx build --builder ${project.namespace}-amd64 --output type=cacheonly job`,
+        ];
+        const { output } = await project.succeed(
+            project.run("unshare", ["--mount", "sh", "-c", job.join("\n")], {
+                input: script,
+                env: {
+                    KUBECONFIG: undefined,
+                    KUBERNETES_SERVICE_HOST: cluster.address,
+                    KUBERNETES_SERVICE_PORT: "443",
+                    HOME: path.join(project.folder, `pod-${context}`),
+                },
+            }),
+        );
+        expect(output).toMatch(/builder native-buildx-attacked is ready/);
+    });
+
+    it("tells a login that may see the runners, and not enter them, what it lacks", async () => {
+        const role = ["--verb=get", "--resource=statefulsets,statefulsets/scale,pods"];
+        project.kubectl("create", "role", "looker", ...role);
+        project.kubectl("create", "serviceaccount", "looker");
+        project.kubectl(
+            "create",
+            "rolebinding",
+            "looker",
+            "--role=looker",
+            `--serviceaccount=${project.namespace}:looker`,
+        );
+        const env = asBearer("looker", project.kubectl("create", "token", "looker"));
+        const { code, output } = await project.run("sh", ["-s"], { input: await project.connectScript(), env });
+
+        expect(output).toMatch(/this login may not use the runners: .*pods\/exec.*clientGroups/);
+        expect(code).not.toBe(0);
     });
 
     it.each<[string, string[]]>([
