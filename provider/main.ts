@@ -11,6 +11,7 @@ import { keepDigestsIn } from "./context/fileDigests";
 import { ImageIndexResource } from "./image/imageIndex";
 import { PlatformImageResource } from "./image/platformImage";
 import { LocalFolderResource } from "./localFolder";
+import { OwnerIdResource } from "./ownerId";
 import { Engine } from "./process/engine";
 import { endWithEngine } from "./process/lifetime";
 import { sweepTemporaryFolders } from "./process/temporaryFolder";
@@ -30,6 +31,7 @@ void serve(
         LocalFolder: new LocalFolderResource(),
         EcrRepository: new EcrRepositoryResource(),
         GroupLeftovers: new GroupLeftoversResource(),
+        OwnerId: new OwnerIdResource(),
         RepositoryGuard: new RepositoryGuardResource(),
     },
     {

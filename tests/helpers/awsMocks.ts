@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { scriptKey } from "./pulumiMocks";
+import { scriptKey, takeHooks } from "./pulumiMocks";
 
 /** A resource as a component registered it. */
 export interface Registered {
@@ -119,15 +119,7 @@ export class AwsMocks implements pulumi.runtime.Mocks {
 export async function mockAws(): Promise<AwsMocks> {
     const mocks = new AwsMocks();
     await pulumi.runtime.setMocks(mocks, "native-buildx", "prod");
-    // Takes hooks, instead of a gRPC server that the mock of the engine cannot call, and that keeps jest from ending.
-    const { getStore }: { getStore(): { callbacks?: object } } = require("@pulumi/pulumi/runtime/state");
-    const nothing = async () => undefined;
-    getStore().callbacks = {
-        registerResourceHook: nothing,
-        registerErrorHook: nothing,
-        awaitStackRegistrations: nothing,
-        shutdown: nothing,
-    };
+    takeHooks();
     return mocks;
 }
 

@@ -83,8 +83,21 @@ export class PulumiMocks implements pulumi.runtime.Mocks {
 export async function mockPulumi(): Promise<PulumiMocks> {
     const mocks = new PulumiMocks();
     await pulumi.runtime.setMocks(mocks, "native-buildx", "dev");
+    takeHooks();
     mocks.listen();
     return mocks;
+}
+
+/** Takes hooks, instead of a gRPC server that the mock of the engine cannot call, and that keeps jest from ending. */
+export function takeHooks(): void {
+    const { getStore }: { getStore(): { callbacks?: object } } = require("@pulumi/pulumi/runtime/state");
+    const nothing = async () => undefined;
+    getStore().callbacks = {
+        registerResourceHook: nothing,
+        registerErrorHook: nothing,
+        awaitStackRegistrations: nothing,
+        shutdown: nothing,
+    };
 }
 
 /** The value of an output. */

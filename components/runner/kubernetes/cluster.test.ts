@@ -39,9 +39,28 @@ describe("the cluster of Kubernetes runners", () => {
             "/home/me/config",
             /^kubernetes:kubeconfig: is not known where connect runs; remove it/,
         ],
+        [
+            "kubernetes:cluster",
+            "ci",
+            /^kubernetes:cluster: buildx, .* cannot be told a cluster; remove it, and set kubernetes:context/,
+        ],
     ])("is not said by %s %s", (setting, value, message) => {
         pulumi.runtime.setAllConfig({ [setting]: value });
         expect(kubernetesMistakes(defaults, "demo-prod")).toEqual([expect.stringMatching(message)]);
+    });
+
+    it("is that of a program's own provider where it says the context, whatever Pulumi's settings say", async () => {
+        pulumi.runtime.setAllConfig({ "kubernetes:context": "other", "kubernetes:cluster": "other" });
+        const args = { kubernetesNamespace: "demo-prod", context: "mine" };
+        const { runners } = new KubernetesRunners("demo", args);
+        const [runner] = runners;
+        expect((await resolved(runner?.node as pulumi.Output<{ shared: object }>)).shared).toMatchObject({
+            kubernetes_context: "mine",
+        });
+        await settled();
+        expect(() => new KubernetesRunners("wrong", { ...args, context: "a&b" })).toThrow(
+            /^context: "a&b" has characters that connect cannot pass on; kubectl config rename-context/,
+        );
     });
 
     it("has no compile cluster among its pods", () => {

@@ -27,7 +27,7 @@ describe("KubernetesRunners", () => {
         await make();
         expect(inputs("core/v1:Namespace", "demo").metadata).toEqual({
             name: "demo-prod",
-            labels: { "pod-security.kubernetes.io/enforce": "privileged" },
+            labels: { "pod-security.kubernetes.io/enforce": "privileged", "native-buildx/owner": "demo-id" },
         });
         const { metadata, spec } = inputs("networking.k8s.io/v1:NetworkPolicy", "demo");
         expect(metadata.namespace).toBe("demo-prod");
@@ -95,6 +95,20 @@ describe("KubernetesRunners", () => {
             spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "40Gi" } } },
         });
         expect(inputs("core/v1:PersistentVolumeClaim", "demo-arm64").spec.storageClassName).toBeUndefined();
+    });
+
+    it("have another claim with another storage class, which no claim can change", async () => {
+        const nameOf = async (storageClass: string) => {
+            mocks = await mockPulumi();
+            await make({ storageClass });
+            const { claimName } = podOf().volumes[1].persistentVolumeClaim;
+            expect(inputs("core/v1:PersistentVolumeClaim", "demo-arm64").metadata.name).toBe(claimName);
+            return claimName;
+        };
+        const names = [await nameOf(""), await nameOf("gp3"), await nameOf("io2"), await nameOf("gp3")];
+        expect(names[1]).toMatch(/^cache-arm64-[0-9a-f]{10}$/);
+        expect(names[3]).toBe(names[1]);
+        expect(new Set(names).size).toBe(3);
     });
 
     it("take what the cluster wants of a pod from their settings", async () => {

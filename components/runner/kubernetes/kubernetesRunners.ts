@@ -1,4 +1,3 @@
-import * as core from "@pulumi/kubernetes/core/v1";
 import * as networking from "@pulumi/kubernetes/networking/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { PolicyStatement } from "../../ci/policyStatement";
@@ -9,6 +8,7 @@ import type { Runners } from "../runners";
 import { runnerSettings } from "../settings";
 import { KubernetesRunner, type KubernetesTransforms, setName } from "./kubernetesRunner";
 import { clusterContext, type KubernetesRunnersValues, kubernetesMistakes } from "./mistakes";
+import { makeNamespace } from "./namespace";
 import { runnersPolicy } from "./networkPolicy";
 import { clientRules, grant } from "./roles";
 import { kubernetesRunnerSettings } from "./settings";
@@ -19,6 +19,11 @@ const settings = { ...runnerSettings, ...kubernetesRunnerSettings };
 export interface KubernetesRunnersArgs extends Partial<KubernetesRunnersValues> {
     /** Namespace of their own. */
     kubernetesNamespace: string;
+    /**
+     * Context of the kubeconfig by which kubectl finds their cluster, here and wherever connect runs; empty for the current one.
+     * For a program that gives them a provider of its own: what that has as `context`. @default Pulumi's setting kubernetes:context
+     */
+    context?: string;
     /** Tags of what they have at AWS. @default none */
     tags?: { [name: string]: string };
     /** Changes arguments of their resources. @default none */
@@ -39,10 +44,10 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
     ) {
         super("native-buildx:index:KubernetesRunners", name, {}, opts);
         const values = checkedValues(settings, args) as KubernetesRunnersValues;
-        refuseArguments(kubernetesMistakes(values, args.kubernetesNamespace));
-        const namespace = this.makeNamespace(values.kubernetesNamespace);
+        refuseArguments(kubernetesMistakes(values, args.kubernetesNamespace, args.context));
+        const context = args.context ?? clusterContext();
+        const namespace = this.makeNamespace(values.kubernetesNamespace, context);
         const named = namedRunners(values.platforms, values.runnersPerPlatform);
-        const context = clusterContext();
         this.runners = named.map(
             ({ runner, platform }) =>
                 new KubernetesRunner(
@@ -73,13 +78,9 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
         this.registerOutputs({});
     }
 
-    /** With the level of pod security that BuildKit needs, and a network in which nobody reaches the runners. */
-    private makeNamespace(name: string): pulumi.Resource[] {
-        const namespace = new core.Namespace(
-            this.name,
-            { metadata: { name, labels: { "pod-security.kubernetes.io/enforce": "privileged" } } },
-            { parent: this },
-        );
+    /** With a network in which nobody reaches the runners. */
+    private makeNamespace(name: string, context: string): pulumi.Resource[] {
+        const namespace = makeNamespace(this.name, { namespace: name, context }, this);
         const policy = new networking.NetworkPolicy(
             this.name,
             { metadata: { name: "runners", namespace: name }, spec: runnersPolicy() },

@@ -8,8 +8,12 @@ import { type kubernetesRunnerSettings, namespacePattern } from "./settings";
 /** The values of all settings of Kubernetes runners. */
 export type KubernetesRunnersValues = RunnerValues & ValuesOf<typeof kubernetesRunnerSettings>;
 
-/** Everything that is wrong with the settings of Kubernetes runners, each as one line: setting, mistake, remedy. */
-export function kubernetesMistakes(values: KubernetesRunnersValues, stackName: string): string[] {
+/**
+ * Everything that is wrong with the settings of Kubernetes runners, each as one line: setting, mistake, remedy.
+ *
+ * @param context of a program's own cluster. @default that of Pulumi's settings
+ */
+export function kubernetesMistakes(values: KubernetesRunnersValues, stackName: string, context?: string): string[] {
     const { kubernetesNamespace, refusedCidrs, tolerations } = values;
     return [
         ...noClusterMistakes(values, "pods"),
@@ -28,7 +32,9 @@ export function kubernetesMistakes(values: KubernetesRunnersValues, stackName: s
                 ? []
                 : [`tolerations[${at}]: has no key; add one, or operator: Exists for all taints`],
         ),
-        ...clusterMistakes(),
+        ...(context === undefined
+            ? [...contextMistakes("kubernetes:context", clusterContext()), ...clusterMistakes()]
+            : contextMistakes("context", context)),
     ];
 }
 
@@ -37,19 +43,27 @@ export function clusterContext(): string {
     return new pulumi.Config("kubernetes").get("context") ?? "";
 }
 
+/** It is in a URL, unquoted. */
+function contextMistakes(setting: string, context: string): string[] {
+    return /^[\w.:/@-]*$/.test(context)
+        ? []
+        : [
+              `${setting}: "${context}" has characters that connect cannot pass on; kubectl config rename-context gives it another name`,
+          ];
+}
+
 /** What the connect script, which runs on other machines too, cannot be told. */
 function clusterMistakes(): string[] {
-    const context = clusterContext();
+    const config = new pulumi.Config("kubernetes");
     return [
-        // In a URL, unquoted.
-        ...(/^[\w.:/@-]*$/.test(context)
-            ? []
-            : [
-                  `kubernetes:context: "${context}" has characters that connect cannot pass on; kubectl config rename-context gives it another name`,
-              ]),
-        ...(new pulumi.Config("kubernetes").getSecret("kubeconfig")
+        ...(config.getSecret("kubeconfig")
             ? [
                   "kubernetes:kubeconfig: is not known where connect runs; remove it, put the file where KUBECONFIG says, and set kubernetes:context",
+              ]
+            : []),
+        ...(config.getSecret("cluster")
+            ? [
+                  "kubernetes:cluster: buildx, which goes by contexts, cannot be told a cluster; remove it, and set kubernetes:context to a context of that cluster",
               ]
             : []),
     ];
