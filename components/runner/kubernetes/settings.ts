@@ -41,7 +41,7 @@ export const kubernetesRunnerSettings = {
             mayBeEmpty: true,
         }),
         "",
-        `${kubernetes} Namespace of their own, which is made and deleted with them. Empty for the stack's name, as in native-buildx-prod.`,
+        `${kubernetes} Namespace of their own, which is made and deleted with them, and must not exist before. Empty for the stack's name, as in native-buildx-prod.`,
     ),
     nodeSelectors: setting(
         byPlatform("PLATFORM: {LABEL: VALUE}", mapOf("LABEL: VALUE", optionalText("a label's value"))),
@@ -66,7 +66,7 @@ export const kubernetesRunnerSettings = {
     storageClass: setting(
         optionalText("the name of a storage class"),
         "",
-        `${kubernetes} Storage class of their cache volumes, as in gp3. Empty for the cluster's default.`,
+        `${kubernetes} Storage class of their cache volumes, as in gp3. Empty for the cluster's default. With another class the caches begin empty.`,
     ),
     buildkitImage: setting(
         text("the reference of an image"),
