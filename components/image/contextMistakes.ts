@@ -1,6 +1,6 @@
 import * as path from "node:path";
-import { contextKind, contextMistake } from "../../provider/context/contextKind";
-import { locateDockerfile } from "../../provider/context/dockerfile";
+import { contextMistake } from "../../provider/context/contextKind";
+import { dockerfileOf } from "../../provider/context/dockerfile";
 import { statsOf } from "../../provider/context/statsOf";
 import { isReference } from "../../provider/image/reference";
 import { architectures, knownPlatforms, type Platform } from "../architecture";
@@ -59,12 +59,11 @@ function nameMistake(name: string): string | undefined {
 
 function mainMistakes({ context, dockerfile, target, args }: MainInputs, project: string): Mistake[] {
     const mistake = contextMistake(context, project, false);
-    const hasDockerfile = contextKind(context, project, false) !== "folder" && !path.isAbsolute(dockerfile ?? "");
-    if (mistake || hasDockerfile) {
+    const found = dockerfileOf({ context, dockerfile }, project);
+    if (mistake || found === undefined) {
         return told(["context"], mistake);
     }
     const file = dockerfile ?? path.join(context, "Dockerfile");
-    const found = locateDockerfile(path.resolve(project, context), path.resolve(project, file));
     if (!statsOf(found)?.isFile()) {
         return told(["dockerfile"], `file ${file} does not exist; create it or name another`);
     }

@@ -1,8 +1,7 @@
-import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { contextKind } from "../../provider/context/contextKind";
+import { imagePrefix } from "../../provider/context/contextKind";
 import type { ContextSource } from "../../provider/context/contexts";
-import { dockerfileText, locateDockerfile } from "../../provider/context/dockerfile";
+import { dockerfileOf, dockerfileText } from "../../provider/context/dockerfile";
 import { isPlainDockerfile, readStages } from "../../provider/context/dockerfileStages";
 import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
@@ -197,7 +196,7 @@ function imageContext(
     all: boolean,
 ): pulumi.Output<ContextSource> {
     const own = platformRefs[platform] as pulumi.Output<string>;
-    const contextOf = (ref: pulumi.Output<string>) => pulumi.interpolate`docker-image://${ref}`;
+    const contextOf = (ref: pulumi.Output<string>) => pulumi.interpolate`${imagePrefix}${ref}`;
     return all
         ? pulumi.output(Object.fromEntries(Object.entries(platformRefs).map(([other, ref]) => [other, contextOf(ref)])))
         : contextOf(own);
@@ -207,11 +206,9 @@ function imageContext(
  * Whether a `FROM --platform` of the Dockerfile may name a base for another platform. Where it cannot, an image need not
  * wait for the other platforms of its bases. A Dockerfile that is elsewhere, or another frontend's, may.
  */
-function asksForPlatforms({ context, dockerfile }: BuildInputs): boolean {
-    if (contextKind(context, process.cwd(), false) !== "folder" && !path.isAbsolute(dockerfile ?? "")) {
-        return true;
-    }
-    const text = dockerfileText(locateDockerfile(path.resolve(context), dockerfile && path.resolve(dockerfile)));
+function asksForPlatforms(inputs: BuildInputs): boolean {
+    const file = dockerfileOf(inputs, process.cwd());
+    const text = file && dockerfileText(file);
     if (text === undefined) {
         return true;
     }

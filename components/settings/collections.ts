@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { knownPlatforms, type Platform } from "../architecture";
-import { secretMistake } from "../image/secretMistakes";
 import { Given } from "./given";
 import { checked, insteadOf, secretText } from "./kinds";
+import { secretMistake } from "./secretMistakes";
 
 /** A list of such values. @param what what is meant, as in "a list of tags" */
 export function listOf<T extends v.GenericSchema>(what: string, item: T) {

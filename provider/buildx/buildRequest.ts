@@ -1,5 +1,5 @@
 import type { BuildOptions } from "../../components/image/buildInputs";
-import { refuseSecrets } from "../../components/image/secretMistakes";
+import { refuseSecrets } from "../../components/settings/secretMistakes";
 import type { ContextSource } from "../context/contexts";
 import { parseGitContext } from "../context/gitContext";
 
@@ -44,10 +44,7 @@ export interface BuildCommand {
 export function buildCommand(request: ResolvedRequest, metadataFile: string): BuildCommand {
     const { words: secrets, environment } = secretsOf(request);
     const words = [
-        "build",
-        ...flag("builder", request.builder),
-        ...flag("platform", request.platform),
-        ...flag("progress", "rawjson"),
+        ...firstWords(request),
         ...flag("metadata-file", metadataFile),
         "--push",
         ...flags("tag", request.tags),
@@ -84,10 +81,7 @@ export function buildCommand(request: ResolvedRequest, metadataFile: string): Bu
 export function dockerfileCommand(request: ResolvedRequest): BuildCommand {
     const { words: secrets, environment } = secretsOf(request);
     const words = [
-        "build",
-        ...flag("builder", request.builder),
-        ...flag("platform", request.platform),
-        ...flag("progress", "rawjson"),
+        ...firstWords(request),
         "--call=targets,format=json",
         ...flag("file", request.dockerfile),
         ...pairs("build-arg", request.args),
@@ -96,6 +90,10 @@ export function dockerfileCommand(request: ResolvedRequest): BuildCommand {
         ...lastWords(request),
     ];
     return { words, environment };
+}
+
+function firstWords({ builder, platform }: ResolvedRequest): string[] {
+    return ["build", ...flag("builder", builder), ...flag("platform", platform), ...flag("progress", "rawjson")];
 }
 
 function secretsOf({ secrets = {} }: ResolvedRequest): BuildCommand {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { dockerHub } from "../../components/registry/dockerHub";
 import type { RegistryLogin } from "../../components/registry/registryLogin";
+import { imagePrefix } from "../context/contextKind";
 import { registriesHere, registryOf, repositoryOf } from "../image/reference";
 import { makeTemporaryFolder, removeTemporaryFolder } from "../process/temporaryFolder";
 import { buildError, type ErrorHints } from "../progress/buildError";
@@ -82,7 +83,7 @@ export class Buildx {
     async build(request: BuildRequest, options: BuildConditions = {}): Promise<BuildResult> {
         const contexts = Object.entries(request.contexts ?? {}).map(async ([name, source]) => [
             name,
-            typeof source === "string" ? source : `docker-image://${await this.joinPlatforms(source)}`,
+            typeof source === "string" ? source : `${imagePrefix}${await this.joinPlatforms(source)}`,
         ]);
         const resolved = { ...request, contexts: Object.fromEntries(await Promise.all(contexts)) };
         return runBuild(this.program, resolved, options, () => this.hints(request.tags[0] ?? ""));

@@ -1,5 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
-import * as path from "node:path";
+import { dockerfileOf, dockerfileText } from "../context/dockerfile";
 import { dockerfileCommand, type ResolvedRequest } from "./buildRequest";
 import { type BuildxProgram, runBuildx } from "./runBuildx";
 
@@ -13,15 +12,8 @@ export async function readDockerfile(
     request: ResolvedRequest,
     folder = ".",
 ): Promise<string | undefined> {
-    const { context, dockerfile = path.join(context, "Dockerfile") } = request;
-    const isFolder = await stat(path.resolve(folder, context)).then(
-        (found) => found.isDirectory(),
-        () => false,
-    );
-    // In a git repository a path is one of the repository's.
-    return isFolder || path.isAbsolute(dockerfile)
-        ? readFile(path.resolve(folder, dockerfile), "utf8").catch(() => undefined)
-        : remoteDockerfile(buildx, request, folder);
+    const file = dockerfileOf(request, folder);
+    return file === undefined ? remoteDockerfile(buildx, request, folder) : dockerfileText(file);
 }
 
 /** By the runner, which gets the repository for the build anyway. */

@@ -7,7 +7,8 @@ import { statsOf } from "./statsOf";
 /** Only folders and layouts are on this machine. */
 export type ContextKind = "folder" | "git" | "http" | "image" | "oci-layout";
 
-const imagePrefix = "docker-image://";
+/** Of a named context that is an image, before its reference. */
+export const imagePrefix = "docker-image://";
 
 /**
  * What buildx takes a context for. Whatever is nothing else is a folder, which need not exist: `contextMistake` says what is

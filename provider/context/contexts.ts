@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { isUnknown } from "../values";
 import { type FolderOptions, hashFolder } from "./contextHash";
 import { type ContextKind, contextKind, contextMistake } from "./contextKind";
-import { hashDockerfile, locateDockerfile } from "./dockerfile";
+import { dockerfileOf, hashDockerfile } from "./dockerfile";
 import { hashOciLayout } from "./ociLayout";
 
 /** A named context: where it is, or for an image of several platforms, where each platform's is. */
@@ -79,17 +79,4 @@ export function placesOf(inputs: ContextInputs, project: string): Place[] {
 
 async function hashNow(folder: string, options: FolderOptions): Promise<string> {
     return (await hashFolder(folder, options)).hash;
-}
-
-/**
- * The Dockerfile, if it is a file of this machine: with a context elsewhere, a path that is not absolute is one of the
- * repository's or archive's.
- */
-export function dockerfileOf(inputs: ContextInputs, project: string): string | undefined {
-    const isHere = contextKind(inputs.context, project, false) === "folder";
-    if (!isHere && !path.isAbsolute(inputs.dockerfile ?? "")) {
-        return undefined;
-    }
-    const file = inputs.dockerfile ? path.resolve(project, inputs.dockerfile) : undefined;
-    return locateDockerfile(path.resolve(project, inputs.context), file);
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
+import { contextKind } from "./contextKind";
 import { statsOf } from "./statsOf";
 
 /**
@@ -18,6 +19,23 @@ export function locateDockerfile(context: string, dockerfile?: string): string {
     // A link that leads nowhere goes before a file in small letters, too.
     const names = statsOf(folder)?.isDirectory() ? readdirSync(folder) : [];
     return !names.includes("Dockerfile") && names.includes("dockerfile") ? path.join(folder, "dockerfile") : file;
+}
+
+/**
+ * The Dockerfile, if it is a file of this machine: with a context elsewhere, a path that is not absolute is one of the
+ * repository's or archive's. The file need not exist.
+ * @param folder that relative paths start from
+ */
+export function dockerfileOf(
+    { context, dockerfile }: { context: string; dockerfile?: string },
+    folder: string,
+): string | undefined {
+    const isHere = contextKind(context, folder, false) === "folder";
+    if (!isHere && !path.isAbsolute(dockerfile ?? "")) {
+        return undefined;
+    }
+    const file = dockerfile === undefined ? undefined : path.resolve(folder, dockerfile);
+    return locateDockerfile(path.resolve(folder, context), file);
 }
 
 /** The text of a Dockerfile. Undefined where it cannot be read: `hashDockerfile` says why. */

@@ -1,5 +1,6 @@
 import { architectureOf } from "../../components/architecture";
 import { familiarName } from "../image/reference";
+import { imagePrefix } from "./contextKind";
 import { type DockerfileStages, readStages, stageNamed, type WrittenStage } from "./dockerfileStages";
 import { expanded } from "./dockerfileWords";
 
@@ -127,8 +128,11 @@ function contextOf(name: string, contexts: { [name: string]: string }): Context 
         return undefined;
     }
     const found = Object.entries(contexts).find(([key]) => familiarName(key) === familiarName(name));
-    const image = found && /^docker-image:\/\/(.*)/s.exec(found[1])?.[1];
-    return found && { name: found[0], image };
+    if (!found) {
+        return undefined;
+    }
+    const [key, source] = found;
+    return { name: key, image: source.startsWith(imagePrefix) ? source.slice(imagePrefix.length) : undefined };
 }
 
 /** The platform of what a stage begins with, where it is another than the one that is built. */

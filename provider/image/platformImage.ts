@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as path from "node:path";
 import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
-import { refuseSecrets } from "../../components/image/secretMistakes";
+import { refuseSecrets } from "../../components/settings/secretMistakes";
 import type { Connections } from "../buildx/connectScript";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { type ContextSource, hashContexts } from "../context/contexts";
