@@ -259,7 +259,7 @@ main() {
     # shellcheck disable=SC2086 # numbers
     trap 'kill $children 2>/dev/null; exit 130' INT
     # shellcheck disable=SC2086
-    trap 'kill $children 2>/dev/null; exit 143' TERM
+    trap 'kill $children 2>/dev/null; exit 143' TERM HUP
     if [ "$mode" = leave ]; then
         try_each leave
         return

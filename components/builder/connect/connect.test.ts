@@ -177,6 +177,7 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
         it.each([
             ["SIGTERM", 143],
             ["SIGINT", 130],
+            ["SIGHUP", 143],
         ] as const)("on %s ends with status %d and leaves no folder behind", async (signal, status) => {
             order("slow-arm64");
             const { child, exited } = bench.start();

@@ -180,11 +180,13 @@ describeHere.each(shells)("connect to real local runners, with real buildx, in %
     });
 
     it("gets a runner and a registry that serve after it was killed at any moment", async () => {
+        mkdirSync(bench.path("killed"));
         for (const seconds of ["0.1", "0.25", "0.5", "1"]) {
             suffixes.forEach(stop);
             execFileSync("sh", ["registry.sh", "stop"], { cwd: folder("registry") });
             await bench.run(["timeout", "-s", "KILL", seconds, ...shell, bench.path("connect.sh")], {
-                env: ownFolders,
+                // It leaves a folder there.
+                env: { ...ownFolders, TMPDIR: bench.path("killed") },
             });
             expect(await connect()).toMatchObject({ status: 0, stderr: expect.stringContaining(ready) });
         }
