@@ -29,6 +29,7 @@ export const allShells: typeof shells = [...shells, ["bash as sh", ["bash", "--p
 /** connect with stand-ins for docker, buildx, the runners and, if asked for, curl. Platforms linux/amd64 and linux/arm64. */
 export class ConnectBench extends Workbench {
     private readonly children: ChildProcess[] = [];
+    private readonly ends: Promise<unknown>[] = [];
 
     constructor(private readonly shell: string[]) {
         super();
@@ -93,7 +94,9 @@ export class ConnectBench extends Workbench {
             new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
                 child.on(event, (status) => resolve({ status, stdout, stderr }));
             });
-        return { child, closed: ended("close"), exited: ended("exit") };
+        const closed = ended("close");
+        this.ends.push(closed);
+        return { child, closed, exited: ended("exit") };
     }
 
     connect(options?: ConnectOptions) {
@@ -136,7 +139,8 @@ export class ConnectBench extends Workbench {
         }
     }
 
-    override dispose(): void {
+    /** Ends what still runs, and waits for it: it writes where `dispose` removes. */
+    async end(): Promise<void> {
         for (const file of ["slow-amd64", "slow-arm64"]) {
             rmSync(this.path(file), { force: true });
         }
@@ -152,7 +156,7 @@ export class ConnectBench extends Workbench {
                 // It has ended.
             }
         }
-        super.dispose();
+        await Promise.all(this.ends);
     }
 }
 
@@ -166,6 +170,9 @@ export function connectBenchForEach(shellName: string, shell: string[]): { it: j
     beforeEach(() => {
         bench = new ConnectBench(shell);
     });
-    afterEach(() => bench.dispose());
+    afterEach(async () => {
+        await bench.end();
+        bench.dispose();
+    });
     return { it, bench: () => bench };
 }
