@@ -56,9 +56,26 @@ describeUnless(untrusted)("digests that are kept between processes", () => {
         expect((await reopened(minuteLater() - 2n)).digestOf(stats())).toBeUndefined();
     });
 
-    it("does not keep small files", async () => {
+    it("keeps small files where there are many, which would take longer to read than the store", async () => {
         fs.writeFileSync(file, "small");
         expect((await reopened()).digestOf(stats())).toBeUndefined();
+        expect(fs.existsSync(log)).toBe(false);
+        const asked = () => {
+            const store = new DigestStore(log);
+            const answers = Array.from({ length: 1001 }, () => store.digestOf(stats()));
+            return { store, answers };
+        };
+        asked().store.add(Buffer.from(file), stats(), digest, minuteLater());
+        await written();
+        expect(asked().answers).toEqual([...Array(1000), digest]);
+    });
+
+    it("begins anew when it has become large", async () => {
+        await reopened();
+        fs.truncateSync(log, (32 << 20) + 1);
+        expect(new DigestStore(log).digestOf(stats())).toBeUndefined();
+        expect((await reopened()).digestOf(stats())).toEqual(digest);
+        expect(fs.statSync(log).size).toBeLessThan(1000);
     });
 
     it("reads over what an interrupted write has left", async () => {

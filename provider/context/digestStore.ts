@@ -10,8 +10,11 @@ export interface FileState {
 
 type Identified = FileState & { dev: bigint; ino: bigint };
 
-/** Bytes of a file below which reading it is as fast as remembering it. */
-const smallest = 65_536n;
+/** Bytes of a file that is small. */
+const small = 65_536n;
+
+/** So many small files are read as fast as the store is: only those after them are kept. */
+const fewSmall = 1000;
 
 /**
  * Nanoseconds for which a file must have been left alone. A program that writes through a mapping changes the ctime at its
@@ -29,49 +32,47 @@ export function hasTrustedTimes(file: Buffer | string): boolean {
     return trusted.has(fs.statfsSync(file).type >>> 0);
 }
 
-/** Bytes after which the store begins anew, because it only grows: more than 100,000 files. */
-const largest = 16 << 20;
+/** Bytes after which the store begins anew, because it only grows: more than 200,000 files. */
+const largest = 32 << 20;
 
 /**
- * Digests of larger files, kept between processes, so that an `up` of a large context that has not changed need not read
+ * Digests of files, kept between processes, so that an `up` of a large context that has not changed need not read
  * it. A log of lines: state, digest. Each begins with its newline: what an interrupted write left spoils no other.
  * Without the store everything is only slower.
  */
 export class DigestStore {
-    private readonly digests = new Map<string, Buffer>();
+    private known: Map<string, string> | undefined;
     private readonly isTrusted = new Map<bigint, boolean>();
     private added: string[] = [];
+    private smallFiles = 0;
 
-    constructor(private readonly file: string) {
-        try {
-            if (fs.statSync(file).size > largest) {
-                fs.rmSync(file);
-                return;
-            }
-            for (const line of fs.readFileSync(file, "latin1").split("\n")) {
-                const [, state, digest] = /^((?:\d+ ){4}\d+) ([0-9a-f]{64})$/.exec(line) ?? [];
-                if (state && digest) {
-                    this.digests.set(state, Buffer.from(digest, "hex"));
-                }
-            }
-        } catch {
-            // There is none yet, or it cannot be read.
-        }
-    }
+    constructor(private readonly file: string) {}
 
     digestOf(stats: Identified): Buffer | undefined {
-        return this.digests.get(stateOf(stats));
+        if (stats.size < small) {
+            this.smallFiles += 1;
+        }
+        if (!this.keeps(stats)) {
+            return undefined;
+        }
+        this.known ??= readDigests(this.file);
+        const digest = this.known.get(stateOf(stats));
+        return digest === undefined ? undefined : Buffer.from(digest, "hex");
     }
 
     /** @param now nanoseconds since 1970 when the file began to be read */
     add(file: Buffer, stats: Identified, digest: Buffer, now: bigint): void {
-        if (stats.size < smallest || stats.ctimeNs + settled > now || !this.trusts(file, stats.dev)) {
+        if (!this.keeps(stats) || stats.ctimeNs + settled > now || !this.trusts(file, stats.dev)) {
             return;
         }
         if (this.added.length === 0) {
             setImmediate(() => this.write());
         }
         this.added.push(`\n${stateOf(stats)} ${digest.toString("hex")}`);
+    }
+
+    private keeps({ size }: Identified): boolean {
+        return size >= small || this.smallFiles > fewSmall;
     }
 
     private trusts(file: Buffer, device: bigint): boolean {
@@ -89,6 +90,26 @@ export class DigestStore {
             // A full or read-only disk.
         }
     }
+}
+
+/** Digests in hex by state. */
+function readDigests(file: string): Map<string, string> {
+    const digests = new Map<string, string>();
+    try {
+        if (fs.statSync(file).size > largest) {
+            fs.rmSync(file);
+            return digests;
+        }
+        for (const line of fs.readFileSync(file, "latin1").split("\n")) {
+            const [, state, digest] = /^((?:\d+ ){4}\d+) ([0-9a-f]{64})$/.exec(line) ?? [];
+            if (state && digest) {
+                digests.set(state, digest);
+            }
+        }
+    } catch {
+        // There is none yet, or it cannot be read.
+    }
+    return digests;
 }
 
 function stateOf({ dev, ino, size, mtimeNs, ctimeNs }: Identified): string {
