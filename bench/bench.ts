@@ -97,7 +97,7 @@ export class Bench {
         await this.up({ wanted: true });
         await this.wake();
         await this.sandbox.sleep(this.runners);
-        // Files that were just made are read at every `up`, as on no other day: see provider/context/digestStore.ts.
+        // Files that were just made are read at every `up`, as on no other day: see provider/context/digestLog.ts.
         await setTimeout(61_000);
         // Once before: what only the first `up` after a build does is not in the figures.
         await this.sandbox.up();

@@ -3,7 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describeUnless } from "../../tests/helpers/needs";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
-import { DigestStore, hasTrustedTimes } from "./digestStore";
+import { hasTrustedTimes } from "./digestLog";
+import { DigestStore } from "./digestStore";
 
 const untrusted = hasTrustedTimes("/tmp") ? undefined : "/tmp is on no file system whose digests are kept";
 
@@ -68,11 +69,13 @@ describeUnless(untrusted)("digests that are kept between processes", () => {
         asked().store.add(Buffer.from(file), stats(), digest, minuteLater());
         await written();
         expect(asked().answers).toEqual([...Array(1000), digest]);
+        // Among themselves.
+        expect(fs.existsSync(log)).toBe(false);
     });
 
     it("begins anew when it has become large", async () => {
         await reopened();
-        fs.truncateSync(log, (32 << 20) + 1);
+        fs.truncateSync(log, (64 << 20) + 1);
         expect(new DigestStore(log).digestOf(stats())).toBeUndefined();
         expect((await reopened()).digestOf(stats())).toEqual(digest);
         expect(fs.statSync(log).size).toBeLessThan(1000);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { DigestStore, type FileState } from "./digestStore";
+import type { FileState } from "./digestLog";
+import { DigestStore } from "./digestStore";
 import { turn } from "./turn";
 
 /** Read in this process, by device and inode. */
@@ -9,7 +10,7 @@ const known = new Map<string, FileState & { digest: Buffer }>();
 /** What earlier processes read. */
 let store: DigestStore | undefined;
 
-/** From now on digests are also kept in a file on this machine, and those in the file are not computed again. */
+/** From now on digests are also kept in files on this machine, this one and its like, and those in them are not computed again. */
 export function keepDigestsIn(file: string): void {
     store = new DigestStore(file);
 }
