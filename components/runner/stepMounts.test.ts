@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
 import * as path from "node:path";
 import { shells, Workbench } from "../../tests/helpers/workbench";
 
@@ -65,6 +65,37 @@ describe.each(shells)("what a build step gets besides, in %s", (_name, shell) =>
         bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
         expect((await runStep()).status).toBe(3);
         expect(mounts().slice(0, 3)).toEqual([toolchains, ...cluster]);
+    });
+
+    it("is what the runner remembers of sources with warnings, which steps of the compile cluster tell of", async () => {
+        const name = (at: number) => at.toString(16).padStart(16, "0");
+        bench.write("told", `warned ${name(1)}\n`);
+        bench.write("toolchains.json", `${JSON.stringify(toolchains)}\n`);
+        expect(await runStep()).toEqual({ status: 3, stdout: "", stderr: "" });
+        expect(existsSync(bench.path("cluster.warned"))).toBe(false);
+
+        const again = () => {
+            bench.write("bundle/config.json", JSON.stringify({ mounts: [pts, shm] }));
+            return runStep();
+        };
+        bench.write("cluster.json", `${JSON.stringify(toolchains)}\n`);
+        bench.append("told", `warned no name\nwarned ${"g".repeat(16)}\nwarned ${name(2)} more\nwarned ${name(2)}\n`);
+        expect((await again()).stderr).toBe("");
+        expect(mounts()).toContainEqual({
+            destination: "/dev/.compile-cluster.warned",
+            type: "bind",
+            source: bench.path("cluster.warned"),
+            options: ["bind", "ro", "nosuid", "nodev", "noexec"],
+        });
+        expect(bench.read("cluster.warned")).toBe(`${name(1)}\n${name(2)}\n`);
+        // However much a step tells of.
+        bench.write("told", Array.from({ length: 5000 }, (_, at) => `warned ${name(at)}\n`).join(""));
+        await again();
+        expect(bench.read("cluster.warned").trim().split("\n")).toHaveLength(1002);
+        bench.write("cluster.warned", `${name(1)}\n`.repeat(16_000));
+        bench.write("told", `warned ${name(3)}\n`);
+        await again();
+        expect(bench.read("cluster.warned")).toBe(`${name(3)}\n`);
     });
 
     it("is nothing where there is no place for it: the step runs", async () => {

@@ -99,6 +99,18 @@ describeUnless(missingCluster())("a compile cluster of two runners with a core e
             expect(said).toContain("#pragma message: placed");
         });
 
+        it("and at home at once, where there was something to say the last time", async () => {
+            const file = { SOURCES: "placed", FLAGS: "-O2", ...inCluster };
+            const asked = [];
+            for (const expected of ["in a step", "in the next"]) {
+                const from = first.read("cluster/scheduler.log").length;
+                const { said } = await build(file);
+                expect([expected, said]).toEqual([expected, expect.stringContaining("#pragma message: placed")]);
+                asked.push(shares(first, from).reduce((sum, share) => sum + share));
+            }
+            expect(asked).toEqual([1, 0]);
+        });
+
         it("and the example, whose Dockerfile asks for it in one line", async () => {
             const context = path.join(cluster.folder, "example");
             cpSync(path.join(checkout, "examples/cluster"), context, { recursive: true });

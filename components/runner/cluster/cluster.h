@@ -2,5 +2,12 @@
 #ifndef CLUSTER
 #define CLUSTER "/dev/.compile-cluster"
 #endif
-/* A variable by which the client is told the descriptor of the file into which its preprocessor is to say what it says. */
-#define PREPROCESSOR_SAYS "COMPILE_CLUSTER_PREPROCESSOR_SAYS"
+/*
+ * A variable by which the client is told two descriptors: of the file into which its preprocessor is to say what it says, and of one
+ * that gets a byte when it has a preprocessor, as it has for what is compiled elsewhere.
+ */
+#define PREPROCESSOR "COMPILE_CLUSTER_PREPROCESSOR"
+/* What the runner remembers of sources (see clusterWarned.h). */
+#ifndef WARNED
+#define WARNED CLUSTER ".warned"
+#endif

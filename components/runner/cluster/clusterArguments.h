@@ -12,7 +12,8 @@ struct job {
 	char driver[PATH_MAX]; /* what that leads to */
 	char triplet[64], version[16];
 	int is_cxx; /* by the driver's name, or the file's */
-	const char *object;
+	const char *source, *object;
+	char name[17]; /* of the source and the words, see clusterWarned.h */
 	int adds_target;
 	int is_read_first; /* for warnings of how the source is written */
 };
@@ -122,6 +123,7 @@ static int read_arguments(struct job *job, char **words)
 		job->is_cxx = 1;
 	else if (strcmp(ending, ".c") != 0)
 		return 0;
+	job->source = source;
 	/* icecream names the list of headers by the last dot, wherever it is. */
 	if (lists && !names_list && job->object && !strchr(base_name(job->object), '.'))
 		return 0;

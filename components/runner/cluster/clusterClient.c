@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -80,13 +81,14 @@ int execv(const char *program, char *const words[])
 	while (words[count])
 		count++;
 
-	const char *apart = getenv(PREPROCESSOR_SAYS);
+	const char *told = getenv(PREPROCESSOR);
+	int said, used;
 	char **all = count >= 2 && strcmp(words[count - 2], "-E") == 0 ? calloc(count + 2, sizeof(*all)) : NULL;
 
 	if (!all)
 		return execve(program, words, environ);
-	if (apart)
-		dup2(atoi(apart), STDERR_FILENO);
+	if (told && sscanf(told, "%d %d", &said, &used) == 2 && write(used, "", 1) == 1)
+		dup2(said, STDERR_FILENO);
 	memcpy(all, words, count * sizeof(*all));
 	all[count] = "-fpch-preprocess";
 	return execve(program, all, environ);

@@ -43,7 +43,7 @@ describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("icecream's cl
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
     function handOver(source: string, ...words: string[]) {
-        const apart = openSync(at("apart"), "w");
+        const [apart, used] = [openSync(at("apart"), "w"), openSync(at("used"), "w")];
         writeFileSync(at("a.c"), source);
         const result = spawnSync(at("client"), ["/usr/bin/gcc", "-O2", ...words, "-E", "a.c"], {
             cwd: folder,
@@ -52,12 +52,13 @@ describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("icecream's cl
             env: {
                 PATH: "/usr/bin:/bin",
                 LD_PRELOAD: at("client.so"),
-                COMPILE_CLUSTER_PREPROCESSOR_SAYS: String(apart),
+                COMPILE_CLUSTER_PREPROCESSOR: "3 4",
             },
-            stdio: ["ignore", "pipe", "pipe", ...Array.from({ length: apart - 2 }, () => apart)],
+            stdio: ["ignore", "pipe", "pipe", apart, used],
         });
         closeSync(apart);
-        return { ...result, apart: readFileSync(at("apart"), "utf8") };
+        closeSync(used);
+        return { ...result, apart: readFileSync(at("apart"), "utf8"), used: readFileSync(at("used")) };
     }
 
     const intrinsics = process.arch === "arm64" ? "arm_neon.h" : "immintrin.h";
@@ -106,8 +107,9 @@ describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("icecream's cl
     });
 
     it("keeps apart what the preprocessor says", () => {
-        const { status, stderr, apart } = handOver("#warning new\nint x;\n");
+        const { status, stderr, apart, used } = handOver("#warning new\nint x;\n");
         expect([status, stderr]).toEqual([0, ""]);
         expect(apart).toContain("#warning new");
+        expect(used).toHaveLength(1);
     });
 });

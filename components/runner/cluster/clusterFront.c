@@ -12,6 +12,8 @@
  *     environments/NAME            a line each: `helper MACHINE ARCHIVE`, and `unless MACHINE PATTERN` for arguments with
  *                                  which the environment of that machine is not the same
  *     run/socket                   where the runner's daemon is asked
+ *
+ * And beside it WARNED (see clusterWarned.h).
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -24,6 +26,7 @@
 
 #include "cluster.h"
 #include "clusterEnvironments.h"
+#include "clusterWarned.h"
 
 /* Debian's and Ubuntu's drivers are called TRIPLET-gcc-VERSION and TRIPLET-g++-VERSION. */
 static int read_driver(struct job *job)
@@ -91,6 +94,16 @@ static int is_empty(int file)
 	return lseek(file, 0, SEEK_END) == 0;
 }
 
+/* Whether something is said there, and not by icecream of itself. */
+static int is_warning(int said)
+{
+	static const char own[] = "ICECC[";
+	char beginning[sizeof(own) - 1];
+
+	return !is_empty(said) && (pread(said, beginning, sizeof(beginning), 0) != sizeof(beginning) ||
+				   memcmp(beginning, own, sizeof(beginning)) != 0);
+}
+
 /* Whether the step's own compiler has nothing to say of how the source is written. */
 static int is_well_written(struct job *job, char **words, int count)
 {
@@ -105,6 +118,8 @@ static int is_well_written(struct job *job, char **words, int count)
 
 	int result = run(all, said) && is_empty(said);
 
+	if (!is_empty(said))
+		tell_warned(job);
 	close(said);
 	free(all);
 	return result;
@@ -120,13 +135,14 @@ static void run_client(struct job *job, char **words, int count)
 				      "--preload", CLUSTER "/client/client.so", "--argv0", "icecc",
 				      CLUSTER "/client/icecc" };
 	/* The text as gcc -E has it, and not as -fdirectives-only has, which loses pragmas: of OpenMP, of names. It has other columns than
-	   the source and no macros, so what has a warning is compiled again by the step's own compiler. */
-	static const char *const settings[][2] = { { "ICECC_REMOTE_CPP", "0" }, { "ICECC_CARET_WORKAROUND", "1" } };
+	   the source and no macros, so what a helper says is not shown, and may not even be so. */
+	static const char *const settings[][2] = { { "ICECC_REMOTE_CPP", "0" }, { "ICECC_CARET_WORKAROUND", "0" } };
 	enum { before = sizeof(head) / sizeof(*head), set = sizeof(settings) / sizeof(*settings) };
-	char **all = calloc(before + count + 4, sizeof(*all)), **end = all + before, apart[16];
+	char **all = calloc(before + count + 4, sizeof(*all)), **end = all + before, descriptors[32];
 	int said = memfd_create("said", MFD_CLOEXEC), preprocessor_said = memfd_create("said", 0);
+	int preprocessor_used = memfd_create("used", 0);
 
-	if (!all || said < 0 || preprocessor_said < 0)
+	if (!all || said < 0 || preprocessor_said < 0 || preprocessor_used < 0)
 		return;
 	memcpy(all, head, sizeof(head));
 	*end++ = job->compiler;
@@ -136,18 +152,24 @@ static void run_client(struct job *job, char **words, int count)
 		*end++ = "-MQ";
 		*end++ = (char *)job->object;
 	}
-	sprintf(apart, "%d", preprocessor_said);
-	setenv(PREPROCESSOR_SAYS, apart, 1);
+	sprintf(descriptors, "%d %d", preprocessor_said, preprocessor_used);
+	setenv(PREPROCESSOR, descriptors, 1);
 	for (int at = 0; at < set; at++)
 		setenv(settings[at][0], settings[at][1], 1);
-	if (run(all, said) && is_empty(preprocessor_said)) {
+	int is_compiled = run(all, said) && is_empty(preprocessor_said);
+
+	if (is_warning(said) || is_warning(preprocessor_said))
+		tell_warned(job);
+	/* The client may have compiled here: then it is the step's own compiler that speaks. */
+	if (is_compiled && (is_empty(said) || is_empty(preprocessor_used))) {
 		say_again(said);
 		exit(0);
 	}
 	free(all);
 	close(said);
 	close(preprocessor_said);
-	unsetenv(PREPROCESSOR_SAYS);
+	close(preprocessor_used);
+	unsetenv(PREPROCESSOR);
 	unsetenv("ICECC_VERSION");
 	for (int at = 0; at < set; at++)
 		unsetenv(settings[at][0]);
@@ -164,7 +186,7 @@ int main(int argc, char **argv)
 	}
 	int is_driver = read_driver(&job);
 
-	if (is_driver && is_environment_plain() && read_arguments(&job, argv + 1) &&
+	if (is_driver && is_environment_plain() && read_arguments(&job, argv + 1) && !is_warned_of(&job, argv + 1) &&
 	    access(CLUSTER "/run/socket", F_OK) == 0 && find_environment(&job, name, sizeof(name)) &&
 	    list_archives(name, argv + 1, list, sizeof(list)) &&
 	    (!job.is_read_first || is_well_written(&job, argv + 1, argc - 1)) && setenv("ICECC_VERSION", list, 1) == 0)

@@ -1,5 +1,18 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+    chmodSync,
+    closeSync,
+    constants,
+    existsSync,
+    linkSync,
+    mkdirSync,
+    openSync,
+    readFileSync,
+    readSync,
+    realpathSync,
+    rmSync,
+    writeFileSync,
+} from "node:fs";
 import * as path from "node:path";
 import { checkout } from "../../../tests/helpers/checkout";
 import { describeUnless } from "../../../tests/helpers/needs";
@@ -23,7 +36,8 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
         const emulation = path.join(__dirname, "../emulation");
         const build = (source: string, to: string, ...words: string[]) =>
             execFileSync("gcc", ["-DMACHINE=0", '-DNAME=""', "-I", emulation, ...words, "-o", to, source]);
-        build(path.join(__dirname, "clusterFront.c"), at("bin/gcc"), `-DCLUSTER="${folder}"`);
+        const places = [`-DCLUSTER="${folder}"`, `-DWARNED="${at("remembered")}"`, `-DTELL="${at("pipe")}"`];
+        build(path.join(__dirname, "clusterFront.c"), at("bin/gcc"), ...places);
         for (const name of ["g++", "cc", "c++"]) {
             linkSync(at("bin/gcc"), at(`bin/${name}`));
         }
@@ -43,9 +57,12 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
         writeFileSync(at("run/socket"), "");
         const client = `#!/bin/sh
             printf '%s\\n' "$ICECC_VERSION" "$@" >'${folder}/called'
-            [ "$ICECC_REMOTE_CPP $ICECC_CARET_WORKAROUND" = '0 1' ] || exit
-            echo 'the client has this to say' >&2
-            [ ! -e '${folder}/warned' ] || echo 'warning' >"/dev/fd/$COMPILE_CLUSTER_PREPROCESSOR_SAYS"
+            [ "$ICECC_REMOTE_CPP $ICECC_CARET_WORKAROUND" = '0 0' ] || exit
+            set -- $COMPILE_CLUSTER_PREPROCESSOR
+            [ -e '${folder}/here' ] || echo >"/dev/fd/$2"
+            echo 'compiled by the client'
+            [ ! -e '${folder}/says' ] || cat '${folder}/says' >&2
+            [ ! -e '${folder}/warned' ] || echo 'warning' >"/dev/fd/$1"
             [ ! -e '${folder}/failing' ]`;
         writeFileSync(at("client/loader"), client);
         chmodSync(at("client/loader"), 0o755);
@@ -83,13 +100,13 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
         "gcc -O2 -Wextra -Werror -c macro.c",
         "gcc -O2 -Wall -w -c indented.c",
     ])("asks the cluster: %s", (words) => {
-        const { called, stderr, status } = run(words);
+        const { called, stdout, stderr, status } = run(words);
         expect(called).toEqual(
             expect.arrayContaining([`/usr/bin/${words.split(" ")[0]}`, ...words.split(" ").slice(1)]),
         );
         expect(called?.[0]).toBe(`a:${folder}/environments/a.tar.gz,b:${folder}/environments/b.tar.gz`);
-        expect(stderr).toBe("the client has this to say\n");
-        expect(status).toBe(0);
+        expect(stdout).toBe("compiled by the client\n");
+        expect([stderr, status]).toEqual(["", 0]);
     });
 
     it.each<[string, NodeJS.ProcessEnv?]>([
@@ -146,7 +163,7 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
     it("reads what may be warned of without compiling it, and hands it over where nothing is", () => {
         const { called, stderr } = run("gcc -O2 -Wall -c a.c -o read/only.o");
         expect(called).toContain("read/only.o");
-        expect(stderr).toBe("the client has this to say\n");
+        expect(stderr).toBe("");
     });
 
     it("compiles at home what its preprocessor says anything of", () => {
@@ -165,6 +182,81 @@ describeUnless(missingCompiler())("a compiler of a step in a compile cluster", (
         expect(called).toBeDefined();
         expect([stderr, status]).toEqual(["", 0]);
         expect(existsSync(at("work/failed.o"))).toBe(true);
+    });
+
+    describe("of which there was something to say", () => {
+        let pipe: number;
+        beforeAll(() => {
+            execFileSync("mkfifo", [at("pipe")]);
+            pipe = openSync(at("pipe"), constants.O_RDWR | constants.O_NONBLOCK);
+        });
+        afterAll(() => closeSync(pipe));
+        afterEach(() => {
+            told();
+            for (const name of ["remembered", "says", "here"]) {
+                rmSync(at(name), { force: true });
+            }
+        });
+
+        /** What the runner is told, which remembers it. */
+        function told(): string {
+            const text = Buffer.alloc(100);
+            try {
+                return text.toString("utf8", 0, readSync(pipe, text));
+            } catch {
+                return "";
+            }
+        }
+        function remember(text: string): void {
+            expect(text).toMatch(/^warned [0-9a-f]{16}\n$/);
+            writeFileSync(at("remembered"), text.replace("warned ", ""), { flag: "a" });
+        }
+
+        it("is compiled at home from then on, as long as it and the words are the same", () => {
+            const words = "gcc -O2 -c b.c -o b.o";
+            writeFileSync(at("says"), "b.c:1:1: warning: of a preprocessed text\n");
+            const { called, stderr } = run(words);
+            expect([called?.at(-1), stderr, existsSync(at("work/b.o"))]).toEqual(["b.o", "", true]);
+            remember(told());
+            expect(run(words)).toMatchObject({ called: undefined, stderr: "", status: 0 });
+            expect(told()).toBe("");
+            expect(run("gcc -O2 -c a.c -o b.o").called).toBeDefined();
+            expect(run("gcc -O3 -c b.c -o b.o").called).toBeDefined();
+            const source = readFileSync(at("work/b.c"));
+            writeFileSync(at("work/b.c"), "int main(void) { return 1; }\n");
+            expect(run(words).called).toBeDefined();
+            writeFileSync(at("work/b.c"), source);
+            expect(run(words).called).toBeUndefined();
+        });
+
+        it("is not read first once more, and is compiled at home at once where only the preprocessor spoke", () => {
+            expect(run("gcc -O2 -Wall -c indented.c").stderr).toContain("[-Wmisleading-indentation]");
+            remember(told());
+            expect(run("gcc -O2 -Wall -c indented.c").stderr.match(/\[-Wmisleading-indentation\]/g)).toHaveLength(1);
+            expect(told()).toBe("");
+            writeFileSync(at("warned"), "");
+            expect(run("gcc -O2 -c a.c").called).toBeDefined();
+            rmSync(at("warned"));
+            remember(told());
+            expect(run("gcc -O2 -c a.c").called).toBeUndefined();
+        });
+
+        it("is what the client says that compiled here, once", () => {
+            writeFileSync(at("here"), "");
+            writeFileSync(at("says"), "a.c:1:1: warning: of the source\n");
+            expect(run("gcc -O2 -c a.c -o here.o").stderr).toBe("a.c:1:1: warning: of the source\n");
+            expect(existsSync(at("work/here.o"))).toBe(false);
+            remember(told());
+        });
+
+        it("is not what icecream says of itself, nor a source without a word", () => {
+            writeFileSync(at("says"), "ICECC[12] 10:11:12: the helper is gone\n");
+            expect(run("gcc -O2 -c a.c").called).toBeDefined();
+            expect(told()).toBe("");
+            rmSync(at("says"));
+            expect(run("gcc -O2 -Wall -c a.c").called).toBeDefined();
+            expect(told()).toBe("");
+        });
     });
 
     it("compiles at home where the runner has no node, and with a compiler that is not known", () => {

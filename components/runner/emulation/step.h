@@ -32,16 +32,26 @@ static int is_one_of(const char *word, const char *const *patterns)
 	return 0;
 }
 
-/* Tells the runner of a compiler that is not known; what it is told ends the step's output (see ../stepMounts.sh). */
-static void tell(const char *prefix, const char *path, const char *build_id)
+/* Where the runner is told what it says or does at the step's end (see ../stepMounts.sh), or -1. */
+static int open_runner(void)
 {
 	/* For reading, too: nobody gets a signal where nobody reads, and what does not fit is not told. */
 	int runner = open(TELL, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	struct stat facts;
 
+	if (runner < 0 || (fstat(runner, &facts) == 0 && S_ISFIFO(facts.st_mode)))
+		return runner;
+	close(runner);
+	return -1;
+}
+
+/* Tells the runner of a compiler that is not known. */
+static void tell(const char *prefix, const char *path, const char *build_id)
+{
+	int runner = open_runner();
+
 	if (runner < 0)
 		return;
-	if (fstat(runner, &facts) == 0 && S_ISFIFO(facts.st_mode))
-		dprintf(runner, "%s%.40s (%.16s)\n", prefix, base_name(path), build_id[0] ? build_id : "no build id");
+	dprintf(runner, "%s%.40s (%.16s)\n", prefix, base_name(path), build_id[0] ? build_id : "no build id");
 	close(runner);
 }
