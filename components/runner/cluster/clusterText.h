@@ -8,18 +8,19 @@
 
 /*
  * gcc -E does not do what some pragmas say: macros of the target or the optimization that they ask for are not defined, and what the
- * preprocessor warns of does not become an error. The system's headers have such pragmas too, but no such macro behind them.
+ * preprocessor warns of does not become an error. The compiler's own headers have such pragmas too, but no such macro behind them.
  */
 static int is_alike_directive(const char *line)
 {
 	static const char *const pragmas[] = { "target", "optimize", "diagnostic error", "diagnostic warning" };
 	static const char pragma[] = "#pragma GCC ";
-	static int is_of_system;
+	static const char own[] = "\"/usr/lib/gcc";
+	static int is_of_compiler;
 
 	if (strncmp(line, "# ", 2) == 0) {
-		const char *flags = strrchr(line, '"');
+		const char *file = strchr(line, '"');
 
-		is_of_system = flags && strchr(flags, '3');
+		is_of_compiler = file && strncmp(file, own, sizeof(own) - 1) == 0;
 		return 1;
 	}
 	if (strncmp(line, pragma, sizeof(pragma) - 1) != 0)
@@ -29,7 +30,7 @@ static int is_alike_directive(const char *line)
 	if (strncmp(line, "pch_preprocess", 14) == 0)
 		return 0;
 	for (size_t at = 0; at < sizeof(pragmas) / sizeof(*pragmas); at++)
-		if (!is_of_system && strncmp(line, pragmas[at], strlen(pragmas[at])) == 0)
+		if (!is_of_compiler && strncmp(line, pragmas[at], strlen(pragmas[at])) == 0)
 			return 0;
 	return 1;
 }
