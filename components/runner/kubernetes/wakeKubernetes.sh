@@ -64,9 +64,14 @@ k8s_context() {
 # Without --request-timeout, which does not hold for exec, and with which kubectl forgets that it is in a pod:
 # https://github.com/kubernetes/kubernetes/issues/93474
 k8s_kubectl() (
+    # Not into pipes: a program that kubectl logs in with would hold them when kubectl has been ended.
+    said=$(mktemp "$work/kubectl.XXXXXX") || exit 1
     # shellcheck disable=SC2086 # names without spaces
-    in_time 15 kubectl$k8s_words "$@" </dev/null
+    in_time 15 kubectl$k8s_words "$@" </dev/null >"$said" 2>"$said.error"
     status=$?
+    cat "$said"
+    cat "$said.error" >&2
+    rm "$said" "$said.error"
     if [ "$status" -eq 124 ]; then echo 'no answer within 15 s' >&2; fi
     exit "$status"
 )
@@ -78,7 +83,11 @@ k8s_knock() { k8s_kubectl exec "$k8s_pod" -- buildctl debug workers 2>&1; }
 # end.
 k8s_unanswered() {
     answer=$knocked
-    if k8s_refused; then exit 1; fi
+    case $answer in
+        # A kubelet that has just started knows no pods yet.
+        *'unable to upgrade connection'*) ;;
+        *) if k8s_refused; then exit 1; fi ;;
+    esac
     reason=$(k8s_last_line)
     case $answer in
         *'command terminated'*) k8s_progress 'running, waiting until BuildKit answers' ;;
@@ -146,7 +155,7 @@ k8s_refused() {
         *'localhost:8080'*)
             k8s_say "kubectl knows no cluster. Set KUBECONFIG to the file of your cluster"
             ;;
-        *nauthorized* | *'logged in'* | *'provide credentials'* | *'oes not exist'* | *'nvalid configuration'* | *'xec: executable'* | *'xpired'*)
+        *nauthorized* | *'logged in'* | *'provide credentials'* | *'ontext "'*'" does not exist'* | *'nvalid configuration'* | *'xec: executable'* | *'xpired'*)
             k8s_say "kubectl cannot log in to the cluster: $(k8s_last_line)"
             ;;
         *) return 1 ;;

@@ -48,6 +48,11 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
         expect(result.stderr).not.toBe("");
     });
 
+    it("waits for a node whose kubelet has just started, and knows no pods yet", async () => {
+        const knocks = ["error: unable to upgrade connection: pod does not exist", "ok"];
+        expect(await bench().wake({ states: [awake], knocks })).toMatchObject(served);
+    });
+
     it("wakes a runner again that has fallen asleep between the knock and the look", async () => {
         const states = [awake, asleep, awake];
         expect(await bench().wake({ states, knocks: [notRunning, "ok"] })).toMatchObject(served);

@@ -6,7 +6,7 @@ const scripts = ["../../builder/connect/inTime.sh", "wakeKubernetes.sh"].map((sc
 /**
  * A stand-in for kubectl. `states/SET` holds one line for each look at a StatefulSet and its pod, the last of which is
  * repeated: what the script's template prints, with `;` for a line's end, or `error:` and a message. `scales` and `knocks`
- * hold one line for each call: `ok`, or a message; `hangs` is a call without an end. `events` is what there is of them,
+ * hold one line for each call: `ok`, or a message; `hangs` is a call without an end, and with a child. `events` is what there is of them,
  * `contexts` those of the caller's kubeconfig.
  */
 export const fakeKubectl = `
@@ -16,7 +16,12 @@ next() {
     if [ -e "$1" ] && [ "$(wc -l <"$1")" -gt 1 ]; then sed -i 1d "$1"; fi
 }
 fail_unless_ok() {
-    if [ "$line" = hangs ]; then exec /bin/sleep 60; fi
+    if [ "$line" = hangs ]; then
+        # With a program that it logs in with.
+        /bin/sleep 60 &
+        echo $! >>"$bench/hanging"
+        exec /bin/sleep 60
+    fi
     if [ "$line" != ok ]; then
         printf '%s\\n' "$line" | tr ';' '\\n' >&2
         exit 1
@@ -135,6 +140,11 @@ export function wakeKubernetesBenchForEach(shell: string[]): () => WakeKubernete
     beforeEach(() => {
         bench = new WakeKubernetesBench(shell);
     });
-    afterEach(() => bench.dispose());
+    afterEach(() => {
+        for (const id of bench.read("hanging").split("\n").filter(Boolean)) {
+            process.kill(Number(id), "SIGKILL");
+        }
+        bench.dispose();
+    });
     return () => bench;
 }
