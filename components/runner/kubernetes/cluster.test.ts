@@ -69,6 +69,16 @@ describe("the cluster of Kubernetes runners", () => {
         ]);
     });
 
+    it("has to be named where a program gives them a provider of its own, which kubectl does not know", () => {
+        const own = { hasProvider: true };
+        expect(kubernetesMistakes(defaults, "demo-prod", own)).toEqual([
+            expect.stringMatching(/^context: is not set, /),
+        ]);
+        for (const context of ["", "ci"]) {
+            expect(kubernetesMistakes(defaults, "demo-prod", { ...own, context })).toEqual([]);
+        }
+    });
+
     it("has no namespace of a name that none can have", () => {
         expect(kubernetesMistakes(defaults, "my_builds-prod")).toEqual([
             expect.stringMatching(

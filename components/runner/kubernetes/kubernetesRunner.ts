@@ -9,7 +9,7 @@ import type { ConnectNode, Runner, RunnerDescription } from "../runner";
 import { type RunnerInfo, runnerInfo } from "../runnerNames";
 import type { KubernetesRunnersValues } from "./mistakes";
 import { podFiles } from "./podFiles";
-import { podTemplate } from "./podTemplate";
+import { podTemplate, timeouts } from "./podTemplate";
 import { grant } from "./roles";
 
 export interface KubernetesRunnerArgs extends KubernetesRunnersValues {
@@ -114,6 +114,7 @@ export class KubernetesRunner extends pulumi.ComponentResource implements Runner
         };
         return new core.PersistentVolumeClaim(name, args.transform?.claim?.(claim, runnerInfo(args)) ?? claim, {
             parent: this,
+            customTimeouts: timeouts,
         });
     }
 

@@ -1,3 +1,4 @@
+import { Provider } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { mockPulumi, type PulumiMocks, resolved, settled } from "../../../tests/helpers/pulumiMocks";
 import { KubernetesRunners, type KubernetesRunnersArgs } from "./kubernetesRunners";
@@ -45,6 +46,19 @@ describe("KubernetesRunners", () => {
                 },
             ],
         });
+    });
+
+    it("want to be told a context where they have a provider of their own", async () => {
+        const provider = new Provider("own", { kubeconfig: "none" });
+        const withProvider = (context?: string) =>
+            new KubernetesRunners(
+                `with ${context}`,
+                { kubernetesNamespace: "demo-prod", ...(context === undefined ? {} : { context }) },
+                { providers: [provider] },
+            );
+        expect(() => withProvider()).toThrow(/^context: is not set, /);
+        withProvider("own");
+        await settled();
     });
 
     it("make a StatefulSet for each, asleep, whose replicas an up leaves as they are", async () => {

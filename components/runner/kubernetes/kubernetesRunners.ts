@@ -21,7 +21,7 @@ export interface KubernetesRunnersArgs extends Partial<KubernetesRunnersValues> 
     kubernetesNamespace: string;
     /**
      * Context of the kubeconfig by which kubectl finds their cluster, here and wherever connect runs; empty for the current one.
-     * For a program that gives them a provider of its own: what that has as `context`. @default Pulumi's setting kubernetes:context
+     * A program that gives them a provider of its own has to set it: what that has as `context`. @default Pulumi's setting kubernetes:context
      */
     context?: string;
     /** Tags of what they have at AWS. @default none */
@@ -44,7 +44,8 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
     ) {
         super("native-buildx:index:KubernetesRunners", name, {}, opts);
         const values = checkedValues(settings, args) as KubernetesRunnersValues;
-        refuseArguments(kubernetesMistakes(values, args.kubernetesNamespace, args.context));
+        const hasProvider = this.getProvider("kubernetes:core/v1:Namespace") !== undefined;
+        refuseArguments(kubernetesMistakes(values, args.kubernetesNamespace, { context: args.context, hasProvider }));
         const context = args.context ?? clusterContext();
         const namespace = this.makeNamespace(values.kubernetesNamespace, context);
         const named = namedRunners(values.platforms, values.runnersPerPlatform);

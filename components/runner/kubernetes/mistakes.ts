@@ -11,10 +11,19 @@ export type KubernetesRunnersValues = RunnerValues & ValuesOf<typeof kubernetesR
 /**
  * Everything that is wrong with the settings of Kubernetes runners, each as one line: setting, mistake, remedy.
  *
- * @param context of a program's own cluster. @default that of Pulumi's settings
+ * @param where `context` of a program's own cluster, by default that of Pulumi's settings; whether it has a provider of its own
  */
-export function kubernetesMistakes(values: KubernetesRunnersValues, stackName: string, context?: string): string[] {
+export function kubernetesMistakes(
+    values: KubernetesRunnersValues,
+    stackName: string,
+    { context, hasProvider }: { context?: string | undefined; hasProvider?: boolean } = {},
+): string[] {
     const { kubernetesNamespace, refusedCidrs, tolerations } = values;
+    if (hasProvider && context === undefined) {
+        return [
+            "context: is not set, and whether the namespace is another's would be asked of another cluster than their provider's; set it to what that has as context, \"\" for the kubeconfig's current one",
+        ];
+    }
     return [
         ...noClusterMistakes(values, "pods"),
         ...(namespacePattern.test(kubernetesNamespace || stackName)

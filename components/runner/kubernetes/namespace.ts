@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
+import { timeouts } from "./podTemplate";
 
 const run = promisify(execFile);
 
@@ -43,7 +44,7 @@ export function makeNamespace(name: string, place: NamespacePlace, parent: pulum
     return new core.Namespace(
         name,
         { metadata: { name: place.namespace, labels } },
-        { parent, hooks: { beforeCreate: [guard] } },
+        { parent, hooks: { beforeCreate: [guard] }, customTimeouts: timeouts },
     );
 }
 

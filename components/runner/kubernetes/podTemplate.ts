@@ -28,6 +28,9 @@ export interface PodOwner {
  */
 const gracePeriodSeconds = 2 * 60 * 60;
 
+/** For what goes with a pod, which Pulumi waits for: it would give up after ten minutes. */
+export const timeouts: pulumi.CustomTimeouts = { delete: `${gracePeriodSeconds / 60 + 10}m` };
+
 /** A pod exists only while its runner is awake, so nothing that would like its node to be empty gets it for as long. */
 const annotations = {
     "karpenter.sh/do-not-disrupt": "true",
