@@ -85,11 +85,11 @@ export class CiRole extends pulumi.ComponentResource {
         this.registerOutputs({ arn: this.arn });
     }
 
-    /** An account has one provider of an issuer, so it is called after the issuer. */
+    /** An account has one provider of an issuer, so it is called after the issuer, whatever the stack is called. */
     private trust(name: string, { issuer, audience }: TrustedIssuer, given: CiRoleArgs["tags"]) {
         const tags = { ...given, [roleTag]: name };
         return new iam.OpenIdConnectProvider(
-            `${name}-${issuer.replaceAll("/", "-")}`,
+            issuer.replaceAll("/", "-"),
             { url: `https://${issuer}`, clientIdLists: [audience], tags },
             { parent: this, hooks: { onError: [removesIdentityProvider(issuer, tags)] } },
         );
