@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import * as path from "node:path";
@@ -27,7 +28,8 @@ export class LocalFolderResource implements ResourceType<LocalFolderInputs, Loca
     }
 
     async create(inputs: LocalFolderInputs): Promise<{ id: string; outputs: LocalFolderInputs }> {
-        return { id: inputs.folder, outputs: inputs };
+        // By which the registry in another folder of that name, which is empty, is another one.
+        return { id: randomUUID(), outputs: inputs };
     }
 
     async update(inputs: LocalFolderInputs): Promise<LocalFolderInputs> {

@@ -16,6 +16,8 @@ export interface LocalFolderArgs {
  */
 export class LocalFolder extends pulumi.CustomResource {
     constructor(name: string, args: LocalFolderArgs, opts?: pulumi.CustomResourceOptions) {
-        super("native-buildx:index:LocalFolder", name, { alsoRemove: [], ...args }, opts);
+        // Another one of the same folder would be made first, and removed with it.
+        const options = { ...opts, deleteBeforeReplace: true };
+        super("native-buildx:index:LocalFolder", name, { alsoRemove: [], ...args }, options);
     }
 }

@@ -142,6 +142,11 @@ export class Buildx {
         return digestOfBytes(await this.imagetools(ref, ["inspect", "--raw", "--", ref]));
     }
 
+    /** The same, where nothing has to be there. */
+    find(ref: string): Promise<Found> {
+        return this.digestOf(ref).catch(({ message }: Error) => (/: not found$/m.test(message) ? "none" : "unknown"));
+    }
+
     /** Standard output of `buildx imagetools`. @throws with what the registry said */
     private async imagetools(reference: string, words: string[]): Promise<Buffer> {
         const end = await runImagetools(this.program, words);
@@ -154,6 +159,9 @@ export class Buildx {
         return end.output;
     }
 }
+
+/** A digest; none if the registry says so; unknown if it does not answer, or not to this caller. */
+export type Found = string | "none" | "unknown";
 
 /** An index as it is in the registry; an image has no `manifests`. */
 export interface RegistryIndex {

@@ -5,6 +5,7 @@ import type { Connections } from "../buildx/connectScript";
 import { type Here, HereMemory } from "../process/here";
 import { differences, type ResourceType, type Work } from "../resource";
 import { indexMistakes } from "./indexMistakes";
+import { lookInRegistry } from "./registryLook";
 
 export interface ImageIndexInputs {
     /** Name of the stack's builder. */
@@ -30,9 +31,6 @@ export interface ImageIndexOutputs extends ImageIndexInputs {
     /** Tags that a refresh found to lead elsewhere. */
     movedTags?: string[];
 }
-
-/** Limit of a look at the registry in a refresh, which must not depend on the registry. */
-const refreshSeconds = 10;
 
 /**
  * An index that joins the images of several platforms, in the registry: no layer is moved, no runner is needed. It is read
@@ -69,16 +67,16 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
         return this.join(inputs, work);
     }
 
-    /** Without a login, which no state has. Where the registry does not answer, the index counts as unchanged. */
-    async read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs> {
-        const signal = AbortSignal.timeout(refreshSeconds * 1000);
-        const moved = await withBuildx({ logins: [], references: outputs.tags, signal }, async (buildx) => {
-            const digests = outputs.tags.map((tag) => buildx.digestOf(tag).catch(() => outputs.digest));
-            const found = await Promise.all(digests);
-            return outputs.tags.filter((_tag, at) => found[at] !== outputs.digest);
-        }).catch((): string[] => []);
+    /** Where the registry does not answer, the index counts as unchanged. */
+    async read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs | undefined> {
+        const found = await lookInRegistry(outputs.tags);
+        const movedTags = outputs.tags.filter((_tag, at) => found[at] !== outputs.digest && found[at] !== "unknown");
         const { movedTags: _, ...rest } = outputs;
-        return moved.length > 0 ? { ...rest, movedTags: moved } : rest;
+        if (movedTags.length === 0) {
+            return rest;
+        }
+        const [itself] = await lookInRegistry([outputs.ref]);
+        return itself === "none" ? undefined : { ...rest, movedTags };
     }
 
     private async join(inputs: ImageIndexInputs, work: Work): Promise<ImageIndexOutputs> {

@@ -14,6 +14,7 @@ import { Warnings } from "../progress/warnings";
 import { differences, type ResourceType, type Work } from "../resource";
 import { buildImage } from "./imageBuild";
 import { repositoryOf } from "./reference";
+import { lookInRegistry } from "./registryLook";
 import { wakeHelpers } from "./wakeHelpers";
 
 /** What is built. Paths are relative to the project's folder, so that they are the same on every machine. */
@@ -122,6 +123,12 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
 
     update(inputs: PlatformImageInputs, work: Work): Promise<PlatformImageOutputs> {
         return this.build(inputs, work);
+    }
+
+    /** Gone where the registry says so. Where it does not answer, the image is believed to be there. */
+    async read(outputs: PlatformImageOutputs): Promise<PlatformImageOutputs | undefined> {
+        const [found] = await lookInRegistry([outputs.ref]);
+        return found === "none" ? undefined : outputs;
     }
 
     private async build(inputs: PlatformImageInputs, work: Work): Promise<PlatformImageOutputs> {

@@ -223,6 +223,24 @@ describeHere("images through the provider", () => {
         expect((await project.outputs()).images.image?.ref).toBe(`${ref}@${digest}`);
     });
 
+    it("are pushed again where the registry has lost them, after a refresh, and into a registry that was made anew", async () => {
+        const there = async () => {
+            const { ref = "", platforms = {} } = (await project.outputs()).images.image ?? {};
+            for (const image of [ref, ...Object.values(platforms)]) {
+                await project.succeed(project.run("crane", ["manifest", image]));
+            }
+            return { ref, platforms };
+        };
+        const { ref, platforms } = await there();
+        for (const image of [ref, platforms["linux/amd64"] ?? ""]) {
+            await project.succeed(project.run("crane", ["delete", image.replace(/:[^:/]*@/, "@")]));
+        }
+        await project.succeed(project.pulumi("up", "--refresh", "--yes", "--skip-preview"));
+        await there();
+        await project.succeed(project.pulumi("up", "--yes", "--skip-preview", "--replace", "**LocalFolder::registry"));
+        await there();
+    });
+
     it("join their attestations, where they are asked for", async () => {
         project.configure({
             images: { image: { context: "image", provenance: "max", labels: { who: 'me, "myself"' } } },

@@ -49,13 +49,14 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
     readonly defaultCache = "none";
     readonly prepare: RegistryPreparation;
     readonly trust: RegistryTrust;
+    private readonly made: pulumi.Output<string>;
 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRegistry", name, {}, opts);
         const { registryHost: host, localPort: port, localUntaggedDays } = checkedValues(localRegistrySettings, args);
         const folder = path.join(args.stackFolder, "registry");
         const certificateFile = path.join(trustFolder, `${path.basename(args.stackFolder)}.pem`);
-        new LocalFolder(
+        this.made = new LocalFolder(
             name,
             {
                 folder,
@@ -63,7 +64,7 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
                 alsoRemove: [certificateFile, path.join(args.stackFolder, "last-up.svg")],
             },
             { parent: this },
-        );
+        ).id;
 
         this.trust = { host: `${host}:${port}`, certificateFile };
         this.url = pulumi.output(`${this.trust.host}/${args.path ?? pulumi.getProject().toLowerCase()}`);
@@ -86,6 +87,10 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
 
     repositoryOf(image: string): pulumi.Output<string> {
         return pulumi.interpolate`${this.url}/${image}`;
+    }
+
+    repositoryMadeOf(): pulumi.Output<string> {
+        return this.made;
     }
 }
 
