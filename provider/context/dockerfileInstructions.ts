@@ -30,8 +30,7 @@ export function readInstructions(dockerfile: string): Instructions {
         .replace(/^\uFEFF/, "")
         .split("\n")
         .map((line) => line.replace(/\r+$/, ""));
-    const directives = directivesOf(lines);
-    const escapeChar = directives.escape === "`" ? "`" : "\\";
+    const escapeChar = directivesOf(lines.map((line) => line.trimStart())).escape === "`" ? "`" : "\\";
     const instructions: Instruction[] = [];
     for (let at = 0; at < lines.length; ) {
         const { text, end } = joinedLine(lines, at, escapeChar);
@@ -44,6 +43,8 @@ export function readInstructions(dockerfile: string): Instructions {
             }
         }
     }
+    // For these two BuildKit passes over a first line that names a program, and takes no blanks before a directive.
+    const directives = directivesOf(lines[0]?.startsWith("#!") ? lines.slice(1) : lines);
     const [syntax, check] = [directives.syntax, directives.check].map((value) => value?.split(" ")[0]);
     return { escapeChar, syntax, check, instructions };
 }
@@ -52,7 +53,7 @@ export function readInstructions(dockerfile: string): Instructions {
 function directivesOf(lines: string[]): { escape?: string; syntax?: string; check?: string } {
     const found: { [name: string]: string } = {};
     for (const line of lines) {
-        const [, key = "", value = ""] = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/.exec(line) ?? [];
+        const [, key = "", value = ""] = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/.exec(line) ?? [];
         const name = key.toLowerCase();
         if (!["escape", "syntax", "check"].includes(name) || name in found) {
             break;

@@ -22,6 +22,8 @@ test.each<[string, string[], string[]]>([
     ["a directive after a comment, which is none", ["# x", "# escape=`", "FROM a `", "FROM b"], ["3: a", "4: b"]],
     ["a directive after an empty line, which is none", ["", "# escape=`", "FROM \\", "a"], ["3: a"]],
     ["an escape character that is none", ["# escape=[", "FROM \\", "a"], ["2: a"]],
+    ["a directive after blanks", [" \t# escape=`", "FROM `", "a"], ["2: a"]],
+    ["a directive after the program's line, which is none", ["#!/x", "# escape=`", "FROM \\", "a"], ["3: a"]],
     ["a byte order mark", ["\uFEFF# escape=`", "FROM `", "a"], ["2: a"]],
     ["lines of Windows", ["FROM \\\r", "a\r", "RUN <<EOF\r", "FROM x\r", "EOF\r", "FROM b\r"], ["1: a", "6: b"]],
     ["small letters and blanks", ["  from\ta  as\tB"], ["1: a AS b"]],
