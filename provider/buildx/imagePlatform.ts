@@ -1,3 +1,4 @@
+import { platformOfConfig } from "../image/imageConfig";
 import { runImagetools } from "./imagetools";
 import type { BuildxProgram } from "./runBuildx";
 
@@ -20,6 +21,5 @@ export async function imagePlatformOf(buildx: BuildxProgram, ref: string): Promi
     if (!manifest || manifest.manifests) {
         return manifest && "index";
     }
-    const image = (await inspected("--format={{json .Image}}")) ?? {};
-    return image.architecture && [image.os, image.architecture, image.variant].filter(Boolean).join("/");
+    return platformOfConfig((await inspected("--format={{json .Image}}")) ?? {});
 }

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { askForPlatformCheck } from "../context/checkDirective";
+import { ociLayoutPrefix } from "../context/ociLayout";
+import { ociLayoutPlatform } from "../context/ociLayoutPlatform";
 import { contextImagesOfTarget, targetPlatformMistake, wrongBaseRule } from "../context/targetPlatform";
 import { buildError, type ErrorHints } from "../progress/buildError";
 import { BuildProgress, type BuildWarning } from "../progress/buildProgress";
@@ -63,7 +65,7 @@ export async function runBuild(
     const checks = askForPlatformCheck(dockerfile, request.args);
     const checked = { ...request, args: { ...request.args, ...checks.args } };
     const { words, environment } = buildCommand(checked, metadataFile);
-    await refuseOtherPlatform(buildx, request, dockerfile);
+    await refuseOtherPlatform(buildx, request, { dockerfile, folder: options.folder });
     const display = new Display(request.platform, options);
     const started = performance.now();
     const end = await runBuildx(buildx, words, {
@@ -82,7 +84,7 @@ export async function runBuild(
     if (dockerfile === undefined || warnings.some(({ rule }) => rule === wrongBaseRule)) {
         // They have the Dockerfile, wherever it was.
         const text = dockerfile ?? warnings.find((warning) => warning.dockerfile)?.dockerfile;
-        await refuseOtherPlatform(buildx, request, text, warnings);
+        await refuseOtherPlatform(buildx, request, { dockerfile: text, folder: options.folder, warnings });
     }
     return {
         digest: await readDigest(metadataFile),
@@ -127,12 +129,15 @@ class Display {
 async function refuseOtherPlatform(
     buildx: BuildxProgram,
     { builder, platform, target, args, contexts }: ResolvedRequest,
-    dockerfile = "",
-    warnings: BuildWarning[] = [],
+    seen: { dockerfile?: string; folder?: string; warnings?: BuildWarning[] },
 ): Promise<void> {
+    const { dockerfile = "", folder = ".", warnings = [] } = seen;
     const known = { platform, target, args, contexts, warnings };
     const images = contextImagesOfTarget(dockerfile, { ...known, buildPlatform: platform });
-    const looks = images.map(async (image) => [image, await imagePlatformOf(buildx, image)]);
+    const looks = images.map(async (image) => [
+        image,
+        image.startsWith(ociLayoutPrefix) ? ociLayoutPlatform(image, folder) : await imagePlatformOf(buildx, image),
+    ]);
     const imagePlatforms = Object.fromEntries(await Promise.all(looks));
     const mistakeOn = (buildPlatform: string) =>
         targetPlatformMistake(dockerfile, { ...known, imagePlatforms, buildPlatform });

@@ -9,6 +9,8 @@ export const ociLayoutPrefix = "oci-layout://";
 export interface OciLayout {
     /** As it is written there. */
     folder: string;
+    /** Chooses the image where there is no digest. @default `latest` */
+    tag: string;
     /** With it the image is fixed, whatever the layout's list of images says. */
     digest?: string;
 }
@@ -16,8 +18,8 @@ export interface OciLayout {
 /** Reads a context by buildx's rules: whatever is behind the last `@` or `:` and has a digest or a word in it counts. */
 export function parseOciLayout(context: string): OciLayout {
     const [rest, digest] = cut(context.slice(ociLayoutPrefix.length), "@", /[A-Za-z][A-Za-z0-9.+_-]*:[0-9A-Fa-f]{32,}/);
-    const [folder] = cut(rest, ":", /\w/);
-    return { folder, digest };
+    const [folder, after = ""] = cut(rest, ":", /\w/);
+    return { folder, tag: after || "latest", digest };
 }
 
 function cut(text: string, separator: string, what: RegExp): [string, string?] {

@@ -75,7 +75,11 @@ test.each<[string, string[], Partial<Parameters<typeof targetPlatformMistake>[1]
 describe("a named context", () => {
     const [amd64, index] = ["docker-image://r/amd64", "docker-image://r/index"];
     const arm64 = "docker-image://r/arm64";
-    const imagePlatforms = { "r/amd64": "linux/amd64", "r/arm64": "linux/arm64", "r/index": "index" };
+    const layout = "oci-layout://./layout:1";
+    const imagePlatforms = {
+        ...{ "r/amd64": "linux/amd64", "r/arm64": "linux/arm64", "r/index": "index" },
+        [layout]: "linux/amd64",
+    };
     const stage = ["FROM --platform=linux/amd64 x AS base", "FROM base"];
 
     test.each<[string, string[], { [name: string]: string }, string]>([
@@ -86,6 +90,7 @@ describe("a named context", () => {
             "1: FROM debian: .*Context debian is",
         ],
         ["by its long name", ["FROM docker.io/library/debian:latest"], { debian: amd64 }, "1: FROM docker"],
+        ["that is a layout", ["FROM debian"], { debian: layout }, "1: FROM debian: .*Context debian is"],
         ["with a tag", ["FROM debian:13"], { "docker.io/library/debian:13": amd64 }, "1: FROM debian"],
         ["of the stage it begins with", ["FROM debian AS b", "FROM b"], { debian: amd64 }, "1: FROM debian"],
         ["asked for by the right platform", ["FROM --platform=linux/arm64 debian"], { debian: amd64 }, "1: FROM"],
@@ -100,6 +105,7 @@ describe("a named context", () => {
         ["that is an image of the right platform", ["FROM debian"], { debian: arm64 }],
         ["of several platforms", ["FROM debian"], { debian: index }],
         ["that is not known", ["FROM debian"], { debian: "docker-image://r/unknown" }],
+        ["that is a layout that is not known", ["FROM debian"], { debian: "oci-layout://other" }],
         ["of another tag", ["FROM debian:13"], { debian: amd64 }],
         ["that files are copied from", ["FROM debian", "COPY --from=tools a a"], { tools: amd64 }],
         ["in place of a stage", stage, { base: arm64 }],
@@ -115,6 +121,7 @@ describe("a named context", () => {
         const lines = ["FROM a AS x", "FROM b AS y", "FROM x", "COPY --from=y / /"];
         const contexts = { a: amd64, b: arm64, c: index };
         expect(contextImagesOfTarget(lines.join("\n"), { ...arm, contexts })).toEqual(["r/amd64"]);
+        expect(contextImagesOfTarget("FROM a", { ...arm, contexts: { a: layout } })).toEqual([layout]);
     });
 });
 

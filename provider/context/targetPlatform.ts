@@ -3,6 +3,7 @@ import { familiarName } from "../image/reference";
 import { imagePrefix } from "./contextKind";
 import { type DockerfileStages, readStages, stageNamed, type WrittenStage } from "./dockerfileStages";
 import { expanded } from "./dockerfileWords";
+import { ociLayoutPrefix } from "./ociLayout";
 
 /** BuildKit's check of a base's platform. It passes over named contexts. */
 export const wrongBaseRule = "InvalidBaseImagePlatform";
@@ -19,7 +20,10 @@ export interface TargetOptions {
     contexts?: { [name: string]: string } | undefined;
     /** What BUILDPLATFORM is. */
     buildPlatform: string;
-    /** Platforms of images by reference, as far as they are known: `index` for an image of several. @default none is known */
+    /**
+     * Platforms of images by reference, or by layout as in `oci-layout://FOLDER:TAG`, as far as they are known: `index` for
+     * an image of several. @default none is known
+     */
     imagePlatforms?: { [reference: string]: string | undefined };
     /** Warnings of BuildKit's checks: those about a base that has the wrong architecture count. @default none */
     warnings?: { rule: string; line?: number; text: string }[];
@@ -48,7 +52,7 @@ export function targetPlatformMistake(dockerfile: string, options: TargetOptions
     return undefined;
 }
 
-/** References of the images that are named contexts and that the target is built on: their platforms count. */
+/** The images that are named contexts and that the target is built on, by reference or by layout: their platforms count. */
 export function contextImagesOfTarget(dockerfile: string, options: TargetOptions): string[] {
     const images = stagesOfTarget(dockerfile, options).flatMap(({ context }) => context?.image ?? []);
     return images.filter((image) => image !== "scratch");
@@ -66,7 +70,7 @@ interface Stage extends WrittenStage {
 
 interface Context {
     name: string;
-    /** Its reference, if it is an image. */
+    /** Its reference, or where it is as in `oci-layout://FOLDER:TAG`, if it is an image. */
     image: string | undefined;
 }
 
@@ -132,7 +136,8 @@ function contextOf(name: string, contexts: { [name: string]: string }): Context 
         return undefined;
     }
     const [key, source] = found;
-    return { name: key, image: source.startsWith(imagePrefix) ? source.slice(imagePrefix.length) : undefined };
+    const layout = source.startsWith(ociLayoutPrefix) ? source : undefined;
+    return { name: key, image: source.startsWith(imagePrefix) ? source.slice(imagePrefix.length) : layout };
 }
 
 /** The platform of what a stage begins with, where it is another than the one that is built. */

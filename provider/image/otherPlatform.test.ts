@@ -119,6 +119,17 @@ describe("a named context that the last stage is built on", () => {
         expect(await built({ context, contexts: contexts(refs.index) })).toEqual(right);
     });
 
+    test("is refused where it is an image of another platform in a layout", async () => {
+        const context = buildkit.context("named", lines);
+        const contexts = async (name: keyof typeof refs) => {
+            await buildkit.run("crane", ["pull", "--insecure", "--format=oci", refs[name], `layouts/${name}`]);
+            return { debian: `oci-layout://./layouts/${name}` };
+        };
+        expect(await built({ context, contexts: await contexts("amd64") })).toEqual(refused("1: FROM debian"));
+        expect(await built({ context, contexts: await contexts("arm64") })).toEqual(right);
+        expect(await built({ context, contexts: await contexts("index") })).toEqual(right);
+    });
+
     test("counts in place of a stage of its name", async () => {
         const context = buildkit.context("replaced", [
             "FROM --platform=linux/amd64 scratch AS base",
