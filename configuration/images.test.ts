@@ -41,7 +41,7 @@ describe("declarations without a mistake", () => {
                     tags: ["latest", "1.0_rc-1", "_x", "arm64", "1-arm64-2", "a".repeat(120)],
                     cache: "none",
                     platforms: ["linux/arm64"],
-                    ssh: ["default", "deploy=app/Dockerfile"],
+                    ssh: ["default", "deploy=/on/another/machine/key"],
                     cacheFrom: ["type=registry,ref=registry.example/cache", "registry.example/app:1"],
                     cacheTo: ["type=inline"],
                     labels: { "org.opencontainers.image.title": "App", empty: "" },
@@ -103,7 +103,7 @@ describe("a mistake is one line that names setting and remedy", () => {
                 "images.app.context: folder examples/encoder/none does not exist; create it or correct the path, or make the example's inputs: examples/encoder/prepare.sh",
             ],
         ],
-        ["a key", { context: "app", ssh: ["k=/no"] }, [expect.stringMatching(/^images\.app\.ssh: "k=\/no": key /)]],
+        ["a key", { context: "app", ssh: ["k=~/k"] }, [expect.stringMatching(/^images\.app\.ssh: "k=~\/k": buildx /)]],
         [
             "a named context that BuildKit does not take, its name quoted where it must be",
             { context: "app", contexts: { "a.b": "ssh://git@host/r" } },

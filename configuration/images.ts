@@ -54,7 +54,8 @@ export const imageKeys = {
     ),
     ssh: key(
         optionForms.ssh,
-        "Agents and keys for `RUN --mount=type=ssh` and git contexts: `default`, the caller's agent, or `ID=PATH`.",
+        "Agents and keys for `RUN --mount=type=ssh` and git contexts: `default`, the caller's agent, or `ID=PATH`, relative " +
+            "to the project, which must be there when the image is built.",
         none,
     ),
     platforms: key(

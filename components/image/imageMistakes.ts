@@ -74,7 +74,7 @@ export function imageMistakes(image: ImageDraft, facts: ImageFacts, wrong: Reado
         ...formMistakes(image),
         ...of("addHosts", hostMistakes(formed("addHosts", addHosts))),
         ...of("options", optionMistakes(options)),
-        ...of("ssh", sshMistakes(formed("ssh", ssh), facts.project)),
+        ...of("ssh", sshMistakes(formed("ssh", ssh))),
     ];
 }
 

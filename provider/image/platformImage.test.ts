@@ -1,22 +1,60 @@
+import { rmSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { Connections } from "../buildx/connectScript";
 import type { Work } from "../resource";
-import { type PlatformImageInputs, PlatformImageResource } from "./platformImage";
+import { type PlatformImageInputs, type PlatformImageOutputs, PlatformImageResource } from "./platformImage";
+
+const work: Work = { urn: "u", signal: new AbortController().signal, status: () => undefined, log: () => undefined };
+const base: PlatformImageInputs = {
+    ...{ platform: "linux/amd64", runner: "amd64", builder: "b", context: "https://example.org/a.tar" },
+    ...{ args: {}, contexts: {}, tags: ["r/a:1"], cacheFrom: [], cacheTo: [], secrets: {} },
+    here: { connect: "", project: __dirname, buildsPerRunner: 1 },
+};
 
 test("secrets that buildx cannot be given are refused in the check, each by its id, before a runner is woken", async () => {
     const resource = new PlatformImageResource(new Connections());
-    const inputs: PlatformImageInputs = {
-        ...{ platform: "linux/amd64", runner: "amd64", builder: "b", context: "https://example.org/a.tar" },
-        ...{ args: {}, contexts: {}, tags: ["r/a:1"], cacheFrom: [], cacheTo: [] },
-        secrets: { fine: "text", key: "s3cr3t\0", certificate: "s3cr3t\ufffd" },
-        here: { connect: "", project: __dirname, buildsPerRunner: 1 },
-    };
-    const work: Work = {
-        urn: "u",
-        signal: new AbortController().signal,
-        status: () => undefined,
-        log: () => undefined,
-    };
+    const inputs = { ...base, secrets: { fine: "text", key: "s3cr3t\0", certificate: "s3cr3t\ufffd" } };
     const message = await resource.check(inputs, work, {}).then(String, String);
     expect(message).toMatch(/Secret key has bytes that are no text.*\n.*Secret certificate has bytes/);
     expect(message).not.toMatch(/s3cr3t|fine/);
+});
+
+describe("an image whose SSH key is not on this machine", () => {
+    const project = temporaryFolder();
+    const woken: string[] = [];
+    const connections = {
+        connect: async (_script: string, builder: string) => {
+            woken.push(builder);
+            throw new Error("was woken");
+        },
+    };
+    const resource = new PlatformImageResource(connections as unknown as Connections);
+    const key = path.join(project, "key");
+    const check = (changes: Partial<PlatformImageInputs> = {}) => {
+        const here = { connect: "", project, buildsPerRunner: 1, helpers: [{ runner: "other", builder: "c" }] };
+        return resource.check({ ...base, context: ".", ssh: ["deploy=key"], here, ...changes }, work, {});
+    };
+    beforeAll(() => writeFileSync(path.join(project, "Dockerfile"), "FROM scratch\n"));
+    beforeEach(() => {
+        rmSync(key, { force: true });
+        woken.length = 0;
+    });
+    afterAll(() => rmSync(project, { recursive: true }));
+
+    test("is unchanged, if nothing of it has changed", async () => {
+        const olds = (await check()) as PlatformImageOutputs;
+        expect(resource.changes(olds, await check())).toEqual([]);
+        expect(resource.changes(olds, await check({ target: "t" }))).toEqual(["target"]);
+    });
+
+    test("is refused before anything is woken, if it is to be built", async () => {
+        const [inputs, mistake] = [await check(), /^ssh: "deploy=key": key or socket key does not exist; /];
+        expect(await resource.create(inputs, work).catch((error) => error.message)).toMatch(mistake);
+        expect(await resource.update(inputs, work).catch((error) => error.message)).toMatch(mistake);
+        expect(woken).toEqual([]);
+        writeFileSync(key, "");
+        await expect(resource.create(inputs, work)).rejects.toThrow("was woken");
+        expect(woken).toEqual(["b", "c"]);
+    });
 });

@@ -15,6 +15,7 @@ import { differences, type ResourceType, type Work } from "../resource";
 import { buildImage } from "./imageBuild";
 import { repositoryOf } from "./reference";
 import { lookInRegistry } from "./registryLook";
+import { refuseMissingSshFiles } from "./sshFiles";
 import { wakeHelpers } from "./wakeHelpers";
 
 /** What is built. Paths are relative to the project's folder, so that they are the same on every machine. */
@@ -133,6 +134,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
 
     private async build(inputs: PlatformImageInputs, work: Work): Promise<PlatformImageOutputs> {
         const here = this.memory.of(work.urn);
+        refuseMissingSshFiles(inputs.ssh, here.project);
         const build = async () => {
             work.signal.throwIfAborted();
             const began = new Date().toISOString();
