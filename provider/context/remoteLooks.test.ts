@@ -1,6 +1,8 @@
-import { rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, type Server } from "node:http";
 import { type AddressInfo, createServer, type Server as TcpServer } from "node:net";
+import * as path from "node:path";
 import { GitServer } from "../../tests/helpers/gitServer";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { RemoteLooks } from "./remoteLooks";
@@ -57,6 +59,23 @@ describe("contexts in git", () => {
             expect(notAsked).toEqual([expect.stringMatching(/its newest commit is not known, .*: fatal: /)]);
             expect(notAsked.join()).not.toMatch(/wr0ng|x-access-token|basic/i);
         }
+    });
+
+    test.each([
+        ["the server", ({ origin }: URL) => `http.${origin}/.extraheader`],
+        ["the repository", ({ href }: URL) => `http.${href}.extraheader`],
+        ["every server", () => "http.extraheader"],
+    ])("behind a login get that alone, where a CI job's checkout has one of its own for %s", async (_whose, key) => {
+        const { privateAddress, token } = server;
+        const project = mkdtempSync(path.join(folder, "project-"));
+        const git = (...args: string[]) => execFileSync("git", args, { cwd: project });
+        git("init", "--quiet");
+        git("config", key(new URL(privateAddress)), "AUTHORIZATION: basic b3RoZXI=");
+        const asked = new RemoteLooks().versions("image", inputs(privateAddress, { GIT_AUTH_TOKEN: token }), project);
+        expect(await asked).toMatchObject({
+            commits: { [privateAddress]: server.git("rev-parse", "main") },
+            notAsked: [],
+        });
     });
 
     test("keep the caller's configuration beside the login, and print no secret for a caller who traces", async () => {

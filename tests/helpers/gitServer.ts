@@ -74,6 +74,11 @@ export class GitServer {
     /** git's own server program, behind a login as servers want it of a token. */
     private answer(request: IncomingMessage, response: ServerResponse): void {
         this.requests += 1;
+        if (request.rawHeaders.filter((name) => /^authorization$/i.test(name)).length > 1) {
+            // As GitHub does.
+            response.writeHead(400).end();
+            return;
+        }
         const login = Buffer.from(`x-access-token:${this.token}`).toString("base64");
         if (request.headers.authorization?.replace(/^basic /i, "") !== login) {
             response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
