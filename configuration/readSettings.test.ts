@@ -106,6 +106,15 @@ describe("the configuration of a stack", () => {
         await expect(wrong).rejects.not.toThrow("SECRET");
     });
 
+    it("shows no login of an address that is wrong", async () => {
+        const images = JSON.stringify({
+            app: { context: "https://me:S3KRET@host/r.git", cache: "https://me:S3KRET@h" },
+        });
+        const error = await read({ images, vpc: "https://S3KRET@host?a=S3KRET", colour: "red" }).catch(String);
+        expect(error).toContain('"https://***@h"');
+        expect(error).not.toContain("S3KRET");
+    });
+
     it("names no CI jobs for a role of AWS where all is on this machine", async () => {
         await expect(read({ githubRepositories: '["acme/app"]' })).rejects.toThrow(
             "- githubRepositories: lets CI jobs take a role of AWS, but the runners and the registry of this stack are on this machine",

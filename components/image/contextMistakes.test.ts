@@ -201,7 +201,7 @@ describe("what is missing on this machine", () => {
             },
             [
                 expect.stringMatching(/^contexts\.a: git repository .*: as a named context BuildKit takes/),
-                "contexts.b: git repository git@host:r.git?x=1: BuildKit knows no ?x=; leave it out",
+                "contexts.b: git repository git@host:r.git?x=***: BuildKit knows no ?x=; leave it out",
                 "contexts.c: HTTPS://host/amd64.tar: buildx takes this only with https:// in small letters",
                 "context: folder split/arm64 does not exist; create it or correct the path",
                 "contexts.c: HTTPS://host/arm64.tar: buildx takes this only with https:// in small letters",

@@ -7,7 +7,7 @@ import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
 import type { Registry } from "../registry/registry";
-import { pathText } from "../settings/mistakes";
+import { mistakesError, pathText } from "../settings/mistakes";
 import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
@@ -142,7 +142,7 @@ function throwMistakes(name: string, args: MultiPlatformImageArgs): void {
     );
     if (mistakes.length > 0) {
         const title = `Image ${name} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`;
-        throw new pulumi.RunError([title, ...mistakes].join("\n"));
+        throw mistakesError([title, ...mistakes]);
     }
 }
 

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
+import { withoutLogins } from "../../provider/withoutLogins";
 
 /** A value as far as it is right, and what is wrong with the rest. */
 export interface Parsed<T> {
@@ -46,6 +47,11 @@ export function parsed<T extends v.GenericSchema<unknown, object>>(
     };
 }
 
+/** An error of these lines, which may show what was given, without the logins in it. */
+export function mistakesError(lines: string[]): pulumi.RunError {
+    return new pulumi.RunError(withoutLogins(lines.join("\n")));
+}
+
 /**
  * Throws one error with every mistake.
  *
@@ -54,9 +60,7 @@ export function parsed<T extends v.GenericSchema<unknown, object>>(
 export function throwMistakes(mistakes: string[]): void {
     if (mistakes.length > 0) {
         const lines = mistakes.map((mistake) => `  - ${mistake}`);
-        throw new pulumi.RunError(
-            [`The configuration has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`, ...lines].join("\n"),
-        );
+        throw mistakesError([`The configuration has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`, ...lines]);
     }
 }
 
@@ -68,6 +72,6 @@ export function throwMistakes(mistakes: string[]): void {
  */
 export function refuseArguments(mistakes: string[]): void {
     if (mistakes.length > 0) {
-        throw new pulumi.RunError(mistakes.join("\n"));
+        throw mistakesError(mistakes);
     }
 }

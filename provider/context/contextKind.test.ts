@@ -115,7 +115,7 @@ describe("what buildx does not take", () => {
         [
             "https://host/r.git?unknown=1",
             true,
-            "git repository https://host/r.git?unknown=1: BuildKit knows no ?unknown=; leave it out",
+            "git repository https://host/r.git?unknown=***: BuildKit knows no ?unknown=; leave it out",
         ],
         ["git@host:r.git?ref=a#b", false, "git repository git@host:r.git?ref=a#b: it names both b and a"],
         [

@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { isReference } from "../image/reference";
-import { isGitContext, parseGitContext, withoutPassword } from "./gitContext";
+import { withoutLogins } from "../withoutLogins";
+import { isGitContext, parseGitContext } from "./gitContext";
 import { ociLayoutMistake, ociLayoutPrefix, parseOciLayout } from "./ociLayout";
 import { statsOf } from "./statsOf";
 
@@ -77,7 +78,7 @@ function namedGitMistake(context: string, from: string): string | undefined {
     }
     const folder = statsOf(path.resolve(from, context))?.isDirectory() ? `; for the folder write ./${context}` : "";
     return (
-        `git repository ${withoutPassword(context)}: as a named context BuildKit takes https://HOST/PATH.git, ` +
+        `git repository ${withoutLogins(context)}: as a named context BuildKit takes https://HOST/PATH.git, ` +
         `git@HOST:PATH and git://HOST/PATH only, in small letters${folder}`
     );
 }
@@ -101,7 +102,7 @@ function addressMistake(context: string, named: boolean): string | undefined {
     if (context.startsWith("target:")) {
         return `${context}: only docker buildx bake knows targets; name an image that is built already, docker-image://REF`;
     }
-    const shown = withoutPassword(context);
+    const shown = withoutLogins(context);
     if (/^(https?|docker-image|oci-layout):\/\//i.test(context)) {
         return `${shown}: buildx takes this only with ${context.replace(/:.*$/s, "").toLowerCase()}:// in small letters`;
     }

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { type GitContext, isCommit, withoutPassword } from "./gitContext";
+import { withoutLogins } from "../withoutLogins";
+import { type GitContext, isCommit } from "./gitContext";
 import { gitEnvironment } from "./gitEnvironment";
 
 const run = promisify(execFile);
@@ -32,10 +33,10 @@ export async function resolveGitCommit(
     const asked = ref === "" ? ["HEAD"] : [ref, `${ref}^{}`];
     const answer = await git(["ls-remote", "--", remote, ...asked], folder, login, seconds);
     if (typeof answer !== "string") {
-        return { reason: `${withoutPassword(remote)}: ${withoutPassword(answer.reason)}` };
+        return { reason: withoutLogins(`${remote}: ${answer.reason}`) };
     }
     const commit = chooseCommit(answer, ref);
-    return commit ? { commit } : { reason: `${withoutPassword(remote)} has no ${ref || "default branch"}` };
+    return commit ? { commit } : { reason: withoutLogins(`${remote} has no ${ref || "default branch"}`) };
 }
 
 /** As BuildKit chooses among what `ls-remote` lists: the reference itself, a branch, the commit of a tag, a tag. */

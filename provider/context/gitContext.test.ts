@@ -55,7 +55,7 @@ describe("an address is a git repository by BuildKit's rules", () => {
     test.each([
         [
             "https://user:word@host/repo.git?unknown=1",
-            "https://***@host/repo.git?unknown=1: BuildKit knows no ?unknown=",
+            "https://***@host/repo.git?unknown=***: BuildKit knows no ?unknown=",
         ],
         ["https://host/repo.git?ref=a#b", "it names both b and a"],
         ["https://host/repo.git?tag=a&branch=a", "it names both refs/tags/a and refs/heads/a"],

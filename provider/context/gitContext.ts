@@ -1,3 +1,5 @@
+import { withoutLogins } from "../withoutLogins";
+
 /** A context that BuildKit fetches from a git repository. The image's `dockerfile` is then a path in the repository. */
 export interface GitContext {
     /** The address that git is asked with. */
@@ -85,7 +87,7 @@ function splitScpStyle(context: string): Parts | undefined {
 }
 
 function readQuery(git: GitContext, query: URLSearchParams, context: string): void {
-    const refuse = (reason: string) => new Error(`git repository ${withoutPassword(context)}: ${reason}`);
+    const refuse = (reason: string) => new Error(`git repository ${withoutLogins(context)}: ${reason}`);
     const setRef = (ref: string) => {
         if (git.ref !== "" && git.ref !== ref) {
             throw refuse(`it names both ${git.ref} and ${ref}`);
@@ -137,9 +139,4 @@ function valueMistake(name: string, value: string): string | undefined {
     return name === "mtime" && !["checkout", "commit"].includes(value)
         ? 'is neither "checkout" nor "commit"'
         : undefined;
-}
-
-/** For messages. */
-export function withoutPassword(address: string): string {
-    return address.replace(/:\/\/[^/@]*@/, "://***@");
 }

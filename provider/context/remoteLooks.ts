@@ -1,7 +1,8 @@
+import { withoutLogins } from "../withoutLogins";
 import { archiveLogin, archiveVersion } from "./archiveVersion";
 import { type ContextInputs, placesOf } from "./contexts";
 import { resolveGitCommit } from "./gitCommit";
-import { parseGitContext, withoutPassword } from "./gitContext";
+import { parseGitContext } from "./gitContext";
 import { gitLogin } from "./gitLogin";
 import { Looks } from "./looks";
 import type { Secrets } from "./secrets";
@@ -59,7 +60,7 @@ export class RemoteLooks {
         for (const { of, address, answer } of await Promise.all(asked)) {
             if ("reason" in answer) {
                 notAsked.push(
-                    `${withoutPassword(address)}: ${unknown[of]}, so it is taken as unchanged: ${answer.reason}`,
+                    withoutLogins(`${address}: ${unknown[of]}, so it is taken as unchanged: ${answer.reason}`),
                 );
             } else if (of === "commits") {
                 seen[address] = answer.version;

@@ -1,4 +1,6 @@
 import { buildError } from "./buildError";
+import { BuildProgress } from "./buildProgress";
+import { BuildxText } from "./buildxText";
 
 const ended = (...text: string[]) => ({ code: 1, signal: null, text });
 const step = {
@@ -31,6 +33,26 @@ test("of several steps the one that buildx ended with, not those that were ended
     expect(buildError(end, [locked, step])).toMatch(/^\[2\/3\] RUN make failed/);
     const canceled = { ...step, name: "other", error: "context canceled" };
     expect(buildError(ended("ERROR: something else"), [canceled, step])).toMatch(/^\[2\/3\] RUN make failed/);
+});
+
+test("no login is shown of an address, wherever an error is cut off", () => {
+    const address = "http://me:S3KRET@host/a?sig=S3KRET";
+    const reader = new BuildProgress("linux/amd64");
+    for (const length of [0, 100, 170, 180, 190, 380, 1000]) {
+        const error = `${"x".repeat(length)} ${address}: ${"y".repeat(length)} refused`;
+        const text = new BuildxText();
+        text.write(Buffer.from(`ERROR: failed to build: failed to solve: ${error}`));
+        reader.add({
+            vertexes: [{ digest: `${length}`, name: `[1/1] ADD ${error}`, started: "2026-01-01T00:00:00Z", error }],
+        });
+        for (const failures of [reader.failures(), []]) {
+            const message = buildError(ended(...text.all()), failures);
+            expect(message).toContain("refused");
+            expect(message).not.toMatch(/S3K|me:/);
+        }
+    }
+    expect(JSON.stringify(reader.receipt(1))).toContain("ADD  http://***@host/a?sig=***: ");
+    expect(`${JSON.stringify(reader.receipt(1))} ${reader.status()}`).not.toMatch(/S3K|me:/);
 });
 
 describe("a step whose error has a long command in it", () => {

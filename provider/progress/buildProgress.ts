@@ -1,5 +1,5 @@
 import { wrongBaseRule } from "../context/targetPlatform";
-import { LastLines, plainText, withoutControls } from "./plainText";
+import { LastLines, plainText, wholeText } from "./plainText";
 import type { RawProgress, Vertex, VertexStatus, VertexWarning } from "./rawProgress";
 import { emulatedCompilers, type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
 
@@ -154,7 +154,7 @@ export class BuildProgress {
                 : [
                       {
                           name,
-                          error: withoutControls(error),
+                          error: wholeText(error),
                           seconds: seen === undefined ? 0 : (this.now() - seen) / 1000,
                           lines: lines?.all() ?? [],
                       },

@@ -1,4 +1,4 @@
-import { LastLines, plainText, withoutControls } from "./plainText";
+import { LastLines, plainText, wholeText } from "./plainText";
 
 /** Other lines that are kept: before the error, and of it. */
 const mostLines = 60;
@@ -24,13 +24,13 @@ export class BuildxText {
 
     /** @param line without its end */
     write(line: Buffer): void {
-        const text = withoutControls(line.toString("utf8", 0, looked));
+        const text = wholeText(line.toString("utf8", 0, looked));
         if (this.isInExcerpt && (rule.test(text) || excerptLine.test(text))) {
             this.addToExcerpt(text);
             return;
         }
         this.isInExcerpt = false;
-        const header = withoutControls(this.previous?.toString("utf8", 0, looked) ?? "");
+        const header = wholeText(this.previous?.toString("utf8", 0, looked) ?? "");
         if (rule.test(text) && /^\S.*:\d+$/.test(header)) {
             this.previous = undefined;
             this.isInExcerpt = true;
@@ -39,7 +39,7 @@ export class BuildxText {
         }
         this.keepPrevious();
         if (text.startsWith("ERROR: ")) {
-            this.error = { first: withoutControls(line.toString("utf8")), more: new LastLines(mostLines) };
+            this.error = { first: wholeText(line.toString("utf8")), more: new LastLines(mostLines) };
         } else {
             this.previous = line;
         }

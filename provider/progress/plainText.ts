@@ -1,13 +1,14 @@
 import { StringDecoder } from "node:string_decoder";
+import { withoutLogins } from "../withoutLogins";
 
 /** Longest line that is shown, in characters. */
 const shown = 400;
 /** Characters of a line that are looked at: a line may be megabytes long, and most of it may be colour. */
 const kept = 4000;
 
-/** A program's text without what a terminal would act on, cut off where it is too long to be shown. */
+/** A program's text without what a terminal would act on, and without logins, cut off where it is too long to be shown. */
 export function plainText(text: string): string {
-    const plain = withoutControls(text);
+    const plain = wholeText(text);
     return plain.length > shown ? `${plain.slice(0, shown)}...` : plain;
 }
 
@@ -17,11 +18,11 @@ export function bothEnds(plain: string): string {
 }
 
 /**
- * A program's text, whole, without escape sequences, whole or cut off, control characters, and characters that change the
- * direction of writing. A tabulator becomes a blank.
+ * A program's text, whole, without logins, escape sequences, whole or cut off, control characters, and characters that
+ * change the direction of writing. A tabulator becomes a blank.
  */
-export function withoutControls(text: string): string {
-    return (
+export function wholeText(text: string): string {
+    return withoutLogins(
         text
             // Sequences that end with a letter, those that hold a text (a title, a link), and those of two characters.
             // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -32,7 +33,7 @@ export function withoutControls(text: string): string {
             .replace(/\x1b[ -/]*(?:[0-~]|$)/g, "")
             .replaceAll("\t", " ")
             .replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "")
-            .trimEnd()
+            .trimEnd(),
     );
 }
 

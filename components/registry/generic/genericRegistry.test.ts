@@ -61,11 +61,21 @@ describe("genericRegistryProblems", () => {
         ["ghcr.io/Acme", "capital letters, which names of images have not; write ghcr.io/acme"],
         ["ghcr.io/acme:latest", "and no tag"],
         ["ghcr.io/acme/", "cannot begin an image's name"],
-        ["user@r.example/a", '"user@r.example" is not a host'],
+        ["_r.example/a", '"_r.example" is not a host'],
     ])("refuses %j", (registryUrl, reason) => {
         expect(genericRegistryProblems({ registryUrl })).toEqual([expect.stringContaining(reason)]);
         expect(genericRegistryProblems({ registryUrl })[0]).toMatch(/^registryUrl: /);
     });
+
+    it.each(["bob:S3KRET@r.example/a", "https://S3KRET@r.example/a", "bob:S3/KRET@r.example"])(
+        "says where a login belongs, and does not show that in %s",
+        (registryUrl) => {
+            const [problem, ...more] = genericRegistryProblems({ registryUrl });
+            expect(problem).toMatch(/^registryUrl: has an @; .* a login in registryUser and registryToken$/);
+            expect(problem).not.toContain("S3");
+            expect(more).toEqual([]);
+        },
+    );
 
     it.each<[Partial<GenericRegistryArgs>, RegExp]>([
         [{ registryUser: "ci" }, /^registryToken: is not set, and registryUser is; .*--secret registryToken/],

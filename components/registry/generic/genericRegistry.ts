@@ -59,6 +59,10 @@ function urlProblem(url: string): string | undefined {
     if (url === "") {
         return `is not set; write where images are pushed, as in ${examples}`;
     }
+    // Not shown: it may be a password.
+    if (url.includes("@")) {
+        return `has an @; write it as in ${examples}, and a login in registryUser and registryToken`;
+    }
     if (/^[a-z]+:\/\//i.test(url)) {
         return `"${url}" begins with a scheme; write ${url.replace(/^[a-z]+:\/+/i, "")}`;
     }
