@@ -111,6 +111,7 @@ describe("the configuration of a stack", () => {
             app: { context: "https://me:S3KRET@host/r.git", cache: "https://me:S3KRET@h" },
         });
         const error = await read({ images, vpc: "https://S3KRET@host?a=S3KRET", colour: "red" }).catch(String);
+        expect(error).toContain("- images.app.context: https://***@host/r.git: the login in it would be attested");
         expect(error).toContain('"https://***@h"');
         expect(error).not.toContain("S3KRET");
     });

@@ -11,7 +11,7 @@ export async function archiveVersion(
     seconds = 10,
 ): Promise<{ version: string } | { reason: string }> {
     try {
-        const answer = await fetch(withoutLogin(address), {
+        const answer = await fetch(address, {
             method: "HEAD",
             headers: authorization ? { authorization } : {},
             signal: AbortSignal.timeout(seconds * 1000),
@@ -30,24 +30,9 @@ export async function archiveVersion(
     }
 }
 
-/**
- * What BuildKit sends a file's server as Authorization: the secret HTTP_AUTH_TOKEN_HOST or HTTP_AUTH_HEADER_HOST, else the
- * login in the address.
- */
+/** What BuildKit sends a file's server as Authorization: the secret HTTP_AUTH_TOKEN_HOST or HTTP_AUTH_HEADER_HOST. */
 export function archiveLogin(address: string, secrets: Secrets): string | undefined {
-    const { hostname, username, password } = new URL(address);
+    const { hostname } = new URL(address);
     const token = knownSecret(secrets, `HTTP_AUTH_TOKEN_${hostname}`);
-    if (token !== undefined) {
-        return `Bearer ${token}`;
-    }
-    const login = [username, password].map(decodeURIComponent).join(":");
-    return (
-        knownSecret(secrets, `HTTP_AUTH_HEADER_${hostname}`) ??
-        (login === ":" ? undefined : `Basic ${Buffer.from(login).toString("base64")}`)
-    );
-}
-
-/** `fetch` takes no address with a password. */
-function withoutLogin(address: string): URL {
-    return Object.assign(new URL(address), { username: "", password: "" });
+    return token === undefined ? knownSecret(secrets, `HTTP_AUTH_HEADER_${hostname}`) : `Bearer ${token}`;
 }

@@ -132,6 +132,34 @@ describe("what buildx does not take", () => {
         ],
     ])("%s (named: %s): %s", (context, named, told) => expect(contextMistake(context, folder, named)).toBe(told));
 
+    test.each([
+        [
+            "https://me:S3KR@T@host/r.git#main",
+            "https://***@host/r.git#main",
+            "GIT_AUTH_TOKEN.HOST or GIT_AUTH_HEADER.HOST",
+        ],
+        ["http://S3KRET@host/r.git", "http://***@host/r.git", "GIT_AUTH_TOKEN.HOST or GIT_AUTH_HEADER.HOST"],
+        ["me:S3KRET@host/r.git", "https://***@host/r.git", "GIT_AUTH_TOKEN.HOST or GIT_AUTH_HEADER.HOST"],
+        ["https://me:S3KRET@host/a.tgz", "https://***@host/a.tgz", "HTTP_AUTH_TOKEN_HOST or HTTP_AUTH_HEADER_HOST"],
+        ["https://me:S3/KRET@host/a.tgz", "https://***@host/a.tgz", "HTTP_AUTH_TOKEN_HOST or HTTP_AUTH_HEADER_HOST"],
+    ])("%s has a login, which belongs into a secret", (context, shown, secrets) => {
+        const told =
+            `${shown}: the login in it would be attested in the image's provenance; leave it out, and have it in secret ` +
+            `${secrets}, named in secrets`;
+        expect(contextMistake(context, folder, false)).toBe(told);
+        expect(contextMistake(context, folder, true)).toBe(told);
+    });
+
+    test.each(["ssh://git:S3KRET@host/r", "docker-image://me:S3KRET@Host/a", "HTTP://me:S3KRET@host/a.tgz"])(
+        "%s is refused, and its login is not shown",
+        (context) => {
+            for (const named of [false, true]) {
+                expect(contextMistake(context, folder, named)).toBeDefined();
+                expect(contextMistake(context, folder, named)).not.toContain("S3KRET");
+            }
+        },
+    );
+
     test("where a folder is called like a repository, a named context is told how to write the folder", () => {
         expect(contextMistake("github.com/o/r", folder, true)).toMatch(/; for the folder write \.\/github\.com\/o\/r$/);
     });

@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { isReference } from "../image/reference";
-import { withoutLogins } from "../withoutLogins";
+import { hasLogin, withoutLogins } from "../withoutLogins";
 import { isGitContext, parseGitContext } from "./gitContext";
 import { ociLayoutMistake, ociLayoutPrefix, parseOciLayout } from "./ociLayout";
 import { statsOf } from "./statsOf";
@@ -37,7 +37,7 @@ export function contextKind(context: string, from: string, named: boolean): Cont
 
 /**
  * Why buildx, or BuildKit behind it, would refuse a context, and what to write instead; undefined for one that they take.
- * The parameters are those of `contextKind`.
+ * They would take an address with a login, and keep that. The parameters are those of `contextKind`.
  */
 export function contextMistake(context: string, from: string, named: boolean): string | undefined {
     switch (contextKind(context, from, named)) {
@@ -48,18 +48,37 @@ export function contextMistake(context: string, from: string, named: boolean): s
                 folderMistake(context, from, parseOciLayout(context).folder, named) ?? ociLayoutMistake(context, from)
             );
         case "git":
-            return (named ? namedGitMistake(context, from) : undefined) ?? gitMistake(context);
+            return (
+                loginMistake(context, gitSecrets) ??
+                (named ? namedGitMistake(context, from) : undefined) ??
+                gitMistake(context)
+            );
         case "image":
             return imageMistake(context);
-        default:
-            return undefined;
+        case "http":
+            return loginMistake(context, archiveSecrets);
     }
+}
+
+/** Secrets of BuildKit's own names. */
+const gitSecrets = "GIT_AUTH_TOKEN.HOST or GIT_AUTH_HEADER.HOST";
+const archiveSecrets = "HTTP_AUTH_TOKEN_HOST or HTTP_AUTH_HEADER_HOST";
+
+/** The runner's history, the process list and the state would have it too. */
+function loginMistake(context: string, secrets: string): string | undefined {
+    if (!hasLogin(context)) {
+        return undefined;
+    }
+    const remedy = /^ssh:/i.test(context)
+        ? "write ssh://USER@HOST/PATH, and give ssh a key"
+        : `leave it out, and have it in secret ${secrets}, named in secrets`;
+    return `${withoutLogins(context)}: the login in it would be attested in the image's provenance; ${remedy}`;
 }
 
 function imageMistake(context: string): string | undefined {
     return isReference(context.slice(imagePrefix.length))
         ? undefined
-        : `${context} names no image; write ${imagePrefix}HOST/NAME:TAG, or @sha256:DIGEST, with NAME in small letters`;
+        : `${withoutLogins(context)} names no image; write ${imagePrefix}HOST/NAME:TAG, or @sha256:DIGEST, with NAME in small letters`;
 }
 
 function gitMistake(context: string): string | undefined {
@@ -97,10 +116,14 @@ function folderMistake(context: string, from: string, folder: string, named: boo
 /** The mistake of a context that looks like an address, but not to buildx. */
 function addressMistake(context: string, named: boolean): string | undefined {
     if (!named && /^(docker-image:\/\/|oci-layout:\/\/|target:)/.test(context)) {
-        return `${context} can only be a named context; write it in contexts`;
+        return `${withoutLogins(context)} can only be a named context; write it in contexts`;
     }
     if (context.startsWith("target:")) {
         return `${context}: only docker buildx bake knows targets; name an image that is built already, docker-image://REF`;
+    }
+    // Without a scheme, as some write an address.
+    if (/^[^/@:]+:[^/]*@/.test(context) && hasLogin(`://${context}`)) {
+        return loginMistake(`https://${context}`, gitSecrets);
     }
     const shown = withoutLogins(context);
     if (/^(https?|docker-image|oci-layout):\/\//i.test(context)) {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
@@ -224,5 +224,70 @@ describeWithBuildkit("contexts that are elsewhere", () => {
         expect(resource.changes({ ...first, ...second }, unanswered)).toEqual([]);
         expect(said).toEqual([expect.stringContaining("whether it has changed is not known")]);
         expect(await check("linux/amd64", { context: server.address })).not.toHaveProperty("archives");
+    });
+
+    describe("with logins", () => {
+        const secret = "S3KRET";
+        const authorization = `Basic ${Buffer.from(`me:${secret}`).toString("base64")}`;
+        const archive = (text: string) => {
+            const files = mkdtempSync(path.join(folder, "archive-"));
+            writeFileSync(path.join(files, "Dockerfile"), text);
+            writeFileSync(path.join(files, "file"), "");
+            return execFileSync("tar", ["--create", "--gzip", "--directory", files, "."]);
+        };
+        let packed: Buffer;
+        let host: string;
+        const http = createServer(({ headers }, response) => {
+            const isLetIn = headers.authorization === authorization;
+            response.writeHead(isLetIn ? 200 : 401, { etag: '"1"' }).end(isLetIn ? packed : "");
+        });
+        beforeAll(async () => {
+            await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+            host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
+        });
+        afterAll(() => http.close());
+
+        /** Everything that is printed or kept of an image, its attestations included. */
+        const shown = async (changes: Partial<PlatformImageInputs>) => {
+            const statuses: string[] = [];
+            const told = { ...work("image"), status: (text: string) => statuses.push(text) };
+            const checked = await resource.check(inputs("linux/amd64", changes), told, {});
+            const { outputs } = await resource.create(checked, told);
+            const { manifests } = JSON.parse(await buildkit.run("crane", ["manifest", outputs.ref]));
+            const repository = outputs.ref.replace(/:[^:/]*@.*$/, "");
+            const attested = manifests[1].digest;
+            const { layers } = JSON.parse(await buildkit.run("crane", ["manifest", `${repository}@${attested}`]));
+            const blobs = layers.map(({ digest }: { digest: string }) =>
+                buildkit.run("crane", ["blob", `${repository}@${digest}`]),
+            );
+            return [JSON.stringify(outputs.receipt), ...statuses, ...said, ...(await Promise.all(blobs))].join("\n");
+        };
+
+        test("archives are fetched by a secret, which nothing shows", async () => {
+            packed = archive("FROM scratch\nCOPY --from=other / /\n");
+            const context = `http://${host}/a.tar.gz`;
+            const secrets = { "HTTP_AUTH_HEADER_127.0.0.1": authorization };
+            const text = await shown({ context, contexts: { other: context }, secrets, provenance: "max" });
+            expect(text).toContain(context);
+            expect(text).not.toContain(authorization.slice(6));
+            expect(said).toEqual([]);
+        });
+
+        test("what a Dockerfile names by an address with a login is shown without it", async () => {
+            packed = archive("");
+            push("main", "one");
+            const dockerfile = path.join(folder, "Dockerfile.add");
+            writeFileSync(dockerfile, `FROM scratch\nADD http://me:${secret}@${host}/a?sig=${secret} /\n`);
+            const statuses: string[] = [];
+            const told = { ...work("image"), status: (text: string) => statuses.push(text) };
+            const given = inputs("linux/amd64", { context: server.address, dockerfile, sourceLabels: false });
+            const { outputs } = await resource.create(await resource.check(given, told, {}), told);
+            expect(JSON.stringify([outputs.receipt, statuses])).not.toContain(secret);
+            expect(JSON.stringify(outputs.receipt)).toContain(`ADD http://***@${host}/a?sig=*** /`);
+            writeFileSync(dockerfile, `FROM scratch\nADD http://me:no-${secret}@${host}/a?sig=${secret} /\n`);
+            const failed = resource.create(await resource.check(given, told, {}), told);
+            await expect(failed).rejects.toThrow(`http://***@${host}/a?sig=***`);
+            await expect(failed).rejects.not.toThrow(secret);
+        });
     });
 });
