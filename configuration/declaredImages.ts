@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { RemoteBuilder } from "../components/builder/remoteBuilder";
 import { MultiPlatformImage } from "../components/image/multiPlatformImage";
 import type { Registry } from "../components/registry/registry";
+import { secretOptions } from "./imageSecrets";
 import { inBuildOrder } from "./images";
 import type { Settings } from "./settings";
 
@@ -14,7 +15,7 @@ export function declaredImages(
     const images: { [name: string]: MultiPlatformImage } = {};
     for (const name of inBuildOrder(settings.images)) {
         const { bases = [], secrets = [], contexts, ...declaration } = settings.images[name] ?? { context: "" };
-        images[name] = new MultiPlatformImage(name, {
+        const args = {
             ...declaration,
             builder,
             registry,
@@ -23,7 +24,8 @@ export function declaredImages(
                 ...Object.fromEntries(bases.map((base) => [base, images[base] as MultiPlatformImage])),
             },
             secrets: Object.fromEntries(secrets.map((secret) => [secret, secretOf(settings.buildSecrets, secret)])),
-        });
+        };
+        images[name] = new MultiPlatformImage(name, args, secretOptions());
     }
     return images;
 }

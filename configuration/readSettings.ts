@@ -9,6 +9,7 @@ import { platformMistakes } from "../components/runner/settings";
 import { isObject, keysOf } from "../components/settings/collections";
 import { type Parsed, parsed, pathText, throwMistakes } from "../components/settings/mistakes";
 import { buildSecretCommand, plainTextMistake } from "../components/settings/secrets";
+import { imageSecretMistakes } from "./imageSecrets";
 import { namespaceMistakes } from "./otherNamespaces";
 import { plainSecrets } from "./plainSecrets";
 import { readImages } from "./readImages";
@@ -69,6 +70,7 @@ export async function readSettings(
     const { value, mistakes, wrong } = checkedSettings(without(plain, raw), project);
     mistakes.push(...namespaceMistakes(Object.keys(pulumi.runtime.allConfig()), pulumi.getProject(), otherNamespaces));
     mistakes.push(...plain.map((name) => plainTextMistake(pathText(["buildSecrets", name]), buildSecretCommand(name))));
+    mistakes.push(...imageSecretMistakes(raw.images, file));
     if (!wrong.has("runners") && !wrong.has("registry")) {
         const more = await kindMistakes(value, stackName);
         // Of a setting that is wrong by itself nothing more can be told, and two kinds may say the same of a third thing.

@@ -206,6 +206,29 @@ describeHere("a stack file, read by the real engine", () => {
         expect(settings().buildSecrets).toEqual({ token: "FIRST", plain: "007" });
     });
 
+    it("has no secret where an image cannot keep it one", async () => {
+        await project.succeed(preview("native-buildx:images: {app: {context: app}}"));
+        const set = (name: string, value: string) =>
+            project.pulumi("config", "set", "--secret", "--path", `images.app.${name}`, value);
+        await project.succeed(set("args.TOKEN", "S3CR3T"));
+        await project.succeed(set('overrides["linux/amd64"].args.TOKEN', "S3CR3T"));
+        await project.succeed(again());
+        expect(settings().images.app).toMatchObject({ args: { TOKEN: "S3CR3T" } });
+        await project.succeed(set("contexts.other", "https://host/a.tgz?sig=S3CR3T"));
+        await project.succeed(set('overrides["linux/amd64"].target', "S3CR3T"));
+        const { code, output } = await again();
+        expect(code).not.toBe(0);
+        for (const at of ["contexts.other", 'overrides["linux/amd64"].target']) {
+            expect(output).toContain(
+                `  - images.app.${at}: is a secret, and would be in plain text in the state; set it without --secret, and ` +
+                    "have what is secret in it in buildSecrets\n",
+            );
+        }
+        expect(output).not.toContain("S3CR3T");
+        await project.succeed(project.pulumi("config", "set", "--secret", "images", '{"app": {"context": "app"}}'));
+        expect((await again()).output).toContain("  - images: is a secret, and would be");
+    });
+
     it("has a secret of many lines, to its last byte, by the command of docs/configuration.md", async () => {
         const secret = "-----BEGIN KEY-----\n  two\n\n-----END KEY-----\n\n";
         writeFileSync(file("deploy"), secret);

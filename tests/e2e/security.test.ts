@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
@@ -17,6 +17,7 @@ describeHere("mutual TLS", () => {
         project = await Project.create("secure");
         project.context("image", [
             ...fromStep,
+            "ARG TOK",
             'RUN --mount=type=secret,id=token ["/step", "write", "/result", "first"]',
         ]);
         project.configure({
@@ -24,9 +25,14 @@ describeHere("mutual TLS", () => {
             images: { image: { context: "image", secrets: ["token"] } },
         });
         await project.init();
-        await project.succeed(
-            project.pulumi("config", "set", "--secret", "--path", "buildSecrets.token", "s3cr3t-v4lue"),
-        );
+        for (const [name, value] of [
+            ["buildSecrets.token", "s3cr3t-v4lue"],
+            ["images.image.args.TOK", "s3cr3t-4rgument"],
+            ["images.image.labels.word", "s3cr3t-l4bel"],
+            ["images.image.annotations.word", "s3cr3t-4nnotation"],
+        ] as const) {
+            await project.succeed(project.pulumi("config", "set", "--secret", "--path", name, value));
+        }
         await project.succeed(project.up());
     });
 
@@ -118,6 +124,20 @@ describeHere("mutual TLS", () => {
         const ref = images.image?.platforms["linux/amd64"] ?? "";
         const { output: config } = await project.succeed(project.run("crane", ["config", ref]));
         expect(config).not.toContain("s3cr3t-v4lue");
+    });
+
+    it("keeps secret in the state what is set as a secret of an image, and hands it to the build", async () => {
+        const files = readdirSync(project.machine.state, { recursive: true, withFileTypes: true });
+        const state = files.filter((file) => file.isFile() && !file.name.endsWith(".gz"));
+        const texts = state.map((file) => readFileSync(path.join(file.parentPath, file.name), "utf8")).join("\n");
+        expect(texts.includes("native-buildx:index:PlatformImage")).toBe(true);
+        expect(texts.match(/s3cr3t-\w+/g)).toBeNull();
+        const { images } = await project.outputs();
+        const ref = images.image?.platforms["linux/amd64"] ?? "";
+        const { output: config } = await project.succeed(project.run("crane", ["config", ref]));
+        // So a build argument is no place for a secret all the same.
+        expect(config).toContain("s3cr3t-4rgument");
+        expect(config).toContain("s3cr3t-l4bel");
     });
 
     it("keeps keys out of the state and of connect", async () => {
