@@ -12,7 +12,7 @@ import { buildPlatformOf } from "./buildPlatform";
 import { buildCommand, type ResolvedRequest } from "./buildRequest";
 import { imagePlatformOf } from "./imagePlatform";
 import { readDockerfile } from "./readDockerfile";
-import { type BuildxProgram, runBuildx } from "./runBuildx";
+import { type BuildxProgram, type RunOptions, runBuildx } from "./runBuildx";
 
 /** Lines that a build without a terminal says at most. */
 const mostLines = 500;
@@ -60,20 +60,31 @@ export async function runBuild(
     options: BuildConditions,
     hints: () => Promise<ErrorHints>,
 ): Promise<BuildResult> {
+    // Before anything is asked of the runner: to read its Dockerfile a context in git or an archive is fetched.
+    const display = new Display(request.platform, options);
+    try {
+        return await buildShown(buildx, request, options.folder, display, hints);
+    } finally {
+        display.end();
+    }
+}
+
+async function buildShown(
+    buildx: BuildxProgram,
+    request: ResolvedRequest,
+    folder: string | undefined,
+    display: Display,
+    hints: () => Promise<ErrorHints>,
+): Promise<BuildResult> {
+    const { progress } = display;
+    const run: RunOptions = { folder, onProgress: (news) => progress.add(news) };
     const metadataFile = path.join(buildx.folder, `metadata-${randomUUID()}.json`);
-    const dockerfile = await readDockerfile(buildx, request, options.folder);
+    const dockerfile = await readDockerfile(buildx, request, run);
     const checks = askForPlatformCheck(dockerfile, request.args);
     const checked = { ...request, args: { ...request.args, ...checks.args } };
     const { words, environment } = buildCommand(checked, metadataFile);
     await refuseOtherPlatform(buildx, request, { dockerfile, folder: options.folder });
-    const display = new Display(request.platform, options);
-    const started = performance.now();
-    const end = await runBuildx(buildx, words, {
-        folder: options.folder,
-        environment,
-        onProgress: (progress) => display.progress.add(progress),
-    }).finally(() => display.end());
-    const { progress } = display;
+    const end = await runBuildx(buildx, words, { ...run, environment });
     const { aborted = false } = buildx.signal ?? {};
     if (aborted || end.code !== 0) {
         const message = aborted ? "canceled" : buildError(end, progress.failures(), await hints());
@@ -88,14 +99,15 @@ export async function runBuild(
     }
     return {
         digest: await readDigest(metadataFile),
-        receipt: progress.receipt((performance.now() - started) / 1000),
+        receipt: display.receipt(),
         warnings: warnings.filter(({ rule }) => !checks.isSkipped(rule)),
     };
 }
 
-/** Shows a build while it runs. */
+/** Shows a build while it runs, and measures it. */
 class Display {
     readonly progress: BuildProgress;
+    private readonly started = performance.now();
     private readonly timer: NodeJS.Timeout | undefined;
     private readonly said = new Set<string>();
 
@@ -118,6 +130,11 @@ class Display {
                 onProgress(text);
             }
         }, 1000);
+    }
+
+    /** What the build took until now. */
+    receipt(): Receipt {
+        return this.progress.receipt((performance.now() - this.started) / 1000);
     }
 
     end(): void {

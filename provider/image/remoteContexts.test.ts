@@ -24,6 +24,7 @@ describeWithBuildkit("contexts that are elsewhere", () => {
     let resource: PlatformImageResource;
     let sshAgent: ChildProcess;
     let said: string[];
+    let shown: string[];
 
     beforeAll(async () => {
         const programs = path.join(folder, "programs");
@@ -49,12 +50,13 @@ describeWithBuildkit("contexts that are elsewhere", () => {
         const connections = { connect: async () => 0, served: () => undefined };
         resource = new PlatformImageResource(connections as unknown as Connections);
         said = [];
+        shown = [];
     });
 
     const work = (name: string): Work => ({
         urn: name,
         signal: new AbortController().signal,
-        status: () => undefined,
+        status: (text) => shown.push(text),
         log: (severity, text) => severity === "warning" && said.push(text),
     });
     const inputs = (platform: Platform, changes: Partial<PlatformImageInputs>): PlatformImageInputs => ({
@@ -288,6 +290,49 @@ describeWithBuildkit("contexts that are elsewhere", () => {
             const failed = resource.create(await resource.check(given, told, {}), told);
             await expect(failed).rejects.toThrow(`http://***@${host}/a?sig=***`);
             await expect(failed).rejects.not.toThrow(secret);
+        });
+    });
+
+    describe("what it takes to fetch one is shown, without a password, and in the receipt:", () => {
+        /** Milliseconds that the server waits before it answers. */
+        const delay = 500;
+
+        async function expectFetch(context: string, step: string, slowDown: () => void): Promise<void> {
+            const checked = await check("linux/amd64", { context });
+            slowDown();
+            const { receipt } = await build(checked);
+            const fetches = receipt.parts.filter(({ name }) => name.startsWith(step));
+            expect(fetches).toEqual([expect.objectContaining({ kind: "context", cached: false })]);
+            expect(receipt.total).toBeGreaterThanOrEqual(delay / 1000);
+            expect(shown.filter((text) => text.startsWith(step))).toHaveLength(1);
+            expect(JSON.stringify([shown, receipt])).not.toContain(server.token);
+        }
+
+        test("an archive", async () => {
+            const files = path.join(folder, "slow");
+            mkdirSync(files);
+            writeFileSync(path.join(files, "Dockerfile"), "FROM scratch\nCOPY . /\n");
+            const archive = execFileSync("tar", ["--create", "--gzip", "--directory", files, "."]);
+            let wait = 0;
+            const http = createServer((_request, response) => {
+                setTimeout(() => response.writeHead(200, { etag: '"1"' }).end(archive), wait);
+            });
+            await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+            const context = `http://127.0.0.1:${(http.address() as AddressInfo).port}/slow.tar.gz`;
+            await expectFetch(context, "[internal] load remote build context", () => {
+                wait = delay;
+            }).finally(() => http.close());
+        });
+
+        test("a git repository", async () => {
+            push("main", "slow");
+            const login = `x-access-token:${server.token}@`;
+            const context = `${server.privateAddress.replace("://", `://${login}`)}#main`;
+            await expectFetch(context, "[internal] load git source http://***@127.0.0.1", () => {
+                server.delay = delay;
+            }).finally(() => {
+                server.delay = 0;
+            });
         });
     });
 });

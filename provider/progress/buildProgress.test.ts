@@ -108,6 +108,48 @@ test("the receipt: what was sent, run, cached, made and pushed, and the slowest 
     });
 });
 
+describe("a context that the runner fetches", () => {
+    const git = "[internal] load git source https://me:word@host/repo.git#main";
+    const shown = "[internal] load git source https://***@host/repo.git#main";
+
+    test("is told when it is fetched, once, and without a password", () => {
+        const { add, started } = building();
+        add(vertex(git, 0));
+        add(vertex(git, 0, 6), vertex(git, 6, 6, { cached: true }));
+        expect(started).toEqual([shown]);
+    });
+
+    test("is in the receipt with what both its fetches took, whenever it is told again", () => {
+        const { add, clock, progress } = building();
+        const said = (second: number, ...vertexes: ReturnType<typeof vertex>[]) => {
+            clock.now = 1e9 + second;
+            add(...vertexes);
+        };
+        // For the Dockerfile, and told again with buildx's times.
+        said(0, vertex(git, 0));
+        said(6, vertex(git, 0, 6));
+        said(6, vertex(git, 1, 7));
+        // For the build, whose times are later by 6 s from there on.
+        said(8, vertex(git, 8));
+        said(10, vertex(git, 8, 10));
+        said(10, vertex(git, 14, 16), vertex(git, 16, 16, { cached: true }));
+        said(10, vertex("[1/1] RUN make", 16));
+        said(13, vertex("[1/1] RUN make", 16, 19));
+        const { parts, sending } = progress.receipt(13);
+        expect(parts).toEqual([
+            { kind: "context", name: shown, start: 0, seconds: 8, cached: false },
+            { kind: "step", name: "[1/1] RUN make", start: 10, seconds: 3, cached: false },
+        ]);
+        expect(sending).toEqual({ seconds: 8, bytes: 0 });
+    });
+
+    test("is not waited for: it says nothing of what is sent from here", () => {
+        const { add, progress } = building();
+        add(vertex("[internal] load build context", 0, 2), vertex(git, 0, 1, { error: "exit status 128" }));
+        expect(progress.contextsArrived()).toBe(true);
+    });
+});
+
 test("the contexts have arrived when all that began to be sent was sent to its end", () => {
     const { add, progress } = building();
     expect(progress.contextsArrived()).toBe(true);

@@ -1,7 +1,9 @@
+import { withoutPassword } from "../context/gitContext";
 import { wrongBaseRule } from "../context/targetPlatform";
 import { LastLines, plainText, wholeText } from "./plainText";
 import type { RawProgress, Vertex, VertexStatus, VertexWarning } from "./rawProgress";
 import { emulatedCompilers, type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
+import { isFetch, kindOf } from "./stepKind";
 
 /** Lines of a failing step's output that its error shows. */
 const linesOfFailure = 10;
@@ -33,11 +35,20 @@ export interface BuildWarning {
     dockerfile?: string;
 }
 
+/** When a step ran, in milliseconds. */
+interface Run {
+    start: number;
+    /** Undefined while it runs. */
+    end: number | undefined;
+}
+
 interface Step {
     name: string;
     kind: PartKind | undefined;
-    /** By start: BuildKit may begin a step again. Both as RFC 3339 by the runner's clock. */
-    runs: Map<string, string | undefined>;
+    /** The runner fetches a context in it. */
+    isFetch: boolean;
+    /** By start, as BuildKit has it, which may begin a step again. By its clock; those of a fetch by this machine's. */
+    runs: Map<string, Run>;
     isCached: boolean;
     error: string | undefined;
     /** When it was first seen to run, by this machine's clock, in milliseconds. */
@@ -50,6 +61,12 @@ interface Step {
 export class BuildProgress {
     private readonly steps = new Map<string, Step>();
     private readonly found = new Map<string, BuildWarning>();
+    /**
+     * Milliseconds that the runner's times are ahead of this machine's. buildx shifts them to this machine's clock by the first
+     * step it hears of. Where that is a fetch from before, for the Dockerfile or by another build, all times are too late by
+     * its age, and the fetch is told a second time with such times: so fetches are measured here.
+     */
+    private ahead = 0;
 
     /**
      * @param platform that is built
@@ -86,21 +103,37 @@ export class BuildProgress {
             if (this.steps.size >= mostSteps) {
                 return;
             }
-            const name = plainText(vertex.name);
+            const said = plainText(vertex.name);
+            const name = isFetch(said) ? withoutPassword(said) : said;
             const fresh = { runs: new Map(), isCached: false, error: undefined, seen: undefined, lines: undefined };
-            step = { ...fresh, name, kind: kindOf(name), statuses: new Map() };
+            step = { ...fresh, name, kind: kindOf(name), isFetch: isFetch(name), statuses: new Map() };
             this.steps.set(vertex.digest, step);
         }
         step.isCached ||= vertex.cached ?? false;
         step.error = vertex.error ?? step.error;
         if (vertex.started) {
-            step.runs.set(vertex.started, vertex.completed);
+            this.addRun(step, vertex.started, vertex.completed);
             if (step.seen === undefined) {
                 step.seen = this.now();
                 if (!step.isCached && isWorthALine(step)) {
                     this.onStep(step.name);
                 }
             }
+        }
+    }
+
+    private addRun({ isFetch, runs }: Step, started: string, completed: string | undefined): void {
+        const now = this.now();
+        if (!isFetch) {
+            const run = runOf(started, completed);
+            runs.set(started, run);
+            this.ahead = Math.max(this.ahead, run.start - now);
+            return;
+        }
+        const known = runs.get(started);
+        // A run that has ended when it is first told is one that was told before, with other times.
+        if (known?.end === undefined) {
+            runs.set(started, { start: known?.start ?? now, end: completed ? now : undefined });
         }
     }
 
@@ -133,7 +166,7 @@ export class BuildProgress {
     /** What runs now, for how long, and its last line of output; empty where nothing does. */
     status(): string {
         const running = [...this.steps.values()].filter(
-            ({ runs }) => runs.size > 0 && [...runs.values()].at(-1) === undefined,
+            ({ runs }) => runs.size > 0 && [...runs.values()].at(-1)?.end === undefined,
         );
         const ofDockerfile = running.filter(({ kind }) => kind === "step");
         const step = (ofDockerfile.length > 0 ? ofDockerfile : running).at(-1);
@@ -165,8 +198,10 @@ export class BuildProgress {
     /** Whether all that the runner asked for of the contexts has been sent to its end; a build can fail later. */
     contextsArrived(): boolean {
         return [...this.steps.values()]
-            .filter(({ kind }) => kind === "context")
-            .every(({ runs, error }) => error === undefined && [...runs.values()].every(Boolean));
+            .filter(({ kind, isFetch }) => kind === "context" && !isFetch)
+            .every(
+                ({ runs, error }) => error === undefined && [...runs.values()].every(({ end }) => end !== undefined),
+            );
     }
 
     warnings(): BuildWarning[] {
@@ -176,7 +211,8 @@ export class BuildProgress {
     /** @param total seconds of the build, by this machine's clock */
     receipt(total: number): Receipt {
         const steps = [...this.steps.values()];
-        const starts = steps.flatMap(({ runs }) => [...runs.keys()]).map((time) => Date.parse(time));
+        const aheadOf = ({ isFetch }: Step) => (isFetch ? 0 : this.ahead);
+        const starts = steps.flatMap((step) => [...step.runs.values()].map(({ start }) => start - aheadOf(step)));
         const zero = starts.reduce((first, start) => Math.min(first, start), Number.POSITIVE_INFINITY);
         const sentBytes = steps
             .flatMap(({ statuses }) => [...statuses.values()])
@@ -184,7 +220,7 @@ export class BuildProgress {
             .reduce((sum, { current = 0 }) => sum + current, 0);
         return receiptOf({
             platform: this.platform,
-            parts: steps.flatMap((step) => partsOf(step, zero)),
+            parts: steps.flatMap((step) => partsOf(step, zero + aheadOf(step))),
             sentBytes,
             total,
             emulated: steps.flatMap(({ lines }) => lines?.all() ?? []).flatMap(emulatedCompilers),
@@ -192,25 +228,9 @@ export class BuildProgress {
     }
 }
 
-/** What a step is, by its name; undefined for BuildKit's own work. */
-function kindOf(name: string): PartKind | undefined {
-    if (/^\[internal\] load (build|\.dockerignore)|^\[context .*\] load from client/.test(name)) {
-        return "context";
-    }
-    if (/^\[[^\]]*\d+\/\d+\] /.test(name)) {
-        return "step";
-    }
-    if (/^\[context [^\]]*\] (?!load )/.test(name)) {
-        return "pull";
-    }
-    if (/^exporting to /.test(name)) {
-        return "export";
-    }
-    return /^(exporting|importing) cache/.test(name) ? "cache" : undefined;
-}
-
-function isWorthALine({ kind }: Step): boolean {
-    return kind !== undefined && kind !== "context";
+/** What is sent from this machine is not, as a rule. */
+function isWorthALine({ kind, isFetch }: Step): boolean {
+    return isFetch || (kind !== undefined && kind !== "context");
 }
 
 /** How far a transfer is. */
@@ -232,12 +252,13 @@ function partsOf(step: Step, zero: number): ReceiptPart[] {
         return [];
     }
     if (kind !== "export") {
-        return [part(kind, name, [...step.runs], step.isCached, zero)].flat();
+        // To find that a context is in the cache takes time too.
+        return part(kind, name, [...step.runs.values()], step.isCached && !step.isFetch, zero);
     }
     // One step for BuildKit: making the layers, and sending them away.
     const ofStatuses = (begin: RegExp) =>
-        [...step.statuses.values()].flatMap(({ id, started, completed }): [string, string | undefined][] =>
-            begin.test(id) && started ? [[started, completed]] : [],
+        [...step.statuses.values()].flatMap(({ id, started, completed }): Run[] =>
+            begin.test(id) && started ? [runOf(started, completed)] : [],
         );
     return [
         ...part("export", name, ofStatuses(/^(?!pushing )/), false, zero),
@@ -245,17 +266,14 @@ function partsOf(step: Step, zero: number): ReceiptPart[] {
     ];
 }
 
+/** Of times in RFC 3339. */
+function runOf(started: string, completed: string | undefined): Run {
+    return { start: Date.parse(started), end: completed ? Date.parse(completed) : undefined };
+}
+
 /** A part of these runs: from the first start to the last end, without the gaps between them. */
-function part(
-    kind: PartKind,
-    name: string,
-    runs: [string, string | undefined][],
-    cached: boolean,
-    zero: number,
-): ReceiptPart[] {
-    const spans = runs
-        .map(([started, completed]) => [Date.parse(started), Date.parse(completed ?? started)] as const)
-        .sort(([a], [b]) => a - b);
+function part(kind: PartKind, name: string, runs: Run[], cached: boolean, zero: number): ReceiptPart[] {
+    const spans = runs.map(({ start, end = start }) => [start, end] as const).sort(([a], [b]) => a - b);
     let seconds = 0;
     let until = Number.NEGATIVE_INFINITY;
     for (const [start, end] of spans) {

@@ -1,4 +1,4 @@
-/** What a part of a build is: the context sent to the runner, a base pulled, a step of the Dockerfile, or what follows. */
+/** What a part of a build is: the context sent to the runner or fetched by it, a base pulled, a step of the Dockerfile, or what follows. */
 export type PartKind = "context" | "pull" | "step" | "export" | "push" | "cache";
 
 /** A part of a build that took time. */
@@ -46,7 +46,7 @@ export interface Receipt {
     began: string;
     /** Seconds until the runner served; 0 until the caller says so. */
     waking: number;
-    /** Local files that the runner asked for. */
+    /** The contexts: seconds in which they were sent or fetched, and bytes of the local files that the runner asked for. */
     sending: { seconds: number; bytes: number };
     /** In the order of their starts. */
     parts: ReceiptPart[];

@@ -26,7 +26,7 @@ const receipts = {
 test("a row a step, once for all platforms, and what each took", () => {
     const svg = renderTimeline(receipts);
     expect(svg.match(/>\[build 1\/1\] RUN echo &quot;&lt;a &amp; b&gt;&quot;<\/text>/g)).toHaveLength(1);
-    expect(svg.match(/>sending the context<\/text>/g)).toHaveLength(2); // in the legend, and the row
+    expect(svg.match(/>getting the context<\/text>/g)).toHaveLength(2); // in the legend, and the row
     expect(svg).toContain(">linux/amd64  \u00b7  33 s  \u00b7  1/1 cached<");
     expect(svg).toContain(">linux/arm64  \u00b7  53 s  \u00b7  0/1 cached  \u00b7  slowest 30 s<");
     expect(svg).toContain(">cached</text>");

@@ -20,7 +20,7 @@ const labelLength = 58;
 /** By kind of part: where its colour is explained, and the colour. */
 const colours: { [kind in PartKind | "waking" | "cached"]: [text: string, colour: string] } = {
     waking: ["waking the runner", "#9068c2"],
-    context: ["sending the context", "#d08a1d"],
+    context: ["getting the context", "#d08a1d"],
     pull: ["pulling a base", "#58a7a0"],
     step: ["step", "#3973c6"],
     cached: ["step from the cache", "#bcd2f2"],
@@ -153,7 +153,7 @@ function barsOf({ waking, parts }: Receipt): Bar[] {
     };
     const bar = ({ kind, name, start, seconds, cached }: ReceiptPart): Bar => ({
         row: rowOf(kind, name),
-        label: kind === "context" ? "sending the context" : withoutPlatform(name),
+        label: kind === "context" ? "getting the context" : withoutPlatform(name),
         colour: colours[cached && kind === "step" ? "cached" : kind][1],
         start: waking + start,
         seconds,

@@ -15,6 +15,8 @@ export class GitServer {
     private http: Server | undefined;
     /** Requests over http. */
     requests = 0;
+    /** Milliseconds before an answer over http. */
+    delay = 0;
     address = "";
     privateAddress = "";
 
@@ -29,7 +31,9 @@ export class GitServer {
         this.address = `git://127.0.0.1:${port}/repo.git`;
         const options = ["--export-all", `--base-path=${this.folder}`, "--listen=127.0.0.1", "--reuseaddr"];
         this.daemon = spawn("git", ["daemon", ...options, `--port=${port}`], { stdio: "ignore", detached: true });
-        this.http = createServer((request, response) => this.answer(request, response));
+        this.http = createServer((request, response) => {
+            setTimeout(() => this.answer(request, response), this.delay);
+        });
         await new Promise<void>((resolve) => this.http?.listen(0, "127.0.0.1", resolve));
         this.privateAddress = `http://127.0.0.1:${(this.http.address() as AddressInfo).port}/repo.git`;
         this.commit("main", {});
