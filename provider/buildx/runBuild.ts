@@ -40,10 +40,14 @@ export interface BuildResult {
 
 /** A build that failed. */
 export class BuildFailure extends Error {
-    /** @param contextsArrived whether its contexts were sent to their ends, so that the runner has them for the next build */
+    /**
+     * @param contextsArrived whether its contexts were sent to their ends, so that the runner has them for the next build
+     * @param warnings about the Dockerfile: they may name the cause. @default none
+     */
     constructor(
         message: string,
         readonly contextsArrived: boolean,
+        readonly warnings: BuildWarning[] = [],
     ) {
         super(message);
     }
@@ -85,13 +89,14 @@ async function buildShown(
     const { words, environment } = buildCommand(checked, metadataFile);
     await refuseOtherPlatform(buildx, request, { dockerfile, folder: options.folder });
     const end = await runBuildx(buildx, words, { ...run, environment });
+    const warnings = progress.warnings();
+    const shownWarnings = warnings.filter(({ rule }) => !checks.isSkipped(rule));
     const { aborted = false } = buildx.signal ?? {};
     if (aborted || end.code !== 0) {
         const message = aborted ? "canceled" : buildError(end, progress.failures(), await hints());
         // A buildx that was killed may have sent more than it had reported.
-        throw new BuildFailure(message, end.code !== null && progress.contextsArrived());
+        throw new BuildFailure(message, end.code !== null && progress.contextsArrived(), shownWarnings);
     }
-    const warnings = progress.warnings();
     if (dockerfile === undefined || warnings.some(({ rule }) => rule === wrongBaseRule)) {
         // They have the Dockerfile, wherever it was.
         const text = dockerfile ?? warnings.find((warning) => warning.dockerfile)?.dockerfile;
@@ -100,7 +105,7 @@ async function buildShown(
     return {
         digest: await readDigest(metadataFile),
         receipt: display.receipt(),
-        warnings: warnings.filter(({ rule }) => !checks.isSkipped(rule)),
+        warnings: shownWarnings,
     };
 }
 

@@ -4,11 +4,13 @@ import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
 import { refuseSecrets } from "../../components/settings/secretMistakes";
 import type { Connections } from "../buildx/connectScript";
+import { BuildFailure } from "../buildx/runBuild";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { type ContextSource, hashContexts } from "../context/contexts";
 import { FolderLooks } from "../context/folderLooks";
 import { RemoteLooks, type RemoteVersions } from "../context/remoteLooks";
 import { type Here, HereMemory } from "../process/here";
+import type { BuildWarning } from "../progress/buildProgress";
 import { type Receipt, rounded } from "../progress/receipt";
 import { Warnings } from "../progress/warnings";
 import { differences, type ResourceType, type Work } from "../resource";
@@ -145,14 +147,19 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
                 wakeHelpers(this.connections, here, work),
             ];
             const waking = Math.max(...(await Promise.all(wakings)));
+            const warn = (warnings: BuildWarning[]) =>
+                this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
             const { digest, receipt, warnings, contextHash } = await buildImage(
                 withDockerfileOf(here, inputs),
                 here,
                 work,
                 seen,
-            );
+            ).catch((error) => {
+                warn(error instanceof BuildFailure ? error.warnings : []);
+                throw error;
+            });
             this.connections.served(here.connect, builder);
-            this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
+            warn(warnings);
             const name = work.urn.split("::").at(-1);
             work.log(
                 "info",
