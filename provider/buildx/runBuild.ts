@@ -87,7 +87,7 @@ async function buildShown(
     const checks = askForPlatformCheck(dockerfile, request.args);
     const checked = { ...request, args: { ...request.args, ...checks.args } };
     const { words, environment } = buildCommand(checked, metadataFile);
-    await refuseOtherPlatform(buildx, request, { dockerfile, folder: options.folder });
+    await refuseOtherPlatform(buildx, request, { dockerfile, folder });
     const end = await runBuildx(buildx, words, { ...run, environment });
     const warnings = progress.warnings();
     const shownWarnings = warnings.filter(({ rule }) => !checks.isSkipped(rule));
@@ -100,7 +100,7 @@ async function buildShown(
     if (dockerfile === undefined || warnings.some(({ rule }) => rule === wrongBaseRule)) {
         // They have the Dockerfile, wherever it was.
         const text = dockerfile ?? warnings.find((warning) => warning.dockerfile)?.dockerfile;
-        await refuseOtherPlatform(buildx, request, { dockerfile: text, folder: options.folder, warnings });
+        await refuseOtherPlatform(buildx, request, { dockerfile: text, folder, warnings });
     }
     return {
         digest: await readDigest(metadataFile),

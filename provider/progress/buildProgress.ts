@@ -1,4 +1,3 @@
-import { withoutPassword } from "../context/gitContext";
 import { wrongBaseRule } from "../context/targetPlatform";
 import { LastLines, plainText, wholeText } from "./plainText";
 import type { RawProgress, Vertex, VertexStatus, VertexWarning } from "./rawProgress";
@@ -103,8 +102,7 @@ export class BuildProgress {
             if (this.steps.size >= mostSteps) {
                 return;
             }
-            const said = plainText(vertex.name);
-            const name = isFetch(said) ? withoutPassword(said) : said;
+            const name = plainText(vertex.name);
             const fresh = { runs: new Map(), isCached: false, error: undefined, seen: undefined, lines: undefined };
             step = { ...fresh, name, kind: kindOf(name), isFetch: isFetch(name), statuses: new Map() };
             this.steps.set(vertex.digest, step);
