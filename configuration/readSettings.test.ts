@@ -162,6 +162,29 @@ describe("the configuration of a stack", () => {
         await expect(read({ buildSecrets: '{"none": ""}' }, [])).resolves.toBeDefined();
     });
 
+    it("has build secrets from elsewhere, as a program may set them, with a word on what cannot be told", async () => {
+        const warn = jest.spyOn(pulumi.log, "warn").mockResolvedValue();
+        const { buildSecrets } = await read({ buildSecrets: '{"token": "FIRST", "pin": "S3CR3T"}' });
+        expect(await resolved(buildSecrets)).toEqual({ token: "FIRST", pin: "S3CR3T" });
+        const said = warn.mock.calls.map(([text]) => text);
+        warn.mockRestore();
+        expect(said).toEqual([
+            expect.stringMatching(/^buildSecrets: whether token, pin are in plain text cannot be told/),
+        ]);
+        expect(said.join()).not.toContain("S3CR3T");
+    });
+
+    it("has none in plain text where Pulumi.yaml names another folder for the stack's file", async () => {
+        fs.mkdirSync(path.join(here.home, "stacks"));
+        fs.writeFileSync(path.join(here.home, "Pulumi.yaml"), "name: native-buildx\nstackConfigDir: stacks\n");
+        const secrets = { token: { secure: "v1:x" }, pin: "S3CR3T" };
+        const config = { "native-buildx:buildSecrets": secrets };
+        fs.writeFileSync(path.join(here.home, "stacks", "Pulumi.dev.yaml"), JSON.stringify({ config }));
+        await expect(read({ buildSecrets: '{"token": "FIRST", "pin": "S3CR3T"}' })).rejects.toThrow(
+            new pulumi.RunError(`The configuration has a mistake:\n${plain("buildSecrets.pin", "buildSecrets.pin")}`),
+        );
+    });
+
     it("says how a number that is a secret is set, where nobody can tell whether it was in plain text", async () => {
         await expect(read({ buildSecrets: '{"pin": 1.5}' })).rejects.toThrow(
             /buildSecrets\.pin: YAML has changed it .* pulumi config set --secret --path buildSecrets\.NAME VALUE$/,

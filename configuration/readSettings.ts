@@ -11,7 +11,7 @@ import { type Parsed, parsed, pathText, throwMistakes } from "../components/sett
 import { buildSecretCommand, plainTextMistake } from "../components/settings/secrets";
 import { imageSecretMistakes } from "./imageSecrets";
 import { namespaceMistakes } from "./otherNamespaces";
-import { plainSecrets } from "./plainSecrets";
+import { plainSecrets, untoldSecrets, untoldWarning } from "./plainSecrets";
 import { readImages } from "./readImages";
 import { allSettings, type Settings } from "./settings";
 import { stackNameMistakes } from "./stackName";
@@ -77,6 +77,10 @@ export async function readSettings(
         mistakes.push(...new Set(more.filter((mistake) => !wrong.has(/^\w*/.exec(mistake)?.[0] ?? ""))));
     }
     throwMistakes(mistakes);
+    const untold = untoldSecrets(raw.buildSecrets, file);
+    if (untold.length > 0) {
+        void pulumi.log.warn(untoldWarning(untold, file));
+    }
     return { ...value, buildSecrets: pulumi.secret(value.buildSecrets) };
 }
 

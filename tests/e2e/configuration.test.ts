@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { checkout } from "../helpers/checkout";
 import { describeHere } from "../helpers/needs";
@@ -227,6 +227,29 @@ describeHere("a stack file, read by the real engine", () => {
         expect(output).not.toContain("S3CR3T");
         await project.succeed(project.pulumi("config", "set", "--secret", "images", '{"app": {"context": "app"}}'));
         expect((await again()).output).toContain("  - images: is a secret, and would be");
+    });
+
+    it("has no secret in plain text in a file elsewhere, and says so where it does not know the file", async () => {
+        await project.succeed(preview("native-buildx:images: {}"));
+        await project.succeed(project.pulumi("config", "set", "--secret", "--path", "buildSecrets.token", "FIRST"));
+        const [before, written] = [file("Pulumi.yaml"), stackFile()].map((name) => readFileSync(name, "utf8"));
+        const elsewhere = path.join("stacks", path.basename(stackFile()));
+        mkdirSync(file("stacks"));
+        writeFileSync(file(elsewhere), `${written}`.replace("buildSecrets:", "buildSecrets:\n    plain: S3CR3T"));
+        rmSync(stackFile());
+        const byOption = await project.pulumi("preview", "--config-file", elsewhere);
+        writeFileSync(file("Pulumi.yaml"), `${before}\nstackConfigDir: stacks\n`);
+        const byProject = await again();
+        writeFileSync(file("Pulumi.yaml"), `${before}`);
+        writeFileSync(stackFile(), `${written}`);
+
+        expect(byProject.code).not.toBe(0);
+        expect(byProject.output).toContain("- buildSecrets.plain: is in plain text in the stack's file; ");
+        await project.succeed(Promise.resolve(byOption));
+        expect(byOption.output).toMatch(
+            /buildSecrets: whether (token, plain|plain, token) are in plain text cannot be /,
+        );
+        expect(`${byOption.output}${byProject.output}`).not.toContain("S3CR3T");
     });
 
     it("has a secret of many lines, to its last byte, by the command of docs/configuration.md", async () => {
