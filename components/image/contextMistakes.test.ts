@@ -188,6 +188,14 @@ describe("what is missing on this machine", () => {
             [`contexts.more: ${gone("nope")}`],
         ],
         [
+            "addresses that are none",
+            { context: "https://exa mple/x.tar", contexts: { more: "https://host:99999/x.tar" } },
+            [
+                expect.stringMatching(/^context: https:\/\/exa mple\/x\.tar is no URL; write /),
+                expect.stringMatching(/^contexts\.more: https:\/\/host:99999\/x\.tar is no URL; write /),
+            ],
+        ],
+        [
             "a context that is an image",
             { context: "docker-image://debian:13" },
             ["context: docker-image://debian:13 can only be a named context; write it in contexts"],

@@ -160,6 +160,17 @@ describe("what buildx does not take", () => {
         },
     );
 
+    test.each(["https://host:99999/a.tgz", "https://exa mple/a.tgz", "https:///", "http://[::1/a.tgz"])(
+        "%s is no URL",
+        (context) => {
+            for (const named of [false, true]) {
+                expect(contextMistake(context, folder, named)).toContain(
+                    `${context} is no URL; write https://HOST/PATH`,
+                );
+            }
+        },
+    );
+
     test("where a folder is called like a repository, a named context is told how to write the folder", () => {
         expect(contextMistake("github.com/o/r", folder, true)).toMatch(/; for the folder write \.\/github\.com\/o\/r$/);
     });

@@ -56,7 +56,7 @@ export function contextMistake(context: string, from: string, named: boolean): s
         case "image":
             return imageMistake(context);
         case "http":
-            return loginMistake(context, archiveSecrets);
+            return loginMistake(context, archiveSecrets) ?? urlMistake(context);
     }
 }
 
@@ -73,6 +73,13 @@ function loginMistake(context: string, secrets: string): string | undefined {
         ? "write ssh://USER@HOST/PATH, and give ssh a key"
         : `leave it out, and have it in secret ${secrets}, named in secrets`;
     return `${withoutLogins(context)}: the login in it would be attested in the image's provenance; ${remedy}`;
+}
+
+function urlMistake(context: string): string | undefined {
+    return URL.canParse(context)
+        ? undefined
+        : `${withoutLogins(context)} is no URL; write https://HOST/PATH, with a host of letters, digits, "." and "-", and ` +
+              "behind it :PORT only up to 65535";
 }
 
 function imageMistake(context: string): string | undefined {
