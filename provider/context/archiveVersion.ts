@@ -1,4 +1,8 @@
+import { fileHead, type Unanswered } from "./fileHead";
 import { knownSecret, type Secrets } from "./secrets";
+
+/** What servers answer to HEAD that answer GET: some sign their addresses for it alone. */
+const headRefused = new Set([403, 405, 501]);
 
 /**
  * Asks a server for the ETag of a file, or else for the time of its last change.
@@ -9,25 +13,21 @@ export async function archiveVersion(
     address: string,
     authorization?: string,
     seconds = 10,
-): Promise<{ version: string } | { reason: string }> {
-    try {
-        const answer = await fetch(address, {
-            method: "HEAD",
-            headers: authorization ? { authorization } : {},
-            signal: AbortSignal.timeout(seconds * 1000),
-        });
-        if (!answer.ok) {
-            return { reason: `HTTP status ${answer.status}` };
-        }
-        // Whoever compresses it on the way calls it weak.
-        const version = answer.headers.get("etag")?.replace(/^W\//, "") ?? answer.headers.get("last-modified");
-        return version ? { version } : { reason: "the server says neither ETag nor Last-Modified" };
-    } catch (error) {
-        const { name, cause } = error as { name: string; cause?: { message?: string; code?: string } };
-        // Not the error's own message: it may quote the header.
-        const reason = cause?.message || cause?.code || "it cannot be asked";
-        return { reason: name === "TimeoutError" ? `no answer within ${seconds} s` : reason };
+): Promise<{ version: string } | Unanswered> {
+    const ask = (method: "HEAD" | "GET") => fileHead(method, new URL(address).href, authorization, seconds);
+    const first = await ask("HEAD");
+    const answer = "status" in first && headRefused.has(first.status) ? await ask("GET") : first;
+    if ("reason" in answer) {
+        return answer;
     }
+    const { status, headers } = answer;
+    if (status < 200 || status > 299) {
+        return { reason: `HTTP status ${status}` };
+    }
+    const header = (name: string) => new RegExp(`^${name}:[ \\t]*(.*\\S)`, "im").exec(headers)?.[1];
+    // Whoever compresses it on the way calls it weak.
+    const version = header("etag")?.replace(/^W\//, "") ?? header("last-modified");
+    return version ? { version } : { reason: "the server says neither ETag nor Last-Modified" };
 }
 
 /** What BuildKit sends a file's server as Authorization: the secret HTTP_AUTH_TOKEN_HOST or HTTP_AUTH_HEADER_HOST. */

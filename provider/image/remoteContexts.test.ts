@@ -5,13 +5,17 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { describeWithBuildkit } from "../../tests/helpers/buildkit";
+import { find } from "../../tests/helpers/find";
+import { describeUnless } from "../../tests/helpers/needs";
 import { RemoteContextsBench } from "./remoteContextsBench";
 
 jest.setTimeout(180_000);
 
 const revision = "org.opencontainers.image.revision";
 
-describeWithBuildkit("contexts that are elsewhere", () => {
+const describeHere = find("curl") ? describeWithBuildkit : describeUnless("curl is not on PATH");
+
+describeHere("contexts that are elsewhere", () => {
     const bench = new RemoteContextsBench();
     const { folder, server } = bench;
 
