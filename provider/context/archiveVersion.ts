@@ -1,5 +1,6 @@
-import { fileHead, type Unanswered } from "./fileHead";
+import { fileHead } from "./fileHead";
 import { knownSecret, type Secrets } from "./secrets";
+import type { Unanswered } from "./unreachableServers";
 
 /** What servers answer to HEAD that answer GET: some sign their addresses for it alone. */
 const headRefused = new Set([403, 405, 501]);

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { validateHeaderValue } from "node:http";
 import { text } from "node:stream/consumers";
+import type { Unanswered } from "./unreachableServers";
 
 /** Of a server's answer: its status, and the lines of its headers. */
 export interface Head {
@@ -8,15 +9,9 @@ export interface Head {
     headers: string;
 }
 
-/** Why there is no answer; `unreachable` where the server did not take the question. */
-export interface Unanswered {
-    reason: string;
-    unreachable?: boolean;
-}
-
 /**
  * What a server says before a file. By curl, which goes by the caller's proxies and authorities, as BuildKit does: Node's
- * `fetch` goes by neither before Node 24, and what there is for it in npm takes a domain in NO_PROXY for one host.
+ * `fetch` goes by neither, and npm's agents for it take a domain in NO_PROXY for one host.
  * @param method what follows the head of a GET is not waited for
  * @param authorization for this server alone, not for those that it leads to
  * @param seconds to wait at most

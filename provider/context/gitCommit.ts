@@ -4,11 +4,12 @@ import { promisify } from "node:util";
 import { withoutLogins } from "../withoutLogins";
 import { type GitContext, isCommit } from "./gitContext";
 import { gitEnvironment } from "./gitEnvironment";
+import type { Unanswered } from "./unreachableServers";
 
 const run = promisify(execFile);
 
 /** The commit that BuildKit would check out, or why it cannot be known from here. */
-export type Resolved = { commit: string } | { reason: string };
+export type Resolved = { commit: string } | Unanswered;
 
 /**
  * Asks a repository's server, with the caller's own git configuration, agent and credential helpers, for the commit of
@@ -33,10 +34,18 @@ export async function resolveGitCommit(
     const asked = ref === "" ? ["HEAD"] : [ref, `${ref}^{}`];
     const answer = await git(["ls-remote", "--", remote, ...asked], folder, login, seconds);
     if (typeof answer !== "string") {
-        return { reason: withoutLogins(`${remote}: ${answer.reason}`) };
+        return { ...answer, reason: withoutLogins(`${remote}: ${answer.reason}`) };
     }
     const commit = chooseCommit(answer, ref);
     return commit ? { commit } : { reason: withoutLogins(`${remote} has no ${ref || "default branch"}`) };
+}
+
+/** The server that git asks for a repository: its configuration may have another in place of the address's. */
+export async function gitServer(remote: string, folder: string, login: NodeJS.ProcessEnv): Promise<string> {
+    const asked = await git(["ls-remote", "--get-url", "--", remote], folder, login, 20);
+    const address = typeof asked === "string" ? asked.trim() : remote;
+    const [, scheme, host] = /^(\w+:\/\/)(?:[^/]*@)?([^/]*)/.exec(address) ?? [];
+    return scheme ? `${scheme}${host}` : address.replace(/:.*$/s, "");
 }
 
 /** As BuildKit chooses among what `ls-remote` lists: the reference itself, a branch, the commit of a tag, a tag. */
@@ -56,7 +65,7 @@ async function git(
     cwd: string,
     login: NodeJS.ProcessEnv,
     seconds: number,
-): Promise<string | { reason: string }> {
+): Promise<string | Unanswered> {
     const asksNothing = { GIT_TERMINAL_PROMPT: "0", LC_ALL: "C", ...(await sshCommand(cwd)) };
     const env = { GIT_ASKPASS: "", ...gitEnvironment(), ...login, ...asksNothing };
     // A group of its own: git's helpers are to end with it.
@@ -73,9 +82,8 @@ async function git(
             return output;
         }
         const timedOut = Date.now() - started >= seconds * 1000;
-        return {
-            reason: timedOut ? `no answer within ${seconds} s` : reasonIn(messages) || `git ended with ${status}`,
-        };
+        const reason = timedOut ? `no answer within ${seconds} s` : reasonIn(messages) || `git ended with ${status}`;
+        return timedOut || isUnreachable.test(reason) ? { reason, unreachable: true } : { reason };
     } catch (error) {
         const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
         return { reason: missing ? "git is not installed" : (error as Error).message };
@@ -105,6 +113,10 @@ async function configuredSsh(cwd: string): Promise<string> {
     const asked = run("git", ["config", "--get", "core.sshCommand"], { cwd, env: gitEnvironment() });
     return (await asked.catch(() => ({ stdout: "" }))).stdout.trim();
 }
+
+/** As git says it of git://, of http and of ssh. */
+const isUnreachable =
+    /^fatal: unable to (connect to|look up) |^fatal: unable to access '.*': (Failed to connect to|Could not resolve) |^ssh: (connect to host|Could not resolve hostname) /;
 
 /** What git and ssh say first is the reason; what follows is advice. */
 function reasonIn(messages: string): string {

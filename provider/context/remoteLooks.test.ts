@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, type Server } from "node:http";
-import { type AddressInfo, createServer, type Server as TcpServer } from "node:net";
+import { type AddressInfo, createServer, type Socket, type Server as TcpServer } from "node:net";
 import * as path from "node:path";
 import { find } from "../../tests/helpers/find";
 import { GitServer } from "../../tests/helpers/gitServer";
@@ -10,6 +10,7 @@ import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { RemoteLooks } from "./remoteLooks";
 import type { Secrets } from "./secrets";
 
+const testWithCurl = find("curl") ? test : test.skip;
 const folder = temporaryFolder();
 const inputs = (context: string, secrets = {}) => ({ context, contexts: {}, secrets });
 
@@ -127,6 +128,73 @@ describe("contexts in git", () => {
         }
         expect(connections).toBe(1);
         silent.close();
+    });
+});
+
+describe("servers that cannot be reached", () => {
+    const git = new GitServer(mkdtempSync(path.join(folder, "reached-")));
+    const silent = createServer((socket) => sockets.push(socket.on("error", () => undefined)));
+    const sockets: Socket[] = [];
+    let host: string;
+
+    beforeAll(async () => {
+        await git.start();
+        host = `127.0.0.1:${await listening(silent)}`;
+    });
+    afterAll(() => {
+        git.end();
+        silent.close();
+        for (const socket of sockets) {
+            socket.destroy();
+        }
+    });
+    beforeEach(() => {
+        sockets.length = 0;
+    });
+    testWithCurl(
+        "are waited for once in a run, whatever is asked for there, and again in the next",
+        async () => {
+            const looks = new RemoteLooks(3);
+            const ask = async (image: string) => {
+                const [context, archive] = [`git://${host}/${image}.git`, `http://${host}/${image}.tar`];
+                const { notAsked } = await looks.versions(image, { ...inputs(context), contexts: { archive } }, folder);
+                expect(notAsked).toEqual([
+                    expect.stringMatching(`^${context}: .* is taken as unchanged: .*no answer within 3 s$`),
+                    expect.stringMatching(`^${archive}: .* is taken as unchanged: no answer within 3 s$`),
+                ]);
+                return sockets.length;
+            };
+            expect([await ask("one"), await ask("two"), await ask("three")]).toEqual([2, 2, 2]);
+            expect([await ask("two"), await ask("one")]).toEqual([4, 4]);
+        },
+        60_000,
+    );
+
+    test.each(["git://127.0.0.1:1", "http://127.0.0.1:1", "http://nowhere.invalid"])(
+        "at %s are remembered with the reason",
+        async (server) => {
+            const looks = new RemoteLooks();
+            const reasonOf = async (image: string) => {
+                const { notAsked } = await looks.versions(image, inputs(`${server}/${image}.git`), folder);
+                return notAsked.join().replace(/^.* is taken as unchanged: /, "");
+            };
+            const reason = await reasonOf("one");
+            expect(reason).toMatch(`${server}/one.git: `);
+            expect(await reasonOf("two")).toBe(reason);
+        },
+    );
+
+    test("are those that git's configuration leads to", async () => {
+        const project = mkdtempSync(path.join(folder, "project-"));
+        const mirrored = "git://127.0.0.1:1/mirrored/repo.git";
+        execFileSync("git", ["init", "--quiet"], { cwd: project });
+        execFileSync("git", ["config", `url.${git.address}.insteadOf`, mirrored], { cwd: project });
+        const looks = new RemoteLooks();
+        expect((await looks.versions("one", inputs("git://127.0.0.1:1/repo.git"), project)).notAsked).toHaveLength(1);
+        expect(await looks.versions("two", inputs(mirrored), project)).toMatchObject({
+            commits: { [mirrored]: git.git("rev-parse", "main") },
+            notAsked: [],
+        });
     });
 });
 

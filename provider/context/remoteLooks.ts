@@ -1,11 +1,12 @@
 import { withoutLogins } from "../withoutLogins";
 import { archiveLogin, archiveVersion } from "./archiveVersion";
 import { type ContextInputs, placesOf } from "./contexts";
-import { resolveGitCommit } from "./gitCommit";
+import { gitServer, resolveGitCommit } from "./gitCommit";
 import { parseGitContext } from "./gitContext";
 import { gitLogin } from "./gitLogin";
 import { Looks } from "./looks";
 import type { Secrets } from "./secrets";
+import { type Unanswered, UnreachableServers } from "./unreachableServers";
 
 /** What tells the versions of contexts that are elsewhere apart, each by its address. */
 export interface RemoteVersions {
@@ -16,7 +17,7 @@ export interface RemoteVersions {
 }
 
 /** What a server answers, or why it is not known. */
-type Answer = { version: string } | { reason: string };
+type Answer = { version: string } | Unanswered;
 
 /** A question to a server. */
 interface Question {
@@ -24,16 +25,22 @@ interface Question {
     address: string;
     /** The same for the same question. */
     key: unknown;
+    /** With how it is asked: one way to it may be closed, another open. */
+    server: () => Promise<string>;
     ask: () => Promise<Answer>;
 }
 
 /**
- * Looks at contexts that are elsewhere. Each server is asked once in a run: all platforms and images see the same, and wait
- * once for a server that does not answer.
+ * Looks at contexts that are elsewhere. Each is asked for once in a run, so that all platforms and images see the same, and a
+ * server that cannot be reached is waited for once.
  */
 export class RemoteLooks {
     private readonly looks = new Looks<Answer>();
+    private readonly servers = new UnreachableServers();
     private readonly seen = new Map<string, RemoteVersions["commits"]>();
+
+    /** @param seconds to wait for a server at most @default those of resolveGitCommit and archiveVersion */
+    constructor(private readonly seconds?: number) {}
 
     /**
      * @param image that asks: its name in the state
@@ -48,9 +55,10 @@ export class RemoteLooks {
         known: Partial<RemoteVersions> = {},
     ): Promise<RemoteVersions & { notAsked: string[] }> {
         const answers = new Map<string, Promise<Answer>>();
-        const asked = questionsOf(inputs, project).map(async ({ of, address, key, ask }) => {
+        this.servers.begin(image);
+        const asked = questionsOf(inputs, project, this.seconds).map(async ({ of, address, key, server, ask }) => {
             const text = JSON.stringify(key);
-            const answer = answers.get(text) ?? this.looks.at(image, text, ask);
+            const answer = answers.get(text) ?? this.looks.at(image, text, () => this.servers.ask(server, ask));
             answers.set(text, answer);
             return { of, address, answer: await answer };
         });
@@ -85,21 +93,24 @@ const unknown: { [of in keyof RemoteVersions]: string } = {
     archives: "whether it has changed is not known",
 };
 
-function questionsOf(inputs: ContextInputs & { secrets: Secrets }, project: string): Question[] {
+function questionsOf(inputs: ContextInputs & { secrets: Secrets }, project: string, seconds?: number): Question[] {
     return placesOf(inputs, project).flatMap(({ kind, source: address }): Question[] => {
         if (kind === "http") {
             const login = archiveLogin(address, inputs.secrets);
-            return [{ of: "archives", address, key: [address, login], ask: () => archiveVersion(address, login) }];
+            const server = async () => `curl ${new URL(address).origin}`;
+            const ask = () => archiveVersion(address, login, seconds);
+            return [{ of: "archives", address, key: [address, login], server, ask }];
         }
         const git = kind === "git" ? parseGitContext(address) : undefined;
         if (!git) {
             return [];
         }
         const login = gitLogin(git.remote, inputs.secrets, process.env);
+        const server = async () => `git ${await gitServer(git.remote, project, login)}`;
         const ask = async () => {
-            const answer = await resolveGitCommit(git, project, login);
+            const answer = await resolveGitCommit(git, project, login, seconds);
             return "commit" in answer ? { version: answer.commit } : answer;
         };
-        return [{ of: "commits", address, key: [git, project, login], ask }];
+        return [{ of: "commits", address, key: [git, project, login], server, ask }];
     });
 }
