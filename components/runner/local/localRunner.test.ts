@@ -70,6 +70,7 @@ describe("a local runner", () => {
             steps_script: expect.stringContaining("limit_steps()"),
             room_script: expect.stringContaining("make_room()"),
             step_runtime_script: expect.stringContaining("oom_score_adj"),
+            watch_script: expect.stringContaining("watch()"),
             runner_script: expect.stringContaining("supervise()"),
         });
     });

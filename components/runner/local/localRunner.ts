@@ -127,6 +127,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             step_runtime_script: script("..", "stepRuntime.sh"),
             emulation_script: script("..", "emulation", "emulation.sh"),
             step_mounts_script: script("..", "stepMounts.sh"),
+            watch_script: script("watch.sh"),
             runner_script: script("runner.sh"),
         },
     };

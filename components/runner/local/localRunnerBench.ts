@@ -69,7 +69,7 @@ export class LocalRunnerBench extends Workbench {
         this.stubBuildkit();
         this.write("histories", histories());
         const scripts = ["idle.sh", "keys.sh", "steps.sh", "room.sh", "emulation/emulation.sh"];
-        for (const file of ["local/runner.sh", "../localMachine/daemon.sh", ...scripts]) {
+        for (const file of ["local/runner.sh", "local/watch.sh", "../localMachine/daemon.sh", ...scripts]) {
             copyFileSync(path.join(components, file), path.join(this.runner, path.basename(file)));
         }
         // For other folders than the machine's.
@@ -153,15 +153,16 @@ export class LocalRunnerBench extends Workbench {
     }
 
     /**
-     * Numbers, as seen from outside, of all processes that work in the runner's folder: the runner's, whoever their
-     * parent is by now. (One that has ended and was not waited for has no folder any more.)
+     * Numbers, as seen from outside, of all processes that work in the runner's folder, also where it was removed: the
+     * runner's, whoever their parent is by now. (One that has ended and was not waited for has no folder any more.)
      */
     processes(): number[] {
         return readdirSync("/proc")
             .map(Number)
             .filter((pid) => {
                 try {
-                    return pid > 0 && readlinkSync(`/proc/${pid}/cwd`) === this.runner;
+                    const folder = readlinkSync(`/proc/${pid}/cwd`);
+                    return pid > 0 && [this.runner, `${this.runner} (deleted)`].includes(folder);
                 } catch {
                     return false;
                 }

@@ -193,7 +193,9 @@ supervise() {
     fi
     trap leave_toolchains EXIT
     use_toolchains
+    supervisor=$(cat pid)
     while :; do
+        renew_settings
         # BuildKit reads its keys only when it starts.
         rm -rf buildkitd.sock keys
         make_keys keys "$server_name"
@@ -205,67 +207,6 @@ supervise() {
     done
 }
 
-# watch PID: ends the daemon, which finishes what runs, when it has been idle or when that was asked for.
-watch() {
-    looked=0 started=$(date +%s)
-    if [ -e renewing ]; then
-        until serving; do sleep 0.1; done
-        echo serving >state
-        rm renewing
-    fi
-    while :; do
-        sleep 0.5
-        if [ -e stop-request ]; then
-            kill -TERM "$1"
-            sleep "$(cat stop-request)"
-            kill -KILL "$1"
-            return
-        fi
-        looked=$((looked + 1))
-        pause=$((idle_seconds / 12))
-        if [ "$pause" -gt 10 ] || [ "$idle_seconds" -eq 0 ]; then pause=10; fi
-        if [ "$looked" -lt $((pause * 2)) ]; then continue; fi
-        looked=0
-        # It may be another since the start.
-        # shellcheck source=/dev/null
-        if seconds=$(. ./settings.sh && echo "$idle_seconds"); then idle_seconds=$seconds; fi
-        reason=$(make_room root "$low_mb" "$room_mb") || say "$reason"
-        if ! is_idle "$(cat activity)" && ! keys_are_due; then continue; fi
-        # With the lock, nobody can be told any more that the runner serves: whoever asks waits for the lock. So look again,
-        # for what came before.
-        exec 9>lock
-        if flock -n 9; then
-            if is_idle "$(cat activity)"; then
-                echo stopping >state
-                rm -f keys/client.pem
-                say "idle for $idle_seconds s: stopping"
-                kill -TERM "$1"
-                # Held until the namespace is gone, which ends this process as well.
-                sleep 3600 9>&9
-            elif keys_are_due; then
-                echo booting >state
-                : >renewing
-                say "its keys have lasted half of their time: starting with new ones"
-                kill -TERM "$1"
-                # Held until it serves with them.
-                while [ -e renewing ]; do sleep 0.1; done
-                return
-            fi
-        fi
-        exec 9>&-
-    done
-}
-
-# True when half of the keys' time is over, and nobody has built or connected for ten minutes; on the keys' last day, for
-# ten seconds.
-keys_are_due() {
-    age=$(($(date +%s) - started))
-    if [ "$age" -lt "$((keys_days * 43200))" ]; then return 1; fi
-    calm=600
-    if [ "$age" -ge "$(((keys_days - 1) * 86400))" ]; then calm=10; fi
-    unused "$calm" "$(cat activity)"
-}
-
 # unused SECONDS ACTIVITY: true if no build runs, and for so many seconds none has ended and nobody has asked for the runner.
 # -1: a build may have ended in this second.
 unused() (
@@ -275,6 +216,8 @@ unused() (
     is_idle "$2"
 )
 
+# shellcheck source=components/runner/local/watch.sh
+. ./watch.sh
 # shellcheck source=components/runner/idle.sh
 . ./idle.sh
 # shellcheck source=components/runner/keys.sh

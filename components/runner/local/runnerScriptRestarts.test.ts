@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
@@ -139,5 +139,58 @@ describeLocalRunner("a local runner", (it, bench) => {
         bench().write("busy");
         expect(await bench().ask("start")).toEqual(quiet);
         expect(bench().starts()).toBe(1);
+    });
+
+    it("goes idle by the programs of another folder, where its own are gone", async () => {
+        bench().settings({ idleSeconds: 86_400 });
+        bench().stub("sleep", `exec ${find("sleep")} 0.01`);
+        bench().write("histories", histories(3600));
+        await bench().ask("start");
+        writeFileSync(path.join(bench().runner, "activity"), "1\n");
+        cpSync(bench().path("bin"), bench().path("moved"), { recursive: true });
+        const moved = `PATH='${bench().path("moved")}:${bench().path("programs")}'`;
+        bench().settings({ idleSeconds: 86_400, more: moved });
+        // Asked at each look, after the settings were read.
+        const asked = () => bench().calls.filter((call) => call.includes("histories")).length;
+        const before = asked();
+        await until(() => asked() >= before + 2);
+        rmSync(bench().path("bin"), { recursive: true });
+        bench().settings({ idleSeconds: 5, more: moved });
+        await until(() => bench().processes().length === 0);
+        expect(bench().read("runner/log")).toContain("test runner: idle for 5 s: stopping\n");
+    });
+
+    it("is drained where nobody can ask it any more, because its programs are gone", async () => {
+        bench().write("histories", histories("running"));
+        bench().write("building");
+        bench().settings({ idleSeconds: 1 });
+        await bench().ask("start");
+        rmSync(bench().path("bin/buildctl"));
+        await until(() => bench().read("runner/state") === "stopping\n");
+        const draining = bench().processes();
+        expect(draining).toContain(bench().supervisor());
+        rmSync(bench().path("building"));
+        await until(() => bench().processes().length === 0);
+        expect(bench().read("runner/log")).toContain("test runner: program buildctl is gone from its PATH: stopping\n");
+    });
+
+    it.each([
+        ["removed", () => rmSync(bench().runner, { recursive: true })],
+        [
+            "replaced by another",
+            () => {
+                rmSync(bench().runner, { recursive: true });
+                mkdirSync(bench().runner);
+                bench().write("runner/pid", "1\n");
+            },
+        ],
+        ["another daemon's by now", () => bench().write("runner/pid", "1\n")],
+    ])("ends when its folder is %s, also while a build runs", async (_what, take) => {
+        bench().write("histories", histories("running"));
+        bench().write("building");
+        await bench().ask("start");
+        const before = bench().processes();
+        take();
+        await until(() => before.every((pid) => !existsSync(`/proc/${pid}`)));
     });
 });

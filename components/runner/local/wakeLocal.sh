@@ -27,6 +27,7 @@ wake_local() (
         put emulation.sh "$emulation_script" &&
         put step-mounts.sh "$step_mounts_script" &&
         chmod u+x step-runtime.sh &&
+        put watch.sh "$watch_script" &&
         put runner.sh "$runner_script" &&
         sh runner.sh start >&2 &&
         printf '%s\n' "$endpoint"
