@@ -64,6 +64,7 @@ describe("a local runner", () => {
         });
         expect(shared).toMatchObject({
             registry_host: "registry.example",
+            registry_ca: "../../trust/demo-dev.pem",
             daemon_script: expect.stringContaining("start_daemon()"),
             keys_script: expect.stringContaining("make_keys()"),
             idle_script: expect.stringContaining("is_idle()"),

@@ -68,7 +68,7 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         stepGroup,
         maxParallelism,
         history: { days: historyDays, builds: historyBuilds },
-        registryCa: trust && { [trust.host]: `${folder}/${path.relative(folderOf(args), trust.certificateFile)}` },
+        registryCa: trust && { [trust.host]: `${folder}/${registryCa(args, trust)}` },
         registryMirrors: args.registryMirrors,
     };
 }
@@ -76,6 +76,11 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
 /** The runner's folder, below the data folder of a machine. */
 function folderOf({ stackFolder, runner }: LocalRunnerArgs): string {
     return path.join(stackFolder, runner);
+}
+
+/** The file of the registry's authority, from the runner's folder. */
+function registryCa(args: LocalRunnerArgs, trust: RegistryTrust): string {
+    return path.relative(folderOf(args), trust.certificateFile);
 }
 
 /**
@@ -119,6 +124,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
         },
         shared: {
             registry_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
+            registry_ca: args.trust ? registryCa(args, args.trust) : "",
             daemon_script: script("..", "..", "localMachine", "daemon.sh"),
             keys_script: script("..", "keys.sh"),
             idle_script: script("..", "idle.sh"),

@@ -174,6 +174,19 @@ describeLocalRunner("a local runner", (it, bench) => {
         expect(bench().read("runner/log")).toContain("test runner: program buildctl is gone from its PATH: stopping\n");
     });
 
+    it("restarts for another authority of the registry", async () => {
+        bench().settings({ more: "registry_ca=../trust.pem" });
+        bench().write("trust.pem", "one\n");
+        await bench().ask("start");
+        expect(await bench().ask("start")).toEqual(quiet);
+        bench().write("trust.pem", "two\n");
+        expect(await bench().ask("start")).toEqual({
+            ...quiet,
+            stderr: "test runner: its configuration changed: restarting\n",
+        });
+        expect(await bench().ask("start")).toEqual(quiet);
+    });
+
     it.each([
         ["removed", () => rmSync(bench().runner, { recursive: true })],
         [

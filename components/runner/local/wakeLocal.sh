@@ -15,7 +15,8 @@ wake_local() (
     if [ "$emulates" = "$(uname -m)" ]; then emulates=; fi
     settings="emulates=$emulates name=$(quoted "$name") server_name=$server_name idle_seconds=$idle_seconds PATH=$(quoted "$PATH")"
     settings="$settings step_group=$group step_memory_megabytes=$step_memory_megabytes"
-    put settings.sh "$settings registry_host=$(quoted "$registry_host")" &&
+    settings="$settings registry_host=$(quoted "$registry_host") registry_ca=$(quoted "$registry_ca")"
+    put settings.sh "$settings" &&
         put buildkitd.toml "$(printf '%s\n' "$configuration" |
             sed "s|@folder@|$here|g; s|@machine@|$(uname -m)|; s|@group@|$group|")" &&
         put daemon.sh "$daemon_script" &&
