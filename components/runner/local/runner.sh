@@ -90,7 +90,11 @@ start() {
     if alive && [ "$(cat state)" != stopping ] && serving; then
         # Whoever started it may have been killed before that was written. (A file that is written is empty for a moment.)
         if [ "$(cat state)" = booting ]; then echo serving >state; fi
-        if ! needs_restart "${activity:-0}"; then return; fi
+        if ! needs_restart "${activity:-0}"; then
+            if same_port; then return; fi
+            say "localPort: a build runs on it at its port of before. Connect again when that is done, or set localPort back."
+            exit 1
+        fi
         say "$reason: restarting"
         end_supervisor "$drain_seconds"
     elif alive; then
@@ -133,6 +137,8 @@ network() {
     printf '%s\n' "${HTTP_PROXY:-${http_proxy:-}}" "${HTTPS_PROXY:-${https_proxy:-}}" "${ALL_PROXY:-${all_proxy:-}}" \
         "${SSL_CERT_FILE:-}" | cksum
 }
+
+same_port() { [ "$(grep tcp: buildkitd.toml)" = "$(grep tcp: running.toml)" ]; }
 
 # needs_restart ACTIVITY: true if the runner that serves is not what was asked for, and a restart is in nobody's way; ACTIVITY
 # is when it was asked for before. Sets $reason.

@@ -187,6 +187,24 @@ describeLocalRunner("a local runner", (it, bench) => {
         expect(await bench().ask("start")).toEqual(quiet);
     });
 
+    it("is not told as serving where its port is another and it goes on with a build", async () => {
+        const port = (number: number) =>
+            bench().write("runner/buildkitd.toml", `  address = ["unix:///s", "tcp://127.0.0.1:${number}"]\n`);
+        port(1);
+        await bench().ask("start");
+        bench().write("histories", histories("running"));
+        port(2);
+        const { status, stderr } = await bench().ask("start");
+        expect(status).toBe(1);
+        expect(stderr).toContain(
+            "localPort: a build runs on it at its port of before. Connect again when that is done, or set localPort back",
+        );
+        expect([await bench().status(), bench().starts()]).toEqual(["serving", 1]);
+        bench().write("histories", histories(0));
+        expect(await bench().ask("start")).toMatchObject({ status: 0 });
+        expect(bench().starts()).toBe(2);
+    });
+
     it.each([
         ["removed", () => rmSync(bench().runner, { recursive: true })],
         [
