@@ -3,8 +3,10 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import * as path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { dataFolder } from "../components/localMachine/dataFolder";
+import { daemonsOf } from "../components/localMachine/folderProcesses";
 import { differences, type ResourceType } from "./resource";
 
 const run = promisify(execFile);
@@ -42,6 +44,7 @@ export class LocalFolderResource implements ResourceType<LocalFolderInputs, Loca
         if (existsSync(path.join(here, script))) {
             await said(run("sh", [script, "stop"], { cwd: here }));
         }
+        await endDaemons(here);
         await rm(here, { recursive: true, force: true }).catch(async (error) => {
             // Without root, files of the build containers belong to the user's subordinate ids.
             await run("rootlesskit", ["rm", "-rf", here], { cwd: home }).catch(() => {
@@ -53,6 +56,37 @@ export class LocalFolderResource implements ResourceType<LocalFolderInputs, Loca
         }
         // The stack's folder, once its last runner is gone.
         await rmdir(path.dirname(here)).catch(() => undefined);
+    }
+}
+
+/**
+ * Ends what the folder's script does not find, because the folder, or the file with the process's id, was removed by hand.
+ * They have eight seconds for it.
+ *
+ * @throws if there still are some two seconds after they were killed
+ */
+async function endDaemons(folder: string): Promise<void> {
+    for (let waited = 0; waited < 100; waited++) {
+        const left = daemonsOf(folder);
+        if (left.length === 0) {
+            return;
+        }
+        if (waited === 0 || waited === 80) {
+            for (const { pid } of left) {
+                signal(pid, waited === 0 ? "SIGTERM" : "SIGKILL");
+            }
+        }
+        await setTimeout(100);
+    }
+    const left = daemonsOf(folder).map(({ pid }) => pid);
+    throw new Error(`${folder}: its processes do not end: ${left.join(", ")}. End them, and try again.`);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+    try {
+        process.kill(pid, name);
+    } catch {
+        // It has ended.
     }
 }
 
