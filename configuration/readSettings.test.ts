@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { knownPlatforms } from "../components/architecture";
 import { runnerKinds } from "../components/runner/kinds";
+import { freePortsInRow } from "../tests/helpers/freePorts";
 import { mockPulumi, resolved, settled } from "../tests/helpers/pulumiMocks";
 import { native, StandInMachine } from "../tests/helpers/standInMachine";
 import { readSettings, registryKindOf } from "./readSettings";
@@ -31,10 +32,8 @@ describe("the configuration of a stack", () => {
     };
     /** @param secrets settings that Pulumi keeps as secrets, or parts of them. @default those that hold any */
     const read = async (changes: { [setting: string]: string }, secrets = ["buildSecrets"]) => {
-        const port = await here.listen();
-        // Others may have the ports around it.
-        here.run("demo-dev");
-        const settings = { ...defaults, localPort: String(Math.min(port, 65000)), ...changes };
+        const port = await freePortsInRow(1 + knownPlatforms.length);
+        const settings = { ...defaults, localPort: String(port), ...changes };
         pulumi.runtime.setAllConfig(
             Object.fromEntries(Object.entries(settings).map(([key, value]) => [`native-buildx:${key}`, value])),
             secrets.map((name) => `native-buildx:${name}`),

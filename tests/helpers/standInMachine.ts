@@ -1,9 +1,10 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import dns from "node:dns/promises";
+import { once } from "node:events";
 import fs from "node:fs";
 import { createServer, type Server } from "node:net";
 import * as path from "node:path";
 import { architectures, knownPlatforms, type Platform } from "../../components/architecture";
-import { runnerName } from "../../components/runner/runnerNames";
 import { temporaryFolder } from "./temporaryFolder";
 
 export const foreign = knownPlatforms.find((platform) => architectures[platform].nodeArch !== process.arch) as Platform;
@@ -22,6 +23,7 @@ export class StandInMachine {
 
     private readonly environment = { ...process.env };
     private readonly servers: Server[] = [];
+    private readonly daemons: ChildProcess[] = [];
 
     constructor() {
         process.env.NATIVE_BUILDX_HOME = this.home;
@@ -43,6 +45,12 @@ export class StandInMachine {
     }
 
     async end(): Promise<void> {
+        await Promise.all(
+            this.daemons.map((daemon) => {
+                daemon.kill();
+                return once(daemon, "close");
+            }),
+        );
         jest.restoreAllMocks();
         fs.rmSync(this.home, { recursive: true });
         process.env = { ...this.environment };
@@ -59,11 +67,15 @@ export class StandInMachine {
         return (server.address() as { port: number }).port;
     }
 
-    /** As if a stack's own processes ran. */
-    run(stackFolder: string): void {
-        for (const part of ["registry", ...knownPlatforms.map((platform) => runnerName(platform))]) {
-            fs.mkdirSync(path.join(this.home, stackFolder, part), { recursive: true });
-            fs.writeFileSync(path.join(this.home, stackFolder, part, "pid"), `${process.pid}\n`);
-        }
+    /** Some port that was free, and on which a daemon of a stack's listens now. @param folder below the data folder */
+    async serve(folder: string): Promise<{ port: number; pid: number }> {
+        const cwd = path.join(this.home, folder);
+        fs.mkdirSync(cwd, { recursive: true });
+        const program = `const server = require("node:net").createServer();
+            server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
+        const daemon = spawn(process.execPath, ["--eval", program], { cwd, stdio: ["ignore", "pipe", "inherit"] });
+        this.daemons.push(daemon);
+        const [said] = await once(daemon.stdout, "data");
+        return { port: Number(said), pid: daemon.pid ?? 0 };
     }
 }

@@ -8,13 +8,19 @@ beforeEach(() => {
 afterEach(() => here.end());
 
 describe("this machine, as the stack's registry,", () => {
-    beforeEach(() => here.run("running"));
-
     const mistakesOf = (changes: Partial<Parameters<typeof registryMachineMistakes>[0]> = {}) =>
         registryMachineMistakes({ localPort: 0, registryHost: "registry.example", ...changes }, "running");
 
     it("can be it", async () => {
         expect(await mistakesOf()).toEqual([]);
+    });
+
+    it("must have the port free, or its own registry there", async () => {
+        const { port } = await here.serve("running/registry");
+        expect(await mistakesOf({ localPort: port })).toEqual([]);
+        expect(await mistakesOf({ localPort: await here.listen() })).toEqual([
+            expect.stringMatching(/^localPort: port \d+, for the registry, is in use by something else; /),
+        ]);
     });
 
     it.each(["localhost", "127.0.0.1", "::1", "[::1]", "registry.example:5000", "my registry", "-x", ""])(

@@ -1,6 +1,7 @@
 import childProcess, { type SpawnSyncReturns } from "node:child_process";
 import fs from "node:fs";
 import * as path from "node:path";
+import { freePortsInRow } from "../../../tests/helpers/freePorts";
 import { foreign, native, StandInMachine } from "../../../tests/helpers/standInMachine";
 import { architectures, defaultPlatforms, knownPlatforms, type Platform } from "../../architecture";
 import { machineMistakes } from "./machine";
@@ -12,10 +13,13 @@ beforeEach(() => {
 afterEach(() => here.end());
 
 describe("this machine", () => {
-    beforeEach(() => here.run("running"));
+    let localPort: number;
+    beforeEach(async () => {
+        localPort = await freePortsInRow(1 + knownPlatforms.length);
+    });
 
-    const mistakesOf = (changes: Partial<Parameters<typeof machineMistakes>[0]> = {}, stackFolder = "running") =>
-        machineMistakes({ platforms: [], runnersPerPlatform: 1, localPort: 0, ...changes }, stackFolder);
+    const mistakesOf = (changes: Partial<Parameters<typeof machineMistakes>[0]> = {}, stackFolder = "demo") =>
+        machineMistakes({ platforms: [], runnersPerPlatform: 1, localPort, ...changes }, stackFolder);
 
     it("can be runners", async () => {
         expect(await mistakesOf({ platforms: knownPlatforms })).toEqual([]);
@@ -68,19 +72,30 @@ describe("this machine", () => {
         expect(await told(port - 2, ["linux/amd64"])).toEqual([]);
     });
 
-    it("may have the ports in use by the stack's own processes", async () => {
-        const port = await here.listen();
-        const told = async () =>
-            (await mistakesOf({ localPort: port - 2, platforms: ["linux/arm64"] }, "demo-dev")).filter((mistake) =>
+    it("may have a runner's port in use by that runner, and by no other daemon of the stack", async () => {
+        const { port, pid } = await here.serve("demo-dev/arm64");
+        const told = async (localPort: number, platforms: Platform[]) =>
+            (await mistakesOf({ localPort, platforms }, "demo-dev")).filter((mistake) =>
                 mistake.includes(`port ${port},`),
             );
-        const folder = path.join(here.home, "demo-dev", "arm64");
-        fs.mkdirSync(folder, { recursive: true });
-        fs.writeFileSync(path.join(folder, "pid"), `${process.pid}\n`);
-        expect(await told()).toEqual([]);
-        // One that is gone: no process has so high a number.
-        fs.writeFileSync(path.join(folder, "pid"), "4194999\n");
-        expect(await told()).toHaveLength(1);
+        expect(await told(port - 2, ["linux/arm64"])).toEqual([]);
+        const folder = path.join(here.home, "demo-dev/arm64");
+        const remedy = `end that: kill ${pid}, or choose another first port: pulumi config set localPort NUMBER`;
+        expect(await told(port - 1, ["linux/amd64"])).toEqual([
+            `localPort: port ${port}, for the linux/amd64 runner, is in use by process ${pid} of this stack, in ${folder}; ${remedy}`,
+        ]);
+        fs.rmSync(folder, { recursive: true });
+        expect(await told(port - 2, ["linux/arm64"])).toEqual([
+            `localPort: port ${port}, for the linux/arm64 runner, is in use by process ${pid} of this stack, in ${folder}, which was removed; ${remedy}`,
+        ]);
+    });
+
+    it("does not take another's process for its runner, which runs with another port", async () => {
+        const { pid } = await here.serve("demo-dev/arm64");
+        fs.writeFileSync(path.join(here.home, "demo-dev/arm64/pid"), `${pid}\n`);
+        const port = await here.listen();
+        const mistakes = await mistakesOf({ localPort: port - 2, platforms: ["linux/arm64"] }, "demo-dev");
+        expect(mistakes.filter((mistake) => mistake.includes(`port ${port},`))).toHaveLength(1);
     });
 
     it("must have a short enough data folder for sockets", async () => {
