@@ -64,6 +64,8 @@ stack_folder() {
     printf '%s/native-buildx-%s\n' "$NATIVE_BUILDX_HOME" "$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]')"
 }
 
+project_name() { sed -n 's/^name: *//p' Pulumi.yaml; }
+
 # Prints the folder of a file backend; fails for any other backend.
 state_folder() {
     project=$(sed -n "/^backend:/,/^[^ #]/s/.*url: *[\"']*\([^\"'} ]*\).*/\1/p" Pulumi.yaml)
@@ -82,11 +84,11 @@ state_folder() {
 find_other_runs() {
     state=$(state_folder) || return 0
     alive=
-    for lock in "$state"/locks/organization/*/"$1"/*.json; do
+    for lock in "$state/locks/organization/$(project_name)/$1"/*.json; do
         if [ ! -e "$lock" ]; then continue; fi
         owner=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$lock" | head -n 1)
         host=$(sed -n 's/.*"hostname": *"\([^"]*\)".*/\1/p' "$lock" | head -n 1)
-        if [ "$host" = "$(hostname)" ] && [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
+        if [ "$host" = "$(hostname)" ] && [ -n "$owner" ] && ! is_pulumi "$owner"; then
             stale_run=$owner
         else
             alive="process ${owner:-?} on ${host:-?}"
@@ -98,11 +100,20 @@ find_other_runs() {
     fi
 }
 
+# is_pulumi PID: true if the process of that id is pulumi, another user's too: after a while the id may be another program's.
+is_pulumi() {
+    if [ -e /proc/self ]; then
+        tr '\0' ' ' <"/proc/$1/cmdline"
+    else
+        ps -p "$1" -o args=
+    fi 2>/dev/null | grep -q pulumi
+}
+
 # mend_state STACK: repairs the files of a file backend after a process was killed or the disk was full. Beside each is a file
 # NAME.attrs, which Pulumi does not need, but which stops it when it is empty.
 mend_state() {
     state=$(state_folder) || return 0
-    file=$state/stacks/$(sed -n 's/^name: *//p' Pulumi.yaml)/$1.json
+    file=$state/stacks/$(project_name)/$1.json
     damaged=$(not_json "$state/meta.yaml.attrs" "$file.attrs" "$file.bak.attrs" "$file" "$file.bak")
     if [ -z "$damaged" ]; then return 0; fi
     for attributes in "$state/meta.yaml.attrs" "$file.attrs" "$file.bak.attrs"; do
@@ -141,7 +152,7 @@ not_json() {
 # later `up`, even after `refresh --yes`. The next `up` creates it again; in a cloud the first may exist too, so Pulumi's list
 # is shown once.
 clear_pending_operations() {
-    if state=$(state_folder) && ! grep -qs '"pending_operations"' "$state"/stacks/*/"$1".json; then return 0; fi
+    if state=$(state_folder) && ! grep -qs '"pending_operations"' "$state/stacks/$(project_name)/$1.json"; then return 0; fi
     exported=$(pulumi stack export --stack "$1")
     case $exported in *'"pending_operations"'*) ;; *) return 0 ;; esac
     echo "An interrupted run was creating what follows. It is created again now." >&2

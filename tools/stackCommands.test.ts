@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import * as path from "node:path";
 import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 
@@ -45,11 +46,13 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
     });
     afterEach(() => rmSync(folder, { recursive: true }));
 
-    function shell(...words: string[]) {
+    const shell = (...words: string[]) => shellOf(process.getuid?.(), ...words);
+    function shellOf(uid: number | undefined, ...words: string[]) {
         const { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: _, PULUMI_PARALLEL: __, ...inherited } = process.env;
         return spawnSync("sh", words, {
             cwd: folder,
             encoding: "utf8",
+            uid,
             env: {
                 ...inherited,
                 HOME: folder,
@@ -128,6 +131,69 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
         const after = text();
         run("up.sh", "PR-12");
         expect(text()).toBe(after);
+    });
+
+    describe("where there is a lock", () => {
+        const locked = (pid: number, project = "native-buildx") =>
+            write(
+                `data/state/.pulumi/locks/organization/${project}/dev/1.json`,
+                JSON.stringify({ pid, username: "somebody", hostname: hostname() }),
+            );
+
+        /** While a process runs whose program has this name. */
+        function beside(name: string, act: (pid: number) => void): void {
+            write(`running/${name}`, "#!/bin/sh", "read line");
+            const running = spawn(path.join(folder, "running", name), { stdio: ["pipe", "ignore", "ignore"] });
+            try {
+                act(running.pid ?? 0);
+            } finally {
+                running.kill("SIGKILL");
+            }
+        }
+
+        beforeEach(() => {
+            run("up.sh");
+        });
+
+        it("wait for whoever holds it", () => {
+            beside("pulumi", (pid) => {
+                locked(pid);
+                const { status, stderr } = shell("tools/up.sh");
+                expect(status).not.toBe(0);
+                expect(stderr).toContain(
+                    `Another pulumi command is at work on stack dev (process ${pid} on ${hostname()})`,
+                );
+            });
+        });
+
+        (process.getuid?.() === 0 ? it : it.skip)("wait for another user's, whom this one may not signal", () => {
+            beside("pulumi", (pid) => {
+                locked(pid);
+                chmodSync(folder, 0o755);
+                const look = shellOf(65_534, "-c", ". ./tools/env.sh && . ./tools/stack.sh && find_other_runs dev");
+                expect(look.status).not.toBe(0);
+                expect(look.stderr).toContain(`Another pulumi command is at work on stack dev (process ${pid} on`);
+            });
+        });
+
+        it("remove it where its process's id is another program's by now", () => {
+            beside("program", (pid) => {
+                locked(pid);
+                const { status, stderr } = shell("tools/up.sh");
+                expect(stderr).toContain(`Removing the lock of an interrupted run (process ${pid}).`);
+                expect(status).toBe(0);
+            });
+            expect(
+                existsSync(path.join(folder, "data/state/.pulumi/locks/organization/native-buildx/dev/1.json")),
+            ).toBe(false);
+        });
+
+        it("do not wait for another project's stack of that name", () => {
+            beside("pulumi", (pid) => {
+                locked(pid, "other");
+                expect(shell("tools/up.sh")).toMatchObject({ status: 0, stderr: "" });
+            });
+        });
     });
 
     describe("after a run that was killed", () => {
