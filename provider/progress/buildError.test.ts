@@ -10,6 +10,9 @@ const step = {
     lines: ["one", "two"],
 };
 
+const metadata = "r/x:1: failed to resolve source metadata for r/x:1";
+const head = `${metadata}: failed to do request: Head "https://r/v2/x/manifests/1"`;
+
 test("a step that failed", () => {
     const text = [
         ...["Dockerfile:9", "--------------------", "   8 |     FROM x", "   9 | >>> RUN make", "  10 |     "],
@@ -122,6 +125,33 @@ test.each([
     ["unknown flag: --frob", "an entry of the image's options is wrong"],
     ["x: pull access denied, repository does not exist or may require authorization", "cannot be pulled"],
     ["r/x:1: no match for platform in manifest: not found", "not there for the platform"],
+    [
+        "error reading from server: read tcp 10.0.0.2:5->10.0.0.1:9753: connection reset by peer",
+        "to the runner was lost",
+    ],
+    ["read tcp 10.0.0.2:5->10.0.0.1:9753: read: connection reset by peer", "to the runner was lost"],
+    ['Get "https://h/f": read tcp 10.0.0.1:5->10.0.0.3:443: read: connection reset by peer', "cannot be reached"],
+    [`${head}: read tcp 10.0.0.1:5->10.0.0.3:443: read: connection reset by peer`, "cannot be reached"],
+    [
+        `${head}: tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+        "certificate is not trusted",
+    ],
+    [`${head}: dial tcp: lookup r on 10.0.0.53:53: no such host`, "cannot be reached"],
+    [`${head}: dial tcp 10.0.0.3:443: i/o timeout`, "cannot be reached"],
+    [`${head}: dial tcp 10.0.0.3:443: connect: connection refused`, "cannot be reached"],
+    [`${head}: EOF`, "cannot be reached"],
+    [`${head}: proxyconnect tcp: dial tcp 10.0.0.4:3128: connect: no route to host`, "the proxy"],
+    [`${metadata}: unexpected status from HEAD request to https://r/v2/: 503 Service Unavailable`, "is it up?"],
+    [
+        "git stderr:fatal: unable to access 'https://h/r.git/': Could not resolve host: h: exit status 128",
+        "cannot be reached",
+    ],
+    [
+        "git stderr:fatal: unable to access 'https://h/r.git/': SSL certificate problem: unable to get",
+        "certificate is not trusted",
+    ],
+    ["git stderr:kex_exchange_identification: read: Connection reset by peer", "cannot be reached"],
+    [`${metadata}: unexpected status from HEAD request to https://r/v2/EOF/x509/: 401 Unauthorized`, "wants a login"],
 ])("%s: in words", (error, words) => {
     const message = buildError(ended(`ERROR: failed to build: failed to solve: ${error}`), []);
     expect(message.split("\n")[0]).toBe(error);

@@ -32,6 +32,18 @@ const memoryRemedy =
     "all steps on this runner share its memory, as far as setting stepMemoryMegabytes lets them. Let the step use less " +
     "(fewer jobs at once), build less at the same time (maxParallelism), or give the runner more.";
 
+const lostRunner = "The connection to the runner was lost: did it stop, or run out of memory?";
+
+/** How an error names a server that the runner asks: a registry, or where a file or a repository comes from. */
+const otherServer = String.raw`(\b(https?|git|ssh):\/\/|\bgit stderr:)`;
+
+/** What Go, curl and ssh say where a server does not answer, or shows a certificate that they do not trust. */
+const unreachable = `(${[
+    ...["x509:", "tls:", "TLS handshake", "certificate (problem|verification)", "no such host", "server misbehaving"],
+    ...["could(n't| not) (resolve|connect)", "i/o timeout", "connection (refused|reset|timed out)", "no route to host"],
+    ...["network is unreachable", "proxyconnect", ": (unexpected )?EOF$", ": 50[234] "],
+].join("|")})`;
+
 /** What BuildKit and registries say, and what it means to the person who reads it. The first that fits. */
 const meanings: [RegExp, string][] = [
     [
@@ -62,9 +74,11 @@ const meanings: [RegExp, string][] = [
         `The step was killed (137), as a rule because it ran out of memory: ${memoryRemedy}`,
     ],
     [
-        /(code = Unavailable|error reading from server|closing transport|graceful_stop|session .*(closed|not found)|no active session|connection reset by peer)/i,
-        "The connection to the runner was lost: did it stop, or run out of memory?",
+        /(code = Unavailable|error reading from server|closing transport|graceful_stop|session .*(closed|not found)|no active session)/i,
+        lostRunner,
     ],
+    // Where it names no other server, it is the runner's.
+    [new RegExp(`^(?![^]*${otherServer})[^]*connection reset by peer`, "i"), lostRunner],
     [
         /no builder .* found|failed to find driver/i,
         "buildx does not know this builder: its record is gone from this machine.",
@@ -72,6 +86,12 @@ const meanings: [RegExp, string][] = [
     [
         /unknown flag|invalid progress mode|unsupported display mode/i,
         "This buildx does not know an option it was given: it may be older than 0.13, or an entry of the image's options is wrong.",
+    ],
+    [
+        new RegExp(`${otherServer}[^]*${unreachable}`, "im"),
+        // Indexes are made and read by buildx itself.
+        "The server that is named cannot be reached, or its certificate is not trusted: is it up? Otherwise look at the " +
+            "network, the proxy and the trusted authorities of the runner (for an index: of this machine).",
     ],
     [/no match for platform in manifest/i, "A base is not there for the platform that it is asked for."],
     [
