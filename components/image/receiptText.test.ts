@@ -29,6 +29,13 @@ test("a line for each build, and a line for each of its parts", () => {
     ]);
 });
 
+test("a runner that never stops is said", () => {
+    const priced = { ...receipt("linux/arm64"), price: 0.012345, endlessHour: 0.15 };
+    const text = receiptsText({ app: { "linux/arm64": priced } });
+    expect(text.split("\n")[0]).toMatch(/ {2}\$0\.0123 {2}never stops, \$0\.1500 an hour$/);
+    expect(parseReceipts(text)).toEqual({ app: { "linux/arm64": receipt("linux/arm64") } });
+});
+
 test("is read again as what it was made of", () => {
     expect(parseReceipts(receiptsText(receipts))).toEqual(receipts);
     expect(parseReceipts(receiptsText({}))).toEqual({});

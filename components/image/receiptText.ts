@@ -6,6 +6,8 @@ export interface PricedReceipt extends Receipt {
     price?: number;
     /** The price of the idle time after the build, if nothing else is built in it. */
     idlePrice?: number;
+    /** In its place, where the runner never stops: the price of an hour. */
+    endlessHour?: number;
 }
 
 /** By image, then by platform. */
@@ -29,7 +31,7 @@ export function receiptsText(receipts: Receipts): string {
 }
 
 function linesOf(what: string, receipt: PricedReceipt): string[] {
-    const { began, waking, total, sending, parts, emulated, price, idlePrice } = receipt;
+    const { began, waking, total, sending, parts, emulated, price, idlePrice, endlessHour } = receipt;
     const head = [
         what,
         began,
@@ -38,6 +40,7 @@ function linesOf(what: string, receipt: PricedReceipt): string[] {
         `sent ${sending.bytes} bytes`,
         ...(price === undefined ? [] : [`$${price.toFixed(4)}`]),
         ...(idlePrice === undefined ? [] : [`idle after it $${idlePrice.toFixed(4)}`]),
+        ...(endlessHour === undefined ? [] : [`never stops, $${endlessHour.toFixed(4)} an hour`]),
     ];
     return [
         head.join("  "),

@@ -1,7 +1,9 @@
+import * as pulumi from "@pulumi/pulumi";
 import { receiptOf } from "../../provider/progress/receipt";
 import type { Platform } from "../architecture";
 import type { RunnerDescription } from "../runner/runner";
-import { runnerTimes } from "./receipts";
+import type { MultiPlatformImage } from "./multiPlatformImage";
+import { receiptsOf, runnerTimes } from "./receipts";
 
 const runner = (platform: Platform, id: string): RunnerDescription => ({
     ...{ kind: "ec2", platform, id, idleMinutes: 5, instanceType: "c7g.xlarge" },
@@ -30,4 +32,15 @@ test("a machine that emulates other platforms is reckoned once, from its first b
         ["arm64", 70],
         ["amd64", 5],
     ]);
+});
+
+test.each([
+    ["the idle time after it", 5, { idlePrice: expect.closeTo(0.0125) }],
+    ["an hour of a runner that never stops", 0, { endlessHour: 0.15 }],
+])("a build is priced, and %s", async (_what, idleMinutes, prices) => {
+    const receipt = built("arm64", [100, 360]);
+    const images = { app: { receipts: { "linux/arm64": receipt } } as unknown as MultiPlatformImage };
+    const runners: { [name: string]: RunnerDescription } = { arm64: { ...runner("linux/arm64", "i-1"), idleMinutes } };
+    const receipts = await new Promise((resolve) => receiptsOf(images, pulumi.output(runners)).apply(resolve));
+    expect(receipts).toEqual({ app: { "linux/arm64": { ...receipt, price: expect.closeTo(0.015), ...prices } } });
 });

@@ -36,7 +36,9 @@ function priced(receipt: Receipt, runner: RunnerDescription | undefined): Priced
     return {
         ...receipt,
         price: costOf(receipt.waking + receipt.total, runner.price),
-        idlePrice: costOf(runner.idleMinutes * 60, runner.price),
+        ...(runner.idleMinutes > 0
+            ? { idlePrice: costOf(runner.idleMinutes * 60, runner.price) }
+            : { endlessHour: runner.price.hour }),
     };
 }
 

@@ -1,13 +1,13 @@
 import { type BuildTime, costLine, costOf } from "./costs";
 
-const build = (runner: string, seconds: number, hour?: number): BuildTime => ({
+const build = (runner: string, seconds: number, hour?: number, idleMinutes = 5): BuildTime => ({
     runner,
     seconds,
     description: {
         kind: "ec2",
         platform: "linux/arm64",
         id: "i-0a",
-        idleMinutes: 5,
+        idleMinutes,
         instanceType: runner === "amd64" ? "c7i.xlarge" : "c7g.xlarge",
     },
     price: hour === undefined ? { unknown: "price not known, set prices" } : { hour, month: 3.68 },
@@ -17,6 +17,16 @@ test("builds are summed up in a line, the idle time after them apart", () => {
     expect(costLine([build("arm64", 600, 0.15), build("amd64", 300.4, 0.1835)])).toBe(
         "runners' time of these builds: arm64 600 s on c7g.xlarge: $0.0250, amd64 300 s on c7i.xlarge: $0.0153; " +
             "together $0.0403; idle time after them $0.0278; volumes $7.36 a month",
+    );
+});
+
+test("a runner that never stops is said, with what an hour of it costs", () => {
+    expect(costLine([build("arm64", 600, 0.15, 0), build("amd64", 300.4, 0.1835)])).toBe(
+        "runners' time of these builds: arm64 600 s on c7g.xlarge: $0.0250, amd64 300 s on c7i.xlarge: $0.0153; " +
+            "together $0.0403; idle time after them $0.0153; arm64 never stops: $0.1500 an hour; volumes $7.36 a month",
+    );
+    expect(costLine([build("arm64", 10, undefined, 0)])).toBe(
+        "runners' time of these builds: arm64 10 s on c7g.xlarge: price not known, set prices",
     );
 });
 

@@ -16,11 +16,17 @@ export interface BuildTime {
 
 /**
  * A line with the price of builds, as in `arm64 192 s on c7g.xlarge: $0.0080`, and separately the price of the idle time
- * after them, which other builds may share, and of the runners' volumes.
+ * after them, which other builds may share, of an hour of a runner that never stops, and of the runners' volumes.
  */
 export function costLine(builds: readonly BuildTime[]): string {
     const costs = builds.map(({ seconds, price }) => costOf(seconds, price));
-    const tails = builds.flatMap(({ description, price }) => costOf(description.idleMinutes * 60, price) ?? []);
+    const stopping = builds.filter(({ description }) => description.idleMinutes > 0);
+    const tails = stopping.flatMap(({ description, price }) => costOf(description.idleMinutes * 60, price) ?? []);
+    const endless = builds.flatMap(({ runner, description, price }) =>
+        description.idleMinutes > 0 || price.hour === undefined
+            ? []
+            : [`; ${runner} never stops: ${dollars(price.hour)} an hour`],
+    );
     const parts = builds.map(({ runner, description, price, seconds }, at) => {
         const cost = costs[at];
         const place = description.instanceType ?? description.kind;
@@ -29,11 +35,11 @@ export function costLine(builds: readonly BuildTime[]): string {
     const known = costs.flatMap((cost) => cost ?? []);
     const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";
     const idle =
-        tails.length === builds.length && sum(tails) > 0 ? `; idle time after them ${dollars(sum(tails))}` : "";
+        tails.length === stopping.length && sum(tails) > 0 ? `; idle time after them ${dollars(sum(tails))}` : "";
     const months = builds.flatMap(({ price }) => price.month ?? []);
     const volumes =
         months.length === builds.length && sum(months) > 0 ? `; volumes $${sum(months).toFixed(2)} a month` : "";
-    return `runners' time of these builds: ${parts.join(", ")}${total}${idle}${volumes}`;
+    return `runners' time of these builds: ${parts.join(", ")}${total}${idle}${endless.join("")}${volumes}`;
 }
 
 function sum(numbers: number[]): number {

@@ -94,7 +94,7 @@ describeHere("the story of a stack on the simulated EC2", () => {
             price: {
                 // Of its volumes, asleep too.
                 month: expect.any(Number),
-                unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices",
+                unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices.instanceHour",
             },
         });
         expect(outputs.runners.amd64?.instanceType).toBe("c7i.xlarge");

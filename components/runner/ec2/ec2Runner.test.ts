@@ -50,7 +50,7 @@ describe("Ec2Runner", () => {
             instanceType: "c7g.xlarge",
             region: "eu-central-1",
             price: {
-                unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices",
+                unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices.instanceHour",
                 month: expect.closeTo(46 * 0.0952),
             },
         });
@@ -267,6 +267,15 @@ describe("Ec2Runner", () => {
         expect((await resolved(runner.node)).variables.address).toBe("private");
         await settled();
         expect(mocks.one(instanceType).inputs.associatePublicIpAddress).toBe(false);
+    });
+
+    it.each([
+        ["has no price of a public address where it has none", true, 0.2],
+        ["has the price of its public address", false, 0.205],
+    ])("%s", async (_what, usePrivateAddress, hour) => {
+        const prices = { instanceHour: { "c7g.xlarge": 0.2 } };
+        const { price } = await resolved(makeRunner({ prices }, { usePrivateAddress }).description);
+        expect(price?.hour).toBeCloseTo(hour);
     });
 
     it("reports all wrong settings at once, before anything is made", async () => {

@@ -152,7 +152,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
             idleMinutes: args.idleMinutes ?? defaults.idleMinutes,
             instanceType,
             region,
-            price: region.apply((known) => priceOf(args, known)),
+            price: region.apply((known) => priceOf(args, known, args.network.usePrivateAddress)),
         });
     }
 

@@ -42,13 +42,17 @@ describe("ec2Prices", () => {
 
     it("prefers what the user says, and says when it does not know", () => {
         expect(priceOf({ platform }, "eu-central-1")).toEqual({
-            unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices",
+            unknown: "price of c7g.xlarge in eu-central-1 not known, set ec2Prices.instanceHour",
             month: expect.closeTo(46 * 0.0952),
         });
         const prices = { instanceHour: { "c7g.xlarge": 0.2 } };
         expect(priceOf({ platform, prices }, "eu-central-1").hour).toBeCloseTo(0.205);
         expect(pricesOf("eu-central-1", prices).instanceHour).toMatchObject({ "c7i.xlarge": 0.2037 });
         expect(priceOf({ platform }, "mars-north-1").month).toBeUndefined();
+        // A public address is not asked for: it costs the same everywhere.
+        expect(priceOf({ platform, prices }, "mars-north-1").hour).toBeCloseTo(0.205);
+        const address = { ...prices, publicAddressHour: 0.1 };
+        expect(priceOf({ platform, prices: address }, "mars-north-1").hour).toBeCloseTo(0.3);
         const gigabyte = { volumeGigabyteMonth: 0.1 };
         expect(priceOf({ platform, prices: gigabyte }, "mars-north-1").month).toBeCloseTo(4.6);
         expect(priceOf({ platform, prices: gigabyte, cacheIops: 3001 }, "mars-north-1").month).toBeUndefined();

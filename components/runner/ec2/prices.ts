@@ -19,6 +19,9 @@ export interface RegionPrices {
     publicAddressHour: number;
 }
 
+/** In every region. */
+const publicAddressHour = 0.005;
+
 /**
  * THE price table. On-demand list prices without tax. Where a price is missing no source was at hand: setting `ec2Prices`
  * has the last word, and docs/aws.md says how to ask AWS.
@@ -34,7 +37,7 @@ export const ec2Prices: { [region: string]: RegionPrices } = {
         volumeGigabyteMonth: 0.0952,
         volumeIopsMonth: 0.006,
         volumeThroughputMonth: 0.048,
-        publicAddressHour: 0.005,
+        publicAddressHour,
     },
     "us-east-1": {
         date: "2026-11",
@@ -49,7 +52,7 @@ export const ec2Prices: { [region: string]: RegionPrices } = {
         volumeGigabyteMonth: 0.08,
         volumeIopsMonth: 0.005,
         volumeThroughputMonth: 0.04,
-        publicAddressHour: 0.005,
+        publicAddressHour,
     },
 };
 
@@ -57,9 +60,17 @@ export const ec2Prices: { [region: string]: RegionPrices } = {
 export type PriceSettings = Partial<RegionPrices>;
 
 /** The prices of a region, as far as they are known. */
-export function pricesOf(region: string, settings: PriceSettings = {}): Partial<RegionPrices> {
+export function pricesOf(
+    region: string,
+    settings: PriceSettings = {},
+): Partial<RegionPrices> & Pick<RegionPrices, "publicAddressHour"> {
     const known: Partial<RegionPrices> = ec2Prices[region] ?? {};
-    return { ...known, ...settings, instanceHour: { ...known.instanceHour, ...settings.instanceHour } };
+    return {
+        publicAddressHour,
+        ...known,
+        ...settings,
+        instanceHour: { ...known.instanceHour, ...settings.instanceHour },
+    };
 }
 
 /**
@@ -82,18 +93,22 @@ export function volumesMonth(
         : parts.reduce((total, [amount, price = 0]) => total + amount * price, 0);
 }
 
-/** The price of a running instance with a public address, and of its volumes and its stand-ins' volumes. */
-export function priceOf(runner: Ec2RunnerSettings, region: string): RunnerPrice {
+/**
+ * The price of a running instance, and of its volumes and its stand-ins' volumes.
+ *
+ * @param usePrivateAddress it has no public address
+ */
+export function priceOf(runner: Ec2RunnerSettings, region: string, usePrivateAddress = false): RunnerPrice {
     const prices = pricesOf(region, runner.prices);
     const instanceType = runner.instanceType ?? ec2MachinesOf(runner.platform).instanceType;
-    const { instanceHour = {}, publicAddressHour } = prices;
-    const instance = instanceHour[instanceType];
+    const instance = prices.instanceHour?.[instanceType];
+    const address = usePrivateAddress ? 0 : prices.publicAddressHour;
     const volume = cacheVolumeOf(runner);
     const standIns = (runner.fallbackInstanceTypes ?? []).length * (rootGiB + standInCacheGiB);
     return {
-        ...(instance === undefined || publicAddressHour === undefined
-            ? { unknown: `price of ${instanceType} in ${region} not known, set ec2Prices` }
-            : { hour: instance + publicAddressHour }),
+        ...(instance === undefined
+            ? { unknown: `price of ${instanceType} in ${region} not known, set ec2Prices.instanceHour` }
+            : { hour: instance + address }),
         month: volumesMonth(volume.cacheGigabytes + rootGiB + standIns, volume, prices),
     };
 }
