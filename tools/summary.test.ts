@@ -67,6 +67,15 @@ describe("the summary of make up", () => {
         expect(text).toMatch(/^Stop +make down$/m);
     });
 
+    test("names every platform of any image to build by hand, in the order of the platforms", () => {
+        const platforms = { "linux/arm64": `${repository}/app:1.0-arm64` };
+        const other = { ref: `${repository}/other:1.0`, platforms: { "linux/riscv64": "r", "linux/amd64": "a" } };
+        const images = { app: { ref: `${repository}/app:1.0`, platforms }, other };
+        expect(summary({ ...outputs, images }, {}, "dev")).toContain(
+            "--platform linux/amd64,linux/arm64,linux/riscv64 ",
+        );
+    });
+
     test("names the file of the timeline where there is one", () => {
         expect(summary(outputs, {}, "dev", "/data/last-up.svg")).toMatch(/^Timeline +\/data\/last-up\.svg$/m);
         expect(summary(outputs, {}, "dev")).not.toContain("Timeline");

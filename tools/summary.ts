@@ -1,7 +1,7 @@
 // The end of `make up`: what was pushed, how long it took, what to do next. Reads the stack's outputs (JSON, without
 // secrets) on standard input. Arguments: the stack, when the `up` began (ISO 8601), and the file that gets its timeline.
 import { readFileSync, writeFileSync } from "node:fs";
-import { defaultPlatforms, type Platform } from "../components/architecture";
+import { defaultPlatforms, knownPlatforms, type Platform } from "../components/architecture";
 import { type PricedReceipt, parseReceipts, type Receipts } from "../components/image/receiptText";
 import { renderTimeline } from "../provider/progress/timeline";
 
@@ -41,7 +41,8 @@ export function summary(outputs: Outputs, built: Receipts, stack: string, timeli
             }),
         ];
     });
-    const platforms = Object.keys(Object.values(outputs.images)[0]?.platforms ?? {}).join(",");
+    const all = Object.values(outputs.images);
+    const platforms = knownPlatforms.filter((platform) => all.some((image) => platform in image.platforms)).join(",");
     return [
         "",
         ...(images.length > 0 ? images : ["No image is declared yet: see setting images in docs/configuration.md."]),
