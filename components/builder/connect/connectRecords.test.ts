@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { allShells, type ConnectBench, connectBenchForEach } from "./connectBench";
 
 jest.setTimeout(120_000);
@@ -65,6 +65,31 @@ describe.each(allShells)("the builders' records that connect keeps, in %s", (she
         expect(await bench.connect()).toMatchObject({ status: 0 });
         expect(bench.buildxCalls("rm")).toEqual([]);
         expect(bench.nodesOf("demo-dev")).toEqual(both);
+    });
+
+    it("lose it also where a runner has its address now", async () => {
+        await bench.connect({ endpoints: { amd64: "tcp://a:1", arm64: "tcp://c:1" }, runners: ["amd64", "arm64_2"] });
+        expect(bench.nodesOf("demo-dev")).toEqual({ "demo-dev-amd64": "tcp://a:1", "demo-dev-arm64_2": "tcp://c:12" });
+        const endpoints = { amd64: "tcp://a:1", arm64: "tcp://c:12" };
+        expect(await bench.connect({ endpoints })).toMatchObject({ status: 0, stderr: ready });
+        expect(bench.buildxCalls("rm")).toEqual([]);
+        expect(bench.nodesOf("demo-dev")).toEqual({ "demo-dev-amd64": "tcp://a:1", "demo-dev-arm64": "tcp://c:12" });
+    });
+
+    it("name the keys' folder where it is now, when its home has moved", async () => {
+        await bench.connect();
+        renameSync(bench.path("home/.docker"), bench.path("home/moved"));
+        const env = { DOCKER_CONFIG: bench.path("home/moved") };
+        for (const written of [4, 0]) {
+            bench.write("calls");
+            expect(await bench.connect({ env })).toMatchObject({ status: 0, stderr: ready });
+            expect(bench.buildxCalls("create")).toHaveLength(written);
+            for (const builder of ["demo-dev", "demo-dev-amd64", "demo-dev-arm64"]) {
+                const text = bench.read(`home/moved/buildx/instances/${builder}`);
+                expect(text).toContain(`"cacert":"${bench.path("home/moved/buildx/native-buildx/demo-dev/")}`);
+                expect(text).not.toContain("/.docker/");
+            }
+        }
     });
 
     it.each([

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import * as path from "node:path";
 import { find } from "../../../tests/helpers/find";
@@ -100,6 +100,28 @@ describeHere.each(shells)("connect to real local runners, with real buildx, in %
         expect(status).toBe(0);
         expect(endpoints()).toEqual(right());
         expect(await connect()).toMatchObject({ status: 0, stderr: ready });
+    });
+
+    it("serves when its home has moved, to an odd name, and back", async () => {
+        const moved = bench.path("an <odder> & \\ {home");
+        for (const [from, to] of [
+            [home, moved],
+            [moved, home],
+        ] as const) {
+            renameSync(from, to);
+            const { status, stderr } = await connectWith({ HOME: to });
+            expect([status, stderr]).toEqual([0, ready]);
+            const record = path.join(to, ".docker/buildx/instances/demo-pr-12");
+            const { Nodes } = JSON.parse(readFileSync(record, "utf8"));
+            expect(Nodes.map(({ DriverOpts }: { DriverOpts: { cacert: string } }) => DriverOpts.cacert)).toEqual([
+                expect.stringContaining(to),
+                expect.stringContaining(to),
+            ]);
+            // As buildx writes it: a connect that changes nothing leaves the file as it is.
+            const written = statSync(record).mtimeMs;
+            expect(await connectWith({ HOME: to })).toMatchObject({ status: 0, stderr: ready });
+            expect(statSync(record).mtimeMs).toBe(written);
+        }
     });
 
     it("has the registry's authority where Go programs look, the same after a new start", async () => {

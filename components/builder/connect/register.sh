@@ -72,7 +72,7 @@ mend() {
     fi
     case $(cat "$work/create.log") in
         *"duplicate endpoint"*)
-            twin=$(nodes_of "$1" | recorded=$(recorded_endpoint) awk -F '"' '
+            twin=$(nodes_of "$1" | recorded=$(in_json "$endpoint") awk -F '"' '
                 /^"Name":/ && index($0, "\"Endpoint\":\"" ENVIRON["recorded"] "\"") { print $4 }')
             case $(node_text "$1" "$twin") in
                 # A runner that builds two platforms. With 0 before the port it is another endpoint to buildx.
@@ -119,18 +119,21 @@ node_text() {
 }
 
 # registered BUILDER: true if its record has $node with $endpoint and the keys of $fingerprint, or none where it takes none.
+# The keys' whole path counts: a folder that was moved, or is mounted elsewhere, brings records of its old place along.
 registered() {
-    recorded=$(recorded_endpoint)
+    recorded=$(in_json "$endpoint") authority=$(in_json "$keys_folder/$node/$fingerprint/ca.pem")
     case $server_name:$(node_text "$1" "$node") in
         :*'"cacert":'*) return 1 ;;
         :*"\"Endpoint\":\"$recorded\","*) ;;
-        ?*"\"Endpoint\":\"$recorded\","*"/$node/$fingerprint/ca.pem\","*"\"servername\":\"$server_name\""*) ;;
+        ?*"\"Endpoint\":\"$recorded\","*"\"cacert\":\"$authority\","*"\"servername\":\"$server_name\""*) ;;
         *) return 1 ;;
     esac
 }
 
-# recorded_endpoint: $endpoint as buildx, which writes JSON, has it in its records.
-recorded_endpoint() { printf '%s' "$endpoint" | sed 's/&/\\u0026/g'; }
+# in_json TEXT: as nodes_of has it in the records of buildx, which writes JSON.
+in_json() {
+    printf '%s' "$1" | sed 's/[\\"]/\\&/g; s/&/\\u0026/g; s/</\\u003c/g; s/>/\\u003e/g' | tr '{' '\n'
+}
 
 # registered_keys RUNNER: fingerprint of the keys with which the runner was registered last.
 registered_keys() {
