@@ -23,6 +23,14 @@ export interface ConnectOptions {
     after?: string;
 }
 
+/** A node as buildx has it in a builder's record. */
+interface RecordedNode {
+    Name: string;
+    Endpoint: string;
+    Platforms: { architecture: string }[];
+    DriverOpts: { [option: string]: string };
+}
+
 /** What `sh` is in the images that CI runs in. */
 export const allShells: typeof shells = [...shells, ["bash as sh", ["bash", "--posix"]]];
 
@@ -119,7 +127,7 @@ export class ConnectBench extends Workbench {
     }
 
     /** What a builder's record says of its nodes. */
-    record(builder: string): { Name: string; Endpoint: string; DriverOpts: { [option: string]: string } }[] {
+    record(builder: string): RecordedNode[] {
         const text = this.read(`home/.docker/buildx/instances/${builder}`);
         return text ? JSON.parse(text).Nodes : [];
     }
@@ -127,6 +135,13 @@ export class ConnectBench extends Workbench {
     /** Endpoints of a builder's nodes. */
     nodesOf(builder: string): { [node: string]: string } {
         return Object.fromEntries(this.record(builder).map(({ Name, Endpoint }) => [Name, Endpoint]));
+    }
+
+    /** Architectures for which a builder has a node. */
+    architecturesOf(builder: string): string[] {
+        return this.record(builder)
+            .flatMap(({ Platforms }) => Platforms.map(({ architecture }) => architecture))
+            .sort();
     }
 
     async until(condition: () => boolean): Promise<void> {

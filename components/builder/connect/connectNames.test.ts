@@ -1,6 +1,6 @@
 import { allShells, connectBenchForEach } from "./connectBench";
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const runners = ["amd64", "arm64", "arm64_2"];
 
@@ -38,6 +38,48 @@ describe.each(allShells)("a builder with two runners of a platform, in %s", (nam
             names.add(Object.keys(bench().nodesOf("demo-dev")).join());
         }
         expect(names.size).toBe(2);
+    });
+
+    describe("with several runners of both platforms", () => {
+        const runners = ["amd64", "amd64_2", "arm64", "arm64_2"];
+        const both = ["amd64", "arm64"];
+        // Their checksums are even and odd.
+        const jobs = ["web", "api"];
+
+        it("has a node of each platform at every moment while jobs take turns", async () => {
+            await bench().connect({ runners });
+            const [readings, nodes] = [new Set<string>(), new Set<string>()];
+            const reading = setInterval(() => {
+                readings.add(bench().architecturesOf("demo-dev").join());
+                nodes.add(Object.keys(bench().nodesOf("demo-dev")).join());
+            }, 1);
+            try {
+                for (const job of [...jobs, ...jobs, ...jobs]) {
+                    expect(await bench().connect({ runners, args: ["--for", job] })).toMatchObject({ status: 0 });
+                }
+            } finally {
+                clearInterval(reading);
+            }
+            expect(nodes).toContain("demo-dev-amd64,demo-dev-arm64");
+            expect(nodes).toContain("demo-dev-amd64_2,demo-dev-arm64_2");
+            expect([...readings]).toEqual([both.join()]);
+        });
+
+        it("has a node of each platform after eight jobs at once, and none of those fails", async () => {
+            const results = await Promise.all(
+                Array.from({ length: 8 }, (_, at) => bench().connect({ runners, args: ["--for", jobs[at % 2] ?? ""] })),
+            );
+            expect(results.filter(({ status }) => status !== 0)).toEqual([]);
+            expect(bench().architecturesOf("demo-dev")).toEqual(both);
+        });
+
+        it("has the platform at the runner that is asked for, whichever was there by its name", async () => {
+            await bench().connect({ runners, args: ["arm64", "amd64"] });
+            await bench().connect({ runners, args: ["arm64_2"] });
+            await bench().connect({ runners });
+            expect(Object.keys(bench().nodesOf("demo-dev"))).toEqual(["demo-dev-amd64", "demo-dev-arm64"]);
+            expect(bench().architecturesOf("demo-dev")).toEqual(both);
+        });
     });
 
     it("connects to runners by their names, which then are in the builder side by side", async () => {

@@ -3,9 +3,10 @@ import { find } from "../../../tests/helpers/find";
 /**
  * A stand-in for docker with buildx. Like buildx it changes its records one command at a time, saves a record before it
  * asks the builder's nodes how they are (which takes long if there is a file `silent-HOST`), insists on one node an
- * endpoint, and cannot read a broken record. It refuses to change a
- * record while there is a file `refuse-BUILDER`, until that is removed. `buildx build` succeeds unless there is a file `dead-BUILDER`. It notes in
- * `led-astray` what would send buildx elsewhere, and in `stdin` each standard input that is not empty.
+ * endpoint, takes a node's platform from the builder's other nodes, and cannot read a broken record. It refuses to change a
+ * record while there is a file `refuse-BUILDER`, until that is removed. `buildx build` succeeds unless there is a file
+ * `dead-BUILDER`. It notes in `led-astray` what would send buildx elsewhere, and in `stdin` each standard input that is not
+ * empty.
  */
 export const fakeBuildx = `
 [ ! -e "$bench/no-plugin" ] || { echo "docker: 'buildx' is not a docker command." >&2; exit 1; }
@@ -61,6 +62,7 @@ create)
     fi
     mkdir -p "$store" "$nodes/$name"
     if [ -n "$leave" ]; then
+        [ -e "$nodes/$name/$node" ] || refuse "node \\"$node\\" not found for $name"
         set -- "$nodes/$name"/*
         [ $# -gt 1 ] || refuse 'can not leave last node'
         rm "$nodes/$name/$node"
@@ -76,6 +78,7 @@ create)
         refuse "node $node not found, did you mean to append?"
     fi
     printf '%s' "$endpoint" >"$nodes/$name/$node"
+    sed -i 's|{"architecture":"'"\${platform#linux/}"'","os":"linux"}||' "$nodes/$name".* 2>/dev/null
     printf '"Platforms":[{"architecture":"%s","os":"linux"}],"DriverOpts":{%s}' "\${platform#linux/}" "$(
         printf '%s' "$options" | sed 's/"\\([a-z]*\\)=\\([^"]*\\)"/"\\1":"\\2"/g; s/servername=\\(.*\\)/"servername":"\\1"/'
     )" >"$nodes/$name.$node"

@@ -10,17 +10,22 @@ register() {
     eval "platform=\$platform_$1 server_name=\$server_name_$1"
     replaced=
     add "$builder-$1" || return
-    # buildx uses the first of a platform's nodes: a runner that was not asked for leaves the builder of all.
+    # A runner that was not asked for leaves the builder of all.
     case " $by_name " in *" $1 "*) ;; *) replaced=$(runners_for "$platform") ;; esac
     add "$builder"
 }
 
-# add BUILDER: adds or updates $node, unless the record says the same already.
+# add BUILDER: adds or updates $node, unless the record says the same already. Only then do others leave: without a node of
+# its own a platform is built by another platform's, without a word.
 add() {
-    drop_strangers "$1"
     for patience in 1 2 4 8 16; do
-        if registered "$1" || save "$1" "$patience"; then return; fi
-        mend "$1" "$patience"
+        if chosen "$1" || save "$1" "$patience"; then
+            drop_strangers "$1"
+            # Two connects that replace each other's nodes at the same time may have dropped both.
+            if served "$1"; then return; fi
+        else
+            mend "$1" "$patience"
+        fi
     done
     return 1
 }
@@ -36,7 +41,7 @@ save() {
         seen=0
         while [ "$seen" -le "$2" ] && kill -0 "$command"; do
             sleep 0.5
-            if registered "$1"; then seen=$((seen + 1)); fi
+            if chosen "$1"; then seen=$((seen + 1)); fi
         done
         kill "$command"
     ) >/dev/null 2>&1 &
@@ -78,7 +83,7 @@ mend() {
                 # A runner that builds two platforms. With 0 before the port it is another endpoint to buildx.
                 *"/$twin/$fingerprint/ca.pem"*) endpoint=${endpoint%:*}:0${endpoint##*:} ;;
                 # This runner has the address that another had before.
-                *) drop "$1" "$twin" ;;
+                *) drop "$1" "$twin" || remove "$1" ;;
             esac
             ;;
         # Another connect made or removed the record just now.
@@ -93,18 +98,22 @@ cut_off() {
     [ -e "$1" ] && ! awk '{ open += gsub(/[{[]/, "") - gsub(/[]}]/, ""); any = 1 } END { exit !any || open != 0 }' "$1"
 }
 
-# drop_strangers BUILDER: nodes that the stack does not have (any more), and those that are $replaced.
+# drop_strangers BUILDER: nodes that the stack does not have (any more), and those that are $replaced. One that has the
+# platform belongs to a connect that came later, and drops $node.
 drop_strangers() {
     for other in $(nodes_of "$1" | sed -n 's/^"Name":"\([^"]*\)","Endpoint":.*/\1/p'); do
         runner=${other#"$builder-"}
         case " $asked " in *" $runner "*) continue ;; esac
-        case " $replaced " in *" $runner "*) ;; *) case " $runners " in *" $runner "*) continue ;; esac ;; esac
+        case " $replaced " in
+            *" $runner "*) if has_platform "$1" "$other"; then continue; fi ;;
+            *) case " $runners " in *" $runner "*) continue ;; esac ;;
+        esac
         drop "$1" "$other"
     done
 }
 
-# drop BUILDER NODE: the last node goes with its builder.
-drop() { "$buildx" $plugin create --leave --name "$1" --node "$2" >/dev/null 2>&1 || remove "$1"; }
+# drop BUILDER NODE: false if the node is still there, as the last of its builder is.
+drop() { "$buildx" $plugin create --leave --name "$1" --node "$2" >/dev/null 2>&1 || [ -z "$(node_text "$1" "$2")" ]; }
 
 remove() { "$buildx" $plugin rm --keep-state --keep-daemon "$1" >/dev/null 2>&1; }
 
@@ -128,6 +137,20 @@ registered() {
         ?*"\"Endpoint\":\"$recorded\","*"\"cacert\":\"$authority\","*"\"servername\":\"$server_name\""*) ;;
         *) return 1 ;;
     esac
+}
+
+# has_platform BUILDER NODE: true if the node builds something: buildx leaves a platform to the node that was saved last.
+has_platform() { case $(node_text "$1" "$2") in *'"architecture":'*) ;; *) return 1 ;; esac; }
+
+# chosen BUILDER: true if it builds $platform on $node, as it is now.
+chosen() { has_platform "$1" "$node" && registered "$1"; }
+
+# served BUILDER: true if it builds $platform on a runner for it.
+served() {
+    for runner in $(runners_for "$platform"); do
+        if has_platform "$1" "$builder-$runner"; then return; fi
+    done
+    return 1
 }
 
 # in_json TEXT: as nodes_of has it in the records of buildx, which writes JSON.
