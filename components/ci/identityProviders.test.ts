@@ -207,4 +207,23 @@ describe("settings that name CI", () => {
         ]);
         expect(ciTrustMistakes(checkedTrust({ ...settings, gitlabProjects: ["acme/app"] }))).toEqual([]);
     });
+
+    it.each<[keyof CiTrustValues, string, string]>([
+        ["githubRepositories", "acme/app:日本", "日"],
+        ["githubRepositories", "acme/app:environment:Ürün – Test", "–"],
+        ["githubRepositories", "acme/app:environment:a\u0007", "\u0007"],
+        ["gitlabProjects", "acme/app:refs/tags/v1-łódź", "ł"],
+        ["buildkitePipelines", "acme/app:release-🚀/*", "🚀"],
+        ["trustedPrincipalArns", "arn:aws:iam::123456789012:role/ци", "ц"],
+    ])("%s refuses %j: no policy of IAM may have it", (setting, entry, character) => {
+        expect(ciTrustMistakes(checkedTrust({ [setting]: [entry] }))).toEqual([
+            `${setting}: ${JSON.stringify(entry)} has ${JSON.stringify(character)}, and policies of IAM have only the ` +
+                "characters U+0020 to U+00FF; rename the branch, tag, environment or role",
+        ]);
+    });
+
+    it("may have every character that IAM takes", () => {
+        const githubRepositories = ["acme/app:größe", "acme/app:environment:Test ÿ"];
+        expect(ciTrustMistakes(checkedTrust({ githubRepositories }))).toEqual([]);
+    });
 });

@@ -26,13 +26,28 @@ export function isCiWanted(values: CiTrustValues): boolean {
 /** Everything that is wrong with the settings together, each a line: the setting, what is wrong, the remedy. */
 export function ciTrustMistakes(values: CiTrustValues): string[] {
     const issuers = trustedIssuers(values).map(({ issuer }) => issuer);
-    return values.oidcProviderArns
+    const strangers = values.oidcProviderArns
         .filter((arn) => !issuers.includes(issuerOf(arn)))
         .map(
             (arn) =>
                 `oidcProviderArns: ${arn} is the provider of nobody that a setting names (${issuers.join(", ") || "none"}); ` +
                 "correct it, or remove it. aws iam list-open-id-connect-providers lists the account's",
         );
+    return [...whoIsNamed(values).flatMap((setting) => letterMistakes(setting, values)), ...strangers];
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html. Whether IAM takes others as \u in JSON is not said. */
+const noLetterOfPolicies = /[^\t\n\r\u0020-\u00ff]/u;
+
+/** What is named in characters that AWS refuses, without a word about the setting. */
+function letterMistakes(setting: keyof CiTrustValues, values: CiTrustValues): string[] {
+    return (values[setting] as readonly string[]).flatMap((entry) => {
+        const [character] = noLetterOfPolicies.exec(entry) ?? [];
+        return character === undefined
+            ? []
+            : `${setting}: ${JSON.stringify(entry)} has ${JSON.stringify(character)}, and policies of IAM have only the ` +
+                  "characters U+0020 to U+00FF; rename the branch, tag, environment or role";
+    });
 }
 
 /** A component's arguments as values, with defaults. @throws RunError with every mistake, each a line */
@@ -41,7 +56,7 @@ export function checkedTrust(args: Partial<CiTrustValues>): CiTrustValues {
 }
 
 /** The settings that name somebody. */
-export function whoIsNamed(values: CiTrustValues): string[] {
+export function whoIsNamed(values: CiTrustValues): (keyof CiTrustValues)[] {
     return namingSettings().filter((setting) => (values[setting] as readonly string[]).length > 0);
 }
 
