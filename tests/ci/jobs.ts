@@ -1,5 +1,15 @@
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+    cpSync,
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
 import * as path from "node:path";
 import { tools } from "../helpers/checkout";
 import type { Job, Pipeline, Step, Variables } from "./pipeline";
@@ -8,6 +18,8 @@ import type { Job, Pipeline, Step, Variables } from "./pipeline";
 export interface CiSystem {
     /** For all that the jobs have: removed with it. */
     folder: string;
+    /** A machine that stays: HOME and the temporary folder are in it, those of all jobs. @default each job has a new machine */
+    machine?: string;
     /** The project's files. */
     checkout: string;
     /** Of this CI system and of its project's settings. */
@@ -31,7 +43,8 @@ export async function runPipeline(system: CiSystem, pipeline: Pipeline): Promise
     const store = mkdtempSync(path.join(system.folder, "store."));
     const printed: string[] = [];
     for (const stage of pipeline) {
-        const jobs = stage.map((job) => runJob(system, job, store));
+        const isWanted = ({ onlyWith }: Job) => !onlyWith || onlyWith.some((name) => system.variables[name]);
+        const jobs = stage.filter(isWanted).map((job) => runJob(system, job, store));
         await Promise.allSettled(jobs);
         printed.push(...(await Promise.all(jobs)));
     }
@@ -49,13 +62,26 @@ async function runJob(system: CiSystem, job: Job, store: string): Promise<string
         try {
             printed += await machine.take(step);
         } catch (error) {
-            failure ??= error;
+            if (step.kind === "run" && step.mayFail) {
+                printed += error;
+            } else {
+                failure ??= error;
+            }
         }
     }
+    machine.end();
     if (failure) {
         throw failure;
     }
     return printed;
+}
+
+/** Files that jobs have left on a machine that stays, besides the plugin that it had. */
+export function leftOn(machine: string): string[] {
+    return readdirSync(machine, { recursive: true, withFileTypes: true })
+        .filter((entry) => !entry.isDirectory())
+        .map(({ parentPath, name }) => path.relative(machine, path.join(parentPath, name)))
+        .filter((file) => file !== "home/.docker/cli-plugins/docker-buildx");
 }
 
 /** The machine, or the container, of one job. */
@@ -69,20 +95,26 @@ class CiMachine {
         private readonly store: string,
     ) {
         this.folder = mkdtempSync(path.join(system.folder, "job."));
-        for (const name of ["work", "temporary", "programs", "home/.docker/cli-plugins"]) {
-            mkdirSync(path.join(this.folder, name), { recursive: true });
+        const machine = system.machine ?? this.folder;
+        const plugins = path.join(machine, "home/.docker/cli-plugins");
+        for (const folder of [...["work", "runner", "programs"].map((name) => path.join(this.folder, name)), plugins]) {
+            mkdirSync(folder, { recursive: true });
         }
+        mkdirSync(path.join(machine, "temporary"), { recursive: true });
         // As in docker's image, and on the machines of CI systems.
-        symlinkSync(path.join(tools, "buildx"), path.join(this.folder, "home/.docker/cli-plugins/docker-buildx"));
+        if (!existsSync(path.join(plugins, "docker-buildx"))) {
+            symlinkSync(path.join(tools, "buildx"), path.join(plugins, "docker-buildx"));
+        }
         this.writePrograms();
         const tokens = Object.entries(job.idTokens).map(([name, audience]) => [name, system.token(audience)]);
         this.env = {
             ...system.variables,
             ...Object.fromEntries(tokens),
             ...job.env,
-            HOME: path.join(this.folder, "home"),
-            TMPDIR: path.join(this.folder, "temporary"),
-            RUNNER_TEMP: path.join(this.folder, "temporary"),
+            HOME: path.join(machine, "home"),
+            TMPDIR: path.join(machine, "temporary"),
+            RUNNER_TEMP: path.join(this.folder, "runner"),
+            GITHUB_ENV: path.join(this.folder, "variables"),
             PATH: `${path.join(this.folder, "programs")}:${job.image ? busyboxPrograms(system.folder) : (system.path ?? "/usr/bin:/bin")}`,
             // Docker's image expects a daemon beside it.
             ...(job.image ? { DOCKER_HOST: "tcp://docker:2375" } : {}),
@@ -134,13 +166,25 @@ class CiMachine {
         }
     }
 
+    /** GitHub's runner empties this folder after each job. */
+    end(): void {
+        rmSync(path.join(this.folder, "runner"), { recursive: true });
+    }
+
+    /** What earlier steps have set for later ones, as GitHub has it. */
+    private get handedOn(): Variables {
+        const file = path.join(this.folder, "variables");
+        const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
+        return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s)));
+    }
+
     private run(script: string, env: Variables): Promise<string> {
         const [command = "", ...words] = [...this.job.shell, script];
         const work = path.join(this.folder, "work");
         const [program, all] = this.system.enter?.(work, command, words) ?? [command, words];
         const child = spawn(program, all, {
             cwd: work,
-            env: { ...this.env, ...env },
+            env: { ...this.env, ...this.handedOn, ...env },
             stdio: ["ignore", "pipe", "pipe"],
         });
         let printed = "";

@@ -3,16 +3,19 @@ import * as path from "node:path";
 import { parse } from "yaml";
 import { checkout } from "../helpers/checkout";
 
-/** One step of a job: what a shell of its own runs (`isAlways`: also after a failure), or what the CI system itself does. */
+/**
+ * One step of a job: what a shell of its own runs (`isAlways`: also after a failure; `mayFail`: without the job's failure),
+ * or what the CI system itself does.
+ */
 export type Step =
-    | { kind: "run"; script: string; env: Variables; isAlways?: boolean }
+    | { kind: "run"; script: string; env: Variables; isAlways?: boolean; mayFail?: boolean }
     /** The project's files come to where the job works. */
     | { kind: "checkout" }
     /** Files are handed on to the jobs of later stages, or come from those of earlier stages. */
     | { kind: "save"; folder: string }
     | { kind: "take" }
-    /** GitHub's action that gives the job's token for the role of AWS. */
-    | { kind: "assumeRole"; role: string };
+    /** GitHub's action that gives the job's token for the role of AWS, for so many seconds. */
+    | { kind: "assumeRole"; role: string; seconds: number };
 
 export type Variables = { [name: string]: string };
 
@@ -27,6 +30,8 @@ export interface Job {
     env: Variables;
     /** Variables with identity tokens that the file asks for, and the audience of each. */
     idTokens: Variables;
+    /** The job is left out unless the system has set one of these variables. @default no job is left out */
+    onlyWith?: string[];
     steps: Step[];
 }
 
@@ -128,22 +133,31 @@ function github(text: string, lookup: Lookup): Pipeline {
 
 const expression = /\$\{\{ ([\w.]+) \}\}/g;
 
-function githubStep({ uses = "", run, env = {}, with: options, if: condition }: Yaml): Step[] {
+function githubStep({ uses = "", run, env = {}, with: options, if: condition, ...others }: Yaml): Step[] {
     const actions: { [name: string]: () => Step[] } = {
         "actions/checkout": () => [{ kind: "checkout" }],
         "actions/upload-artifact": () => [{ kind: "save", folder: options.path }],
         "actions/download-artifact": () => [{ kind: "take" }],
-        "aws-actions/configure-aws-credentials": () => [{ kind: "assumeRole", role: options["role-to-assume"] }],
+        "aws-actions/configure-aws-credentials": () => [
+            { kind: "assumeRole", role: options["role-to-assume"], seconds: options["role-duration-seconds"] ?? 3600 },
+        ],
         "sigstore/cosign-installer": () => [],
     };
     const [name] = uses.split("@");
+    const mayFail = others["continue-on-error"] === true;
     return run
-        ? [{ kind: "run", script: run, env, isAlways: condition === "always()" }]
+        ? [{ kind: "run", script: run, env, isAlways: condition === "always()", mayFail }]
         : (actions[name]?.() ?? refuse(`action ${name}`));
 }
 
 function refuse(what: string): never {
     throw new Error(`tests/ci/pipeline.ts does not know ${what}`);
+}
+
+/** Names in a condition of GitLab's that asks whether one of some variables is set. */
+function variablesOf(condition: string): string[] {
+    const isAlternatives = /^\$\w+( \|\| \$\w+)*$/.test(condition);
+    return isAlternatives ? condition.split(" || ").map((name) => name.slice(1)) : refuse(`condition ${condition}`);
 }
 
 function gitlab(text: string): Pipeline {
@@ -169,6 +183,7 @@ function gitlab(text: string): Pipeline {
                         shell: inImage(image, ["-eo", "pipefail", "-c"]),
                         env: { ...env, ...matrix },
                         idTokens: Object.fromEntries(tokens),
+                        onlyWith: job.rules?.flatMap(({ if: condition }: Yaml) => variablesOf(condition)),
                         steps: [
                             ...(strategy === "none" ? [] : [{ kind: "checkout" } as const]),
                             { kind: "take" },
