@@ -91,6 +91,14 @@ describeUnless(missing() ?? cosignProgram.missing())("CI files of examples/ci, o
         }
     });
 
+    it("keep the caches of different projects apart, in the one repository of the stack", async () => {
+        const tags = (await world.crane("ls", world.repositoryUrl))
+            .split("\n")
+            .filter((tag) => tag.startsWith("cache"));
+        const expected = all.flatMap(([, { projectId }]) => [`cache-${projectId}-amd64`, `cache-${projectId}-arm64`]);
+        expect(tags.sort()).toEqual(expected.sort());
+    });
+
     it("fail where an image is not signed", async () => {
         // That of a platform alone: what was signed is the index.
         const digest = await world.crane(
