@@ -32,6 +32,9 @@ export interface CiRoleArgs extends Partial<CiTrustValues> {
 /** The tag of a provider with the name of the role that it was made for, whatever other tags stacks have in common. */
 const roleTag = "native-buildx-role";
 
+/** The longest build that a job can hold its login for, in seconds. */
+export const longestSession = 4 * 60 * 60;
+
 /** Characters of a role's trust policy that AWS takes until an account asks for more. */
 const trustPolicyLimit = 2048;
 
@@ -57,8 +60,7 @@ export class CiRole extends pulumi.ComponentResource {
                     .apply((known) =>
                         this.trustPolicyText({ issuers: known, principalArns: values.trustedPrincipalArns }),
                     ),
-                // The longest build that a job can hold its login for.
-                maxSessionDuration: 4 * 60 * 60,
+                maxSessionDuration: longestSession,
                 name,
                 tags: args.tags,
             },

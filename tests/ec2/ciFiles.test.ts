@@ -99,6 +99,21 @@ describeUnless(missing() ?? cosignProgram.missing())("CI files of examples/ci, o
         expect(tags.sort()).toEqual(expected.sort());
     });
 
+    it.each([...Object.keys(systems), "github-actions-split"])(
+        "%s.yml passes, and has signed, where the port could not be closed",
+        async (name) => {
+            const aws = [
+                'case "$1 $2" in "ec2 delete-tags") echo "refused by a test" >&2; exit 254 ;; esac',
+                `exec ${world.simulation.environment.SIM_CLIENTS}/aws "$@"`,
+            ].join("\n");
+            const { printed, image } = await world.run(`${name}.yml`, { aws });
+
+            expect(printed.join()).toMatch(/the port could not be closed .*: refused by a test/);
+            await expectSigned(image, (systems[name] ?? systems["github-actions"])?.signer ?? "");
+            await world.closePort();
+        },
+    );
+
     it("fail where an image is not signed", async () => {
         // That of a platform alone: what was signed is the index.
         const digest = await world.crane(
