@@ -1,7 +1,7 @@
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, replay, rolePolicies } from "../../packages/simulated-ec2";
 import { cosignProgram } from "../ci/cosign";
-import { systems } from "../ci/systems";
+import { gitlabTag, systems } from "../ci/systems";
 import { describeUnless, missing } from "../helpers/needs";
 import { CiFilesWorld } from "./ciFilesWorld";
 import { rulesOf } from "./securityGroups";
@@ -113,6 +113,15 @@ describeUnless(missing() ?? cosignProgram.missing())("CI files of examples/ci, o
             await world.closePort();
         },
     );
+
+    it.each(["gitlab-ci.yml", "gitlab-ci-split.yml"])("%s signs what a tag is built to", async (file) => {
+        const { image } = await world.run(file, gitlabTag);
+        await expectSigned(image, gitlabTag.signer);
+    });
+
+    it.each(["gitlab-ci.yml", "gitlab-ci-split.yml"])("%s has no job for a merge request", async (file) => {
+        expect((await world.run(file, { variables: { CI_COMMIT_BRANCH: "" } })).printed).toEqual([]);
+    });
 
     it("fail where an image is not signed", async () => {
         // That of a platform alone: what was signed is the index.
