@@ -21,7 +21,7 @@ export const runnerSettings = {
     runnersPerPlatform: setting(
         wholeNumber(1, mostRunners),
         1,
-        "Runners for each platform. The images of one `pulumi up` are spread over them, and so are CI jobs, by their names.",
+        "Runners for each platform. The images of one `pulumi up` are spread over them, and so are CI jobs, by their repositories and names.",
     ),
     idleMinutes: setting(
         minutes(0, 60 * 24 * 7),

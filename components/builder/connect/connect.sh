@@ -12,7 +12,7 @@
 #
 # Options: --prepare     starts only what has to run besides the runners (the local registry)
 #          --for NAME    chooses where a platform has several runners: the same NAME gets the same runner, whose cache is
-#                        warm. Default: the name of the CI job, if there is one
+#                        warm. Default: the repository and the name of the CI job, if there is one
 #          --buildx FILE uses this buildx, and does not ask docker for its own: `pulumi up` does, which has found it
 #          --done        gives back what was taken for this caller, such as a port that was opened
 #
@@ -46,9 +46,18 @@ pick() {
 # want RUNNER: appends it to $wanted, unless it is there.
 want() { case " $wanted " in *" $1 "*) ;; *) wanted="$wanted $1" ;; esac; }
 
+# job_name: the CI system's name of the job, after its repository: many have a job of the same name. Empty outside of CI.
+job_name() {
+    name=${GITHUB_JOB:-${CIRCLE_JOB:-${CI_JOB_NAME:-${BUILDKITE_STEP_KEY:-${BUILDKITE_LABEL:-}}}}}
+    # Of a project on GitLab CircleCI says the id only.
+    project=${CIRCLE_PROJECT_USERNAME:+$CIRCLE_PROJECT_USERNAME/}${CIRCLE_PROJECT_REPONAME:-${CIRCLE_PROJECT_ID:-}}
+    repository=${GITHUB_REPOSITORY:-}$project${CI_PROJECT_PATH:-}${BUILDKITE_PIPELINE_SLUG:-}
+    printf '%s' "${name:+$repository $name}"
+}
+
 parse_arguments() {
     platforms=$(platforms_of "$runners") mode=connect wanted='' by_name='' asked_for='' buildx='' plugin=
-    for_name=${GITHUB_JOB:-${CIRCLE_JOB:-${CI_JOB_NAME:-${BUILDKITE_STEP_KEY:-}}}}
+    for_name=$(job_name)
     while [ $# -gt 0 ]; do
         case $1 in
             --prepare) mode=prepare ;;

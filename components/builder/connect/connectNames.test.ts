@@ -31,13 +31,49 @@ describe.each(allShells)("a builder with two runners of a platform, in %s", (nam
         expect(await used("--for", "web")).toEqual([first[0]]);
     });
 
-    it("goes by the CI job's name", async () => {
-        const names = new Set<string>();
-        for (const job of ["web", "api", "db", "docs"]) {
-            await bench().connect({ runners, args: ["linux/arm64"], env: { CI_JOB_NAME: job } });
-            names.add(Object.keys(bench().nodesOf("demo-dev")).join());
+    const usedBy = async (env: { [name: string]: string }) => {
+        await bench().connect({ runners, args: ["linux/arm64"], env });
+        return Object.keys(bench().nodesOf("demo-dev")).join();
+    };
+    const names = ["web", "api", "db", "docs"];
+
+    it.each(["GITHUB_JOB", "CIRCLE_JOB", "CI_JOB_NAME", "BUILDKITE_STEP_KEY", "BUILDKITE_LABEL"])(
+        "goes by the CI job's name, %s",
+        async (variable) => {
+            const nodes = new Set<string>();
+            for (const name of names) {
+                nodes.add(await usedBy({ [variable]: name }));
+            }
+            expect(nodes.size).toBe(2);
+        },
+    );
+
+    it.each([
+        ["GitHub", { GITHUB_JOB: "image" }, "GITHUB_REPOSITORY"],
+        ["CircleCI", { CIRCLE_JOB: "image", CIRCLE_PROJECT_USERNAME: "acme" }, "CIRCLE_PROJECT_REPONAME"],
+        [
+            "CircleCI, for organizations",
+            { CIRCLE_JOB: "image", CIRCLE_PROJECT_REPONAME: "app" },
+            "CIRCLE_PROJECT_USERNAME",
+        ],
+        ["CircleCI, for GitLab", { CIRCLE_JOB: "image" }, "CIRCLE_PROJECT_ID"],
+        ["GitLab", { CI_JOB_NAME: "image" }, "CI_PROJECT_PATH"],
+        ["Buildkite", { BUILDKITE_STEP_KEY: "image", BUILDKITE_LABEL: ":docker: image" }, "BUILDKITE_PIPELINE_SLUG"],
+        ["Buildkite, without a key", { BUILDKITE_LABEL: "image" }, "BUILDKITE_PIPELINE_SLUG"],
+    ])("spreads jobs of one name over both by their repositories, in %s", async (_system, job, variable) => {
+        const used = new Map<string, string>();
+        for (const name of [...names, ...names]) {
+            const node = await usedBy({ ...job, [variable]: name });
+            expect(node).toBe(used.get(name) ?? node);
+            used.set(name, node);
         }
-        expect(names.size).toBe(2);
+        expect(new Set(used.values()).size).toBe(2);
+    });
+
+    it("goes by no repository where there is no job", async () => {
+        for (const name of names) {
+            expect(await usedBy({ GITHUB_REPOSITORY: name })).toBe("demo-dev-arm64");
+        }
     });
 
     describe("with several runners of both platforms", () => {
