@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { checkout, toolchains } from "../helpers/checkout";
 import { describeUnless, hasOwnRegistrations, missing, missingTwins } from "../helpers/needs";
 import { type Arch, fromStep } from "../helpers/stepImage";
-import { Project } from "./project";
+import { Project, unchanged } from "./project";
 import { UnprivilegedUser } from "./unprivilegedUser";
 
 jest.setTimeout(180_000);
@@ -69,6 +69,10 @@ describeUnless(missing() ?? UnprivilegedUser.missing(checkout))("without root", 
         }
         const owners = execFileSync("find", [project.machine.home, "-printf", "%U\n"], { encoding: "utf8" });
         expect(new Set(owners.trim().split("\n").map(Number))).toEqual(new Set([id, project.user?.outside(1000)]));
+    });
+
+    it("takes the ports of its own daemons, which are awake, for its own", async () => {
+        expect((await project.succeed(project.up())).output).toMatch(unchanged);
     });
 
     it("destroys everything, files of the subordinate ids too", async () => {
