@@ -39,7 +39,7 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
             "#!/bin/sh",
             'case "$1 $2" in',
             `"up "* | "destroy "*) echo "$1 $3, plugins \${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION:+not }fetched" ${note} ;;`,
-            '"stack output") echo "{}" ;;',
+            `"stack output") echo '{"connect": "echo connect $1 ${note.replaceAll("'", "")}"}' ;;`,
             `*) exec '${pulumi}' "$@" ;;`,
             "esac",
         );
@@ -75,7 +75,7 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
         write(`Pulumi.${stack}.yaml`, "config:", `  native-buildx:runners: ${runners}`);
 
     it("set the machine up, make the stack where there is none, and go on with it", () => {
-        expect(run("up.sh")).toEqual(["setup", "up dev, plugins not fetched", "summary"]);
+        expect(run("up.sh")).toEqual(["setup", "up dev, plugins not fetched", "connect --prepare", "summary"]);
         expect(run("down.sh")).toEqual(["setup", "destroy dev, plugins not fetched"]);
     });
 
@@ -102,7 +102,7 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
 
     it.each(["ec2", '"ec2"', "'ec2' # runners at AWS"])("let Pulumi fetch plugins for runners: %s", (runners) => {
         configure("prod", runners);
-        expect(run("up.sh", "prod")).toEqual(["setup", "up prod, plugins fetched", "summary"]);
+        expect(run("up.sh", "prod")).toEqual(["setup", "up prod, plugins fetched", "connect --prepare", "summary"]);
         expect(run("down.sh", "prod")).toEqual(["setup", "destroy prod, plugins fetched"]);
     });
 
