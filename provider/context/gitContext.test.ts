@@ -67,6 +67,7 @@ describe("an address is a git repository by BuildKit's rules", () => {
 });
 
 describe("the commit of a git context", () => {
+    const unreachable = { unreachable: true };
     const folder = temporaryFolder();
     const repository = path.join(folder, "repo.git");
     const commits: { [name: string]: string } = {};
@@ -151,16 +152,22 @@ describe("the commit of a git context", () => {
     });
 
     test.each([
-        ["no such branch", () => `${address}#nope`, /has no nope$/],
+        ["no such branch", () => `${address}#nope`, /has no nope$/, {}],
         [
             "no such repository",
             () => address.replace("repo", "nope"),
             /nope\.git: .*not exported|access denied|remote error/,
+            {},
         ],
-        ["no server", () => "git://127.0.0.1:1/repo.git", /^git:\/\/127\.0\.0\.1:1\/repo\.git: /],
-        ["a password in the address", () => "https://me:word@127.0.0.1:1/repo.git", /^https:\/\/\*\*\*@127/],
-    ])("%s: says why it is not known", async (_what, context, reason) => {
-        expect(await resolved(context())).toEqual({ reason: expect.stringMatching(reason) });
+        ["no server", () => "git://127.0.0.1:1/repo.git", /^git:\/\/127\.0\.0\.1:1\/repo\.git: /, unreachable],
+        [
+            "a password in the address",
+            () => "https://me:word@127.0.0.1:1/repo.git",
+            /^https:\/\/\*\*\*@127/,
+            unreachable,
+        ],
+    ])("%s: says why it is not known", async (_what, context, reason, more) => {
+        expect(await resolved(context())).toEqual({ reason: expect.stringMatching(reason), ...more });
     });
 
     test("gives up on a server that does not answer, and ends git", async () => {
@@ -177,7 +184,7 @@ describe("the commit of a git context", () => {
             ),
         );
         const context = `git://127.0.0.1:${port}/repo.git`;
-        expect(await resolved(context, 1)).toEqual({ reason: `${context}: no answer within 1 s` });
+        expect(await resolved(context, 1)).toEqual({ reason: `${context}: no answer within 1 s`, ...unreachable });
         await closed;
         silent.close();
     });
