@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import * as path from "node:path";
-import { runPipeline } from "../ci/jobs";
+import { type CiSystem, leftOn, runPipeline } from "../ci/jobs";
 import { readPipeline, type Variables } from "../ci/pipeline";
-import { tools } from "../helpers/checkout";
+import { checkout, tools } from "../helpers/checkout";
 import { describeHere } from "../helpers/needs";
 import { RegistryWorld, tokens } from "../helpers/registryWorld";
 import { fromStep, writes } from "../helpers/stepImage";
@@ -50,7 +50,7 @@ const cases: Case[] = [
     },
 ];
 
-// CI on the machine of local runners: no AWS, the stack output `connect` as a file, and registries that want a login.
+// CI on the machine of local runners: no AWS, the script of the stack that is there, and registries that want a login.
 describeHere("CI files of examples/ci for registries elsewhere, on real local runners", () => {
     const world = new RegistryWorld();
     let project: RegistryProject;
@@ -59,26 +59,31 @@ describeHere("CI files of examples/ci for registries elsewhere, on real local ru
         await world.start();
         project = RegistryProject.createIn(world, "dev", {});
         project.configure({ registryUrl: "harbor.example/acme" });
-        project.context("tools", [...fromStep, writes("built by CI")]);
+        project.context("app", [...fromStep, writes("built by CI")]);
+        symlinkSync(path.join(checkout, "tools"), path.join(project.folder, "tools"));
         await project.init();
         await project.succeed(project.up());
-        writeFileSync(path.join(project.folder, "connect.sh"), await project.connectScript());
     }, 300_000);
     afterAll(async () => {
         await project?.end();
         await world.end();
     });
 
-    it.each(cases)("$file pushes with what a job of that system has", async ({ file, registry, variables, image }) => {
-        const folder = path.join(project.folder, path.parse(file).name);
-        mkdirSync(folder);
-        const CONNECT = path.join(project.folder, "connect.sh");
-        const expressions: Variables = { "vars.CONNECT": CONNECT, "github.token": tokens.ci };
-        const { SSL_CERT_DIR = "", NATIVE_BUILDX_HOME = "" } = project.environment;
-        const system = {
+    /** Runs a file's jobs on the stack's machine. Resolves to what they printed, and to their folders. */
+    async function run({ file, variables }: Case) {
+        const folder = mkdtempSync(path.join(project.folder, `${path.parse(file).name}.`));
+        const machine = path.join(project.folder, `machine-of-${path.parse(file).name}`);
+        const NATIVE_BUILDX = project.folder;
+        const expressions: Variables = { "vars.NATIVE_BUILDX": NATIVE_BUILDX, "github.token": tokens.ci };
+        // What tools/env.sh says of a user's own folders.
+        const { SSL_CERT_DIR, NATIVE_BUILDX_HOME, PULUMI_HOME, PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE } =
+            project.environment;
+        const user = { SSL_CERT_DIR, NATIVE_BUILDX_HOME, PULUMI_HOME, PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE };
+        const system: CiSystem = {
             folder,
-            checkout: path.join(project.folder, "tools"),
-            variables: { ...variables, CONNECT, SSL_CERT_DIR, NATIVE_BUILDX_HOME },
+            machine,
+            checkout: path.join(project.folder, "app"),
+            variables: { ...variables, ...(user as Variables), NATIVE_BUILDX },
             programs: {},
             // With the project's tools: it is the machine of the stack.
             path: `${tools}:${process.env.PATH}`,
@@ -86,10 +91,14 @@ describeHere("CI files of examples/ci for registries elsewhere, on real local ru
             enter: (work: string, command: string, words: string[]) => world.command(work, command, words),
         };
         const pipeline = readPipeline(file, (name) => expressions[name] ?? `no ${name}`);
-        const [printed] = await runPipeline(system, pipeline);
+        return { printed: (await runPipeline(system, pipeline)).join(), folder, machine };
+    }
 
-        project.lookAs(world.dockerLogin(path.join(folder, "login"), registry, "ci"));
-        const index = JSON.parse(await project.crane("manifest", image));
+    it.each(cases)("$file pushes with what a job of that system has", async (one) => {
+        const { printed, folder } = await run(one);
+
+        project.lookAs(world.dockerLogin(path.join(folder, "login"), one.registry, "ci"));
+        const index = JSON.parse(await project.crane("manifest", one.image));
         const platforms = index.manifests.map(({ platform }: { platform: object }) => platform);
         expect(platforms).toEqual(
             expect.arrayContaining([
@@ -98,5 +107,28 @@ describeHere("CI files of examples/ci for registries elsewhere, on real local ru
             ]),
         );
         expect(printed).not.toContain(tokens.ci);
+    });
+
+    it.each(cases)("$file leaves no key and no login for the machine's next job", async (one) => {
+        await run(one);
+        const { machine } = await run(one);
+        expect(leftOn(machine)).toEqual([]);
+    });
+
+    it.each(cases)("$file goes by the stack as the last up has left it", async (one) => {
+        const minutes = 100 + cases.indexOf(one);
+        project.configure({ idleMinutes: minutes });
+        await project.succeed(project.up());
+        await run(one);
+        const settings = readFileSync(path.join(project.runnerFolder("amd64"), "settings.sh"), "utf8");
+        expect(settings).toContain(` idle_seconds=${60 * minutes} `);
+    });
+
+    it("do not bring back a stack that was destroyed", async () => {
+        await project.succeed(project.pulumi("destroy", "--yes", "--skip-preview"));
+        for (const one of cases) {
+            await expect(run(one)).rejects.toThrow("does not have output property 'connect'");
+        }
+        expect(await project.state("amd64")).toBe("absent");
     });
 });
