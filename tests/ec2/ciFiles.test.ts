@@ -1,6 +1,8 @@
+import * as path from "node:path";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, replay, rolePolicies } from "../../packages/simulated-ec2";
 import { cosignProgram } from "../ci/cosign";
+import { leftOn } from "../ci/jobs";
 import { gitlabTag, systems } from "../ci/systems";
 import { describeUnless, missing } from "../helpers/needs";
 import { CiFilesWorld } from "./ciFilesWorld";
@@ -122,6 +124,18 @@ describeUnless(missing() ?? cosignProgram.missing())("CI files of examples/ci, o
     it.each(["gitlab-ci.yml", "gitlab-ci-split.yml"])("%s has no job for a merge request", async (file) => {
         expect((await world.run(file, { variables: { CI_COMMIT_BRANCH: "" } })).printed).toEqual([]);
     });
+
+    it.each(["buildkite.yml", "buildkite-split.yml"])(
+        "%s leaves no key, token or login for the machine's next job",
+        async (file) => {
+            const machine = path.join(world.project.folder, `machine-of-${path.parse(file).name}`);
+            // As it is installed: that in memory has one home for all.
+            const aws = `exec ${path.dirname(world.simulation.environment.SIM_CLIENTS ?? "")}/installed "$@"`;
+            await world.run(file, { machine, aws });
+            await world.run(file, { machine, aws });
+            expect(leftOn(machine)).toEqual([]);
+        },
+    );
 
     it("fail where an image is not signed", async () => {
         // That of a platform alone: what was signed is the index.
