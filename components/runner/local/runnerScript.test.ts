@@ -196,6 +196,7 @@ describeLocalRunner("a local runner", (it, bench) => {
                     "keys.sh",
                     "steps.sh",
                     "room.sh",
+                    "watch.sh",
                     "emulation.sh",
                     "buildkitd.toml",
                     "settings.sh",
