@@ -135,6 +135,8 @@ describeUnless(missing() ?? cosignProgram.missing())("CI files of examples/ci, o
             await world.run(file, { machine, aws });
             expect(leftOn(machine)).toEqual([]);
         },
+        // That CLI takes a second or more for each call.
+        600_000,
     );
 
     it("fail where an image is not signed", async () => {
