@@ -16,14 +16,9 @@ export type KubernetesRunnersValues = RunnerValues & ValuesOf<typeof kubernetesR
 export function kubernetesMistakes(
     values: KubernetesRunnersValues,
     stackName: string,
-    { context, hasProvider }: { context?: string | undefined; hasProvider?: boolean } = {},
+    { context, hasProvider = false }: { context?: string | undefined; hasProvider?: boolean } = {},
 ): string[] {
     const { kubernetesNamespace, refusedCidrs, tolerations } = values;
-    if (hasProvider && context === undefined) {
-        return [
-            "context: is not set, and whether the namespace is another's would be asked of another cluster than their provider's; set it to what that has as context, \"\" for the kubeconfig's current one",
-        ];
-    }
     return [
         ...noClusterMistakes(values, "pods"),
         ...(namespacePattern.test(kubernetesNamespace || stackName)
@@ -41,10 +36,20 @@ export function kubernetesMistakes(
                 ? []
                 : [`tolerations[${at}]: has no key; add one, or operator: Exists for all taints`],
         ),
-        ...(context === undefined
-            ? [...contextMistakes("kubernetes:context", clusterContext()), ...clusterMistakes()]
-            : contextMistakes("context", context)),
+        ...whereMistakes(context, hasProvider),
     ];
+}
+
+function whereMistakes(context: string | undefined, hasProvider: boolean): string[] {
+    if (context !== undefined) {
+        return contextMistakes("context", context);
+    }
+    if (hasProvider) {
+        return [
+            "context: is not set, and whether the namespace is another's would be asked of another cluster than their provider's; set it to what that has as context, \"\" for the kubeconfig's current one",
+        ];
+    }
+    return [...contextMistakes("kubernetes:context", clusterContext()), ...clusterMistakes()];
 }
 
 /** Pulumi's own setting of the kubeconfig's context; empty for the current one. */
