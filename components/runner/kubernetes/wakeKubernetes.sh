@@ -36,8 +36,8 @@ wake_kubernetes() (
         # What has only just become ready is asked at once.
         if [ -z "$ready" ] || [ -n "$asked" ]; then sleep 0.5; fi
     done
-    # Another start is another pod, or another start of its container.
-    if [ -n "${notes:-}" ]; then echo "$uid $restarts" >"$notes"; fi
+    # Another start is another pod, another start of its container, or the same pod woken before the cluster had ended it.
+    if [ -n "${notes:-}" ]; then echo "$uid $restarts $generation" >"$notes"; fi
     printf 'kube-pod://%s?namespace=%s%s\n' "$k8s_pod" "$kubernetes_namespace" "${context:+&context=$context}"
 )
 
@@ -83,11 +83,7 @@ k8s_knock() { k8s_kubectl exec "$k8s_pod" -- buildctl debug workers 2>&1; }
 # end.
 k8s_unanswered() {
     answer=$knocked
-    case $answer in
-        # A kubelet that has just started knows no pods yet.
-        *'unable to upgrade connection'*) ;;
-        *) if k8s_refused; then exit 1; fi ;;
-    esac
+    if k8s_refused; then exit 1; fi
     reason=$(k8s_last_line)
     case $answer in
         *'command terminated'*) k8s_progress 'running, waiting until BuildKit answers' ;;
@@ -146,7 +142,8 @@ k8s_look() {
 # Of $answer; of a command in a pod its own last line.
 k8s_last_line() { printf '%s\n' "$answer" | grep -v -e '^ *$' -e '^command terminated' | tail -n 1; }
 
-# After a failed call: true, and said, when trying again is in vain.
+# After a failed call: true, and said, when trying again is in vain. Not that a pod does not exist: a kubelet that has just
+# started knows none yet.
 k8s_refused() {
     case $answer in
         *orbidden*)

@@ -24,7 +24,7 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
     it("asks an awake runner twice, says nothing, and scales nothing", async () => {
         expect(await bench().wake({ states: [awake] })).toEqual({ ...served, stderr: "" });
         expect(bench().done).toEqual(["exec", "get"]);
-        expect(bench().read("notes")).toBe("u1 0\n");
+        expect(bench().read("notes")).toBe("u1 0 4\n");
     });
 
     it("scales a sleeping runner to 1, and waits until BuildKit answers", async () => {
@@ -94,13 +94,16 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
         expect(stderr).toMatch(new RegExp(`does not serve after \\d+ s: ${words}\\. See: `));
     });
 
-    it("says at once where a login may not enter the pod", async () => {
-        const forbidden = 'Error from server (Forbidden): pods "arm64-2-0" is forbidden: cannot create "pods/exec"';
-        const { status, stderr } = await bench().wake({ states: [awake], knocks: [forbidden] });
-        expect(status).toBe(1);
-        expect(stderr).toContain(`this login may not use the runners: ${forbidden}. Bind Role clients`);
-        expect(bench().done).toEqual(["exec", "get"]);
-    });
+    it.each(["Error from server (Forbidden): pods", "error: unable to upgrade connection: pods"])(
+        "says at once where a login may not enter the pod: %s ...",
+        async (before) => {
+            const forbidden = `${before} "arm64-2-0" is forbidden: cannot create "pods/exec"`;
+            const { status, stderr } = await bench().wake({ states: [awake], knocks: [forbidden] });
+            expect(status).toBe(1);
+            expect(stderr).toContain(`this login may not use the runners: ${forbidden}. Bind Role clients`);
+            expect(bench().done).toEqual(["exec", "get"]);
+        },
+    );
 
     it("tells of BuildKit's own silence in the end only: it starts, as a rule", async () => {
         const silent = "error: failed to list workers: no such file";
