@@ -70,9 +70,34 @@ int connect(int descriptor, const struct sockaddr *address, socklen_t length)
 	return syscall(SYS_connect, descriptor, address, length);
 }
 
+/* Whether the step's own compiler reads the source without a word to that file. Preprocessed, how it is written is not seen. */
+static int is_well_written(const char *program, char *const words[], size_t count, int said)
+{
+	char **all = calloc(count + 1, sizeof(*all));
+	int status = 1;
+	off_t length = lseek(said, 0, SEEK_END);
+
+	if (!all)
+		return 0;
+	memcpy(all, words, count * sizeof(*all));
+
+	/* In place of -E, before the source. */
+	all[count - 2] = "-fsyntax-only";
+
+	pid_t child = fork();
+
+	if (child == 0) {
+		dup2(said, STDERR_FILENO);
+		execve(program, all, environ);
+		_exit(1);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0 && lseek(said, 0, SEEK_END) == length;
+}
+
 /*
  * The preprocessor, called with -E and a file in the end, names headers that were compiled before. What it says is said apart: whether
- * anything of the text is said again, only the step's own compiler knows.
+ * anything of the text is said again, only the step's own compiler knows. Where that has something to say of how the source is written,
+ * there is no text, for it is compiled here.
  */
 int execv(const char *program, char *const words[])
 {
@@ -82,13 +107,16 @@ int execv(const char *program, char *const words[])
 		count++;
 
 	const char *told = getenv(PREPROCESSOR);
-	int said, used;
+	int said, used, is_read_first;
 	char **all = count >= 2 && strcmp(words[count - 2], "-E") == 0 ? calloc(count + 2, sizeof(*all)) : NULL;
 
 	if (!all)
 		return execve(program, words, environ);
-	if (told && sscanf(told, "%d %d", &said, &used) == 2 && write(used, "", 1) == 1)
+	if (told && sscanf(told, "%d %d %d", &said, &used, &is_read_first) == 3 && write(used, "", 1) == 1) {
+		if (is_read_first && !is_well_written(program, words, count, said))
+			_exit(1);
 		dup2(said, STDERR_FILENO);
+	}
 	memcpy(all, words, count * sizeof(*all));
 	all[count] = "-fpch-preprocess";
 	return execve(program, all, environ);

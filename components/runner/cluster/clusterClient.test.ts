@@ -43,6 +43,11 @@ describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("icecream's cl
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
     function handOver(source: string, ...words: string[]) {
+        return handOverRead(0, source, ...words);
+    }
+
+    /** @param first 1 where the source is read first */
+    function handOverRead(first: 0 | 1, source: string, ...words: string[]) {
         const [apart, used] = [openSync(at("apart"), "w"), openSync(at("used"), "w")];
         writeFileSync(at("a.c"), source);
         const result = spawnSync(at("client"), ["/usr/bin/gcc", "-O2", ...words, "-E", "a.c"], {
@@ -52,7 +57,7 @@ describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("icecream's cl
             env: {
                 PATH: "/usr/bin:/bin",
                 LD_PRELOAD: at("client.so"),
-                COMPILE_CLUSTER_PREPROCESSOR: "3 4",
+                COMPILE_CLUSTER_PREPROCESSOR: `3 4 ${first}`,
             },
             stdio: ["ignore", "pipe", "pipe", apart, used],
         });
@@ -112,5 +117,25 @@ describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("icecream's cl
         expect([status, stderr]).toEqual([0, ""]);
         expect(apart).toContain("#warning new");
         expect(used).toHaveLength(1);
+    });
+
+    const indented = "void f(int a) {\n\tif (a)\n\t\tf(1);\n\t\tf(2);\n}\n";
+    it.each([
+        ["misleading-indentation", indented],
+        ["multistatement-macros", "#define TWO f(1); f(2)\nvoid f(int a) {\n\tif (a)\n\t\tTWO;\n}\n"],
+    ])("fails at what is warned of for how it is written, where it is to be read first: %s", (warning, source) => {
+        const { status, stdout, stderr, apart, used } = handOverRead(1, source, "-Wall");
+        expect([status, stdout, stderr]).toEqual([3, "", ""]);
+        expect(apart).toContain(`[-W${warning}]`);
+        expect(used).toHaveLength(1);
+        expect(handOverRead(1, source, `-Werror=${warning}`).apart).toContain(`[-Werror=${warning}]`);
+        expect(handOverRead(0, source, "-Wall")).toMatchObject({ status: 0, apart: "" });
+    });
+
+    it("reads first without a word, and without compiling, what nothing is to be said of", () => {
+        const { status, stdout, apart } = handOverRead(1, "int x;\n", "-Wall", "-MD", "-MF", "read.d");
+        expect([status, apart]).toEqual([0, ""]);
+        expect(stdout).toBe(handOver("int x;\n").stdout);
+        expect(readFileSync(at("read.d"), "utf8")).toContain("a.c");
     });
 });

@@ -104,25 +104,21 @@ static int is_warning(int said)
 				   memcmp(beginning, own, sizeof(beginning)) != 0);
 }
 
-/* Whether the step's own compiler has nothing to say of how the source is written. */
-static int is_well_written(struct job *job, char **words, int count)
+/* icecream's client, by one of its names, with words. It ends with a NULL. */
+static char **client(const char *name, struct job *job, char **words, int count, char **more, int more_count)
 {
-	char **all = calloc(count + 3, sizeof(*all));
-	int said = memfd_create("said", MFD_CLOEXEC);
+	char *const head[] = { CLUSTER "/client/loader", "--library-path", CLUSTER "/client/lib",
+			       "--preload", CLUSTER "/client/client.so", "--argv0", (char *)name,
+			       CLUSTER "/client/icecc", job->compiler };
+	enum { before = sizeof(head) / sizeof(*head) };
+	char **all = calloc(before + count + more_count + 1, sizeof(*all));
 
-	if (!all || said < 0)
-		return 0;
-	all[0] = job->compiler;
-	memcpy(all + 1, words, count * sizeof(*words));
-	all[1 + count] = "-fsyntax-only";
-
-	int result = run(all, said) && is_empty(said);
-
-	if (!is_empty(said))
-		tell_warned(job);
-	close(said);
-	free(all);
-	return result;
+	if (all) {
+		memcpy(all, head, sizeof(head));
+		memcpy(all + before, words, count * sizeof(*words));
+		memcpy(all + before + count, more, more_count * sizeof(*more));
+	}
+	return all;
 }
 
 /*
@@ -131,28 +127,18 @@ static int is_well_written(struct job *job, char **words, int count)
  */
 static void run_client(struct job *job, char **words, int count)
 {
-	static char *const head[] = { CLUSTER "/client/loader", "--library-path", CLUSTER "/client/lib",
-				      "--preload", CLUSTER "/client/client.so", "--argv0", "icecc",
-				      CLUSTER "/client/icecc" };
 	/* The text as gcc -E has it, and not as -fdirectives-only has, which loses pragmas: of OpenMP, of names. It has other columns than
 	   the source and no macros, so what a helper says is not shown, and may not even be so. */
 	static const char *const settings[][2] = { { "ICECC_REMOTE_CPP", "0" }, { "ICECC_CARET_WORKAROUND", "0" } };
-	enum { before = sizeof(head) / sizeof(*head), set = sizeof(settings) / sizeof(*settings) };
-	char **all = calloc(before + count + 4, sizeof(*all)), **end = all + before, descriptors[32];
+	enum { set = sizeof(settings) / sizeof(*settings) };
+	char *target[] = { "-MQ", (char *)job->object }, descriptors[48];
+	char **all = client("icecc", job, words, count, target, job->adds_target ? 2 : 0);
 	int said = memfd_create("said", MFD_CLOEXEC), preprocessor_said = memfd_create("said", 0);
 	int preprocessor_used = memfd_create("used", 0);
 
 	if (!all || said < 0 || preprocessor_said < 0 || preprocessor_used < 0)
 		return;
-	memcpy(all, head, sizeof(head));
-	*end++ = job->compiler;
-	memcpy(end, words, count * sizeof(*words));
-	end += count;
-	if (job->adds_target) {
-		*end++ = "-MQ";
-		*end++ = (char *)job->object;
-	}
-	sprintf(descriptors, "%d %d", preprocessor_said, preprocessor_used);
+	sprintf(descriptors, "%d %d %d", preprocessor_said, preprocessor_used, job->is_read_first);
 	setenv(PREPROCESSOR, descriptors, 1);
 	for (int at = 0; at < set; at++)
 		setenv(settings[at][0], settings[at][1], 1);
@@ -175,6 +161,19 @@ static void run_client(struct job *job, char **words, int count)
 		unsetenv(settings[at][0]);
 }
 
+/*
+ * By the step's own compiler, in its turn: the runner's node is told of it, which has as many jobs here at once as it has cores, and
+ * sends those that can be compiled elsewhere there meanwhile. Returns if there is no client.
+ */
+static void compile_here(struct job *job, char **words, int count)
+{
+	char **all = client("icerun", job, words, count, NULL, 0);
+
+	/* Behind what is preprocessed for others. */
+	if (all && nice(5) >= 0)
+		execv(all[0], all);
+}
+
 int main(int argc, char **argv)
 {
 	struct job job = { .is_cxx = 0 };
@@ -186,11 +185,14 @@ int main(int argc, char **argv)
 	}
 	int is_driver = read_driver(&job);
 
-	if (is_driver && is_environment_plain() && read_arguments(&job, argv + 1) && !is_warned_of(&job, argv + 1) &&
-	    access(CLUSTER "/run/socket", F_OK) == 0 && find_environment(&job, name, sizeof(name)) &&
-	    list_archives(name, argv + 1, list, sizeof(list)) &&
-	    (!job.is_read_first || is_well_written(&job, argv + 1, argc - 1)) && setenv("ICECC_VERSION", list, 1) == 0)
+	int is_shared = is_driver && is_environment_plain() && read_arguments(&job, argv + 1) &&
+			access(CLUSTER "/run/socket", F_OK) == 0 && find_environment(&job, name, sizeof(name)) &&
+			list_archives(name, argv + 1, list, sizeof(list));
+
+	if (is_shared && !is_warned_of(&job, argv + 1) && setenv("ICECC_VERSION", list, 1) == 0)
 		run_client(&job, argv + 1, argc - 1);
+	if (is_shared)
+		compile_here(&job, argv + 1, argc - 1);
 	if (!is_driver)
 		setenv("COMPILE_CLUSTER_INNER", "1", 1);
 	/* By its path: called by its name, gcc would look for itself in PATH. */
