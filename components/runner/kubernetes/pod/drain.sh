@@ -13,8 +13,8 @@ no_build_runs() {
     is_idle 0
 }
 
-# drain: lets nobody new in, and waits until no build runs, or BuildKit does not answer any more: then there is nothing to
-# wait for, as for the cluster, which asks as often while the pod is not ended.
+# drain: lets nobody new in, makes room for the builds that run, as idle.sh did until now, and waits until none runs, or BuildKit does
+# not answer any more: then there is nothing to wait for, as for the cluster, which asks as often while the pod is not ended.
 drain() {
     close_door
     # idle.sh may have been ended while they were stopped.
@@ -22,6 +22,7 @@ drain() {
     unanswered=0
     until [ "$unanswered" -eq 4 ] || no_build_runs; do
         sleep 1
+        make_room "$cache_directory" "$low_mb" "$room_mb" >/dev/null
         if buildctl debug workers >/dev/null; then unanswered=0; else unanswered=$((unanswered + 1)); fi
     done
 }

@@ -6,7 +6,7 @@ set -u
 # A first process without a trap would not get the signal at all. Nothing is built yet.
 trap 'exit 143' TERM INT
 lib=${0%/*}
-for part in settings common steps step-firewall idle-rule door drain; do
+for part in settings common steps step-firewall idle-rule room door drain; do
     # shellcheck source=/dev/null
     . "$lib/$part.sh"
 done

@@ -89,6 +89,14 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
             expect(isEnding()).toBe(true);
         });
 
+        it("makes room in the cache for the builds that run", async () => {
+            bench.layOut({ low_mb: 2 ** 40, room_mb: 2 ** 40 });
+            const pod = await serving(histories("running"));
+            await until(() => bench.calls.some((call) => call.startsWith("buildctl prune --all --free-storage")));
+            bench.write("histories", histories(5));
+            expect(await pod.exited).toBe(0);
+        });
+
         it("waits for the next build of a client, and not for a client that begins none", async () => {
             bench.write("processes/1/cmdline", "buildctl\0dial-stdio\0");
             bench.write("clings");
