@@ -121,9 +121,12 @@ export class Buildx {
         );
         const words = [...annotations, ...index.tags.map((tag) => `--tag=${tag}`), "--", ...index.sources];
         const [tag = ""] = index.tags;
-        const printed = await this.imagetools(tag, ["create", "--dry-run", ...words]);
-        await this.imagetools(tag, ["create", "--progress=rawjson", ...words]);
-        return digestOfPrinted(printed);
+        const pushing = this.imagetools(tag, ["create", "--progress=rawjson", ...words]);
+        const printing = this.imagetools(tag, ["create", "--dry-run", ...words]);
+        // Neither is left alone where the other fails.
+        await Promise.allSettled([pushing, printing]);
+        await pushing;
+        return digestOfPrinted(await printing);
     }
 
     /**
