@@ -36,9 +36,16 @@ link_plugins() {
     done
 }
 
-# choose_network: in a cluster of IPv6 the name service, and all else, has such addresses.
+# choose_network: in a cluster of IPv6 the name service, and all else, has such addresses. Before the bridge is made: it is the pod's
+# own, and would not be used for two seconds, in which somebody else could say that he has its address (RFC 4862, section 5.4).
 choose_network() {
-    case $KUBERNETES_SERVICE_HOST in *:*) network=builds6 ;; *) network=builds ;; esac
+    case $KUBERNETES_SERVICE_HOST in
+        *:*)
+            network=builds6
+            { echo 0 >"$processes/sys/net/ipv6/conf/default/accept_dad"; } 2>/dev/null || true
+            ;;
+        *) network=builds ;;
+    esac
     cp "$lib/$network.conflist" "$run_directory/builds.conflist"
 }
 

@@ -117,7 +117,10 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
 
     it("gives build steps addresses of both versions in a cluster of IPv6, and keeps them from the same there", async () => {
         bench.write("fails");
+        const asked = "processes/sys/net/ipv6/conf/default/accept_dad";
+        bench.write(asked, "1\n");
         await bench.run(bench.script("serve.sh"), { env: { ...env, KUBERNETES_SERVICE_HOST: "fd00:10:96::1" } });
+        expect(bench.read(asked)).toBe("0\n");
         const { plugins: made } = JSON.parse(bench.read("run/builds.conflist"));
         expect(made[0].ipam.ranges).toEqual([
             [{ subnet: "10.209.0.0/16" }],
