@@ -3,6 +3,9 @@ import { hasLogin, withoutLogins } from "./withoutLogins";
 describe("addresses are shown without logins", () => {
     test.each([
         ["https://me:word@host/r.git#main", "https://***@host/r.git#main"],
+        ["https://[fd00::1]/r.git#release@2", "https://[fd00::1]/r.git#release@2"],
+        ["https://[FD00::1]:8443/a.tar.gz#me@x", "https://[FD00::1]:8443/a.tar.gz#me@x"],
+        ["https://me:w/rd@[fd00::1]:80/a", "https://***@[fd00::1]:80/a"],
         ["https://t0ken@host/r.git", "https://***@host/r.git"],
         ["http://me:w@rd@host:80/a", "http://***@host:80/a"],
         ["HTTPS://me:word@host", "HTTPS://***@host"],

@@ -3,9 +3,10 @@ const addresses = /(?::\/\/|@[\w.-]+:|\bgithub\.com\/)\S*[^\s:,;.)\]}'"`]/gi;
 
 /**
  * A user and a password, which may have an `@` itself, and even what ends a host: after a colon that is before no port, it
- * goes on to the last `@`. What follows an `@` may also be an image's digest.
+ * goes on to the last `@`. What follows an `@` may also be an image's digest. Colons of an IPv6 address are before neither.
  */
-const logins = /:\/\/(?:[^/?#]*|[^/?#@]*:(?!\d*(?:[/?#]|$)).{0,1000})@(?!sha\d+:)/g;
+const logins =
+    /:\/\/(?!\[[\da-f:.]+\](?::\d+)?(?:[/?#]|$))(?:[^/?#]*|[^/?#@]*:(?!\d*(?:[/?#]|$)).{0,1000})@(?!sha\d+:)/gi;
 
 /** BuildKit's own in addresses of git repositories: what a message is about, and no secrets. */
 const gitNames = "ref|tag|branch|commit|checksum|fetch-by-commit|subdir|keep-git-dir|submodules|mtime";

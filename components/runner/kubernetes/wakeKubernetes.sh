@@ -20,7 +20,7 @@ wake_kubernetes() (
     k8s_words="${context:+ --context $context} --namespace $kubernetes_namespace"
     began=$(date +%s)
     limit=${NATIVE_BUILDX_WAKE_TIMEOUT:-600}
-    said='' scaled='' since='' ready=yes
+    said='' scaled='' since='' since_of=none ready=yes
     while :; do
         # Looked at after the knock: who has an answer, and sees afterwards that nobody is going to end the pod, is served.
         answers='' reason=''
@@ -104,17 +104,18 @@ ends={{.metadata.deletionTimestamp}}
 pod_revision={{index .metadata.labels "controller-revision-hash"}}
 {{range .status.conditions}}{{.type}}={{.status}}
 {{if eq .type "PodScheduled"}}{{with .message}}unscheduled={{printf "%q" .}}
-{{end}}{{end}}{{end}}{{range .status.containerStatuses}}restarts={{.restartCount}}
+{{end}}{{end}}{{end}}{{range .spec.volumes}}{{with .persistentVolumeClaim}}claim={{.claimName}}
+{{end}}{{end}}{{range .status.containerStatuses}}restarts={{.restartCount}}
 {{with .state.waiting}}waits={{.reason}}
 {{with .message}}waits_for={{printf "%q" .}}
 {{end}}{{end}}{{with .lastState.terminated}}{{with .message}}ended={{printf "%q" .}}
 {{end}}{{end}}{{end}}{{end}}{{end}}'
 
+# Of a text in quotes, as %q has it, one line.
+k8s_unquoted() { sed 's/^<no value>$//; s/"\(.*\)"$/\1/; s/\\n/ /g; s/\\t/ /g; s/\\"/"/g; s/\\\\/\\/g; s/  */ /g; s/ $//'; }
+
 # k8s_value NAME: of $answer, in one line.
-k8s_value() {
-    printf '%s\n' "$answer" | sed -n "s/^$1=//p" | head -n 1 |
-        sed 's/^<no value>$//; s/^"\(.*\)"$/\1/; s/\\n/ /g; s/\\t/ /g; s/\\"/"/g; s/\\\\/\\/g; s/ *$//'
-}
+k8s_value() { printf '%s\n' "$answer" | sed -n "s/^$1=//p" | head -n 1 | k8s_unquoted; }
 
 # Sets replicas, generation, observed, revision, uid, ends, pod_revision, restarts. Tries again for a minute and a half
 # where the cluster does not answer. False when that has been reported.
@@ -198,10 +199,20 @@ k8s_scale() {
     fi
 }
 
-# k8s_events OBJECT: the newest warning about it, where this login may read events.
+# k8s_events OBJECT [TYPE]: the newest warning about it, where this login may read events, or what else is of that TYPE.
 k8s_events() {
-    k8s_kubectl get events --field-selector "type=Warning,involvedObject.$1" --sort-by=.lastTimestamp \
-        -o 'jsonpath={range .items[*]}{.reason}: {.message}{"\n"}{end}' 2>/dev/null | tail -n 1
+    k8s_kubectl get events --field-selector "type=${2:-Warning},involvedObject.$1" --sort-by=.lastTimestamp \
+        -o 'go-template={{range .items}}{{.reason}}: {{printf "%q" .message}}{{"\n"}}{{end}}' 2>/dev/null |
+        tail -n 1 | k8s_unquoted
+}
+
+# The newest event of the pod, or of the claim of its cache: why a volume is not made is told of that alone.
+k8s_pod_events() {
+    k8s_events "uid=$uid" | grep . && return
+    claim=$(k8s_value claim)
+    if [ -z "$claim" ]; then return; fi
+    claim="kind=PersistentVolumeClaim,involvedObject.name=$claim"
+    k8s_events "$claim" | grep . || k8s_events "$claim" Normal
 }
 
 # Right after it was scaled, a set has none.
@@ -221,6 +232,7 @@ k8s_why_pending() {
                 trouble=claim
                 k8s_progress "its cache's claim is gone: $why. If somebody deleted it: pulumi up --refresh makes a new one"
                 ;;
+            *'unbound immediate PersistentVolumeClaims'*) k8s_progress "no volume for its cache yet: $(k8s_pod_events)" ;;
             *) k8s_progress "no node for its pod yet: $why" ;;
         esac
         return
@@ -228,7 +240,7 @@ k8s_why_pending() {
     case $waits in
         '' | ContainerCreating | PodInitializing)
             # As a rule there is nothing to tell.
-            if [ $(($(date +%s) - began)) -ge 3 ]; then why=$(k8s_events "uid=$uid"); fi
+            if [ $(($(date +%s) - began)) -ge 3 ]; then why=$(k8s_pod_events); fi
             k8s_progress "starting${why:+: $why}"
             ;;
         *)
@@ -243,7 +255,8 @@ k8s_why_pending() {
 # True, and said, when it takes too long, or a trouble that a further try does not mend is there after a minute.
 k8s_give_up() {
     now=$(date +%s)
-    if [ -n "$trouble" ]; then since=${since:-$now}; fi
+    # Of this pod: what the one before had is over.
+    if [ -n "$trouble" ] && [ "$since_of" != "$uid" ]; then since=$now since_of=$uid; fi
     if [ -n "$trouble" ] && [ $((now - since)) -ge "${k8s_patience:-60}" ]; then
         k8s_say "cannot start: $said"
     elif [ $((now - began)) -ge "$limit" ]; then

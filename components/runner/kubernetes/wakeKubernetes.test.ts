@@ -4,7 +4,9 @@ import {
     awake,
     ending,
     lost,
+    notRunning,
     outdated,
+    served,
     starting,
     unscheduled,
     unseen,
@@ -14,9 +16,6 @@ import {
 } from "./wakeKubernetesBench";
 
 jest.setTimeout(60_000);
-
-const served = { status: 0, stdout: "kube-pod://arm64-2-0?namespace=demo-prod\n" };
-const notRunning = "error: cannot exec into a container in a completed pod";
 
 describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
     const bench = wakeKubernetesBenchForEach(shell);
@@ -116,7 +115,7 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
     });
 
     it("waits for a pod that finishes its builds as long as these take, and then as long as for any", async () => {
-        ticking(100);
+        bench().ticking(100);
         const states = [...Array<string>(12).fill(ending), withoutPod, starting, awake];
         const { stderr, ...result } = await bench().wake({ states, knocks: [notRunning, "ok"], timeout: 1500 });
         expect(result).toEqual(served);
@@ -124,71 +123,10 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
     });
 
     it("gives up waiting for the end of a pod whose node is gone", async () => {
-        ticking(100);
+        bench().ticking(100);
         const { status, stderr } = await bench().wake({ states: [lost], knocks: [notRunning], timeout: 500 });
         expect(status).toBe(1);
         expect(stderr).toMatch(/does not serve after \d+ s: its pod is being ended/);
-    });
-
-    /** Every look at the clock takes so many seconds. */
-    const ticking = (seconds: number) =>
-        bench().stub(
-            "date",
-            `case $* in +%s) tick=$(cat "$bench/tick" 2>/dev/null || echo 100); echo $((tick + ${seconds})) >"$bench/tick"; echo $tick ;; esac`,
-        );
-
-    describe("says why a pod does not start, in the cluster's words, and goes on when it does:", () => {
-        const noNode = "0/3 nodes are available: 3 Insufficient cpu.";
-        it.each([
-            ["no node", [unscheduled(noNode)], [], `no node for its pod yet: ${noNode}`],
-            [
-                "a volume in another zone",
-                [unscheduled('node(s) had a \\"volume node affinity\\" conflict')],
-                [],
-                'no node for its pod yet: node(s) had a "volume node affinity" conflict',
-            ],
-            [
-                "an image that cannot be pulled",
-                [waiting("ErrImagePull", "manifest unknown")],
-                [],
-                "ErrImagePull: manifest unknown",
-            ],
-            [
-                "a container that ends at once",
-                [waiting("CrashLoopBackOff", "back-off 10s", "no such program\\nnative-buildx: bye")],
-                [],
-                "CrashLoopBackOff: no such program native-buildx: bye",
-            ],
-        ])("%s", async (_what, states, events, message) => {
-            const result = await bench().wake({ states: [...states, awake], events, knocks: [notRunning, "ok"] });
-            expect(result).toMatchObject(served);
-            expect(result.stderr).toContain(`: ${message} ...\n`);
-        });
-
-        it.each([
-            [
-                "a quota",
-                withoutPod,
-                "FailedCreate: exceeded quota: pods=2",
-                "has no pod yet: FailedCreate: exceeded quota: pods=2",
-            ],
-            [
-                "a volume that is not attached",
-                starting,
-                "FailedAttachVolume: it is elsewhere",
-                "starting: FailedAttachVolume: it is elsewhere",
-            ],
-        ])("%s, which only an event tells", async (_what, state, event, message) => {
-            ticking(2);
-            const result = await bench().wake({
-                states: [state, state, state, state, awake],
-                events: ["Older: nothing", event],
-                knocks: [notRunning, "ok"],
-                timeout: 1000,
-            });
-            expect(result).toMatchObject(served);
-            expect(result.stderr).toContain(`: ${message} ...\n`);
-        });
     });
 
     it("says what makes a claim again that somebody deleted", async () => {
@@ -205,6 +143,14 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
         const { status, stdout, stderr } = await bench().wake({ states, knocks: [notRunning], patience: 0 });
         expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
         expect(stderr).toContain("cannot start: ImagePullBackOff: manifest unknown\n");
+    });
+
+    it("does not count the trouble of a pod that was replaced", async () => {
+        bench().ticking(20);
+        const failing = waiting("ErrImagePull", "unknown");
+        const states = [failing, failing, failing.replace("uid=u1", "uid=u2"), awake];
+        const result = await bench().wake({ states, knocks: [notRunning, "ok"], patience: 90, timeout: 1000 });
+        expect(result).toMatchObject(served);
     });
 
     it("gives up when its time is over, and says what to look at", async () => {

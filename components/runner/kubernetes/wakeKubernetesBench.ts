@@ -40,7 +40,8 @@ case $words in
 *' scale statefulset/'*) next "$bench/scales"; fail_unless_ok ;;
 *' exec '*) next "$bench/knocks"; fail_unless_ok ;;
 *' config get-contexts '*) cat "$bench/contexts" 2>/dev/null ;;
-*' get events '*) cat "$bench/events" 2>/dev/null ;;
+*'type=Warning,involvedObject.kind=PersistentVolumeClaim,involvedObject.name=cache'*) cat "$bench/claimEvents" 2>/dev/null ;;
+*' get events '*'type=Warning'*) cat "$bench/events" 2>/dev/null ;;
 esac
 `;
 
@@ -64,6 +65,8 @@ export const lost = state({ ...set, ...pod, Ready: "False", ends: "2026-11-26T18
 export const outdated = state({ ...set, ...pod, pod_revision: "r0" });
 export const withoutPod = state(set);
 export const starting = state({ ...set, ...pod, Ready: "False", waits: "ContainerCreating" });
+/** A volume is waited for, and nobody has said anything of it. */
+export const unbound = state({ ...set, ...pod, PodScheduled: undefined, Ready: undefined, claim: "cache" });
 export const unscheduled = (message: string) =>
     state({ ...set, ...pod, PodScheduled: "False", Ready: "False", unscheduled: `"${message}"`, restarts: undefined });
 export const waiting = (reason: string, message: string, ended?: string) =>
@@ -76,11 +79,18 @@ export const waiting = (reason: string, message: string, ended?: string) =>
         ...(ended ? { ended: `"${ended}"` } : {}),
     });
 
+/** A wake that ends well. */
+export const served = { status: 0, stdout: "kube-pod://arm64-2-0?namespace=demo-prod\n" };
+/** A knock at a pod that does not run any more. */
+export const notRunning = "error: cannot exec into a container in a completed pod";
+
 export interface KubernetesScene {
     states: string[];
     scales?: string[];
     knocks?: string[];
     events?: string[];
+    /** Of the claim of its cache. */
+    claimEvents?: string[];
     context?: string;
     /** Those of the caller's kubeconfig. @default none */
     contexts?: string[];
@@ -104,7 +114,7 @@ export class WakeKubernetesBench extends Workbench {
 
     wake(scene: KubernetesScene) {
         this.write("states/arm64-2", `${scene.states.join("\n")}\n`);
-        for (const file of ["scales", "knocks", "events", "contexts"] as const) {
+        for (const file of ["scales", "knocks", "events", "claimEvents", "contexts"] as const) {
             if (scene[file]) {
                 this.write(file, `${scene[file].join("\n")}\n`);
             }
@@ -123,6 +133,14 @@ export class WakeKubernetesBench extends Workbench {
         ];
         const env = { NATIVE_BUILDX_WAKE_TIMEOUT: String(scene.timeout ?? 30), ...scene.env };
         return this.run([...this.shell, this.write("main.sh", lines.join("\n"))], { env });
+    }
+
+    /** From now on every look at the clock takes so many seconds. */
+    ticking(seconds: number): void {
+        this.stub(
+            "date",
+            `case $* in +%s) tick=$(cat "$bench/tick" 2>/dev/null || echo 100); echo $((tick + ${seconds})) >"$bench/tick"; echo $tick ;; esac`,
+        );
     }
 
     /** The calls of kubectl, by what each does. */
