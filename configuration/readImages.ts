@@ -6,6 +6,7 @@ import { noRepositoryName, repositoryName, repositoryNameRule } from "../compone
 import { isObject } from "../components/settings/collections";
 import { parsed, pathText } from "../components/settings/mistakes";
 import { buildSecretCommand } from "../components/settings/secrets";
+import { exampleHint } from "./exampleHint";
 import { folderImages, isPattern, noFolderMistake } from "./imagePatterns";
 import { type ImageDeclaration, type ImageDraft, imageDeclaration, imageKeys } from "./images";
 
@@ -146,15 +147,8 @@ function declarationMistakes({ image, by }: Declared, images: Images, facts: Ima
     ];
     return mistakes.map(({ at, what }) => {
         const { key = "" } = entryOfKey(String(at[0])) ?? by[0] ?? {};
-        return `${pathText(["images", key, ...at])}: ${what}${hint(what)}`;
+        return `${pathText(["images", key, ...at])}: ${what}${exampleHint(what)}`;
     });
-}
-
-/** The example's contexts are made, not committed. */
-function hint(mistake: string): string {
-    return mistake.startsWith("folder examples/encoder/")
-        ? ", or make the example's inputs: examples/encoder/prepare.sh"
-        : "";
 }
 
 function secretMistakes(secrets: readonly string[], known: readonly string[]): string[] {
