@@ -146,7 +146,7 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
     });
 
     it("does not count the trouble of a pod that was replaced", async () => {
-        bench().ticking(20);
+        bench().ticking(60);
         const failing = waiting("ErrImagePull", "unknown");
         const states = [failing, failing, failing.replace("uid=u1", "uid=u2"), awake];
         const result = await bench().wake({ states, knocks: [notRunning, "ok"], patience: 90, timeout: 1000 });
