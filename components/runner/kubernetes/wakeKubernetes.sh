@@ -206,9 +206,8 @@ k8s_events() {
         tail -n 1 | k8s_unquoted
 }
 
-# The newest event of the pod, or of the claim of its cache: why a volume is not made is told of that alone.
-k8s_pod_events() {
-    k8s_events "uid=$uid" | grep . && return
+# The newest event of the claim of its cache, a warning first: why a volume is not made is told of that alone.
+k8s_claim_events() {
     claim=$(k8s_value claim)
     if [ -z "$claim" ]; then return; fi
     claim="kind=PersistentVolumeClaim,involvedObject.name=$claim"
@@ -232,7 +231,10 @@ k8s_why_pending() {
                 trouble=claim
                 k8s_progress "its cache's claim is gone: $why. If somebody deleted it: pulumi up --refresh makes a new one"
                 ;;
-            *'unbound immediate PersistentVolumeClaims'*) k8s_progress "no volume for its cache yet: $(k8s_pod_events)" ;;
+            *'unbound immediate PersistentVolumeClaims'*)
+                told=$(k8s_claim_events)
+                k8s_progress "no volume for its cache yet: ${told:-$why}"
+                ;;
             *) k8s_progress "no node for its pod yet: $why" ;;
         esac
         return
@@ -240,7 +242,10 @@ k8s_why_pending() {
     case $waits in
         '' | ContainerCreating | PodInitializing)
             # As a rule there is nothing to tell.
-            if [ $(($(date +%s) - began)) -ge 3 ]; then why=$(k8s_pod_events); fi
+            if [ $(($(date +%s) - began)) -ge 3 ]; then
+                why=$(k8s_events "uid=$uid")
+                why=${why:-$(k8s_claim_events)}
+            fi
             k8s_progress "starting${why:+: $why}"
             ;;
         *)

@@ -66,7 +66,10 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
             [
                 "a volume that no node is looked for without",
                 unscheduled("pod has unbound immediate PersistentVolumeClaims").replace("uid=", "claim=cache;uid="),
-                { claimEvents: ['ProvisioningFailed: "no such class"'] },
+                {
+                    events: ['FailedScheduling: "pod has unbound immediate PersistentVolumeClaims"'],
+                    claimEvents: ['ProvisioningFailed: "no such class"'],
+                },
                 "no volume for its cache yet: ProvisioningFailed: no such class",
             ],
         ])("%s, which only an event tells", async (_what, state, events, message) => {
