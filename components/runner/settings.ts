@@ -90,6 +90,11 @@ export function buildSettings(given: Partial<BuildSettings>): BuildSettings {
     };
 }
 
+/** Setting idleMinutes in seconds, as runners count. 0 stays 0, which is for never, and nothing else becomes it. */
+export function idleSecondsOf(idleMinutes: number): number {
+    return idleMinutes > 0 ? Math.max(1, Math.round(idleMinutes * 60)) : 0;
+}
+
 /** What is wrong with a list of platforms, each as one line: setting, mistake, remedy. */
 export function platformMistakes(platforms: readonly string[]): string[] {
     if (platforms.length === 0) {

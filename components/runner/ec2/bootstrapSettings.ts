@@ -1,5 +1,6 @@
 import { shellQuote } from "../../shell";
 import { buildNetwork } from "../buildNetwork";
+import { idleSecondsOf } from "../settings";
 import { clusterPorts } from "./clusterPorts";
 import { runnerPaths } from "./runnerPaths";
 
@@ -64,7 +65,7 @@ type Values = { [name: string]: string | number };
 
 /** The file `settings`, which the runner's scripts read: variables of shell. */
 export function renderSettings(settings: BootstrapSettings): string {
-    const idleSeconds = Math.round(settings.idleMinutes * 60);
+    const idleSeconds = idleSecondsOf(settings.idleMinutes);
     const lowBytes = settings.cacheBytes / 10;
     const values: Values = {
         region: settings.region,

@@ -3,6 +3,7 @@ import ipaddr from "ipaddr.js";
 import type { ValuesOf } from "../../settings/values";
 import { noClusterMistakes } from "../cluster/mistakes";
 import type { RunnerValues } from "../settings";
+import { podMistakes } from "./podMistakes";
 import { type kubernetesRunnerSettings, namespacePattern } from "./settings";
 
 /** The values of all settings of Kubernetes runners. */
@@ -18,7 +19,7 @@ export function kubernetesMistakes(
     stackName: string,
     { context, hasProvider = false }: { context?: string | undefined; hasProvider?: boolean } = {},
 ): string[] {
-    const { kubernetesNamespace, refusedCidrs, tolerations } = values;
+    const { kubernetesNamespace, refusedCidrs } = values;
     return [
         ...noClusterMistakes(values, "pods"),
         ...(namespacePattern.test(kubernetesNamespace || stackName)
@@ -31,11 +32,7 @@ export function kubernetesMistakes(
                 ? []
                 : [`refusedCidrs: "${cidr}" is not an address range; write it as in 10.0.0.0/16`],
         ),
-        ...tolerations.flatMap(({ key, operator }, at) =>
-            key || operator === "Exists"
-                ? []
-                : [`tolerations[${at}]: has no key; add one, or operator: Exists for all taints`],
-        ),
+        ...podMistakes(values),
         ...whereMistakes(context, hasProvider),
     ];
 }

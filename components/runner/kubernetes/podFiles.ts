@@ -5,7 +5,7 @@ import { shellQuote } from "../../shell";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import { buildNetwork, buildNetworkConfig, dualBuildNetworkConfig } from "../buildNetwork";
 import type { RegistryMirrors } from "../registryMirrors";
-import { type BuildSettings, cacheLimits } from "../settings";
+import { type BuildSettings, cacheLimits, idleSecondsOf } from "../settings";
 
 /** Paths in a pod that more than one of its files, or its container, must agree on. */
 export const podPaths = {
@@ -100,7 +100,7 @@ function buildkitdConfig(settings: PodSettings): BuildkitdConfig {
 }
 
 function renderSettings(settings: PodSettings): string {
-    const idleSeconds = Math.round(settings.idleMinutes * 60);
+    const idleSeconds = idleSecondsOf(settings.idleMinutes);
     const { bytes } = cacheLimits(settings.cacheGigabytes);
     const values: { [name: string]: string | number } = {
         namespace: settings.namespace,

@@ -7,6 +7,15 @@ const kubernetes = "Kubernetes runners only.";
 /** A namespace is a DNS label: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
 export const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
+const labelWord = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
+const subdomain = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+const labelName = new RegExp(`^(${subdomain}/)?${labelWord}$`);
+const labelValue = optionalText(
+    "a label's value, at most 63 letters, digits and -_. inside of them",
+    new RegExp(`^${labelWord}$`),
+);
+
 /** Label kubernetes.io/arch of the nodes that build a platform. */
 export function nodeArchitecture(platform: Platform): string {
     return architectures[architectures[platform].thirtyTwoBitOf ?? platform].suffix;
@@ -26,9 +35,9 @@ const quantities = () => keysOf("{cpu: QUANTITY, memory: QUANTITY}", { cpu: quan
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
 const toleration = keysOf("{key: TAINT, value: VALUE, effect: EFFECT}", {
-    key: v.optional(text("a taint's key")),
+    key: v.optional(text("a taint's key, as in example.com/builds", { pattern: labelName })),
     operator: v.optional(oneOf("Equal", "Exists")),
-    value: v.optional(optionalText("a taint's value")),
+    value: v.optional(labelValue),
     effect: v.optional(oneOf("NoSchedule", "PreferNoSchedule", "NoExecute")),
     tolerationSeconds: v.optional(wholeNumber(0, 1e9)),
 });
@@ -44,7 +53,7 @@ export const kubernetesRunnerSettings = {
         `${kubernetes} Namespace of their own, which is made and deleted with them, and must not exist before. Empty for the stack's name, as in native-buildx-prod.`,
     ),
     nodeSelectors: setting(
-        byPlatform("PLATFORM: {LABEL: VALUE}", mapOf("LABEL: VALUE", optionalText("a label's value"))),
+        byPlatform("PLATFORM: {LABEL: VALUE}", mapOf("LABEL: VALUE", labelValue, labelName)),
         {},
         `${kubernetes} Labels that their nodes must have, by platform, besides kubernetes.io/arch, which is ${knownPlatforms.map((platform) => `${nodeArchitecture(platform)} for ${platform}`).join(", ")} unless it is set here.`,
     ),
@@ -64,7 +73,10 @@ export const kubernetesRunnerSettings = {
         `${kubernetes} The most that each may use, as in {memory: 8Gi}. Without a limit a runner uses what its node has.`,
     ),
     storageClass: setting(
-        optionalText("the name of a storage class"),
+        optionalText(
+            "the name of a storage class, in small letters, digits, dots and dashes",
+            new RegExp(`^${subdomain}$`),
+        ),
         "",
         `${kubernetes} Storage class of their cache volumes, as in gp3. Empty for the cluster's default. With another class the caches begin empty.`,
     ),

@@ -9,7 +9,7 @@ import { emulatedMachines } from "../emulation/recipe";
 import type { RegistryMirrors } from "../registryMirrors";
 import { type ConnectNode, type Runner, type RunnerDescription } from "../runner";
 import { serverNameOf } from "../runnerNames";
-import { type BuildSettings, buildSettings, cacheLimits } from "../settings";
+import { type BuildSettings, buildSettings, cacheLimits, idleSecondsOf } from "../settings";
 
 export interface LocalRunnerArgs extends Partial<BuildSettings> {
     /** See `runnerNames`. */
@@ -117,7 +117,7 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             folder: folderOf(args),
             name: `${args.platform} runner`,
             endpoint: `tcp://127.0.0.1:${args.port}`,
-            idle_seconds: String(Math.round(args.idleMinutes * 60)),
+            idle_seconds: String(idleSecondsOf(args.idleMinutes)),
             step_memory_megabytes: String(buildSettings(args).stepMemoryMegabytes),
             emulator: emulatedMachines([args.platform], args.nativeCompilers).join(" "),
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),

@@ -14,14 +14,16 @@ done
 # own_group: the control group that this container is in, as a path below $control_groups. With version 1 the container
 # sees its own group as the top.
 own_group() {
-    if [ -e "$control_groups/cgroup.controllers" ]; then sed -n 's|^0::/*||p' /proc/self/cgroup; fi
+    if [ -e "$control_groups/cgroup.controllers" ]; then sed -n 's|^0::/*||p' "$processes/self/cgroup"; fi
 }
 
 # A group of version 2 that has processes cannot give limits to its children: the container's go into a child of their own.
-# (What the cluster starts in the container later follows its first process there.)
+# (What the cluster starts in the container later follows its first process there.) And a step that finds its node's memory used
+# up shall end alone: kubelets tell the kernel to end a container as a whole.
 make_room_for_groups() {
     if [ ! -e "$control_groups/cgroup.controllers" ]; then return; fi
     top=$control_groups/$(own_group)
+    echo 0 >"$top/memory.oom.group"
     mkdir -p "$top/init" && while read -r process; do
         echo "$process" >"$top/init/cgroup.procs"
     done <"$top/cgroup.procs"
@@ -36,10 +38,17 @@ link_plugins() {
     done
 }
 
+# api_addresses: those of the cluster's API server, as pods have them. Some clusters give them a name, which stands for another one.
+api_addresses() {
+    for address in "$KUBERNETES_SERVICE_HOST" "${KUBERNETES_PORT_443_TCP_ADDR:-}"; do
+        case $address in *:*) echo "$address" ;; '' | *[!0-9.]*) ;; *) echo "$address" ;; esac
+    done | sort -u
+}
+
 # choose_network: in a cluster of IPv6 the name service, and all else, has such addresses. Before the bridge is made: it is the pod's
 # own, and would not be used for two seconds, in which somebody else could say that he has its address (RFC 4862, section 5.4).
 choose_network() {
-    case $KUBERNETES_SERVICE_HOST in
+    case $(api_addresses) in
         *:*)
             network=builds6
             { echo 0 >"$processes/sys/net/ipv6/conf/default/accept_dad"; } 2>/dev/null || true
@@ -51,8 +60,9 @@ choose_network() {
 
 # The pod itself serves nobody by the network: clients come through the cluster's API server.
 close_network() {
-    # shellcheck disable=SC2086 # a list
-    keep_steps_in "$bridge" $refused "$KUBERNETES_SERVICE_HOST" &&
+    addresses=$(api_addresses)
+    # shellcheck disable=SC2086 # lists
+    keep_steps_in "$bridge" $refused ${addresses:-$KUBERNETES_SERVICE_HOST} &&
         { [ "$network" = builds ] || let_steps_find_way "$bridge"; } &&
         each_version filter INPUT ! -i lo -p tcp --syn -j DROP
 }

@@ -140,6 +140,37 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         expect(JSON.parse(bench.read("run/builds.conflist")).plugins[0].ipam.ranges).toHaveLength(1);
     });
 
+    it.each([
+        ["10.96.0.1", "iptables", 1],
+        ["fd00:10:96::1", "ip6tables", 2],
+    ])(
+        "keeps them from the API server at %s where the cluster has a name for it, too",
+        async (address, tables, ranges) => {
+            bench.write("fails");
+            const named = { KUBERNETES_SERVICE_HOST: "api.example", KUBERNETES_PORT_443_TCP_ADDR: address };
+            await bench.run(bench.script("serve.sh"), { env: { ...env, ...named } });
+            expect(bench.calls).toContain(`${tables} -w -t mangle -I FORWARD -i buildkit0 -d ${address} -j DROP`);
+            expect(bench.calls.filter((call) => call.includes("api.example"))).toEqual([]);
+            expect(JSON.parse(bench.read("run/builds.conflist")).plugins[0].ipam.ranges).toHaveLength(ranges);
+        },
+    );
+
+    it("keeps them from the address that the name stands for where there is nothing else", async () => {
+        bench.write("fails");
+        await bench.run(bench.script("serve.sh"), { env: { ...env, KUBERNETES_SERVICE_HOST: "api.example" } });
+        expect(bench.calls).toContain("iptables -w -t mangle -I FORWARD -i buildkit0 -d api.example -j DROP");
+    });
+
+    it("lets the kernel end a step alone, and not the container with it, where the node's memory is used up", async () => {
+        bench.write("fails");
+        bench.write("groups/cgroup.controllers", "memory\n");
+        bench.write("processes/self/cgroup", "0::/pod/runner\n");
+        bench.write("groups/pod/runner/cgroup.procs");
+        bench.write("groups/pod/runner/memory.oom.group", "1\n");
+        await run();
+        expect(bench.read("groups/pod/runner/memory.oom.group")).toBe("0\n");
+    });
+
     it("tells BuildKit the machine, the group of its steps, and CNI's names of the plugins", async () => {
         bench.write("fails");
         expect((await run()).status).toBe(7);
