@@ -20,6 +20,8 @@ export function outputsOf({ registry, builder, images, ci }: Stack): pulumi.Inpu
     const receipts = receiptsOf(images, builder.runners);
     return {
         repositoryUrl: registry.url,
+        byHand: registry.url.apply((url) => `${url}${registry.makesRepositories ? "/" : ":"}NAME`),
+        ...(registry.loginCommand ? { loginCommand: registry.loginCommand } : {}),
         images: Object.fromEntries(
             Object.entries(images).map(([name, { ref, platformRefs }]) => [name, { ref, platforms: platformRefs }]),
         ),

@@ -17,6 +17,7 @@ registry_host=registry.native-buildx.internal
 PATH=$PATH:/usr/sbin:/sbin
 
 main() {
+    ask_for_programs
     install_packages "$@"
     build_tools
     install_node_packages
@@ -43,7 +44,7 @@ checks=${1:-}
 # nothing is said and those that a stack's configuration names, with --check all; but not this machine's own, nor what a
 # 64-bit machine runs itself.
 emulators() {
-    named=$(cat Pulumi.*.yaml 2>/dev/null) awk -F '"' -v own="qemu-$(uname -m)" -v every="$checks" '
+    named=$(cat Pulumi.*.yaml ./*/Pulumi.*.yaml 2>/dev/null) awk -F '"' -v own="qemu-$(uname -m)" -v every="$checks" '
         /^        platform: / { platform = $2; platforms[++count] = platform }
         /^        thirtyTwoBitOf: / { wide[platform] = $2 }
         /^        binfmt: / { binfmt[platform] = $2 }
@@ -117,9 +118,32 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
+# ask_for_programs: what this script does not install is asked for at once, and not after minutes of other work. Sets `needed`: the
+# tools that have to be built.
+ask_for_programs() {
+    needed=$(needed_tools)
+    wanted=$(
+        new_enough 'node --version' 20.0.0 || echo 'Node 20 or newer: https://nodejs.org/'
+        command -v npm >/dev/null || echo 'npm, which comes with Node, or: apt-get install npm'
+        if [ -n "$needed" ] && [ "$(cat tools/bin/.stamp 2>/dev/null)" != "$(tools_stamp "$needed")" ]; then needed_go; fi
+    )
+    if [ -n "$wanted" ]; then
+        die "please install, and run this again:
+$wanted"
+    fi
+}
+
+# needed_go: prints what is wrong with Go, if anything is. A version before 1.21 says no more of a newer one than that it is invalid.
+needed_go() {
+    wanted_go=$(sed -n 's/^go \([0-9]*\.[0-9]*\).*/\1/p' tools/go.mod)
+    if reason=$(CDPATH='' cd tools && go mod edit -json 2>&1 >/dev/null); then return; fi
+    echo "Go $wanted_go or newer, to build the tools once: https://go.dev/doc/install"
+    if command -v go >/dev/null; then echo "    ($(go env GOVERSION) says: $(printf '%s\n' "$reason" | tail -n 1))"; fi
+}
+
 # new_enough COMMAND WANTED: true if the version that COMMAND prints is at least WANTED.
 new_enough() {
-    found=$(sh -c "$1" 2>/dev/null | sed -n 's/.*v\{0,1\}\([0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' | head -n 1)
+    found=$(sh -c "$1" 2>/dev/null | sed -n 's/^/ /; s/.*[^0-9]\([0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' | head -n 1)
     [ -n "$found" ] && [ "$(printf '%s\n%s\n' "$2" "$found" | sort -V | head -n 1)" = "$2" ]
 }
 
@@ -146,20 +170,27 @@ found_on_path() {
     esac
 }
 
-build_tools() {
-    needed=
+# needed_tools: those of tools/go.mod that are not on PATH. What was installed since comes first, so ours goes.
+needed_tools() {
     # shellcheck disable=SC2013 # import paths have no spaces
     for package in $(sed -n '/^tool (/,/^)/s/^\t//p' tools/go.mod); do
         tool=${package##*/}
-        # What was installed since comes first, so ours goes.
-        if ( found_on_path "$tool" ); then rm -f "tools/bin/$tool"; else needed="$needed $package"; fi
+        if ( found_on_path "$tool" ); then rm -f "tools/bin/$tool"; else printf ' %s' "$package"; fi
     done
+}
+
+# tools_stamp NEEDED: what was built says it.
+tools_stamp() {
+    cat tools/go.mod tools/go.sum | cksum
+    echo "$1"
+}
+
+build_tools() {
     mkdir -p tools/bin
     if ( found_on_path docker ); then rm -f tools/bin/docker; else ln -sf ../docker-buildx-only tools/bin/docker; fi
-    stamp=$(cat tools/go.mod tools/go.sum | cksum; echo "$needed")
+    stamp=$(tools_stamp "$needed")
     if [ "$(cat tools/bin/.stamp 2>/dev/null)" = "$stamp" ]; then return; fi
     if [ -n "$needed" ]; then
-        command -v go >/dev/null || die "Go is needed once, to build the tools: https://go.dev/doc/install, or apt-get install golang"
         pulumi_version=$(module_version github.com/pulumi/pulumi/pkg/v3)
         versions="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$pulumi_version"
         versions="$versions -X github.com/docker/buildx/version.Version=v$(module_version github.com/docker/buildx)"

@@ -9,7 +9,7 @@ open_stack() {
     . ./tools/env.sh
     select_stack "$@"
     # Runners and registries elsewhere need plugins, which Pulumi fetches itself.
-    if needs_plugins "Pulumi.$1.yaml"; then unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION; fi
+    if needs_plugins "$(stack_file "$1")"; then unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION; fi
 }
 
 # needs_plugins FILE: true if the stack sets another kind of runners or of registry than the default. It reads the file,
@@ -47,7 +47,7 @@ select_stack() {
 # Pulumi rewrites the stack's file, and shortens numbers in it, before the program could tell 1.0 from 1. So the file is
 # restored as it was, with the lines that Pulumi needs for secrets.
 make_stack() {
-    file=Pulumi.$1.yaml secrets='^(encryptionsalt|encryptedkey|secretsprovider):'
+    file=$(stack_file "$1") secrets='^(encryptionsalt|encryptedkey|secretsprovider):'
     if [ ! -e "$file" ]; then
         pulumi stack init "$1"
         return
@@ -59,9 +59,15 @@ make_stack() {
     if [ -n "$added" ]; then printf '%s\n' "$added" >>"$file"; fi
 }
 
+# stack_file STACK: prints where Pulumi has its settings. A name may have an organization before it, and a project.
+stack_file() {
+    folder=$(sed -n "s/^stackConfigDir: *//p" Pulumi.yaml | sed "s/ *#.*//; s/[\"']//g")
+    printf '%s\n' "${folder:+${folder%/}/}Pulumi.${1##*/}.yaml"
+}
+
 # stack_folder STACK: prints the folder of its runners on this machine, in lower case as in components/stackName.ts.
 stack_folder() {
-    printf '%s/native-buildx-%s\n' "$NATIVE_BUILDX_HOME" "$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]')"
+    printf '%s/native-buildx-%s\n' "$NATIVE_BUILDX_HOME" "$(printf '%s' "${1##*/}" | tr '[:upper:]' '[:lower:]')"
 }
 
 project_name() { sed -n 's/^name: *//p' Pulumi.yaml; }
@@ -84,7 +90,7 @@ state_folder() {
 find_other_runs() {
     state=$(state_folder) || return 0
     alive=
-    for lock in "$state/locks/organization/$(project_name)/$1"/*.json; do
+    for lock in "$state/locks/organization/$(project_name)/${1##*/}"/*.json; do
         if [ ! -e "$lock" ]; then continue; fi
         owner=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$lock" | head -n 1)
         host=$(sed -n 's/.*"hostname": *"\([^"]*\)".*/\1/p' "$lock" | head -n 1)
@@ -113,7 +119,7 @@ is_pulumi() {
 # NAME.attrs, which Pulumi does not need, but which stops it when it is empty.
 mend_state() {
     state=$(state_folder) || return 0
-    file=$state/stacks/$(project_name)/$1.json
+    file=$state/stacks/$(project_name)/${1##*/}.json
     damaged=$(not_json "$state/meta.yaml.attrs" "$file.attrs" "$file.bak.attrs" "$file" "$file.bak")
     if [ -z "$damaged" ]; then return 0; fi
     for attributes in "$state/meta.yaml.attrs" "$file.attrs" "$file.bak.attrs"; do
@@ -152,7 +158,7 @@ not_json() {
 # later `up`, even after `refresh --yes`. The next `up` creates it again; in a cloud the first may exist too, so Pulumi's list
 # is shown once.
 clear_pending_operations() {
-    if state=$(state_folder) && ! grep -qs '"pending_operations"' "$state/stacks/$(project_name)/$1.json"; then return 0; fi
+    if state=$(state_folder) && ! grep -qs '"pending_operations"' "$state/stacks/$(project_name)/${1##*/}.json"; then return 0; fi
     exported=$(pulumi stack export --stack "$1")
     case $exported in *'"pending_operations"'*) ;; *) return 0 ;; esac
     echo "An interrupted run was creating what follows. It is created again now." >&2

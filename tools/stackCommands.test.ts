@@ -100,6 +100,33 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
         expect(run("up.sh")).toContain("prepare");
     });
 
+    it("make none where a comment alone names the example", () => {
+        write(
+            "Pulumi.dev.yaml",
+            "config:",
+            "  # As in examples/encoder",
+            "  native-buildx:images: {app: {context: app}}",
+        );
+        expect(run("up.sh")).not.toContain("prepare");
+    });
+
+    it("find a stack's file in the folder that the project's file names, and for a name with its organization", () => {
+        writeFileSync(path.join(folder, "Pulumi.yaml"), 'stackConfigDir: "stacks/" # ours\n', { flag: "a" });
+        write(
+            "stacks/Pulumi.prod.yaml",
+            "config:",
+            "  native-buildx:runners: ec2",
+            "  native-buildx:images: {app: {context: examples/encoder/app}}",
+        );
+        const name = "organization/native-buildx/prod";
+        const made = ["setup", "prepare", `up ${name}, plugins fetched`, "connect --prepare", "summary"];
+        expect(run("up.sh", name)).toEqual(made);
+        expect(run("up.sh", name)).toEqual(made);
+        expect(existsSync(path.join(folder, "data/native-buildx-prod"))).toBe(true);
+        expect(run("down.sh", "prod")).toEqual(["setup", "destroy prod, plugins fetched"]);
+        expect(existsSync(path.join(folder, "data/native-buildx-prod"))).toBe(false);
+    });
+
     it.each(["ec2", '"ec2"', "'ec2' # runners at AWS"])("let Pulumi fetch plugins for runners: %s", (runners) => {
         configure("prod", runners);
         expect(run("up.sh", "prod")).toEqual(["setup", "up prod, plugins fetched", "connect --prepare", "summary"]);

@@ -7,6 +7,7 @@ const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
 const outputs: Outputs = {
     repositoryUrl: repository,
     builder: "native-buildx-dev",
+    byHand: `${repository}/NAME`,
     images: {
         app: {
             ref: `${repository}/app:1.0@${digest("a")}`,
@@ -64,7 +65,16 @@ describe("the summary of make up", () => {
         expect(text).toContain(`Pushed to    ${repository}\n`);
         expect(text).toContain("pulumi stack output connect --stack dev | sh -s\n");
         expect(text).toContain("docker buildx build --builder native-buildx-dev --platform linux/amd64,linux/arm64");
+        expect(text).toContain(`--tag ${repository}/NAME --push FOLDER`);
+        expect(text).not.toContain("docker login");
         expect(text).toMatch(/^Stop +make down$/m);
+    });
+
+    test("tells how to log in where that is needed, and a tag where no push makes a repository", () => {
+        const loginCommand = "aws ecr get-login-password | docker login --password-stdin host.example";
+        const text = summary({ ...outputs, byHand: "host.example/prod:NAME", loginCommand }, {}, "prod");
+        expect(text).toContain(`By hand      . ./tools/env.sh\n             ${loginCommand}\n`);
+        expect(text).toContain("--tag host.example/prod:NAME --push FOLDER");
     });
 
     test("names every platform of any image to build by hand, in the order of the platforms", () => {

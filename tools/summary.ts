@@ -9,6 +9,8 @@ import { renderTimeline } from "../provider/progress/timeline";
 export interface Outputs {
     repositoryUrl: string;
     builder: string;
+    byHand: string;
+    loginCommand?: string;
     images: { [name: string]: { ref: string; platforms: { [P in Platform]?: string } } };
     /** See receiptText.ts. */
     receipts: string;
@@ -50,9 +52,10 @@ export function summary(outputs: Outputs, built: Receipts, stack: string, timeli
         `Pushed to    ${outputs.repositoryUrl}`,
         ...(timeline ? [`Timeline     ${timeline}`] : []),
         "By hand      . ./tools/env.sh",
+        ...(outputs.loginCommand ? [`             ${outputs.loginCommand}`] : []),
         `             pulumi stack output connect --stack ${stack} | sh -s`,
         `             docker buildx build --builder ${outputs.builder} --platform ${platforms || defaultPlatforms.join(",")} \\`,
-        `                 --tag ${outputs.repositoryUrl}/NAME --push FOLDER`,
+        `                 --tag ${outputs.byHand} --push FOLDER`,
         `Stop         make down${stack === "dev" ? "" : ` STACK=${stack}`}`,
         "",
     ].join("\n");

@@ -9,7 +9,7 @@ stack=${1:-dev}
 . ./tools/stack.sh
 
 open_stack "$stack"
-if grep -qs examples/encoder "Pulumi.$stack.yaml"; then examples/encoder/prepare.sh; fi
+if sed 's/^ *#.*//' "$(stack_file "$stack")" 2>/dev/null | grep -q examples/encoder; then examples/encoder/prepare.sh; fi
 # Everything that is built from now on is in the summary. The clock is the one that receipts are dated by.
 begun=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 folder=$(stack_folder "$stack")

@@ -108,6 +108,13 @@ describe.each(kinds)("registry %s", (kind) => {
         }
     });
 
+    it("has a repository for builds by hand where no push makes one", async () => {
+        const { makesRepositories } = create();
+        await settled();
+        const made = registered().filter((one) => one.includes("Repository"));
+        expect(made.length > 0).toBe(!makesRepositories);
+    });
+
     it.each(shells)("prepares, where it has to, by a function that %s understands", (_name, shell) => {
         const { prepare, trust } = create();
         expect(trust === undefined || !path.isAbsolute(trust.certificateFile)).toBe(true);

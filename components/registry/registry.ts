@@ -10,6 +10,10 @@ export interface Registry extends pulumi.ComponentResource {
     readonly kind: string;
     /** `host/name` that images are pushed under. It is also a repository for builds by hand, where the registry allows it. */
     readonly url: pulumi.Output<string>;
+    /**
+     * Whether a push makes the repository that it is for. If not, builds by hand go to `url` with a tag of their own.
+     */
+    readonly makesRepositories: boolean;
     /** Where images keep their build cache besides their runner, unless an image says it itself. */
     readonly defaultCache: "registry" | "none";
     /** The command that logs docker in, for pushing and pulling by hand. Undefined: none is needed. */

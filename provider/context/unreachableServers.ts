@@ -24,7 +24,11 @@ export class UnreachableServers {
         ask: () => Promise<T | Unanswered>,
     ): Promise<T | Unanswered> {
         const known = this.known.size > 0 ? this.known.get(await server()) : undefined;
-        const answer = known ?? (await ask());
+        if (known) {
+            // Of another address there.
+            return { ...known, reason: `its server was asked for another before: ${known.reason}` };
+        }
+        const answer = await ask();
         if ("unreachable" in answer) {
             this.known.set(await server(), answer);
         }

@@ -5,6 +5,7 @@ import type { Registry } from "../../components/registry/registry";
 export class StubRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "stub";
     readonly url: pulumi.Output<string>;
+    readonly makesRepositories = true;
     readonly defaultCache: Registry["defaultCache"];
     readonly login: Registry["login"];
     readonly readableRepositoriesOf: Registry["readableRepositoriesOf"];

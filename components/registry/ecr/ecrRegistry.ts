@@ -23,6 +23,7 @@ export interface EcrRegistryArgs extends ImageRepositoryArgs {
 export class EcrRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "ecr";
     readonly url: pulumi.Output<string>;
+    readonly makesRepositories = false;
     /** A runner without a cache of its own, because it is new, finds it there. */
     readonly defaultCache = "registry";
     readonly loginCommand: pulumi.Output<string>;

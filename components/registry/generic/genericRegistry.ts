@@ -20,6 +20,7 @@ export interface GenericRegistryArgs {
 export class GenericRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "generic";
     readonly url: pulumi.Output<string>;
+    readonly makesRepositories = true;
     /** A runner without a cache of its own, because it is new, finds it there. */
     readonly defaultCache = "registry";
     readonly loginCommand: pulumi.Output<string>;

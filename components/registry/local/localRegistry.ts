@@ -45,6 +45,7 @@ export function renderRegistryConfiguration(port: number): string {
 export class LocalRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "local";
     readonly url: pulumi.Output<string>;
+    readonly makesRepositories = true;
     /** Runners on this machine keep their caches on the same disk. */
     readonly defaultCache = "none";
     readonly prepare: RegistryPreparation;
