@@ -62,7 +62,11 @@ wait_for_end() {
     say 'woken before the pod was ended: serving on'
 }
 
-until ln -f "$socket" "$own" 2>/dev/null; do sleep 0.2; done
+until ln -f "$socket" "$own" 2>/dev/null; do
+    # With serve.sh, whose signal may come before this one takes it.
+    if ! kill -0 "$PPID" 2>/dev/null; then exit; fi
+    sleep 0.2
+done
 serving=$(date +%s)
 while sleep "$look_seconds"; do
     reason=$(make_room "$cache_directory" "$low_mb" "$room_mb") || complain "$reason"

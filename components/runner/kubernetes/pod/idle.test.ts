@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { histories } from "../../../../tests/helpers/histories";
 import { shells } from "../../../../tests/helpers/workbench";
+import { kill, until } from "../../local/localRunnerBench";
 import { PodBench } from "./podBench";
 
 // Time counts in seconds.
@@ -154,6 +155,19 @@ describe.each(shells)("idle.sh of a pod in %s", (_name, shell) => {
         bench.write("free", "10000000");
         await idle(() => prunes().length > 0);
         expect(bench.calls).toContain("buildctl prune --all --free-storage 21474");
+    });
+
+    it("ends with serve.sh where BuildKit never served: a signal in its first moment is lost", async () => {
+        const watch = `${bench.script("idle.sh").join(" ")} >/dev/null 2>&1 & echo $! >"$bench/watcher"`;
+        bench.stub("serve", `${watch}; /bin/sleep 0.5`);
+        await bench.run(["rm", bench.socket]);
+        await bench.run([bench.path("bin/serve")]);
+        const watcher = Number(bench.read("watcher"));
+        try {
+            await until(() => !existsSync(`/proc/${watcher}`));
+        } finally {
+            kill(watcher);
+        }
     });
 
     it("has its token in no process's arguments", async () => {
