@@ -16,7 +16,7 @@ failed=0
 # jobs by how fast they were: its story is alone.
 stories='/tests/e2e/|/tests/ec2/|/tests/kubernetes/|/simulated-ec2/(tests|provider)/'
 alone=/tests/e2e/compileCluster
-npx jest --maxWorkers=3 --testPathIgnorePatterns "$stories" /tools/bin/ --json --outputFile tests/results/unit.json || failed=1
+npx jest --maxWorkers=5 --testPathIgnorePatterns "$stories" /tools/bin/ --json --outputFile tests/results/unit.json || failed=1
 npx jest --runInBand --testPathPatterns "$alone" --json --outputFile tests/results/alone.json || failed=1
 npx jest --maxWorkers=4 --testPathPatterns "$stories" --testPathIgnorePatterns "$alone" /tools/bin/ \
     --json --outputFile tests/results/endToEnd.json || failed=1
