@@ -9,5 +9,9 @@ module.exports = {
         (folder) => `<rootDir>/${folder}`,
     ),
     testMatch: ["**/*.test.ts"],
+    moduleNameMapper: {
+        "^typescript$": "<rootDir>/tests/helpers/late/typescript.js",
+        "^@npmcli/arborist$": "<rootDir>/tests/helpers/late/arborist.js",
+    },
     modulePathIgnorePatterns: ["<rootDir>/tools/bin/"],
 };
