@@ -26,6 +26,9 @@ export const measurements = {
     upOneOfTwenty: "pulumi up, one of 20 images changed",
     bakeOfTwenty: "docker buildx bake of all 20, one of them changed",
     bakeOfOne: "docker buildx bake of that image alone",
+    upOneOfTwentyFull: "pulumi up, the same with 1,000 files in each image's folder",
+    bakeOfTwentyFull: "docker buildx bake of all 20, with these files",
+    bakeOfOneFull: "docker buildx bake of that image alone, with these files",
     upTwoRunners: "pulumi up, 8 images on two runners of a platform, a core each",
     upOneRunner: "pulumi up, the same 8 images on one runner, a core",
     upEmpty: "pulumi up of an empty program, the same engine and SDK",
@@ -141,6 +144,16 @@ export const ratios = {
         "pulumi up, one of 20 images changed, over bake of all 20 (goal: 0.5)",
     ],
     oneOfTwentyVsBakeOfOne: ["upOneOfTwenty", "bakeOfOne", "the same over bake of that image alone (goal: 1.2)"],
+    oneOfTwentyFullVsBake: [
+        "upOneOfTwentyFull",
+        "bakeOfTwentyFull",
+        "one of 20 images changed, 1,000 files in each folder, over bake of all 20 (goal: 0.5)",
+    ],
+    oneOfTwentyFullVsBakeOfOne: [
+        "upOneOfTwentyFull",
+        "bakeOfOneFull",
+        "the same over bake of that image alone (goal: 1.2)",
+    ],
     twoRunnersVsOne: ["upTwoRunners", "upOneRunner", "two runners of a platform over one, a core each (goal: 0.6)"],
 } as const satisfies { [name: string]: readonly [Measurement, Measurement, string] };
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { defaultPlatforms } from "../components/architecture";
@@ -33,6 +34,29 @@ export class Monorepo {
         await monorepo.writeBakeFile();
         await monorepo.bake();
         return monorepo;
+    }
+
+    /**
+     * Puts 1,000 files of 8 KB in each folder, as source trees and their assets have them, which each image's last compilation
+     * gets to see; and builds all again.
+     */
+    async fill(): Promise<void> {
+        const bytes = randomBytes(8192);
+        for (const name of names) {
+            for (let at = 0; at < 1000; at++) {
+                const folder = path.join(this.folderOf(name), "assets", `${at % 20}`);
+                await fs.mkdir(folder, { recursive: true });
+                await fs.writeFile(
+                    path.join(folder, `${at}.bin`),
+                    Buffer.concat([Buffer.from(`${name} ${at}`), bytes]),
+                );
+            }
+            const dockerfile = path.join(this.folderOf(name), "Dockerfile");
+            const text = await fs.readFile(dockerfile, "utf8");
+            await fs.writeFile(dockerfile, text.replace("COPY encode.c ./", "COPY encode.c ./\nCOPY assets assets/"));
+        }
+        await this.sandbox.up();
+        await this.bake();
     }
 
     /** Changes a line of one image's program. */

@@ -17,6 +17,7 @@ export class PlatformImage extends pulumi.CustomResource {
             digest: undefined,
             ref: undefined,
             receipt: undefined,
+            movedTags: undefined,
         };
         super(
             "native-buildx:index:PlatformImage",

@@ -129,6 +129,12 @@ export class Buildx {
         return digestOfPrinted(await printing);
     }
 
+    /** Gives what is in the registry further tags there. @throws with what the registry said */
+    async tag(ref: string, tags: string[]): Promise<void> {
+        const words = tags.map((tag) => `--tag=${tag}`);
+        await this.imagetools(ref, ["create", "--prefer-index=false", "--progress=rawjson", ...words, "--", ref]);
+    }
+
     /**
      * Reads what is in the registry under a reference; best by digest.
      *

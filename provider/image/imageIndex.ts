@@ -5,7 +5,7 @@ import type { Connections } from "../buildx/connectScript";
 import { type Here, HereMemory } from "../process/here";
 import { differences, type ResourceType, type Work } from "../resource";
 import { indexMistakes } from "./indexMistakes";
-import { lookInRegistry } from "./registryLook";
+import { changedSince, lookAgain, type Tagged, tagAgain } from "./registryLook";
 
 export interface ImageIndexInputs {
     /** Name of the stack's builder. */
@@ -24,13 +24,7 @@ export interface ImageIndexInputs {
     here?: Here;
 }
 
-export interface ImageIndexOutputs extends ImageIndexInputs {
-    digest: string;
-    /** `repo:tag@sha256:...`, under the first tag. */
-    ref: string;
-    /** Tags that a refresh found to lead elsewhere. */
-    movedTags?: string[];
-}
+export type ImageIndexOutputs = ImageIndexInputs & Tagged;
 
 /**
  * An index that joins the images of several platforms, in the registry: no layer is moved, no runner is needed. It is read
@@ -46,7 +40,6 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
     }
 
     changes(olds: ImageIndexOutputs, news: ImageIndexInputs): string[] {
-        const moved = olds.movedTags?.length ? ["movedTags"] : [];
         return [
             ...differences<ImageIndexInputs>(olds, news, [
                 "tags",
@@ -55,7 +48,7 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
                 "annotations",
                 "repositoryMade",
             ]),
-            ...moved,
+            ...changedSince(olds),
         ];
     }
 
@@ -63,31 +56,28 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
         return { id: randomUUID(), outputs: await this.join(inputs, work) };
     }
 
-    update(inputs: ImageIndexInputs, work: Work): Promise<ImageIndexOutputs> {
-        return this.join(inputs, work);
+    update(inputs: ImageIndexInputs, work: Work, olds: ImageIndexOutputs): Promise<ImageIndexOutputs> {
+        return this.join(inputs, work, olds);
     }
 
-    /** Where the registry does not answer, the index counts as unchanged. */
-    async read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs | undefined> {
-        const found = await lookInRegistry(outputs.tags);
-        const movedTags = outputs.tags.filter((_tag, at) => found[at] !== outputs.digest && found[at] !== "unknown");
-        const { movedTags: _, ...rest } = outputs;
-        if (movedTags.length === 0) {
-            return rest;
-        }
-        const [itself] = await lookInRegistry([outputs.ref]);
-        return itself === "none" ? undefined : { ...rest, movedTags };
+    read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs | undefined> {
+        return lookAgain(outputs);
     }
 
-    private async join(inputs: ImageIndexInputs, work: Work): Promise<ImageIndexOutputs> {
+    private async join(inputs: ImageIndexInputs, work: Work, olds?: ImageIndexOutputs): Promise<ImageIndexOutputs> {
         const here = this.memory.of(work.urn);
         await this.connections.prepare(here.connect, work.signal);
         const logins = here.login ? [here.login] : [];
         const options = { logins, references: inputs.tags, signal: work.signal };
         const digest = await withBuildx(options, async (buildx) => {
-            const joined = await buildx.joinIndex(inputs);
-            await verify(buildx, `${inputs.tags[0]}@${joined}`, inputs);
-            return joined;
+            try {
+                const joined = await buildx.joinIndex(inputs);
+                await verify(buildx, `${inputs.tags[0]}@${joined}`, inputs);
+                return joined;
+            } catch (error) {
+                await tagAgain(buildx, inputs.tags, olds);
+                throw error;
+            }
         });
         return { ...inputs, digest, ref: `${inputs.tags[0]}@${digest}` };
     }

@@ -49,9 +49,10 @@ describe("an image whose SSH key is not on this machine", () => {
     });
 
     test("is refused before anything is woken, if it is to be built", async () => {
+        const olds = (await check()) as PlatformImageOutputs;
         const [inputs, mistake] = [await check(), /^ssh: "deploy=key": key or socket key does not exist; /];
         expect(await resource.create(inputs, work).catch((error) => error.message)).toMatch(mistake);
-        expect(await resource.update(inputs, work).catch((error) => error.message)).toMatch(mistake);
+        expect(await resource.update(inputs, work, olds).catch((error) => error.message)).toMatch(mistake);
         expect(woken).toEqual([]);
         writeFileSync(key, "");
         await expect(resource.create(inputs, work)).rejects.toThrow("was woken");

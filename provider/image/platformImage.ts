@@ -16,7 +16,7 @@ import { Warnings } from "../progress/warnings";
 import { differences, type ResourceType, type Work } from "../resource";
 import { buildImage } from "./imageBuild";
 import { repositoryOf } from "./reference";
-import { lookInRegistry } from "./registryLook";
+import { changedSince, lookAgain, type Tagged } from "./registryLook";
 import { refuseMissingSshFiles } from "./sshFiles";
 import { wakeHelpers } from "./wakeHelpers";
 
@@ -53,12 +53,7 @@ export interface PlatformImageInputs extends BuildOptions {
     archives?: RemoteVersions["archives"];
 }
 
-export interface PlatformImageOutputs extends PlatformImageInputs {
-    digest: string;
-    /** `repo:tag@sha256:...`, under the first tag. */
-    ref: string;
-    receipt: Receipt;
-}
+export type PlatformImageOutputs = PlatformImageInputs & Tagged & { receipt: Receipt };
 
 /** A change of these makes another image. Runner, builder and compile cluster are only where it is made. */
 const parts = [
@@ -117,24 +112,26 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
     }
 
     changes(olds: PlatformImageOutputs, news: PlatformImageInputs): string[] {
-        return differences<PlatformImageInputs>(olds, news, parts);
+        return [...differences<PlatformImageInputs>(olds, news, parts), ...changedSince(olds)];
     }
 
     async create(inputs: PlatformImageInputs, work: Work): Promise<{ id: string; outputs: PlatformImageOutputs }> {
         return { id: randomUUID(), outputs: await this.build(inputs, work) };
     }
 
-    update(inputs: PlatformImageInputs, work: Work): Promise<PlatformImageOutputs> {
-        return this.build(inputs, work);
+    update(inputs: PlatformImageInputs, work: Work, olds: PlatformImageOutputs): Promise<PlatformImageOutputs> {
+        return this.build(inputs, work, olds);
     }
 
-    /** Gone where the registry says so. Where it does not answer, the image is believed to be there. */
-    async read(outputs: PlatformImageOutputs): Promise<PlatformImageOutputs | undefined> {
-        const [found] = await lookInRegistry([outputs.ref]);
-        return found === "none" ? undefined : outputs;
+    read(outputs: PlatformImageOutputs): Promise<PlatformImageOutputs | undefined> {
+        return lookAgain(outputs);
     }
 
-    private async build(inputs: PlatformImageInputs, work: Work): Promise<PlatformImageOutputs> {
+    private async build(
+        inputs: PlatformImageInputs,
+        work: Work,
+        olds?: PlatformImageOutputs,
+    ): Promise<PlatformImageOutputs> {
         const here = this.memory.of(work.urn);
         refuseMissingSshFiles(inputs.ssh, here.project);
         const build = async () => {
@@ -153,7 +150,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
                 withDockerfileOf(here, inputs),
                 here,
                 work,
-                seen,
+                { seen, before: olds },
             ).catch((error) => {
                 warn(error instanceof BuildFailure ? error.warnings : []);
                 throw error;

@@ -211,16 +211,18 @@ describeHere("images through the provider", () => {
         await expectFile("image", "result", what);
     });
 
-    it("stay as they are when another moved their tag, and a refresh moves it back", async () => {
-        const { images } = await project.outputs();
-        const [ref, digest] = (images.image?.ref ?? "").split("@");
-        const other = images.image?.platforms["linux/amd64"] ?? "";
-        await project.succeed(project.run("crane", ["copy", other, ref as string]));
+    it("stay as they are when another moved their tags, and a refresh moves them back", async () => {
+        const { ref = "", platforms = {} } = (await project.outputs()).images.image ?? {};
+        const [amd64 = "", arm64 = ""] = [platforms["linux/amd64"], platforms["linux/arm64"]];
+        await project.succeed(project.run("crane", ["copy", amd64, ref.replace(/@.*/, "")]));
+        await project.succeed(project.run("crane", ["copy", arm64, amd64.replace(/@.*/, "")]));
         const { output } = await project.succeed(project.pulumi("up", "--refresh", "--yes", "--skip-preview"));
         expect(output).toMatch(/Index +image +updated/);
-        const found = await project.succeed(project.run("crane", ["digest", ref as string]));
-        expect(found.output.trim()).toBe(digest);
-        expect((await project.outputs()).images.image?.ref).toBe(`${ref}@${digest}`);
+        for (const mine of [ref, amd64]) {
+            const [tag = "", digest] = mine.split("@");
+            expect((await project.succeed(project.run("crane", ["digest", tag]))).output.trim()).toBe(digest);
+        }
+        expect((await project.outputs()).images.image).toEqual({ ref, platforms });
     });
 
     it("are pushed again where the registry has lost them, after a refresh, and into a registry that was made anew", async () => {
