@@ -33,7 +33,7 @@ describe("the files of examples/ci", () => {
 
     it("say the same in every CI system, where what they say is no system's own", () => {
         const own =
-            /CIRCLE_|GITHUB_|WEB_IDENTITY|CI_|BUILDKITE_|SIGSTORE|_ID_TOKEN|buildkite-agent|"\\$token"|cosign verify|certificate|RUNNER_TEMP|connect|pipefail|mktemp|\$job|ARCH=|^project=|^pipeline=|^apk|^#|^$/;
+            /CIRCLE_|GITHUB_|WEB_IDENTITY|CI_|BUILDKITE_|SIGSTORE|_ID_TOKEN|buildkite-agent|"\\$token"|cosign verify|certificate|RUNNER_TEMP|connect|pipefail|mktemp|\$job|ARCH=|^project=|^pipeline=|^file=|^unset AWS_|^apk|^#|^$/;
         const common = (file: string) =>
             new Set(
                 shellOf(file)

@@ -53,9 +53,6 @@ export class BuildFailure extends Error {
     }
 }
 
-/** An image that was pushed, and has the programs of another platform. */
-export class WrongPlatform extends Error {}
-
 /**
  * Builds and pushes an image for one platform: `Buildx.build`.
  *
@@ -103,9 +100,7 @@ async function buildShown(
     if (dockerfile === undefined || warnings.some(({ rule }) => rule === wrongBaseRule)) {
         // They have the Dockerfile, wherever it was.
         const text = dockerfile ?? warnings.find((warning) => warning.dockerfile)?.dockerfile;
-        await refuseOtherPlatform(buildx, request, { dockerfile: text, folder, warnings }).catch(({ message }) => {
-            throw new WrongPlatform(message);
-        });
+        await refuseOtherPlatform(buildx, request, { dockerfile: text, folder, warnings });
     }
     return {
         digest: await readDigest(metadataFile),

@@ -7,7 +7,6 @@ import { fromStep } from "../../tests/helpers/stepImage";
 import type { Work } from "../resource";
 import { buildImage, type ImageBuild } from "./imageBuild";
 import type { PlatformImageInputs } from "./platformImage";
-import type { Tagged } from "./registryLook";
 
 jest.setTimeout(120_000);
 
@@ -42,7 +41,6 @@ class Image {
         dockerfile: string[],
         signal = new AbortController().signal,
         changes: Partial<PlatformImageInputs> = {},
-        before?: Tagged,
     ): Promise<ImageBuild> {
         writeFileSync(path.join(this.context, "Dockerfile"), `${dockerfile.join("\n")}\n`);
         const inputs: PlatformImageInputs = {
@@ -60,7 +58,7 @@ class Image {
         };
         const here = { connect: "", project: buildkit.folder, buildsPerRunner: 1 };
         const work: Work = { urn: this.name, signal, status: () => undefined, log: () => undefined };
-        return buildImage(inputs, here, work, { before });
+        return buildImage(inputs, here, work);
     }
 }
 
@@ -117,22 +115,6 @@ test("a build says the hash of its contexts, by which an edit is seen", async ()
     expect(same.contextHash).toBe(first.contextHash);
     writeFileSync(path.join(image.more, "edited.txt"), "edited");
     expect((await image.build([...fromStep, ...copies])).contextHash).not.toBe(first.contextHash);
-});
-
-test("tags that a refused image has taken lead to the image of before again", async () => {
-    const foreign = new Image("foreign");
-    const tag = `${buildkit.registry}/refused:latest`;
-    await foreign.build(fromStep, undefined, { platform: "linux/arm64" });
-    const image = new Image("refused");
-    const before = await image.build([...fromStep, "LABEL a=b"]);
-    const tagged = { tags: [tag], digest: before.digest, ref: `${tag}@${before.digest}` };
-    const wrong = [`FROM ${buildkit.registry}/foreign:latest`, "LABEL a=b"];
-    const leadsTo = async () => (await buildkit.run("crane", ["digest", tag])).trim();
-    await expect(image.build(wrong, undefined, {}, tagged)).rejects.toThrow("linux/amd64 out of one for linux/arm64");
-    expect(await leadsTo()).toBe(before.digest);
-    // It was pushed: a new tag has it, and one that is not said to be anything else.
-    await expect(image.build(wrong, undefined, {}, { ...tagged, tags: [] })).rejects.toThrow("out of one for");
-    expect(await leadsTo()).not.toBe(before.digest);
 });
 
 test.each([

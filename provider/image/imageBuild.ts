@@ -2,7 +2,7 @@ import * as path from "node:path";
 import { dataFolder } from "../../components/localMachine/dataFolder";
 import type { BuildRequest } from "../buildx/buildRequest";
 import { withBuildx } from "../buildx/buildx";
-import { BuildFailure, type BuildResult, WrongPlatform } from "../buildx/runBuild";
+import { BuildFailure, type BuildResult } from "../buildx/runBuild";
 import type { ContextEntry } from "../context/contextFiles";
 import { digestOf } from "../context/contextHash";
 import { contextKind } from "../context/contextKind";
@@ -16,32 +16,24 @@ import { makeTemporaryFolder, removeTemporaryFolder } from "../process/temporary
 import type { Work } from "../resource";
 import { atCommits } from "./gitBuild";
 import type { PlatformImageInputs } from "./platformImage";
-import { type Tagged, tagAgain } from "./registryLook";
 import { sourceLabels } from "./sourceLabels";
 
 /** The result of a build, and the hash of its contexts after it; undefined where they cannot be read any more. */
 export type ImageBuild = BuildResult & { contextHash: string | undefined };
 
-/** What is known before a build. */
-interface Known {
-    /**
-     * Commits of contexts in git, by their addresses, which are built whatever has been pushed since; the others are built by
-     * name. @default none
-     */
-    seen?: RemoteVersions["commits"];
-    /** What the image was until now. @default nothing */
-    before?: Tagged | undefined;
-}
-
-/** Builds and pushes one platform's image, on a runner that serves. */
+/**
+ * Builds and pushes one platform's image, on a runner that serves.
+ * @param seen commits of contexts in git, by their addresses, which are built whatever has been pushed since; the others are
+ * built by name
+ */
 export async function buildImage(
     inputs: PlatformImageInputs,
     here: Here,
     work: Work,
-    known: Known = {},
+    seen: RemoteVersions["commits"] = {},
 ): Promise<ImageBuild> {
     const staged = await Staging.of(inputs, here.project, work.urn);
-    const result = await build(inputs, staged, here, work, known).catch(async (error) => {
+    const result = await build(inputs, staged, here, work, seen).catch(async (error) => {
         await staged.end(error instanceof BuildFailure && error.contextsArrived);
         throw error;
     });
@@ -55,17 +47,14 @@ async function build(
     staged: Staging,
     here: Here,
     { signal, status }: Work,
-    { seen = {}, before }: Known,
+    seen: RemoteVersions["commits"],
 ): Promise<BuildResult> {
     const labels = inputs.sourceLabels ? await sourceLabels(inputs.context, here.project, seen) : {};
     const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
     const logins = here.login ? [here.login] : [];
     const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive() };
     return withBuildx({ logins, references: inputs.tags, signal }, (buildx) =>
-        atCommits(request, seen, (pinned) => buildx.build(pinned, conditions)).catch(async (error) => {
-            await (error instanceof WrongPlatform && tagAgain(buildx, inputs.tags, before));
-            throw error;
-        }),
+        atCommits(request, seen, (pinned) => buildx.build(pinned, conditions)),
     );
 }
 

@@ -5,7 +5,8 @@ import type { Connections } from "../buildx/connectScript";
 import { type Here, HereMemory } from "../process/here";
 import { differences, type ResourceType, type Work } from "../resource";
 import { indexMistakes } from "./indexMistakes";
-import { changedSince, lookAgain, type Tagged, tagAgain } from "./registryLook";
+import { changedSince, lookAgain, type Tagged } from "./registryLook";
+import { tagAgain } from "./tagAgain";
 
 export interface ImageIndexInputs {
     /** Name of the stack's builder. */
@@ -70,14 +71,12 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
         const logins = here.login ? [here.login] : [];
         const options = { logins, references: inputs.tags, signal: work.signal };
         const digest = await withBuildx(options, async (buildx) => {
-            try {
-                const joined = await buildx.joinIndex(inputs);
-                await verify(buildx, `${inputs.tags[0]}@${joined}`, inputs);
-                return joined;
-            } catch (error) {
-                await tagAgain(buildx, inputs.tags, olds);
-                throw error;
-            }
+            const joined = await buildx.joinIndex(inputs);
+            await verify(buildx, `${inputs.tags[0]}@${joined}`, inputs);
+            return joined;
+        }).catch(async (error) => {
+            await tagAgain(here, inputs.tags, olds);
+            throw error;
         });
         return { ...inputs, digest, ref: `${inputs.tags[0]}@${digest}` };
     }

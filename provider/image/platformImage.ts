@@ -18,6 +18,7 @@ import { buildImage } from "./imageBuild";
 import { repositoryOf } from "./reference";
 import { changedSince, lookAgain, type Tagged } from "./registryLook";
 import { refuseMissingSshFiles } from "./sshFiles";
+import { tagAgain } from "./tagAgain";
 import { wakeHelpers } from "./wakeHelpers";
 
 /** What is built. Paths are relative to the project's folder, so that they are the same on every machine. */
@@ -150,9 +151,10 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
                 withDockerfileOf(here, inputs),
                 here,
                 work,
-                { seen, before: olds },
-            ).catch((error) => {
+                seen,
+            ).catch(async (error) => {
                 warn(error instanceof BuildFailure ? error.warnings : []);
+                await tagAgain(here, inputs.tags, olds);
                 throw error;
             });
             this.connections.served(here.connect, builder);

@@ -1,4 +1,4 @@
-import { type Buildx, type Found, withBuildx } from "../buildx/buildx";
+import { type Found, withBuildx } from "../buildx/buildx";
 
 /** A refresh must not depend on the registry. */
 const seconds = 10;
@@ -29,17 +29,6 @@ export async function lookAgain<T extends Tagged>(outputs: T): Promise<T | undef
     }
     const [itself] = await lookInRegistry([outputs.ref]);
     return itself === "none" ? undefined : { ...outputs, movedTags };
-}
-
-/**
- * After a failure gives what there was before its tags again, as far as these were taken: the state goes on saying that they lead
- * there, so that nothing else would ever be done about it. Where it fails too, the failure of before is told.
- */
-export async function tagAgain(buildx: Buildx, taken: string[], before: Tagged | undefined): Promise<void> {
-    const tags = before?.tags.filter((tag) => taken.includes(tag)) ?? [];
-    if (before && tags.length > 0) {
-        await buildx.tag(before.ref, tags).catch(() => undefined);
-    }
 }
 
 /** What the registry has under these references, for a refresh: without a login, which no state has. */

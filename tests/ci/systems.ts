@@ -89,7 +89,7 @@ export const systems: { [file: string]: SystemOnAws } = {
         expressions: () => ({}),
         ...welcomeJob("https://gitlab.com"),
         projectId: "789",
-        signer: "--certificate-oidc-issuer https://gitlab.com --certificate-identity https://gitlab.com/acme/app//.gitlab-ci.yml@refs/heads/main",
+        signer: "--certificate-oidc-issuer https://gitlab.com --certificate-identity-regexp ^https://gitlab\\.com/acme/app//\\.gitlab-ci\\.yml@refs/(heads|tags)/",
     },
     buildkite: {
         variables: (given, commit) => ({
@@ -106,13 +106,13 @@ export const systems: { [file: string]: SystemOnAws } = {
     },
 };
 
-/** What is different in GitLab's pipeline of tag v1, of acme/parts/tools. */
+/** What is different in GitLab's pipeline of tag v1+2, of acme/parts/tools. */
 export const gitlabTag = {
     ...welcomeJob("https://gitlab.com", ": a tag, where all are meant"),
     variables: {
         CI_COMMIT_BRANCH: "",
-        CI_COMMIT_TAG: "v1",
+        CI_COMMIT_TAG: "v1+2",
         CI_PROJECT_URL: "https://gitlab.com/acme/parts/tools",
     },
-    signer: "--certificate-oidc-issuer https://gitlab.com --certificate-identity https://gitlab.com/acme/parts/tools//.gitlab-ci.yml@refs/tags/v1",
+    signer: "--certificate-oidc-issuer https://gitlab.com --certificate-identity-regexp ^https://gitlab\\.com/acme/parts/tools//\\.gitlab-ci\\.yml@refs/(heads|tags)/",
 };

@@ -121,6 +121,16 @@ describeUnless(missing() ?? cosignProgram.missing())("CI files of examples/ci, o
         await expectSigned(image, gitlabTag.signer);
     });
 
+    it.each(["circleci.yml", "gitlab-ci.yml", "buildkite.yml"])(
+        "%s asks for the repository before it does anything: without it Docker Hub would get the password of ECR",
+        async (file) => {
+            const before = (await world.simulation.calls()).length;
+            const run = world.run(file, { variables: { REPOSITORY_URL: "" } });
+            await expect(run).rejects.toThrow(/REPOSITORY_URL: set it to output repositoryUrl of the stack/);
+            expect((await world.simulation.calls()).length).toBe(before);
+        },
+    );
+
     it.each(["gitlab-ci.yml", "gitlab-ci-split.yml"])("%s has no job for a merge request", async (file) => {
         expect((await world.run(file, { variables: { CI_COMMIT_BRANCH: "" } })).printed).toEqual([]);
     });

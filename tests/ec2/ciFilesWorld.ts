@@ -12,6 +12,9 @@ import { fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
 import { groupsOf, rulesOf } from "./securityGroups";
 
+/** As a company's settings may give all of its jobs: the AWS CLI would take them before a token. */
+const othersKeys = { AWS_ACCESS_KEY_ID: "AKIAOTHERTEAM", AWS_SECRET_ACCESS_KEY: "other", AWS_PROFILE: "other" };
+
 /** What is different about a run of a file. */
 export interface RunOptions {
     /** The project's files: `tools`, or `broken`, whose build fails. @default "tools" */
@@ -115,6 +118,8 @@ export class CiFilesWorld {
             variables: {
                 ...system.variables(given, commit),
                 CIRCLE_OIDC_TOKEN_V2: token(claims.aud),
+                // GitHub's action puts the role's in their place.
+                ...(file.startsWith("github") ? {} : othersKeys),
                 AWS_ENDPOINT_URL,
                 SSL_CERT_DIR,
                 ...variables,

@@ -1,0 +1,94 @@
+import { Buildkit } from "../../tests/helpers/buildkit";
+import { fromStep } from "../../tests/helpers/stepImage";
+import type { Connections } from "../buildx/connectScript";
+import type { Here } from "../process/here";
+import type { Work } from "../resource";
+import { type ImageIndexInputs, type ImageIndexOutputs, ImageIndexResource } from "./imageIndex";
+import { type PlatformImageInputs, type PlatformImageOutputs, PlatformImageResource } from "./platformImage";
+
+jest.setTimeout(120_000);
+
+const buildkit = new Buildkit();
+const environment = process.env;
+beforeAll(async () => {
+    await buildkit.start();
+    process.env = { ...environment, ...buildkit.environment };
+});
+afterAll(() => {
+    process.env = environment;
+    return buildkit.end();
+});
+
+const connections = {
+    prepare: async () => undefined,
+    connect: async () => 0,
+    served: () => undefined,
+} as unknown as Connections;
+const work = (urn: string): Work => ({
+    ...{ urn, signal: new AbortController().signal, status: () => undefined, log: () => undefined },
+});
+const here = (): Here => ({ connect: "", project: buildkit.folder, buildsPerRunner: 1 });
+const tagsOf = (image: string) => ["latest", "1.0"].map((tag) => `${buildkit.registry}/${image}:${tag}`);
+const leadsTo = async (tag = "") => (await buildkit.run("crane", ["digest", tag])).trim();
+
+/** Makes something with one of its tags, then fails to make it otherwise with both. */
+async function expectTagsKept<T extends { digest: string }>(
+    image: string,
+    make: (tags: string[]) => Promise<T>,
+    fail: (tags: string[], olds: T) => Promise<T>,
+    message: string,
+): Promise<void> {
+    const [known = "", another = ""] = tagsOf(image);
+    const before = await make([known]);
+    await expect(fail([known, another], before)).rejects.toThrow(message);
+    expect(await leadsTo(known)).toBe(before.digest);
+    // It was pushed.
+    expect(await leadsTo(another)).not.toBe(before.digest);
+}
+
+describe("tags that something took before it was found to be wrong lead to what was there before again:", () => {
+    test("an index of other platforms than declared", async () => {
+        const resource = new ImageIndexResource(connections);
+        const context = buildkit.context("parts", fromStep);
+        const source = async (platform: string) => {
+            const tag = `${buildkit.registry}/parts:${platform.replace("/", "-")}`;
+            return `${tag}@${(await buildkit.build({ context, platform, tags: [tag] })).digest}`;
+        };
+        const make = async (platform: string, tags: string[], olds?: ImageIndexOutputs) => {
+            const inputs: ImageIndexInputs = {
+                ...{ builder: buildkit.builder, tags, sources: [await source(platform)] },
+                ...{ platforms: ["linux/amd64"], here: here() },
+            };
+            const checked = await resource.check(inputs, work("index"));
+            return olds
+                ? resource.update(checked, work("index"), olds)
+                : (await resource.create(checked, work("index"))).outputs;
+        };
+        const [amd64, arm64] = [make.bind(null, "linux/amd64"), make.bind(null, "linux/arm64")];
+        await expectTagsKept("index", amd64, arm64, "lacks linux/amd64");
+    });
+
+    test("an image made out of one of another platform, which the runner alone has seen", async () => {
+        const resource = new PlatformImageResource(connections);
+        const foreign = `${buildkit.registry}/foreign:latest`;
+        await buildkit.build({
+            context: buildkit.context("foreign", fromStep),
+            platform: "linux/arm64",
+            tags: [foreign],
+        });
+        const make = async (dockerfile: string[], tags: string[], olds?: PlatformImageOutputs) => {
+            const inputs: PlatformImageInputs = {
+                ...{ platform: "linux/amd64", runner: "amd64", builder: buildkit.builder, tags, here: here() },
+                ...{ context: buildkit.context("image", dockerfile), contexts: {}, args: {}, secrets: {} },
+                ...{ cacheFrom: [], cacheTo: [] },
+            };
+            const checked = await resource.check(inputs, work("image"), {});
+            return olds
+                ? resource.update(checked, work("image"), olds)
+                : (await resource.create(checked, work("image"))).outputs;
+        };
+        const right = make.bind(null, [...fromStep, "LABEL a=b"]);
+        const wrong = make.bind(null, [`FROM ${foreign}`, "LABEL a=b"]);
+        await expectTagsKept("image", right, wrong, "for linux/amd64 out of one for linux/arm64");
+    });
+});
