@@ -73,9 +73,10 @@ const buildOptions: readonly (keyof BuildOptions)[] = [
     ...(["ulimits", "addHosts", "compileCluster", "noCache", "trigger", "cacheFrom", "cacheTo", "options"] as const),
 ];
 
-/** The options that are set. */
+/** The options that are set. What is written out of their defaults is not: it makes no other image. */
 export function optionsOf(args: BuildOptions): BuildOptions {
-    return Object.fromEntries(buildOptions.flatMap((name) => (args[name] === undefined ? [] : [[name, args[name]]])));
+    const isDefault = (value: unknown) => !value || (typeof value === "object" && Object.keys(value).length === 0);
+    return Object.fromEntries(buildOptions.flatMap((name) => (isDefault(args[name]) ? [] : [[name, args[name]]])));
 }
 
 /** The inputs of one platform: the image's, with the platform's own in their place. */

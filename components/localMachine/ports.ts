@@ -23,9 +23,12 @@ export async function portMistakes(users: readonly PortUser[]): Promise<string[]
         if (holder && !holder.isRemoved && path.basename(holder.folder) === path.basename(folder)) {
             return [];
         }
+        const [who, end] = holder
+            ? [nameOf(holder), `end that: kill ${holder.pid}`]
+            : anotherStack(port, path.dirname(stackFolder));
         return [
-            `localPort: port ${port}, for ${name}, is in use by ${holder ? nameOf(holder) : "something else"}; end ` +
-                `that${holder ? `: kill ${holder.pid}` : ""}, or choose another first port: pulumi config set localPort NUMBER`,
+            `localPort: port ${port}, for ${name}, is in use by ${who}; ${end}, or choose another first port: ` +
+                "pulumi config set localPort NUMBER",
         ];
     });
     return (await Promise.all(mistakes)).flat();
@@ -34,6 +37,14 @@ export async function portMistakes(users: readonly PortUser[]): Promise<string[]
 /** Another daemon of the stack, whose port was this one, or one that is left of a folder. */
 function nameOf({ pid, folder, isRemoved }: FolderProcess): string {
     return `process ${pid} of this stack, in ${folder}${isRemoved ? ", which was removed" : ""}`;
+}
+
+/** Who has the port, as far as it is known, and what would end it. @param dataFolder of all stacks */
+function anotherStack(port: number, dataFolder: string): [who: string, end: string] {
+    const holder = listener(port, dataFolder);
+    return holder
+        ? [`process ${holder.pid} of another stack, in ${holder.folder}`, "take that stack down"]
+        : ["something else", "end that"];
 }
 
 /** The process of a stack's folder that listens on a port of 127.0.0.1. */

@@ -1,3 +1,5 @@
+import { realpathSync } from "node:fs";
+import * as path from "node:path";
 import { StandInMachine } from "../../../tests/helpers/standInMachine";
 import { registryMachineMistakes } from "./machine";
 
@@ -20,6 +22,15 @@ describe("this machine, as the stack's registry,", () => {
         expect(await mistakesOf({ localPort: port })).toEqual([]);
         expect(await mistakesOf({ localPort: await here.listen() })).toEqual([
             expect.stringMatching(/^localPort: port \d+, for the registry, is in use by something else; /),
+        ]);
+    });
+
+    it("says which stack's daemon has the port", async () => {
+        const { port, pid } = await here.serve("other/registry");
+        const folder = realpathSync(path.join(here.home, "other/registry"));
+        const taken = `localPort: port ${port}, for the registry, is in use by process ${pid} of another stack, in ${folder};`;
+        expect(await mistakesOf({ localPort: port })).toEqual([
+            `${taken} take that stack down, or choose another first port: pulumi config set localPort NUMBER`,
         ]);
     });
 
