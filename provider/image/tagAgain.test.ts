@@ -1,3 +1,6 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { until } from "../../tests/e2e/processes";
 import { Buildkit } from "../../tests/helpers/buildkit";
 import { fromStep } from "../../tests/helpers/stepImage";
 import type { Connections } from "../buildx/connectScript";
@@ -24,9 +27,11 @@ const connections = {
     connect: async () => 0,
     served: () => undefined,
 } as unknown as Connections;
-const work = (urn: string): Work => ({
-    ...{ urn, signal: new AbortController().signal, status: () => undefined, log: () => undefined },
+let ctrlC: AbortController;
+beforeEach(() => {
+    ctrlC = new AbortController();
 });
+const work = (urn: string): Work => ({ urn, signal: ctrlC.signal, status: () => undefined, log: () => undefined });
 const here = (): Here => ({ connect: "", project: buildkit.folder, buildsPerRunner: 1 });
 const tagsOf = (image: string) => ["latest", "1.0"].map((tag) => `${buildkit.registry}/${image}:${tag}`);
 const leadsTo = async (tag = "") => (await buildkit.run("crane", ["digest", tag])).trim();
@@ -68,14 +73,8 @@ describe("tags that something took before it was found to be wrong lead to what 
         await expectTagsKept("index", amd64, arm64, "lacks linux/amd64");
     });
 
-    test("an image made out of one of another platform, which the runner alone has seen", async () => {
+    describe("an image", () => {
         const resource = new PlatformImageResource(connections);
-        const foreign = `${buildkit.registry}/foreign:latest`;
-        await buildkit.build({
-            context: buildkit.context("foreign", fromStep),
-            platform: "linux/arm64",
-            tags: [foreign],
-        });
         const make = async (dockerfile: string[], tags: string[], olds?: PlatformImageOutputs) => {
             const inputs: PlatformImageInputs = {
                 ...{ platform: "linux/amd64", runner: "amd64", builder: buildkit.builder, tags, here: here() },
@@ -88,7 +87,33 @@ describe("tags that something took before it was found to be wrong lead to what 
                 : (await resource.create(checked, work("image"))).outputs;
         };
         const right = make.bind(null, [...fromStep, "LABEL a=b"]);
-        const wrong = make.bind(null, [`FROM ${foreign}`, "LABEL a=b"]);
-        await expectTagsKept("image", right, wrong, "for linux/amd64 out of one for linux/arm64");
+
+        test("made out of one of another platform, which the runner alone has seen", async () => {
+            const [tag, context] = [`${buildkit.registry}/foreign:latest`, buildkit.context("foreign", fromStep)];
+            await buildkit.build({ context, platform: "linux/arm64", tags: [tag] });
+            const wrong = make.bind(null, [`FROM ${tag}`, "LABEL a=b"]);
+            await expectTagsKept("image", right, wrong, "for linux/amd64 out of one for linux/arm64");
+        });
+
+        test("that was pushed at the moment of a Ctrl-C", async () => {
+            const { PATH } = process.env;
+            const bin = path.join(buildkit.folder, "bin");
+            const pushed = path.join(bin, "pushed");
+            mkdirSync(bin);
+            const pushes = `PATH='${PATH}' buildx "$@" && : >'${pushed}' && exec sleep 60`;
+            const script = `#!/bin/sh\nif [ "$1" = build ]; then ${pushes}; fi\nPATH='${PATH}' exec buildx "$@"\n`;
+            writeFileSync(path.join(bin, "buildx"), script, { mode: 0o755 });
+            const canceled = async (tags: string[], olds: PlatformImageOutputs) => {
+                process.env.PATH = `${bin}:${PATH}`;
+                const update = make([...fromStep, "LABEL a=c"], tags, olds);
+                const end = update.catch(() => undefined);
+                await until("the image is pushed", () => existsSync(pushed));
+                ctrlC.abort();
+                await end;
+                process.env.PATH = PATH;
+                return update;
+            };
+            await expectTagsKept("canceled", right, canceled, "canceled");
+        });
     });
 });

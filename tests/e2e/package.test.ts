@@ -83,12 +83,12 @@ class OutsideProject extends Project {
         return this.run("node", [file]);
     }
 
-    /** Type-checks a file as strictly as can be, and all types that it needs, by the rules of `moduleResolution`. */
-    check(file: string, module: string, moduleResolution: string) {
+    /** Type-checks a file as strictly as can be, by the rules of `moduleResolution`. @param more options of tsc */
+    check(file: string, module: string, moduleResolution: string, ...more: string[]) {
         const types = path.join(checkout, "node_modules/@types");
         const words = ["--noEmit", "--strict", "--target", "es2022"];
         words.push("--module", module, "--moduleResolution", moduleResolution, "--typeRoots", types, "--types", "node");
-        return this.run(path.join(checkout, "node_modules/.bin/tsc"), [...words, file]);
+        return this.run(path.join(checkout, "node_modules/.bin/tsc"), [...words, ...more, file]);
     }
 }
 
@@ -153,6 +153,7 @@ describeHere("the npm package", () => {
         ["nodenext", "nodenext"],
         ["esnext", "bundler"],
     ])("has types, for modules of kind %s", async (module, resolution) => {
+        // And all types that it needs.
         expect(await project.check("index.ts", module, resolution)).toEqual({ code: 0, output: "" });
         writeFileSync(
             path.join(project.folder, "wrong.ts"),
@@ -166,7 +167,8 @@ describeHere("the npm package", () => {
                 '    image.receipts["linux/arm64"]?.apply(({ total }) => total.trim());',
             ].join("\n"),
         );
-        const { code, output } = await project.check("wrong.ts", module, resolution);
+        // Those of the clouds' packages are most of the time.
+        const { code, output } = await project.check("wrong.ts", module, resolution, "--skipLibCheck");
         expect(code).not.toBe(0);
         expect(output).toMatch(/^wrong\.ts\(4,.*Type 'string' is not assignable to type 'number/m);
         expect(output).toMatch(/^wrong\.ts\(7,.*Property 'trim' does not exist on type 'number'/m);
