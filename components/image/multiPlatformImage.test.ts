@@ -31,17 +31,6 @@ describe("a multi-platform image", () => {
         }
     });
 
-    it("is no other image where an option's default is written out", async () => {
-        const names = ["sbom", "provenance", "noCache", "sourceLabels", "labels", "ssh", "options"];
-        bench.makeImage({
-            ...{ sbom: false, provenance: false, noCache: false, sourceLabels: false },
-            ...{ labels: {}, ssh: [], options: [] },
-        });
-        await settled();
-        const { inputs } = bench.mocks.one(imageType, "app-arm64");
-        expect(names.filter((name) => name in inputs)).toEqual([]);
-    });
-
     it("hangs together: parents, and the runner each image needs", async () => {
         bench.makeImage();
         await settled();
