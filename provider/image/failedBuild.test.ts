@@ -1,25 +1,14 @@
-import { Buildkit } from "../../tests/helpers/buildkit";
-import type { Connections } from "../buildx/connectScript";
+import { buildkitOfProcess } from "../../tests/helpers/buildkit";
 import type { Work } from "../resource";
+import { serving } from "./connectionsBench";
 import { type PlatformImageInputs, PlatformImageResource } from "./platformImage";
 
 jest.setTimeout(120_000);
 
-const buildkit = new Buildkit();
-const environment = process.env;
-beforeAll(async () => {
-    await buildkit.start();
-    process.env = { ...environment, ...buildkit.environment };
-});
-afterAll(() => {
-    process.env = environment;
-    return buildkit.end();
-});
+const buildkit = buildkitOfProcess();
 
 test("a build that fails says the Dockerfile's warnings, which may name the cause, once for all platforms", async () => {
-    // Its runner serves.
-    const connections = { connect: async () => 0, served: () => undefined };
-    const resource = new PlatformImageResource(connections as unknown as Connections);
+    const resource = new PlatformImageResource(serving);
     const lines = ["# check=skip=LegacyKeyValueFormat", "FROM scratch", "LABEL a b", "ARG VERSION=1"];
     const context = buildkit.context("misspelt", [...lines, "COPY app-$VERSIN /app"]);
     const said: string[] = [];

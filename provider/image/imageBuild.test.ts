@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { utimesSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { commandOf, descendants, until } from "../../tests/e2e/processes";
-import { Buildkit } from "../../tests/helpers/buildkit";
+import { buildkitOfProcess } from "../../tests/helpers/buildkit";
 import { fromStep } from "../../tests/helpers/stepImage";
 import type { Work } from "../resource";
 import { buildImage, type ImageBuild } from "./imageBuild";
@@ -15,16 +15,7 @@ const large = 4 << 20;
 const fails = 'RUN ["/step", "print", "x", "1", "fail"]';
 const copies = ["COPY data.bin /data.bin", "COPY --from=more . /more/"];
 
-const buildkit = new Buildkit();
-const environment = process.env;
-beforeAll(async () => {
-    await buildkit.start();
-    process.env = { ...environment, ...buildkit.environment };
-});
-afterAll(() => {
-    process.env = environment;
-    return buildkit.end();
-});
+const buildkit = buildkitOfProcess();
 
 /** An image with a large main context and a large named one, built as the provider does. */
 class Image {

@@ -5,8 +5,8 @@ import type { Platform } from "../../components/architecture";
 import { Buildkit } from "../../tests/helpers/buildkit";
 import { GitServer } from "../../tests/helpers/gitServer";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
-import type { Connections } from "../buildx/connectScript";
 import type { Work } from "../resource";
+import { serving } from "./connectionsBench";
 import { type PlatformImageInputs, type PlatformImageOutputs, PlatformImageResource } from "./platformImage";
 
 /** Images of contexts on a git server, built on a real runner. Of a `describe`, whose hooks it has. */
@@ -31,9 +31,7 @@ export class RemoteContextsBench {
             rmSync(this.folder, { recursive: true });
         });
         beforeEach(() => {
-            // Its runner serves.
-            const connections = { connect: async () => 0, served: () => undefined };
-            this.resource = new PlatformImageResource(connections as unknown as Connections);
+            this.resource = new PlatformImageResource(serving);
             this.said = [];
             this.shown = [];
         });

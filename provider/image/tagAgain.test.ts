@@ -1,32 +1,18 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { until } from "../../tests/e2e/processes";
-import { Buildkit } from "../../tests/helpers/buildkit";
+import { buildkitOfProcess } from "../../tests/helpers/buildkit";
 import { fromStep } from "../../tests/helpers/stepImage";
-import type { Connections } from "../buildx/connectScript";
 import type { Here } from "../process/here";
 import type { Work } from "../resource";
+import { serving } from "./connectionsBench";
 import { type ImageIndexInputs, type ImageIndexOutputs, ImageIndexResource } from "./imageIndex";
 import { type PlatformImageInputs, type PlatformImageOutputs, PlatformImageResource } from "./platformImage";
 
 jest.setTimeout(120_000);
 
-const buildkit = new Buildkit();
-const environment = process.env;
-beforeAll(async () => {
-    await buildkit.start();
-    process.env = { ...environment, ...buildkit.environment };
-});
-afterAll(() => {
-    process.env = environment;
-    return buildkit.end();
-});
+const buildkit = buildkitOfProcess();
 
-const connections = {
-    prepare: async () => undefined,
-    connect: async () => 0,
-    served: () => undefined,
-} as unknown as Connections;
 let ctrlC: AbortController;
 beforeEach(() => {
     ctrlC = new AbortController();
@@ -53,7 +39,7 @@ async function expectTagsKept<T extends { digest: string }>(
 
 describe("tags that something took before it was found to be wrong lead to what was there before again:", () => {
     test("an index of other platforms than declared", async () => {
-        const resource = new ImageIndexResource(connections);
+        const resource = new ImageIndexResource(serving);
         const context = buildkit.context("parts", fromStep);
         const source = async (platform: string) => {
             const tag = `${buildkit.registry}/parts:${platform.replace("/", "-")}`;
@@ -74,7 +60,7 @@ describe("tags that something took before it was found to be wrong lead to what 
     });
 
     describe("an image", () => {
-        const resource = new PlatformImageResource(connections);
+        const resource = new PlatformImageResource(serving);
         const make = async (dockerfile: string[], tags: string[], olds?: PlatformImageOutputs) => {
             const inputs: PlatformImageInputs = {
                 ...{ platform: "linux/amd64", runner: "amd64", builder: buildkit.builder, tags, here: here() },

@@ -37,6 +37,21 @@ export interface FolderBuild {
     output: string;
 }
 
+/** For the tests of one file, of code that has its environment from this process: one that serves meanwhile. */
+export function buildkitOfProcess(): Buildkit {
+    const buildkit = new Buildkit();
+    const environment = process.env;
+    beforeAll(async () => {
+        await buildkit.start();
+        process.env = { ...environment, ...buildkit.environment };
+    });
+    afterAll(() => {
+        process.env = environment;
+        return buildkit.end();
+    });
+    return buildkit;
+}
+
 /** A real buildkitd and a registry in a folder of their own, for the tests of one file; and a builder for them. */
 export class Buildkit {
     readonly folder = temporaryFolder();
