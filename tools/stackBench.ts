@@ -8,8 +8,17 @@ const pulumi = [path.join(checkout, "tools/bin"), ...(process.env.PATH ?? "").sp
     .map((folder) => path.join(folder, "pulumi"))
     .find((file) => existsSync(file));
 
-/** `describe`, where Pulumi is there. */
-export const describeWithPulumi = pulumi ? describe : describe.skip;
+/** A `describe` where Pulumi is there. Each test has a bench of its own. */
+export function describeStacks(what: string, tests: (bench: () => StackBench) => void): void {
+    (pulumi ? describe : describe.skip)(what, () => {
+        let bench: StackBench;
+        beforeEach(() => {
+            bench = new StackBench();
+        });
+        afterEach(() => bench.dispose());
+        tests(() => bench);
+    });
+}
 
 /**
  * The real scripts of `make up` and `make down`, and the real pulumi; only what would set up the machine, deploy or show a stack is

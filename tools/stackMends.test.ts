@@ -1,28 +1,22 @@
 import { spawn } from "node:child_process";
 import { chmodSync, cpSync, existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { describeWithPulumi, StackBench } from "./stackBench";
+import { describeStacks } from "./stackBench";
 
 jest.setTimeout(60_000);
 
-describeWithPulumi("make up and make down", () => {
-    let bench: StackBench;
-    beforeEach(() => {
-        bench = new StackBench();
-    });
-    afterEach(() => bench.dispose());
-
+describeStacks("make up and make down", (bench) => {
     describe("where there is a lock", () => {
         const locked = (pid: number, project = "native-buildx") =>
-            bench.write(
+            bench().write(
                 `data/state/.pulumi/locks/organization/${project}/dev/1.json`,
                 JSON.stringify({ pid, username: "somebody", hostname: hostname() }),
             );
 
         /** While a process runs whose program has this name. */
         function beside(name: string, act: (pid: number) => void): void {
-            bench.write(`running/${name}`, "#!/bin/sh", "read line");
-            const running = spawn(bench.path(`running/${name}`), { stdio: ["pipe", "ignore", "ignore"] });
+            bench().write(`running/${name}`, "#!/bin/sh", "read line");
+            const running = spawn(bench().path(`running/${name}`), { stdio: ["pipe", "ignore", "ignore"] });
             try {
                 act(running.pid ?? 0);
             } finally {
@@ -31,13 +25,13 @@ describeWithPulumi("make up and make down", () => {
         }
 
         beforeEach(() => {
-            bench.run("up.sh");
+            bench().run("up.sh");
         });
 
         it("wait for whoever holds it", () => {
             beside("pulumi", (pid) => {
                 locked(pid);
-                const { status, stderr } = bench.shell("tools/up.sh");
+                const { status, stderr } = bench().shell("tools/up.sh");
                 expect(status).not.toBe(0);
                 expect(stderr).toContain(
                     `Another pulumi command is at work on stack dev (process ${pid} on ${hostname()})`,
@@ -48,8 +42,8 @@ describeWithPulumi("make up and make down", () => {
         (process.getuid?.() === 0 ? it : it.skip)("wait for another user's, whom this one may not signal", () => {
             beside("pulumi", (pid) => {
                 locked(pid);
-                chmodSync(bench.folder, 0o755);
-                const look = bench.shellOf(
+                chmodSync(bench().folder, 0o755);
+                const look = bench().shellOf(
                     65_534,
                     "-c",
                     ". ./tools/env.sh && . ./tools/stack.sh && find_other_runs dev",
@@ -62,11 +56,11 @@ describeWithPulumi("make up and make down", () => {
         it("remove it where its process's id is another program's by now", () => {
             beside("program", (pid) => {
                 locked(pid);
-                const { status, stderr } = bench.shell("tools/up.sh");
+                const { status, stderr } = bench().shell("tools/up.sh");
                 expect(stderr).toContain(`Removing the lock of an interrupted run (process ${pid}).`);
                 expect(status).toBe(0);
             });
-            expect(existsSync(bench.path("data/state/.pulumi/locks/organization/native-buildx/dev/1.json"))).toBe(
+            expect(existsSync(bench().path("data/state/.pulumi/locks/organization/native-buildx/dev/1.json"))).toBe(
                 false,
             );
         });
@@ -74,23 +68,23 @@ describeWithPulumi("make up and make down", () => {
         it("do not wait for another project's stack of that name", () => {
             beside("pulumi", (pid) => {
                 locked(pid, "other");
-                expect(bench.shell("tools/up.sh")).toMatchObject({ status: 0, stderr: "" });
+                expect(bench().shell("tools/up.sh")).toMatchObject({ status: 0, stderr: "" });
             });
         });
     });
 
     describe("after a run that was killed", () => {
-        const stateFile = () => bench.path("data/state/.pulumi/stacks/native-buildx/dev.json");
+        const stateFile = () => bench().path("data/state/.pulumi/stacks/native-buildx/dev.json");
         const state = () => JSON.parse(readFileSync(stateFile(), "utf8")).checkpoint.latest;
 
         // A stack with a resource and a whole backup.
         beforeEach(() => {
-            bench.run("up.sh");
+            bench().run("up.sh");
             const urn = (name: string) => `urn:pulumi:dev::native-buildx::test:index:Thing::${name}`;
             const resource = (name: string) => ({ urn: urn(name), type: "test:index:Thing", custom: false });
             const { deployment, ...exported } = JSON.parse(pulumiCommand("pulumi stack export --stack dev"));
             deployment.resources = [resource("kept")];
-            bench.write("import.json", JSON.stringify({ ...exported, deployment }));
+            bench().write("import.json", JSON.stringify({ ...exported, deployment }));
             pulumiCommand("pulumi stack import --stack dev --file import.json");
 
             const whole = JSON.parse(readFileSync(stateFile(), "utf8"));
@@ -100,7 +94,7 @@ describeWithPulumi("make up and make down", () => {
         });
 
         function pulumiCommand(command: string): string {
-            const { status, stdout, stderr } = bench.shell("-c", `. ./tools/env.sh && ${command}`);
+            const { status, stdout, stderr } = bench().shell("-c", `. ./tools/env.sh && ${command}`);
             if (status !== 0) {
                 throw new Error(stderr);
             }
@@ -108,14 +102,14 @@ describeWithPulumi("make up and make down", () => {
         }
 
         it("name what was being created once, and forget it", () => {
-            expect(bench.shell("tools/up.sh").stderr).toMatch(
+            expect(bench().shell("tools/up.sh").stderr).toMatch(
                 /removing pending operation 'creating' on '.*::instance'/,
             );
             expect(state().resources.map(({ urn }: { urn: string }) => urn.split("::")[3])).toEqual(["kept"]);
             expect(state().pending_operations).toBeUndefined();
 
-            expect(bench.shell("tools/up.sh").stderr).not.toContain("instance");
-            expect(bench.calls).toContain("up dev, plugins not fetched");
+            expect(bench().shell("tools/up.sh").stderr).not.toContain("instance");
+            expect(bench().calls).toContain("up dev, plugins not fetched");
         });
 
         it.each([
@@ -128,7 +122,7 @@ describeWithPulumi("make up and make down", () => {
             // What a person would see.
             expect(() => pulumiCommand("pulumi stack --stack dev")).toThrow("failed to load checkpoint");
 
-            const { status, stderr } = bench.shell("tools/up.sh");
+            const { status, stderr } = bench().shell("tools/up.sh");
             expect(stderr).toContain(`Removing ${stateFile()}.attrs`);
             expect(status).toBe(0);
             expect(state().resources).toHaveLength(1);
@@ -140,7 +134,7 @@ describeWithPulumi("make up and make down", () => {
         ])("go on from the backup where the state is %s", (_, length) => {
             truncateSync(stateFile(), length);
 
-            const { status, stderr } = bench.shell("tools/up.sh");
+            const { status, stderr } = bench().shell("tools/up.sh");
             expect(stderr).toContain(`Using ${stateFile()}.bak`);
             expect(status).toBe(0);
             expect(state().resources).toHaveLength(1);
@@ -150,8 +144,8 @@ describeWithPulumi("make up and make down", () => {
             truncateSync(stateFile(), 0);
             truncateSync(`${stateFile()}.bak`, 0);
 
-            const { status, stderr } = bench.shell("tools/up.sh");
-            expect(stderr).toContain(`Copy the newest whole file of ${bench.path("data/state/.pulumi/backups")}`);
+            const { status, stderr } = bench().shell("tools/up.sh");
+            expect(stderr).toContain(`Copy the newest whole file of ${bench().path("data/state/.pulumi/backups")}`);
             expect(status).not.toBe(0);
             expect(readFileSync(stateFile(), "utf8")).toBe("");
         });
