@@ -1,6 +1,7 @@
-import { type Found, withBuildx } from "../buildx/buildx";
+import type { RegistryLogin } from "../../components/registry/registryLogin";
+import { type Buildx, withBuildx } from "../buildx/buildx";
 
-/** A refresh must not depend on the registry. */
+/** Neither a refresh nor the end of a run may depend on the registry. */
 const seconds = 10;
 
 /** What was pushed, and under which tags. */
@@ -21,21 +22,29 @@ export function changedSince({ movedTags = [] }: Pick<Tagged, "movedTags">): str
 
 /** The same with the tags that lead elsewhere now. Undefined: it is gone. Where the registry does not answer, nothing has changed. */
 export async function lookAgain<T extends Tagged>(outputs: T): Promise<T | undefined> {
-    const found = await lookInRegistry(outputs.tags);
-    const movedTags = outputs.tags.filter((_tag, at) => found[at] !== outputs.digest && found[at] !== "unknown");
+    const { tags, digest, ref } = outputs;
+    // Without a login, which no state has.
+    const movedTags = await shortly(tags, undefined, (buildx) => movedAmong(buildx, tags, digest)).catch(() => []);
     const { movedTags: _, ...rest } = outputs;
     if (movedTags.length === 0) {
         return rest as T;
     }
-    const [itself] = await lookInRegistry([outputs.ref]);
+    const itself = await shortly([ref], undefined, (buildx) => buildx.find(ref)).catch(() => "unknown");
     return itself === "none" ? undefined : { ...outputs, movedTags };
 }
 
-/** What the registry has under these references, for a refresh: without a login, which no state has. */
-async function lookInRegistry(references: string[]): Promise<Found[]> {
+/** Those of the tags that lead elsewhere than to this digest, as far as the registry answers. */
+export async function movedAmong(buildx: Buildx, tags: string[], digest: string): Promise<string[]> {
+    const found = await Promise.all(tags.map((tag) => buildx.find(tag)));
+    return tags.filter((_tag, at) => found[at] !== digest && found[at] !== "unknown");
+}
+
+/** Asks, or tells, the registry something that does not take long. */
+export function shortly<T>(
+    references: string[],
+    login: RegistryLogin | undefined,
+    run: (buildx: Buildx) => Promise<T>,
+): Promise<T> {
     const signal = AbortSignal.timeout(seconds * 1000);
-    const find = withBuildx({ logins: [], references, signal }, (buildx) =>
-        Promise.all(references.map((reference) => buildx.find(reference))),
-    );
-    return find.catch(() => references.map((): Found => "unknown"));
+    return withBuildx({ logins: login ? [login] : [], references, signal }, run);
 }
