@@ -6,22 +6,26 @@ import { promisify } from "node:util";
 import { FolderLooks } from "../provider/context/folderLooks";
 
 const run = promisify(execFile);
-const folders = 100;
-const filesInFolder = 100;
-/** 10,000 of them are 1 GB. */
-const bytesOfFile = 100_000;
 
 /** A context of 10,000 files and 1 GB below `parent`. */
 export async function largeContext(parent: string): Promise<string> {
     const context = path.join(parent, "large");
-    const content = randomBytes(bytesOfFile);
-    for (let at = 0; at < folders * filesInFolder; at++) {
-        const folder = path.join(context, String(at % folders));
+    await writeFiles(context, { files: 10_000, bytes: 100_000, folders: 100 });
+    return context;
+}
+
+/** Writes files of so many bytes each, of which no two are alike, in folders below one. */
+export async function writeFiles(
+    parent: string,
+    { files, bytes, folders }: { files: number; bytes: number; folders: number },
+): Promise<void> {
+    const content = randomBytes(bytes);
+    for (let at = 0; at < files; at++) {
+        const folder = path.join(parent, String(at % folders));
         await fs.mkdir(folder, { recursive: true });
         content.writeUInt32LE(at);
         await fs.writeFile(path.join(folder, String(at)), content);
     }
-    return context;
 }
 
 /** sha256sum over every file of a context, one process after the other. */

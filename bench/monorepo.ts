@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { defaultPlatforms } from "../components/architecture";
 import type { ImageDeclaration } from "../configuration/images";
+import { writeFiles } from "./hashing";
 import { type Sandbox, stackName } from "./sandbox";
 
 const names = Array.from({ length: 20 }, (_, at) => `service-${String(at + 1).padStart(2, "0")}`);
@@ -41,16 +41,8 @@ export class Monorepo {
      * gets to see; and builds all again.
      */
     async fill(): Promise<void> {
-        const bytes = randomBytes(8192);
         for (const name of names) {
-            for (let at = 0; at < 1000; at++) {
-                const folder = path.join(this.folderOf(name), "assets", `${at % 20}`);
-                await fs.mkdir(folder, { recursive: true });
-                await fs.writeFile(
-                    path.join(folder, `${at}.bin`),
-                    Buffer.concat([Buffer.from(`${name} ${at}`), bytes]),
-                );
-            }
+            await writeFiles(path.join(this.folderOf(name), "assets"), { files: 1000, bytes: 8192, folders: 20 });
             const dockerfile = path.join(this.folderOf(name), "Dockerfile");
             const text = await fs.readFile(dockerfile, "utf8");
             await fs.writeFile(dockerfile, text.replace("COPY encode.c ./", "COPY encode.c ./\nCOPY assets assets/"));
