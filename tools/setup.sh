@@ -125,7 +125,7 @@ ask_for_programs() {
     wanted=$(
         new_enough 'node --version' 20.0.0 || echo 'Node 20 or newer: https://nodejs.org/'
         command -v npm >/dev/null || echo 'npm, which comes with Node, or: apt-get install npm'
-        if [ -n "$needed" ] && [ "$(cat tools/bin/.stamp 2>/dev/null)" != "$(tools_stamp "$needed")" ]; then needed_go; fi
+        if [ -n "$needed" ] && ! tools_are_built; then needed_go; fi
     )
     if [ -n "$wanted" ]; then
         die "please install, and run this again:
@@ -179,17 +179,16 @@ needed_tools() {
     done
 }
 
-# tools_stamp NEEDED: what was built says it.
-tools_stamp() {
-    cat tools/go.mod tools/go.sum | cksum
-    echo "$1"
+# tools_are_built: true if those that are needed were built of what tools/go.mod has now. $stamp says which these are.
+tools_are_built() {
+    stamp=$(cat tools/go.mod tools/go.sum | cksum; echo "$needed")
+    [ "$(cat tools/bin/.stamp 2>/dev/null)" = "$stamp" ]
 }
 
 build_tools() {
     mkdir -p tools/bin
     if ( found_on_path docker ); then rm -f tools/bin/docker; else ln -sf ../docker-buildx-only tools/bin/docker; fi
-    stamp=$(tools_stamp "$needed")
-    if [ "$(cat tools/bin/.stamp 2>/dev/null)" = "$stamp" ]; then return; fi
+    if tools_are_built; then return; fi
     if [ -n "$needed" ]; then
         pulumi_version=$(module_version github.com/pulumi/pulumi/pkg/v3)
         versions="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$pulumi_version"
