@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { commandOf, processesIn, until } from "../tests/e2e/processes";
+import { commandOf, kill, processesIn, until } from "../tests/e2e/processes";
 import { temporaryFolder } from "../tests/helpers/temporaryFolder";
 
 jest.setTimeout(120_000);
@@ -34,7 +34,7 @@ const tools = path.join(checkout, "tools/bin");
     afterEach(() => {
         engine?.kill("SIGKILL");
         for (const pid of processesIn(folder)) {
-            process.kill(pid, "SIGKILL");
+            kill(pid);
         }
         rmSync(folder, { recursive: true });
     });

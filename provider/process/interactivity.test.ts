@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { descendants, until } from "../../tests/e2e/processes";
+import { descendants, kill, until, wordsOf } from "../../tests/e2e/processes";
 import { isInteractive } from "./interactivity";
 
 /** Is this the stand-in itself? `script` may have a shell of its own between, whose one long word is all of its words. */
 function isEngine(pid: number): boolean {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes("pulumi");
+    return wordsOf(pid).includes("pulumi");
 }
 
 /** How a stand-in for the engine is started. */
@@ -36,7 +35,8 @@ async function ask({ onTerminal = true, words = [], redirection = "", environmen
         return isInteractive(found);
     } finally {
         for (const pid of [...descendants(child.pid ?? 0), child.pid ?? 0]) {
-            process.kill(pid, "SIGKILL");
+            // A terminal's end is that of all in it.
+            kill(pid);
         }
     }
 }

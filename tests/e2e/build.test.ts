@@ -5,7 +5,7 @@ import { describeHere } from "../helpers/needs";
 import { type Arch, archs, asleepFor, fromStep, prints, writes } from "../helpers/stepImage";
 import type { Running } from "./commands";
 import { inMidBuild } from "./midBuild";
-import { commandOf, descendants, until } from "./processes";
+import { commandOf, descendants, kill, until } from "./processes";
 import { Project, unchanged } from "./project";
 
 jest.setTimeout(300_000);
@@ -267,7 +267,7 @@ describeHere("images through the provider", () => {
         await inMidBuild(running, "arm64");
         const builds = processesOf(running, /buildx build/);
         for (const pid of processesOf(running, command)) {
-            process.kill(pid, "SIGKILL");
+            kill(pid);
         }
         const { code } = await running.done;
         expect(code).not.toBe(0);

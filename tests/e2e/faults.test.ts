@@ -5,7 +5,7 @@ import { checkout } from "../helpers/checkout";
 import { describeHere } from "../helpers/needs";
 import { archs, asleepFor, fromStep, writes } from "../helpers/stepImage";
 import { inMidBuild } from "./midBuild";
-import { commandOf, descendants, until } from "./processes";
+import { commandOf, descendants, kill, until } from "./processes";
 import { Project, unchanged } from "./project";
 
 jest.setTimeout(300_000);
@@ -126,7 +126,7 @@ describeHere("after a fault, the next up is right", () => {
             commandOf(pid).includes("pulumi-resource-native-buildx"),
         );
         for (const pid of providers) {
-            process.kill(pid, "SIGKILL");
+            kill(pid);
         }
         expect((await running.done).code).not.toBe(0);
         expect(left()).not.toEqual([]);

@@ -48,9 +48,23 @@ function ifThere<T>(otherwise: T, read: () => T): T {
 
 /** A process's command and arguments; empty if it has ended. */
 export function commandOf(pid: number): string {
+    return wordsOf(pid).join(" ");
+}
+
+/** The same, word by word, and an empty one at the end. */
+export function wordsOf(pid: number): string[] {
+    return ifThere("", () => readFileSync(`/proc/${pid}/cmdline`, "utf8")).split("\0");
+}
+
+/** Kills a process, if there still is one. */
+export function kill(pid: number): void {
+    // 0 is every process of this group.
+    if (!(pid > 1)) {
+        throw new Error(`there is no process ${pid}`);
+    }
     try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+        process.kill(pid, "SIGKILL");
     } catch {
-        return "";
+        // It has ended.
     }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import * as path from "node:path";
+import { kill } from "../../../tests/e2e/processes";
 import { find } from "../../../tests/helpers/find";
 import { shells, Workbench } from "../../../tests/helpers/workbench";
 import type { ConnectNode } from "../../runner/runner";
@@ -165,11 +166,7 @@ export class ConnectBench extends Workbench {
             child.kill("SIGKILL");
         }
         if (existsSync(this.path("hanging"))) {
-            try {
-                process.kill(Number(this.read("hanging")), "SIGKILL");
-            } catch {
-                // It has ended.
-            }
+            kill(Number(this.read("hanging")));
         }
         await Promise.all(this.ends);
     }

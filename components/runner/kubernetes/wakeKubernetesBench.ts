@@ -1,4 +1,5 @@
 import * as path from "node:path";
+import { kill } from "../../../tests/e2e/processes";
 import { Workbench } from "../../../tests/helpers/workbench";
 
 const scripts = ["../../builder/connect/inTime.sh", "wakeKubernetes.sh"].map((script) => path.join(__dirname, script));
@@ -160,7 +161,7 @@ export function wakeKubernetesBenchForEach(shell: string[]): () => WakeKubernete
     });
     afterEach(() => {
         for (const id of bench.read("hanging").split("\n").filter(Boolean)) {
-            process.kill(Number(id), "SIGKILL");
+            kill(Number(id));
         }
         bench.dispose();
     });

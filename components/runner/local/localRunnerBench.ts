@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { kill } from "../../../tests/e2e/processes";
 import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
 import { shells, Workbench } from "../../../tests/helpers/workbench";
@@ -21,19 +22,6 @@ export async function until(condition: () => boolean): Promise<void> {
             throw new Error(`in vain: ${condition}`);
         }
         await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-}
-
-/** Kills a process, if there still is one. */
-export function kill(pid: number): void {
-    // 0 is every process of this group.
-    if (!(pid > 1)) {
-        throw new Error(`there is no process ${pid}`);
-    }
-    try {
-        process.kill(pid, "SIGKILL");
-    } catch {
-        // It has ended.
     }
 }
 

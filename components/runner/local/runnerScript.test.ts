@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { commandOf } from "../../../tests/e2e/processes";
+import { commandOf, kill } from "../../../tests/e2e/processes";
 import { find } from "../../../tests/helpers/find";
 import { histories } from "../../../tests/helpers/histories";
-import { describeLocalRunner, kill, quiet, until } from "./localRunnerBench";
+import { describeLocalRunner, quiet, until } from "./localRunnerBench";
 
 jest.setTimeout(60_000);
 

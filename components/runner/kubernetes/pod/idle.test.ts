@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { kill } from "../../../../tests/e2e/processes";
 import { histories } from "../../../../tests/helpers/histories";
 import { shells } from "../../../../tests/helpers/workbench";
-import { kill, until } from "../../local/localRunnerBench";
+import { until } from "../../local/localRunnerBench";
 import { PodBench } from "./podBench";
 
 // Time counts in seconds.
