@@ -23,14 +23,15 @@ export class LocalRegistryBench extends Workbench {
     /** Connections stay open between requests, as those of other clients do. */
     private readonly agent = new Agent({ keepAlive: true });
 
-    private constructor(private readonly port: number) {
+    private port = 0;
+
+    private constructor() {
         super();
     }
 
     /** @param shell what `sh` is for its scripts */
     static async make(shell: readonly string[], untaggedDays: number): Promise<LocalRegistryBench> {
-        const [port = 0] = await freePorts(1);
-        const bench = new LocalRegistryBench(port);
+        const bench = new LocalRegistryBench();
         mkdirSync(bench.home);
         symlinkSync(find(shell[0] ?? "") ?? "", bench.path("bin/sh"));
         for (const file of [
@@ -41,13 +42,20 @@ export class LocalRegistryBench extends Workbench {
         ]) {
             copyFileSync(path.join(__dirname, file), path.join(bench.home, path.basename(file)));
         }
-        bench.write("registry/registry.yml", renderRegistryConfiguration(port));
+        await bench.move();
         bench.write(
             "registry/settings.sh",
             `host=registry.example trust_file=../trust.pem untagged_days=${untaggedDays} ` +
                 `PATH='${bench.path("bin")}:${process.env.PATH}'\n`,
         );
         return bench;
+    }
+
+    /** Configures another port. */
+    async move(): Promise<void> {
+        const [port = 0] = await freePorts(1);
+        this.port = port;
+        this.write("registry/registry.yml", renderRegistryConfiguration(port));
     }
 
     /** @param env of whoever runs it */

@@ -34,6 +34,19 @@ end() {
     done
 }
 
+# moves: true if it serves at another address than the one that is wanted.
+moves() { alive && [ "$(address wanted)" != "$(address running)" ]; }
+
+address() { grep -E '^# |^ *addr:' "$1"; }
+
+# builds_run: true if a runner beside it builds, which is to push to the address of before.
+builds_run() (
+    for script in ../*/runner.sh; do
+        if (cd "${script%/*}" && sh runner.sh builds) 2>/dev/null; then return 0; fi
+    done
+    return 1
+)
+
 # due: true if no garbage was collected for a day.
 due() { [ -z "$(find garbage.log -mtime -1 2>/dev/null)" ]; }
 
@@ -70,6 +83,10 @@ start() {
     echo "# $host" | cat registry.yml - >wanted
     if alive && cmp -s wanted running && cmp -s authority/ca.pem "$trust_file"; then
         if ! due || ! nobody_connected; then return; fi
+    fi
+    if moves && builds_run; then
+        say "localPort, registryHost: a build runs that pushes to its address of before. Try again when that is done, or set them back."
+        exit 1
     fi
     end
     if due; then collect; fi

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { commandOf } from "../../../tests/e2e/processes";
 import { find } from "../../../tests/helpers/find";
@@ -41,6 +41,29 @@ describeUnless(missing && `${missing} is not on PATH`).each(shells)(
             await bench.image("app", "one", "latest");
             expect(await isFree(port)).toBe(true);
             expect(readFileSync(`/proc/${pid()}/environ`, "utf8")).not.toMatch(/REGISTRY_|person/);
+        });
+
+        it("keeps its address while a runner beside it builds", async () => {
+            await bench.script("start");
+            const before = pid();
+            // Stand-ins for two runners' scripts.
+            for (const runner of ["amd64", "arm64"]) {
+                mkdirSync(bench.path(runner));
+            }
+            bench.write("amd64/runner.sh", "exit 1\n");
+            bench.write("arm64/runner.sh", '[ "$1" = builds ] && [ -e building ]\n');
+            bench.write("arm64/building");
+            await bench.move();
+            expect(await bench.script("start")).toEqual({
+                status: 1,
+                stdout: "",
+                stderr: "registry: localPort, registryHost: a build runs that pushes to its address of before. Try again when that is done, or set them back.\n",
+            });
+            expect(pid()).toBe(before);
+            rmSync(bench.path("arm64/building"));
+            expect(await bench.script("start")).toEqual(quiet);
+            expect(pid()).not.toBe(before);
+            await bench.image("app", "one", "latest");
         });
 
         it("does not take another folder's registry, which has the id by now, for its own", async () => {

@@ -6,6 +6,7 @@
 #     sh runner.sh keys     print what a client of its present start needs; status 75 when it does not serve
 #     sh runner.sh stop     end it, and with it any build that runs
 #     sh runner.sh status   one word: stopped, booting, serving or stopping
+#     sh runner.sh builds   status 0 while a build runs, 1 otherwise
 #
 # Files: lock (held while the state changes), pid (of the supervisor, seen from outside), state, activity (when it was
 # last asked for, seconds since 1970), running.toml and running.network (what it was started with), keys (of this start),
@@ -50,6 +51,8 @@ keys() {
 status() {
     if ! alive; then echo stopped; else cat state; fi
 }
+
+builds() { alive && serving && ! unused -1 0; }
 
 # The command that starts the supervisor as the first process of a PID namespace, so that everything a build has left ends
 # with it. Without root, rootlesskit makes the user namespace that this needs.
@@ -237,9 +240,9 @@ unused() (
 # shellcheck source=components/runner/emulation/emulation.sh
 . ./emulation.sh
 case ${1:-} in
-    start | keys | stop | status | supervise) "$1" ;;
+    start | keys | stop | status | builds | supervise) "$1" ;;
     *)
-        say "usage: sh runner.sh start|keys|stop|status"
+        say "usage: sh runner.sh start|keys|stop|status|builds"
         exit 2
         ;;
 esac

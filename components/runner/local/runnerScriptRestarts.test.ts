@@ -200,7 +200,9 @@ describeLocalRunner("a local runner", (it, bench) => {
             "localPort: a build runs on it at its port of before. Connect again when that is done, or set localPort back",
         );
         expect([await bench().status(), bench().starts()]).toEqual(["serving", 1]);
+        expect(await bench().ask("builds")).toEqual(quiet);
         bench().write("histories", histories(0));
+        expect(await bench().ask("builds")).toEqual({ ...quiet, status: 1 });
         expect(await bench().ask("start")).toMatchObject({ status: 0 });
         expect(bench().starts()).toBe(2);
     });
