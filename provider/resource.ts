@@ -11,6 +11,8 @@ export interface Work {
     status(text: string): void;
     /** Says something that stays. */
     log(severity: Severity, text: string): void;
+    /** The text without the secrets among the resource's inputs: what is shown, and all errors, go through it by themselves. */
+    hide(text: string): string;
 }
 
 /**

@@ -110,6 +110,20 @@ describe("the provider between the engine and its resources", () => {
         ]);
     });
 
+    it("hides secrets in what it says, and in errors; one may be a part of another", async () => {
+        thing.create = async (_inputs: Thing, work: Work) => {
+            work.status("puts key-long in");
+            work.log("warning", "key-long, key-lon$& and 1");
+            throw new Error("key-long is refused");
+        };
+        const keys = { a: secret("key-long"), b: secret("key-lon\n"), c: secret("1"), d: "puts" };
+        await expect(provider.create(urn, { name: "n", keys })).rejects.toThrow(/^\[secret\] is refused$/);
+        expect(said).toEqual([
+            ["info", "puts [secret] in", urn, true],
+            ["warning", "[secret], [secret]$& and 1", urn],
+        ]);
+    });
+
     it("knows its types by name, and no others", async () => {
         await expect(provider.create(urnOf("Nothing"), {})).rejects.toThrow(
             "native-buildx has no resource Nothing; it has Thing",

@@ -2,7 +2,7 @@ import type { ID, URN } from "@pulumi/pulumi";
 import * as sdk from "@pulumi/pulumi/provider";
 import type { Engine } from "./process/engine";
 import type { ResourceType, Work } from "./resource";
-import { type Properties, plain, secretProperties, withSecrets } from "./values";
+import { hiderOf, type Properties, plain, secretProperties, withSecrets } from "./values";
 
 type Any = ResourceType<Properties, Properties>;
 
@@ -38,7 +38,9 @@ export class ResourceProvider implements sdk.Provider {
     async check(urn: URN, olds: Properties, news: Properties): Promise<sdk.CheckResult> {
         const type = this.typeOf(urn);
         const inputs = plain(news) as Properties;
-        const checked = type.check ? await type.check(inputs, this.work(urn), plain(olds) as Properties) : inputs;
+        const checked = await this.during(urn, news, async (work) =>
+            type.check ? type.check(inputs, work, plain(olds) as Properties) : inputs,
+        );
         return { inputs: withSecrets(checked, secretProperties(news)) };
     }
 
@@ -53,13 +55,16 @@ export class ResourceProvider implements sdk.Provider {
     }
 
     async create(urn: URN, news: Properties): Promise<sdk.CreateResult> {
-        const { id, outputs } = await this.typeOf(urn).create(plain(news) as Properties, this.work(urn));
+        const { id, outputs } = await this.during(urn, news, (work) =>
+            this.typeOf(urn).create(plain(news) as Properties, work),
+        );
         return { id, outs: withSecrets(outputs, secretProperties(news)) };
     }
 
     async update(_id: ID, urn: URN, olds: Properties, news: Properties): Promise<sdk.UpdateResult> {
-        const type = this.typeOf(urn);
-        const outputs = await type.update(plain(news) as Properties, this.work(urn), plain(olds) as Properties);
+        const outputs = await this.during(urn, news, (work) =>
+            this.typeOf(urn).update(plain(news) as Properties, work, plain(olds) as Properties),
+        );
         return { outs: withSecrets(outputs, secretProperties(news)) };
     }
 
@@ -68,13 +73,13 @@ export class ResourceProvider implements sdk.Provider {
         if (!type.read) {
             return { id, props: olds };
         }
-        const outputs = await type.read(plain(olds) as Properties, this.work(urn));
+        const outputs = await this.during(urn, olds, async (work) => type.read?.(plain(olds) as Properties, work));
         // No id means that it is gone.
         return outputs ? { id, props: withSecrets(outputs, secretProperties(olds)) } : { id: "", props: {} };
     }
 
     async delete(_id: ID, urn: URN, olds: Properties): Promise<void> {
-        await this.typeOf(urn).delete?.(plain(olds) as Properties, this.work(urn));
+        await this.during(urn, olds, async (work) => this.typeOf(urn).delete?.(plain(olds) as Properties, work));
     }
 
     async invoke(token: string, inputs: Properties): Promise<sdk.InvokeResult> {
@@ -91,13 +96,20 @@ export class ResourceProvider implements sdk.Provider {
         return named(this.types, "resource", urn.split("::")[2]);
     }
 
-    private work(urn: URN): Work {
-        return {
+    /** @param properties whose secrets nobody is shown */
+    private async during<T>(urn: URN, properties: Properties, run: (work: Work) => Promise<T>): Promise<T> {
+        const hide = hiderOf(properties);
+        const work: Work = {
             urn,
             signal: this.abort.signal,
-            status: (text) => this.engine.log("info", text, urn, true),
-            log: (severity, text) => this.engine.log(severity, text, urn),
+            status: (text) => this.engine.log("info", hide(text), urn, true),
+            log: (severity, text) => this.engine.log(severity, hide(text), urn),
+            hide,
         };
+        return run(work).catch((error: Error) => {
+            const shown = hide(error.message);
+            throw shown === error.message ? error : new Error(shown);
+        });
     }
 }
 

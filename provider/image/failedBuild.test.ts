@@ -1,4 +1,5 @@
 import { buildkitOfProcess } from "../../tests/helpers/buildkit";
+import { quietWork } from "../../tests/helpers/quietWork";
 import type { Work } from "../resource";
 import { serving } from "./connectionsBench";
 import { type PlatformImageInputs, PlatformImageResource } from "./platformImage";
@@ -19,9 +20,7 @@ test("a build that fails says the Dockerfile's warnings, which may name the caus
             here: { connect: "", project: buildkit.folder, buildsPerRunner: 1 },
         };
         const work: Work = {
-            urn: platform,
-            signal: new AbortController().signal,
-            status: () => undefined,
+            ...quietWork(platform),
             log: (severity, text) => said.push(`${severity} ${text}`),
         };
         return resource.create(await resource.check(inputs, work, {}), work);

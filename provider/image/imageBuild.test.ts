@@ -3,8 +3,8 @@ import { utimesSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { commandOf, descendants, until } from "../../tests/e2e/processes";
 import { buildkitOfProcess } from "../../tests/helpers/buildkit";
+import { quietWork } from "../../tests/helpers/quietWork";
 import { fromStep } from "../../tests/helpers/stepImage";
-import type { Work } from "../resource";
 import { buildImage, type ImageBuild } from "./imageBuild";
 import type { PlatformImageInputs } from "./platformImage";
 
@@ -48,8 +48,7 @@ class Image {
             ...changes,
         };
         const here = { connect: "", project: buildkit.folder, buildsPerRunner: 1 };
-        const work: Work = { urn: this.name, signal, status: () => undefined, log: () => undefined };
-        return buildImage(inputs, here, work);
+        return buildImage(inputs, here, quietWork(this.name, signal));
     }
 }
 

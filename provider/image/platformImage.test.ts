@@ -1,11 +1,11 @@
 import { rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { quietWork } from "../../tests/helpers/quietWork";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { Connections } from "../buildx/connectScript";
-import type { Work } from "../resource";
 import { type PlatformImageInputs, type PlatformImageOutputs, PlatformImageResource } from "./platformImage";
 
-const work: Work = { urn: "u", signal: new AbortController().signal, status: () => undefined, log: () => undefined };
+const work = quietWork("u");
 const base: PlatformImageInputs = {
     ...{ platform: "linux/amd64", runner: "amd64", builder: "b", context: "https://example.org/a.tar" },
     ...{ args: {}, contexts: {}, tags: ["r/a:1"], cacheFrom: [], cacheTo: [], secrets: {} },

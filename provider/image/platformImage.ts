@@ -14,6 +14,7 @@ import type { BuildWarning } from "../progress/buildProgress";
 import { type Receipt, rounded } from "../progress/receipt";
 import { Warnings } from "../progress/warnings";
 import { differences, type ResourceType, type Work } from "../resource";
+import { mapTexts } from "../values";
 import { buildImage } from "./imageBuild";
 import { repositoryOf } from "./reference";
 import { changedSince, lookAgain, type Tagged } from "./registryLook";
@@ -165,10 +166,12 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
                 `${name}: built for ${platform} in ${receipt.total.toFixed(1)} s (waking ${waking.toFixed(1)} s)`,
             );
             const ref = `${inputs.tags[0]}@${digest}`;
+            // BuildKit names a step with the values of its build arguments.
+            const shown = mapTexts(receipt, work.hide);
             return {
                 ...inputs,
                 contextHash: builtHash(inputs.contextHash, contextHash, work),
-                ...{ digest, ref, receipt: { ...receipt, runner, began, waking: rounded(waking) } },
+                ...{ digest, ref, receipt: { ...shown, runner, began, waking: rounded(waking) } },
             };
         };
         const { builder } = inputs;

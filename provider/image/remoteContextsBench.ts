@@ -4,6 +4,7 @@ import * as path from "node:path";
 import type { Platform } from "../../components/architecture";
 import { Buildkit } from "../../tests/helpers/buildkit";
 import { GitServer } from "../../tests/helpers/gitServer";
+import { quietWork } from "../../tests/helpers/quietWork";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import type { Work } from "../resource";
 import { serving } from "./connectionsBench";
@@ -53,8 +54,7 @@ export class RemoteContextsBench {
 
     work(name: string): Work {
         return {
-            urn: name,
-            signal: new AbortController().signal,
+            ...quietWork(name),
             status: (text) => this.shown.push(text),
             log: (severity, text) => severity === "warning" && this.said.push(text),
         };
