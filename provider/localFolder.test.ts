@@ -21,7 +21,8 @@ describe("the removal of a local folder", () => {
 
     const folder = "demo-dev/registry";
     const here = () => path.join(home, folder);
-    const remove = () => new LocalFolderResource().delete({ folder, script: "registry.sh", alsoRemove: [] });
+    const inputs = { folder, script: "registry.sh", alsoRemove: [] };
+    const remove = () => new LocalFolderResource().delete(inputs, { urn: "registry" });
     const lives = (pid: number) => existsSync(`/proc/${pid}/cwd`);
 
     /** Starts a program as registry.sh and runner.sh do, and waits for its first word; its id. */
@@ -50,6 +51,16 @@ describe("the removal of a local folder", () => {
         await remove();
         expect(lives(pid)).toBe(false);
         expect(existsSync(here())).toBe(false);
+    });
+
+    it("leaves a folder that is another resource's by now, as after its component was renamed", async () => {
+        const pid = await daemon("echo begun; exec sleep 600");
+        const type = new LocalFolderResource();
+        await type.check(inputs, { urn: "renamed" });
+        await type.delete(inputs, { urn: "registry" });
+        expect([lives(pid), existsSync(here())]).toEqual([true, true]);
+        await type.delete(inputs, { urn: "renamed" });
+        expect([lives(pid), existsSync(here())]).toEqual([false, false]);
     });
 
     it("leaves a person's shell alone, and daemons of other folders", async () => {

@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { dataFolder } from "../components/localMachine/dataFolder";
 import { daemonsOf } from "../components/localMachine/folderProcesses";
-import { differences, type ResourceType } from "./resource";
+import { differences, type ResourceType, type Work } from "./resource";
 
 const run = promisify(execFile);
 
@@ -21,9 +21,19 @@ export interface LocalFolderInputs {
     alsoRemove: string[];
 }
 
-/** A folder with processes that work in it, which its removal ends. The connect script makes it and starts them. */
+/**
+ * A folder with processes that work in it, which its removal ends, unless by then it is another resource's: of a component that
+ * was renamed, or moved to another parent. The connect script makes it and starts them.
+ */
 export class LocalFolderResource implements ResourceType<LocalFolderInputs, LocalFolderInputs> {
     readonly replacedBy = ["folder"];
+    /** Who has which folder in this `up`: every resource is checked before any is deleted. */
+    private readonly owners = new Map<string, string>();
+
+    async check(inputs: LocalFolderInputs, { urn }: Pick<Work, "urn">): Promise<LocalFolderInputs> {
+        this.owners.set(inputs.folder, urn);
+        return inputs;
+    }
 
     changes(olds: LocalFolderInputs, news: LocalFolderInputs): string[] {
         return differences(olds, news, ["folder", "script", "alsoRemove"]);
@@ -38,7 +48,10 @@ export class LocalFolderResource implements ResourceType<LocalFolderInputs, Loca
         return inputs;
     }
 
-    async delete({ folder, script, alsoRemove }: LocalFolderInputs): Promise<void> {
+    async delete({ folder, script, alsoRemove }: LocalFolderInputs, { urn }: Pick<Work, "urn">): Promise<void> {
+        if ((this.owners.get(folder) ?? urn) !== urn) {
+            return;
+        }
         const home = dataFolder();
         const here = path.join(home, folder);
         if (existsSync(path.join(here, script))) {

@@ -41,6 +41,8 @@ class StubRunner extends pulumi.ComponentResource implements Runner {
     }
 }
 
+class OwnProvider extends pulumi.ProviderResource {}
+
 describe("RemoteBuilder", () => {
     let mocks: PulumiMocks;
     beforeEach(async () => {
@@ -113,12 +115,13 @@ describe("RemoteBuilder", () => {
     it("gives images what they need of this machine and moment, and no login that is not secret", async () => {
         const builder = makeBuilder("arm64");
         const login = { address: "registry.example", username: "ci", password: "PASSWORD" };
-        const here = pulumi.output(builder.here(login));
+        const more = { ...login, address: "bases.example" };
+        const here = pulumi.output(builder.here(builder, [login, more, { ...login, username: "another" }]));
         expect(await resolved(here)).toEqual({
             connect: scriptKey,
             project: process.cwd(),
             buildsPerRunner: 3,
-            login,
+            logins: [login, more],
         });
         expect(await pulumi.isSecret(here)).toBe(true);
     });
@@ -130,7 +133,7 @@ describe("RemoteBuilder", () => {
             return runner;
         });
         const builder = new RemoteBuilder("builder", { builder: "demo-dev", runners });
-        await resolved(pulumi.output(builder.here()));
+        await resolved(pulumi.output(builder.here(builder)));
         const connect = await resolved(builder.connect);
         expect(connect).not.toContain("staging");
         expect(mocks.scripts).toEqual([`export AWS_PROFILE='staging'\n${connect}`]);
@@ -139,9 +142,30 @@ describe("RemoteBuilder", () => {
     it("gives the provider the script once, for all images", async () => {
         const builder = makeBuilder("arm64");
         for (const _image of ["base", "app"]) {
-            await resolved(pulumi.output(builder.here()));
+            await resolved(pulumi.output(builder.here(builder)));
         }
         expect(mocks.scripts).toEqual([await resolved(builder.connect)]);
+        expect(mocks.providers).toEqual([""]);
+    });
+
+    it("gives it to each provider that builds images, where a program has some of its own", async () => {
+        const builder = makeBuilder("arm64");
+        const provider = new OwnProvider("native-buildx", "own");
+        for (const name of ["first", "second"]) {
+            const image = new pulumi.ComponentResource("test:index:Image", name, {}, { provider });
+            await resolved(pulumi.output(builder.here(image)));
+        }
+        await resolved(pulumi.output(builder.here(builder)));
+        expect(mocks.providers).toEqual(["own", ""]);
+    });
+
+    it("takes the names that buildx takes, in small letters as it keeps them, and says what is wrong with others", async () => {
+        expect(new RemoteBuilder("builder", { builder: "Demo_1.0-PR", runners: [] }).builder).toBe("demo_1.0-pr");
+        for (const builder of ["3d-models-dev", "a/b", "-a", "\u00e4"]) {
+            expect(() => new RemoteBuilder("another", { builder, runners: [] })).toThrow(
+                `builder: "${builder}" is no name of a builder; buildx takes letters, digits, ".", "_" and "-", and a letter first, as in "ci-`,
+            );
+        }
     });
 
     it("makes an image depend on its own platform's runner only", () => {

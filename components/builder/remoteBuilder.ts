@@ -9,7 +9,10 @@ import { renderConnectScript } from "./connect/connectScript";
 import { Placement } from "./placement";
 
 export interface RemoteBuilderArgs {
-    /** Name of the buildx builder that people and CI use; each runner's own is `NAME-amd64`, `NAME-amd64_2` and so on. */
+    /**
+     * Name of the buildx builder that people and CI use, in small letters; each runner's own is `NAME-amd64`, `NAME-amd64_2` and
+     * so on. buildx takes letters, digits and `._-`, a letter first.
+     */
     builder: string;
     /** One or more for each platform. */
     runners: readonly Runner[];
@@ -36,6 +39,8 @@ export interface Place {
  *
  * The component does not register it: a builder's record lives in the buildx configuration of one machine. Each
  * platform's image registers it, and wakes its runner, right before the build; people and CI do the same by `connect`.
+ *
+ * @throws RunError for a name that buildx does not take
  */
 export class RemoteBuilder extends pulumi.ComponentResource {
     /** Name of the multi-node builder. */
@@ -53,11 +58,13 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     private readonly buildsPerRunner: number;
     /** Of the runners, each once. */
     private readonly hereScripts: readonly string[];
-    private keptConnect: pulumi.Output<string> | undefined;
+    /** Keys of the connect script, by the provider that was given it; undefined is the default one. */
+    private readonly keptConnect = new Map<pulumi.ProviderResource | undefined, pulumi.Output<string>>();
 
     constructor(name: string, args: RemoteBuilderArgs, opts?: pulumi.ComponentResourceOptions) {
+        throwMistakeOf(args.builder);
         super("native-buildx:index:RemoteBuilder", name, {}, opts);
-        this.builder = args.builder;
+        this.builder = builderName(args.builder);
         this.platforms = [...new Set(args.runners.map((runner) => runner.platform))];
         this.hasCompileCluster = args.runners.some(({ inCluster }) => inCluster);
         this.byName = new Map(args.runners.map((runner) => [runner.runnerName, runner]));
@@ -103,31 +110,65 @@ export class RemoteBuilder extends pulumi.ComponentResource {
         return `${this.builder}-${runner}`;
     }
 
-    /** What an image or index needs that belongs to this machine and this moment, and to no state. */
-    here(login?: pulumi.Input<RegistryLogin>): { [P in keyof Here]: pulumi.Input<Here[P]> } {
+    /**
+     * What an image or index needs that belongs to this machine and this moment, and to no state.
+     *
+     * @param image the component that it is a part of
+     * @param logins of several for a registry the first counts
+     */
+    here(
+        image: pulumi.ComponentResource,
+        logins: pulumi.Input<RegistryLogin>[] = [],
+    ): { [P in keyof Here]: pulumi.Input<Here[P]> } {
         // Each its own output: in a preview the folder is known, and the script may not be.
-        const { connect, buildsPerRunner } = this;
-        this.keptConnect ??= connect.apply((script) => keepScript([...this.hereScripts, script].join("\n")));
+        const { buildsPerRunner } = this;
         return {
-            connect: this.keptConnect,
+            connect: this.connectKey(image.getProvider(keepScript)),
             project: process.cwd(),
             buildsPerRunner,
-            ...(login ? { login: pulumi.secret(login) as pulumi.Output<Here["login"]> } : {}),
+            ...(logins.length > 0 ? { logins: pulumi.secret(pulumi.all(logins).apply(onePerRegistry)) } : {}),
         };
+    }
+
+    /** Gives a provider the script, once for all its images: the engine reads, logs and hands on whatever each image has. */
+    private connectKey(provider: pulumi.ProviderResource | undefined): pulumi.Output<string> {
+        const options = provider ? { provider } : {};
+        const key =
+            this.keptConnect.get(provider) ??
+            this.connect.apply(async (script) => {
+                const inputs = { script: [...this.hereScripts, script].join("\n") };
+                return (await pulumi.runtime.invoke(keepScript, inputs, options)).key as string;
+            });
+        this.keptConnect.set(provider, key);
+        return key;
     }
 }
 
-/** Gives the provider the script, once for all images: the engine reads, logs and hands on whatever each image has. */
-async function keepScript(script: string): Promise<string> {
-    const { key } = await pulumi.runtime.invoke("native-buildx:index:keepScript", { script });
-    return key;
+const keepScript = "native-buildx:index:keepScript";
+
+/** As buildx keeps its records. */
+function builderName(builder: string): string {
+    return builder.toLowerCase();
+}
+
+function throwMistakeOf(builder: string): void {
+    if (!/^[A-Za-z][A-Za-z0-9._-]*$/.test(builder)) {
+        throw new pulumi.RunError(
+            `builder: "${builder}" is no name of a builder; buildx takes letters, digits, ".", "_" and "-", and a letter first, as in "ci-${builder.replace(/[^A-Za-z0-9._-]/g, "-")}"`,
+        );
+    }
+}
+
+function onePerRegistry(logins: RegistryLogin[]): RegistryLogin[] {
+    return logins.filter((login, at) => logins.findIndex(({ address }) => address === login.address) === at);
 }
 
 function placementOf(platform: Platform, runners: readonly Runner[]): Placement {
     return new Placement(runners.filter((runner) => runner.platform === platform).map(({ runnerName }) => runnerName));
 }
 
-function connectOutput({ builder, runners, registry }: RemoteBuilderArgs): pulumi.Output<string> {
+function connectOutput({ builder: given, runners, registry }: RemoteBuilderArgs): pulumi.Output<string> {
+    const builder = builderName(given);
     const files = [...new Set(runners.flatMap(({ wakeScripts }) => wakeScripts))];
     const { kind = "", prepare } = registry ?? {};
     return pulumi.output(Object.fromEntries(runners.map(({ runnerName, node }) => [runnerName, node]))).apply((nodes) =>

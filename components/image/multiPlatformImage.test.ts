@@ -5,7 +5,7 @@ import { StubRegistry } from "../../tests/helpers/stubRegistry";
 import type { Platform } from "../architecture";
 import { forArchitecture } from "./buildInputs";
 import { imageBenchForEach, imageType, indexType, repository } from "./imageBench";
-import type { MultiPlatformImage, MultiPlatformImageArgs } from "./multiPlatformImage";
+import type { MultiPlatformImageArgs } from "./multiPlatformImage";
 
 const bench = imageBenchForEach();
 
@@ -150,38 +150,6 @@ describe("a multi-platform image", () => {
         const { cacheFrom, cacheTo } = bench.mocks.one(imageType, "app-amd64").inputs;
         expect(cacheFrom).toEqual([`type=registry,ref=${repository}:cache-amd64`, "type=gha"]);
         expect(cacheTo).toEqual([expect.stringContaining("mode=max"), "type=inline"]);
-    });
-
-    it("logs in to the registry for images and index, in secret", async () => {
-        const login = { address: "registry.example:7443", username: "ci", password: "PASSWORD" };
-        bench.makeImage({ registry: new StubRegistry("r.example/x", { login: () => pulumi.secret(login) }) });
-        await settled();
-        for (const resource of [bench.mocks.one(imageType, "app-amd64"), bench.mocks.one(indexType, "app")]) {
-            expect(resource.inputs.here).toMatchObject({ login });
-            expect(resource.secretInputs).toContain("here");
-        }
-    });
-
-    it("asks for a login when the bases are there, and for the index's when the images are", async () => {
-        const base = bench.makeImage({}, "base");
-        const asked: string[][] = [];
-        const login = (after: pulumi.Output<unknown>[]) =>
-            pulumi.all(after).apply((refs) => {
-                asked.push(refs.map(String));
-                return { address: "registry.example:7443", username: "ci", password: `${refs.length}` };
-            });
-        const app = bench.makeImage(
-            { registry: new StubRegistry("r.example/x", { login }), contexts: { base } },
-            "app",
-        );
-        await settled();
-
-        const refs = async (image: MultiPlatformImage) =>
-            Promise.all(Object.values(image.platformRefs).map((ref) => resolved(ref as pulumi.Output<string>)));
-        const [amd64, arm64] = await refs(base);
-        expect(asked.slice(0, 2).sort()).toEqual([[amd64], [arm64]].sort());
-        expect(asked.slice(2)).toEqual([await refs(app)]);
-        expect(bench.mocks.one(indexType, "app").inputs.here).toMatchObject({ login: { password: "2" } });
     });
 
     it("passes secrets on, secret in the state, and not as build arguments", async () => {

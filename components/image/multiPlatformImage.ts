@@ -7,6 +7,7 @@ import type { Receipt } from "../../provider/progress/receipt";
 import { architectures, type Platform } from "../architecture";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
 import type { Registry } from "../registry/registry";
+import type { RegistryLogin } from "../registry/registryLogin";
 import { mistakesError, pathText } from "../settings/mistakes";
 import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
@@ -55,12 +56,14 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     /** What each platform's build took. */
     readonly receipts: { readonly [P in Platform]?: pulumi.Output<Receipt> };
 
+    private readonly registry: Registry;
     /** `host/name` of its repository. */
     private readonly repository: pulumi.Output<string>;
 
     constructor(name: string, args: MultiPlatformImageArgs, opts?: pulumi.ComponentResourceOptions) {
         throwMistakes(name, args);
         super("native-buildx:index:MultiPlatformImage", name, {}, opts);
+        this.registry = args.registry;
         this.repository = args.registry.repositoryOf(args.repository ?? name);
         const platforms = args.platforms ?? args.builder.platforms;
         this.platforms = platforms;
@@ -99,12 +102,20 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 ...options,
                 annotations: annotations && manifestAnnotations(annotations, platform),
                 here: {
-                    ...args.builder.here(args.registry.login?.(basesOf(platform, inputs))),
+                    ...args.builder.here(this, this.loginsFor(platform, inputs)),
                     ...(args.compileCluster === "wake" ? { helpers: args.builder.helpersOf(runner) } : {}),
                 },
             },
             pulumi.mergeOptions(needsRunner, { parent: this }),
         );
+    }
+
+    /** Of its own registry, and of those that its bases are in. */
+    private loginsFor(platform: Platform, inputs: BuildInputs): pulumi.Output<RegistryLogin>[] {
+        const bases = basesOf(inputs);
+        const refs = bases.flatMap(({ platformRefs }) => platformRefs[platform] ?? []);
+        const registries = new Set([this.registry, ...bases.map(({ registry }) => registry)]);
+        return [...registries].flatMap((registry) => loginsOf(registry, refs));
     }
 
     private joinPlatforms(
@@ -122,7 +133,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 platforms: [...platforms],
                 annotations: args.annotations && indexAnnotations(args.annotations, platforms),
                 repositoryMade: args.registry.repositoryMadeOf?.(args.repository ?? name),
-                here: args.builder.here(args.registry.login?.(sources)),
+                here: args.builder.here(this, loginsOf(args.registry, sources)),
             },
             { parent: this },
         ).ref;
@@ -172,11 +183,14 @@ function cachesIn(
     };
 }
 
-/** What has to be built before a platform's image. */
-function basesOf(platform: Platform, { contexts = {} }: BuildInputs): pulumi.Output<string>[] {
-    return Object.values(contexts).flatMap((source) =>
-        typeof source === "string" ? [] : (source.platformRefs[platform] ?? []),
-    );
+/** What has to be built before. */
+function basesOf({ contexts = {} }: BuildInputs): MultiPlatformImage[] {
+    return Object.values(contexts).filter((source) => typeof source !== "string");
+}
+
+/** @param after what has to be known before */
+function loginsOf(registry: Registry, after: pulumi.Output<string>[]): pulumi.Output<RegistryLogin>[] {
+    return registry.login ? [registry.login(after)] : [];
 }
 
 function namedContexts(platform: Platform, inputs: BuildInputs): { [name: string]: pulumi.Input<ContextSource> } {

@@ -51,9 +51,8 @@ async function build(
 ): Promise<BuildResult> {
     const labels = inputs.sourceLabels ? await sourceLabels(inputs.context, here.project, seen) : {};
     const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
-    const logins = here.login ? [here.login] : [];
     const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive() };
-    return withBuildx({ logins, references: inputs.tags, signal }, (buildx) =>
+    return withBuildx({ logins: here.logins ?? [], references: inputs.tags, signal }, (buildx) =>
         atCommits(request, seen, (pinned) => buildx.build(pinned, conditions)),
     );
 }

@@ -42,9 +42,9 @@ export async function movedAmong(buildx: Buildx, tags: string[], digest: string)
 /** Asks, or tells, the registry something that does not take long. */
 export function shortly<T>(
     references: string[],
-    login: RegistryLogin | undefined,
+    logins: RegistryLogin[] | undefined,
     run: (buildx: Buildx) => Promise<T>,
 ): Promise<T> {
     const signal = AbortSignal.timeout(seconds * 1000);
-    return withBuildx({ logins: login ? [login] : [], references, signal }, run);
+    return withBuildx({ logins: logins ?? [], references, signal }, run);
 }

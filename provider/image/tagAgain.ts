@@ -6,12 +6,12 @@ import { movedAmong, shortly, type Tagged } from "./registryLook";
  * goes on saying that they do, and nothing would ever be done about it if the next `up` wants what was there before. Where this
  * fails, the failure of before is told.
  */
-export async function tagAgain({ login }: Here, taken: string[], before: Tagged | undefined): Promise<void> {
+export async function tagAgain({ logins }: Here, taken: string[], before: Tagged | undefined): Promise<void> {
     const tags = before?.tags.filter((tag) => taken.includes(tag)) ?? [];
     if (!before || tags.length === 0) {
         return;
     }
-    const giveBack = shortly(tags, login, async (buildx) => {
+    const giveBack = shortly(tags, logins, async (buildx) => {
         const moved = await movedAmong(buildx, tags, before.digest);
         if (moved.length > 0) {
             await buildx.tag(before.ref, moved);

@@ -20,8 +20,8 @@ export interface Here {
     buildsPerRunner: number;
     /** Runners that are woken before the build, to compile for it. @default none */
     helpers?: Helper[];
-    /** Login of the registry that is pushed to. @default none */
-    login?: RegistryLogin;
+    /** Logins of the registry that is pushed to and of those that its bases are in, each once. @default none */
+    logins?: RegistryLogin[];
 }
 
 /**

@@ -41,6 +41,8 @@ export class PulumiMocks implements pulumi.runtime.Mocks {
     readonly resources: Registered[] = [];
     /** The connect scripts that the provider was given. */
     readonly scripts: string[] = [];
+    /** The providers that were given them, each by the end of its reference; empty for the default one. */
+    readonly providers: string[] = [];
 
     of(type: string): Registered[] {
         return this.resources.filter((resource) => resource.type === type);
@@ -60,9 +62,10 @@ export class PulumiMocks implements pulumi.runtime.Mocks {
         return { id: `${name}-id`, state: { ...inputs, ...answers[type]?.(name, inputs) } };
     }
 
-    call({ token, inputs }: pulumi.runtime.MockCallArgs): State {
+    call({ token, inputs, provider }: pulumi.runtime.MockCallArgs): State {
         if (token === "native-buildx:index:keepScript") {
             this.scripts.push(inputs.script);
+            this.providers.push(provider?.split("::").at(-2) ?? "");
             return { key: scriptKey };
         }
         throw new Error(`unexpected call of ${token}`);

@@ -1,6 +1,6 @@
 import { localStackForEach } from "../../../tests/helpers/localStack";
 import { dataFolder } from "../../localMachine/dataFolder";
-import { renderRegistryConfiguration } from "./localRegistry";
+import { LocalRegistry, renderRegistryConfiguration } from "./localRegistry";
 
 describe("the local registry", () => {
     const stack = localStackForEach();
@@ -33,6 +33,11 @@ describe("the local registry", () => {
             daemon_script: expect.stringContaining("start_daemon()"),
             keys_script: expect.stringContaining("make_server_keys()"),
         });
+    });
+
+    it("has a certificate of its own also where its stack's folder is in another's", () => {
+        const of = (stackFolder: string) => new LocalRegistry(stackFolder, { stackFolder }).trust.certificateFile;
+        expect(["alpha/dev", "beta/dev"].map(of)).toEqual(["trust/alpha%2Fdev.pem", "trust/beta%2Fdev.pem"]);
     });
 
     it("serves this machine only, over TLS, and allows deletion", () => {

@@ -56,7 +56,8 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
         super("native-buildx:index:LocalRegistry", name, {}, opts);
         const { registryHost: host, localPort: port, localUntaggedDays } = checkedValues(localRegistrySettings, args);
         const folder = path.join(args.stackFolder, "registry");
-        const certificateFile = path.join(trustFolder, `${path.basename(args.stackFolder)}.pem`);
+        // One file a stack, all in one folder: programs look for authorities in no folder below it.
+        const certificateFile = path.join(trustFolder, `${encodeURIComponent(args.stackFolder)}.pem`);
         this.made = new LocalFolder(
             name,
             {
