@@ -7,6 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { dataFolder } from "../components/localMachine/dataFolder";
 import { daemonsOf } from "../components/localMachine/folderProcesses";
+import { Owners } from "./owners";
 import { differences, type ResourceType, type Work } from "./resource";
 
 const run = promisify(execFile);
@@ -27,11 +28,10 @@ export interface LocalFolderInputs {
  */
 export class LocalFolderResource implements ResourceType<LocalFolderInputs, LocalFolderInputs> {
     readonly replacedBy = ["folder"];
-    /** Who has which folder in this `up`: every resource is checked before any is deleted. */
-    private readonly owners = new Map<string, string>();
+    private readonly owners = new Owners();
 
     async check(inputs: LocalFolderInputs, { urn }: Pick<Work, "urn">): Promise<LocalFolderInputs> {
-        this.owners.set(inputs.folder, urn);
+        this.owners.take(inputs.folder, urn);
         return inputs;
     }
 
@@ -49,7 +49,7 @@ export class LocalFolderResource implements ResourceType<LocalFolderInputs, Loca
     }
 
     async delete({ folder, script, alsoRemove }: LocalFolderInputs, { urn }: Pick<Work, "urn">): Promise<void> {
-        if ((this.owners.get(folder) ?? urn) !== urn) {
+        if (this.owners.isAnothers(folder, urn)) {
             return;
         }
         const home = dataFolder();

@@ -23,7 +23,8 @@ type Answer = { [name: string]: unknown } | { error: string };
 describe("an ECR repository, at a stand-in for ECR's API", () => {
     let server: Server;
     let calls: { name: string; body: { [name: string]: unknown } }[];
-    let answers: { [call: string]: Answer };
+    /** Several are given one after the other, the last to every later call. */
+    let answers: { [call: string]: Answer | Answer[] };
     const environment = { ...process.env };
 
     beforeEach(async () => {
@@ -36,7 +37,8 @@ describe("an ECR repository, at a stand-in for ECR's API", () => {
                 body += part;
             }
             calls.push({ name, body: JSON.parse(body) });
-            const answer = answers[name] ?? { error: "AccessDeniedException" };
+            const known = answers[name] ?? { error: "AccessDeniedException" };
+            const answer = Array.isArray(known) ? ((known.length > 1 ? known.shift() : known[0]) ?? {}) : known;
             const refused = "error" in answer;
             response.writeHead(refused ? 400 : 200, { "content-type": "application/x-amz-json-1.1" });
             response.end(JSON.stringify(refused ? { __type: answer.error, message: `${name} refused` } : answer));
@@ -82,6 +84,26 @@ describe("an ECR repository, at a stand-in for ECR's API", () => {
         expect(outputs).toMatchObject({ repositoryUrl: "host/team/app", createdAt: "2023-11-14T22:13:20.000Z" });
         expect(calls.map(({ name }) => name)).toEqual(expect.arrayContaining(["PutLifecyclePolicy", "TagResource"]));
         expect(calls.map(({ name }) => name)).not.toContain("UntagResource");
+    });
+
+    it("waits until ECR knows a repository that it has just made", async () => {
+        exists({}, {});
+        answers.CreateRepository = { repository: { repositoryArn: arn, repositoryUri: "host/team/app" } };
+        answers.PutImageScanningConfiguration = [{ error: "RepositoryNotFoundException" }, {}];
+        const { outputs } = await resource.create(inputs);
+        expect(outputs.repositoryUrl).toBe("host/team/app");
+        expect(calls.filter(({ name }) => name === "PutImageScanningConfiguration")).toHaveLength(2);
+    });
+
+    it("leaves one that is another resource's by now, as after its registry was renamed", async () => {
+        const renamed = new EcrRepositoryResource();
+        await renamed.check(inputs, { urn: "renamed" });
+        const outputs = { ...inputs, repositoryUrl: "", arn, registryId: "123456789012", createdAt: "" };
+        await renamed.delete({ ...outputs, forceDelete: true }, work);
+        expect(calls).toEqual([]);
+        answers.DeleteRepository = {};
+        await renamed.delete({ ...outputs, forceDelete: true }, { ...work, urn: "renamed" });
+        expect(calls.map(({ name }) => name)).toEqual(["DeleteRepository"]);
     });
 
     it("does not take over another's, and says how to give it", async () => {

@@ -1,4 +1,6 @@
+import { setTimeout } from "node:timers/promises";
 import type { Repository } from "@aws-sdk/client-ecr";
+import { Owners } from "../owners";
 import { differences, type ResourceType, type Work } from "../resource";
 import { type Account, command } from "./account";
 import type { EcrRepositoryCalls, RepositorySettings } from "./ecr";
@@ -25,10 +27,18 @@ const settings = ["scanOnPush", "immutableTags", "movingTags", "lifecyclePolicy"
 
 /**
  * An ECR repository. If it exists already, it is taken over, provided that its tags say that it is this stack's. If it holds
- * images, it is released and not deleted, unless `forceDelete` is on.
+ * images, it is released and not deleted, unless `forceDelete` is on. It stays if by then it is another resource's: of a registry
+ * that was renamed.
  */
 export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, EcrRepositoryOutputs> {
     readonly replacedBy = ["repositoryName", "region", "kmsKeyArn"];
+
+    private readonly owners = new Owners();
+
+    async check(inputs: EcrRepositoryInputs, { urn }: Pick<Work, "urn">): Promise<EcrRepositoryInputs> {
+        this.owners.take(placeOf(inputs), urn);
+        return inputs;
+    }
 
     changes(olds: EcrRepositoryOutputs, news: EcrRepositoryInputs): string[] {
         const inputs = [...settings, "repositoryName", "region", "profile", "kmsKeyArn", "forceDelete"] as const;
@@ -37,8 +47,10 @@ export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, 
 
     async create(inputs: EcrRepositoryInputs): Promise<{ id: string; outputs: EcrRepositoryOutputs }> {
         const calls = callsTo(inputs);
-        const made = (await calls.create(inputs, inputs.kmsKeyArn)) ?? (await takeOver(calls, inputs));
-        await calls.put(inputs, outputsOf(made).arn, {});
+        const created = await calls.create(inputs, inputs.kmsKeyArn);
+        const made = created ?? (await takeOver(calls, inputs));
+        const put = () => calls.put(inputs, outputsOf(made).arn, {});
+        await (created ? onceKnown(put) : put());
         // In the form that a refresh gives it: other digits of the time would look like another repository.
         const outputs = { ...inputs, ...outputsOf((await calls.find()) ?? made) };
         return { id: inputs.repositoryName, outputs };
@@ -65,7 +77,10 @@ export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, 
     }
 
     async delete(outputs: EcrRepositoryOutputs, work: Work): Promise<void> {
-        if (await callsTo(outputs).delete(outputs.forceDelete)) {
+        if (
+            this.owners.isAnothers(placeOf(outputs), work.urn) ||
+            (await callsTo(outputs).delete(outputs.forceDelete))
+        ) {
             return;
         }
         work.log(
@@ -74,6 +89,25 @@ export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, 
                 `To delete it with its images: ${deleteCommand(outputs)}`,
         );
     }
+}
+
+function placeOf({ repositoryName, region, profile }: EcrRepositoryInputs): string {
+    return JSON.stringify([repositoryName, region, profile]);
+}
+
+/** ECR makes repositories behind the scenes: for some seconds calls may not know one that was just made. */
+async function onceKnown(work: () => Promise<void>): Promise<void> {
+    for (let failed = 0; failed < 60; failed++) {
+        try {
+            return await work();
+        } catch (error) {
+            if ((error as Error).name !== "RepositoryNotFoundException") {
+                throw error;
+            }
+            await setTimeout(1000);
+        }
+    }
+    return work();
 }
 
 /** The command that deletes a repository with its images, for people. */

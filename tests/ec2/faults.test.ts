@@ -97,12 +97,20 @@ describeHere("faults of runners on the simulated EC2", () => {
     });
 
     it("gets over an API that refuses calls for being too many", async () => {
+        await asleep("amd64");
         await simulation.setFaults({ throttled: ["ec2:DescribeInstances"] });
         const running = project.connect("laptop", "amd64");
-        await until("a call to be refused", async () =>
-            (await simulation.calls()).some(({ error }) => error === "RequestLimitExceeded"),
-        );
-        await simulation.setFaults({ throttled: [] });
+        for (const [throttled, next] of [
+            ["ec2:DescribeInstances", ["ec2:StartInstances"]],
+            ["ec2:StartInstances", []],
+        ] as const) {
+            await until(`${throttled} to be refused`, async () =>
+                (await simulation.calls()).some(
+                    ({ action, error }) => action === throttled && error === "RequestLimitExceeded",
+                ),
+            );
+            await simulation.setFaults({ throttled: [...next] });
+        }
         await project.succeed(running);
     });
 

@@ -167,13 +167,24 @@ ec2_keeps_failing() {
             ec2_gone "does not exist in $region"
             return 0
             ;;
-        RequestLimitExceeded | InternalError | Unavailable | ServiceUnavailable | '') trouble=$((trouble + 1)) ;;
+        # As long as there is time.
+        RequestLimitExceeded)
+            ec2_give_way
+            return 1
+            ;;
+        InternalError | Unavailable | ServiceUnavailable | '') trouble=$((trouble + 1)) ;;
         *) trouble=99 ;;
     esac
     # An error without a name: no network, or no credentials, which waiting does not mend.
     case $answer in *redentials* | *"onfig profile"* | *"expired"*) trouble=99 ;; esac
     if [ "$trouble" -lt 5 ]; then return 1; fi
     ec2_say "cannot ask for its state: $(ec2_last_line)"
+}
+
+# AWS answers a few calls of an account a second. Others ask for theirs too, and not all of them may come back at once.
+ec2_give_way() {
+    ec2_progress 'waiting: AWS has more calls than it answers'
+    sleep $((1 + $$ % 4))
 }
 
 # Where to read why.
@@ -215,6 +226,11 @@ ec2_start() {
     case $code in
         # Not stopped yet, or not any more: the next look tells.
         IncorrectInstanceState) return 0 ;;
+        # Somebody else may have started it meanwhile.
+        RequestLimitExceeded | InternalError | Unavailable | ServiceUnavailable)
+            ec2_give_way
+            return 0
+            ;;
         InsufficientInstanceCapacity | InsufficientHostCapacity | InsufficientCapacity | InstanceLimitExceeded | VcpuLimitExceeded)
             ec2_say "no capacity for $ec2_type: $(ec2_last_line)"
             return 2

@@ -166,13 +166,28 @@ describe.each(shells)("EC2 runners in %s", (_name, shell) => {
 
     it("gets over a throttled call, and gives up on a refused one", async () => {
         const passing = await wake({
-            states: { "i-0a": ["error:RequestLimitExceeded", "error:RequestLimitExceeded", running] },
+            states: { "i-0a": [...Array<string>(7).fill("error:RequestLimitExceeded"), running] },
         });
         expect(passing.stdout).toBe("tcp://203.0.113.9:9753\n");
+        expect(passing.stderr).toContain("waiting: AWS has more calls than it answers");
         const refused = await wake({ states: { "i-0a": ["error:AuthFailure", running] } });
         expect(refused.status).toBe(1);
         expect(refused.stderr).toContain("cannot ask for its state: An error occurred (AuthFailure)");
     });
+
+    it.each(["RequestLimitExceeded", "InternalError", "Unavailable"])(
+        "gets over a start that AWS refuses for now by %s: somebody else may have started it",
+        async (code) => {
+            const again = await wake({
+                states: { "i-0a": [stopped, stopped, pending, running] },
+                starts: { "i-0a": [code, "ok"] },
+            });
+            expect(again).toMatchObject({ status: 0, stdout: "tcp://203.0.113.9:9753\n" });
+            expect(bench().starts).toHaveLength(2);
+            const others = await wake({ states: { "i-0a": [stopped, running] }, starts: { "i-0a": [code] } });
+            expect(others).toMatchObject({ status: 0, stdout: "tcp://203.0.113.9:9753\n" });
+        },
+    );
 
     it("uses the private address where that is wanted", async () => {
         const result = await wake({ states: { "i-0a": [running] }, changes: { address_arm64: "private" } });
