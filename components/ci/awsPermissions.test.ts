@@ -90,7 +90,7 @@ const needed: readonly Needed[] = [
         actions: inEc2(["AuthorizeSecurityGroupIngress", "DescribeSecurityGroupRules", "CreateTags", "DeleteTags"]),
     },
     {
-        by: "ec2.getVpc, getSubnet, getSubnets, getInstanceTypeOfferings, ebs.getEbsVolumes, getVolume",
+        by: "ec2.getVpcs, getSubnet, getSubnets, getInstanceTypeOfferings, ebs.getEbsVolumes, getVolume",
         resource: "*",
         actions: [
             ...inEc2(["DescribeVpcs", "DescribeVpcAttribute", "DescribeRouteTables", "DescribeSubnets"]),

@@ -69,8 +69,8 @@ export class AwsMocks implements pulumi.runtime.Mocks {
         switch (args.token) {
             case "aws:index/getRegion:getRegion":
                 return { region: "eu-central-1", id: "eu-central-1" };
-            case "aws:ec2/getVpc:getVpc":
-                return { id: "vpc-default" };
+            case "aws:ec2/getVpcs:getVpcs":
+                return { ids: ["vpc-default"] };
             case "aws:ec2/getSubnets:getSubnets":
                 return { ids: Object.keys(this.region.subnets) };
             case "aws:ec2/getSubnet:getSubnet":

@@ -92,7 +92,8 @@ export function cacheDeviceOf(volumeId: string, settings: Pick<Ec2RunnerSettings
     return (settings.cacheDevice ?? defaults.cacheDevice).replaceAll("{volume}", volumeId.replace("-", ""));
 }
 
-/** Domain of AWS's addresses: another one in the regions of China. */
-function domainOf(region: string): string {
-    return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+/** Domain of AWS's addresses: another one in China, and in the European Sovereign Cloud. As the AWS SDK has them. */
+export function domainOf(region: string): string {
+    const domains = { "cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu" };
+    return Object.entries(domains).find(([regions]) => region.startsWith(regions))?.[1] ?? "amazonaws.com";
 }

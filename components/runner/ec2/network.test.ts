@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type AwsMocks, mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
-import { Network, networkProblems } from "./network";
+import { Network, networkProblems, theDefaultVpc } from "./network";
 
 const mine = ["203.0.113.7/32"];
 
@@ -16,6 +16,12 @@ describe("Network", () => {
         expect(await resolved(network.subnetIn("eu-central-1a"))).toBe("subnet-0a");
         expect(await resolved(network.subnetIn("eu-central-1b"))).toBe("subnet-0b");
         expect(await resolved(network.vpcId)).toBe("vpc-default");
+    });
+
+    it("says what to do where the region has no default VPC", () => {
+        expect(() => theDefaultVpc([])).toThrow(
+            'vpc "default": this region has no default VPC. Set vpc to "new" or to a subnet\'s id',
+        );
     });
 
     it("takes the subnet that is named", async () => {

@@ -131,7 +131,9 @@ export class Network extends pulumi.ComponentResource {
     }
 
     private defaultVpc(): Place {
-        const vpcId = ec2.getVpcOutput({ default: true }, { parent: this }).id;
+        // Not getVpc, which fails where there is none.
+        const isDefault = [{ name: "is-default", values: ["true"] }];
+        const vpcId = ec2.getVpcsOutput({ filters: isDefault }, { parent: this }).ids.apply(theDefaultVpc);
         const filters = [
             { name: "vpc-id", values: [vpcId] },
             { name: "default-for-az", values: ["true"] },
@@ -191,6 +193,16 @@ export class Network extends pulumi.ComponentResource {
         };
         return makeSecurityGroup(name, { ...group, tags: args.tags, transform: args.transform }, { parent: this });
     }
+}
+
+/** @param ids of the region's default VPC, if it has one. @throws RunError where there is none */
+export function theDefaultVpc([id]: string[]): string {
+    if (id === undefined) {
+        throw new pulumi.RunError(
+            'vpc "default": this region has no default VPC. Set vpc to "new" or to a subnet\'s id',
+        );
+    }
+    return id;
 }
 
 interface Place {

@@ -10,17 +10,7 @@ import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { Services } from "./kind";
-import {
-    fromTagList,
-    list,
-    object,
-    optionalText,
-    type Properties,
-    type Shape,
-    text,
-    texts,
-    type Value,
-} from "./values";
+import { list, object, optionalText, type Properties, type Shape, text, texts, type Value } from "./values";
 
 /** How the test provider answers one function. */
 export interface Lookup {
@@ -42,18 +32,11 @@ function theOne<T>(what: string, found: T[] | undefined): T {
 }
 
 export const lookups: { readonly [token: string]: Lookup } = {
-    "aws:ec2/getVpc:getVpc": {
-        inputs: { default: true, filters: { name: true, values: true }, id: true },
+    "aws:ec2/getVpcs:getVpcs": {
+        inputs: { filters: { name: true, values: true } },
         async find({ ec2 }, inputs) {
-            const isDefault = inputs.default === true ? [{ Name: "is-default", Values: ["true"] }] : [];
-            const found = await ec2.send(
-                new DescribeVpcsCommand({
-                    Filters: [...isDefault, ...filters(inputs.filters)],
-                    VpcIds: inputs.id ? [text(inputs.id)] : undefined,
-                }),
-            );
-            const vpc = theOne("EC2 VPC", found.Vpcs);
-            return { cidrBlock: vpc.CidrBlock, default: vpc.IsDefault, id: vpc.VpcId, tags: fromTagList(vpc.Tags) };
+            const found = await ec2.send(new DescribeVpcsCommand({ Filters: filters(inputs.filters) }));
+            return { ids: (found.Vpcs ?? []).map((vpc) => vpc.VpcId) };
         },
     },
     "aws:ec2/getSubnets:getSubnets": {
