@@ -9,7 +9,7 @@ import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
 import { buildxEnvironment, recordsFolder } from "./environment";
 import { findBuildx } from "./findBuildx";
-import { runImagetools } from "./imagetools";
+import { runImagetoolsPatiently } from "./imagetools";
 import { type BuildConditions, type BuildResult, runBuild } from "./runBuild";
 import type { BuildxProgram } from "./runBuildx";
 
@@ -158,7 +158,7 @@ export class Buildx {
 
     /** Standard output of `buildx imagetools`. @throws with what the registry said */
     private async imagetools(reference: string, words: string[]): Promise<Buffer> {
-        const end = await runImagetools(this.program, words);
+        const end = await runImagetoolsPatiently(this.program, words);
         if (this.program.signal?.aborted) {
             throw new Error("canceled");
         }
