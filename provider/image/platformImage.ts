@@ -8,6 +8,7 @@ import { BuildFailure } from "../buildx/runBuild";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { type ContextSource, hashContexts } from "../context/contexts";
 import { FolderLooks } from "../context/folderLooks";
+import { fromProject } from "../context/fromProject";
 import { RemoteLooks, type RemoteVersions } from "../context/remoteLooks";
 import { type Here, HereMemory } from "../process/here";
 import type { BuildWarning } from "../progress/buildProgress";
@@ -101,8 +102,9 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         olds: Partial<PlatformImageInputs>,
     ): Promise<PlatformImageInputs> {
         refuseSecrets(inputs.secrets);
-        const kept = this.memory.remember(work.urn, withDockerfileHere(inputs));
+        const given = this.memory.remember(work.urn, withDockerfileHere(inputs));
         const here = this.memory.of(work.urn);
+        const kept = fromProject(given, here.project);
         const contextHash = await hashContexts(withDockerfileOf(here, kept), here.project, (folder, options) =>
             this.looks.hash(work.urn, folder, options),
         );
