@@ -13,6 +13,7 @@ import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
 import { imageMistakes, type Mistake } from "./imageMistakes";
+import { knownTexts } from "./knownTexts";
 import { PlatformImage } from "./platformImage";
 import { noRepositoryName, repositoryNameRule, repositoryPath } from "./repositoryName";
 
@@ -92,9 +93,9 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 context: inputs.context,
                 dockerfile: inputs.dockerfile,
                 target: inputs.target,
-                args: pulumi.output(inputs.args ?? {}),
+                args: knownTexts(`Image ${name}: args`, inputs.args),
                 contexts: namedContexts(platform, inputs),
-                secrets: pulumi.output(args.secrets ?? {}),
+                secrets: knownTexts(`Image ${name}: secrets`, args.secrets),
                 tags: tagsOf(args).map((tag) => pulumi.interpolate`${this.repository}:${tag}-${suffix}`),
                 cacheFrom: pulumi.all([...cache.from, ...(cacheFrom ?? [])]),
                 cacheTo: pulumi.all([...cache.to, ...(cacheTo ?? [])]),
