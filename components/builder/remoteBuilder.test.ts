@@ -166,6 +166,9 @@ describe("RemoteBuilder", () => {
                 `builder: "${builder}" is no name of a builder; buildx takes letters, digits, ".", "_" and "-", and a letter first, as in "ci-`,
             );
         }
+        expect(() => new RemoteBuilder("another", { builder: "b", runners: [], buildsPerRunner: 0 })).toThrow(
+            "buildsPerRunner: must be a whole number from 1, not 0",
+        );
     });
 
     it("makes an image depend on its own platform's runner only", () => {

@@ -5,6 +5,7 @@ import type { Platform } from "../architecture";
 import type { Registry } from "../registry/registry";
 import type { RegistryLogin } from "../registry/registryLogin";
 import type { Runner, RunnerDescription } from "../runner/runner";
+import { refuseArguments } from "../settings/mistakes";
 import { renderConnectScript } from "./connect/connectScript";
 import { Placement } from "./placement";
 
@@ -40,12 +41,14 @@ export interface Place {
  * The component does not register it: a builder's record lives in the buildx configuration of one machine. Each
  * platform's image registers it, and wakes its runner, right before the build; people and CI do the same by `connect`.
  *
- * @throws RunError for a name that buildx does not take
+ * @throws RunError with every wrong argument: the setting, what is wrong, the remedy.
  */
 export class RemoteBuilder extends pulumi.ComponentResource {
     /** Name of the multi-node builder. */
     readonly builder: string;
     readonly platforms: readonly Platform[];
+    /** What is started with its runners, if anything is. */
+    readonly registry: Registry | undefined;
     /** Whether runners are in a compile cluster. */
     readonly hasCompileCluster: boolean;
     /** By name. */
@@ -62,9 +65,10 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     private readonly keptConnect = new Map<pulumi.ProviderResource | undefined, pulumi.Output<string>>();
 
     constructor(name: string, args: RemoteBuilderArgs, opts?: pulumi.ComponentResourceOptions) {
-        throwMistakeOf(args.builder);
+        refuseArguments(builderMistakes(args));
         super("native-buildx:index:RemoteBuilder", name, {}, opts);
         this.builder = builderName(args.builder);
+        this.registry = args.registry;
         this.platforms = [...new Set(args.runners.map((runner) => runner.platform))];
         this.hasCompileCluster = args.runners.some(({ inCluster }) => inCluster);
         this.byName = new Map(args.runners.map((runner) => [runner.runnerName, runner]));
@@ -151,12 +155,18 @@ function builderName(builder: string): string {
     return builder.toLowerCase();
 }
 
-function throwMistakeOf(builder: string): void {
-    if (!/^[A-Za-z][A-Za-z0-9._-]*$/.test(builder)) {
-        throw new pulumi.RunError(
-            `builder: "${builder}" is no name of a builder; buildx takes letters, digits, ".", "_" and "-", and a letter first, as in "ci-${builder.replace(/[^A-Za-z0-9._-]/g, "-")}"`,
-        );
-    }
+function builderMistakes({ builder, buildsPerRunner = defaultBuildsPerRunner }: RemoteBuilderArgs): string[] {
+    const instead = `ci-${builder.replace(/[^A-Za-z0-9._-]/g, "-")}`;
+    return [
+        ...(/^[A-Za-z][A-Za-z0-9._-]*$/.test(builder)
+            ? []
+            : [
+                  `builder: "${builder}" is no name of a builder; buildx takes letters, digits, ".", "_" and "-", and a letter first, as in "${instead}"`,
+              ]),
+        ...(Number.isInteger(buildsPerRunner) && buildsPerRunner > 0
+            ? []
+            : [`buildsPerRunner: must be a whole number from 1, not ${buildsPerRunner}`]),
+    ];
 }
 
 function onePerRegistry(logins: RegistryLogin[]): RegistryLogin[] {

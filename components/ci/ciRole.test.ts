@@ -164,7 +164,7 @@ describe("ConnectParameters", () => {
         await settled();
         const parameters = mocks.of("aws:ssm/parameter:Parameter");
         expect(parameters.map(({ inputs }) => [inputs.name, inputs.type])).toEqual(
-            [1, 2, 3, 4].map((part) => [`/native-buildx/prod/connect/${part}`, "String"]),
+            [1, 2, 3, 4].map((part) => [`/native-buildx/native-buildx/prod/connect/${part}`, "String"]),
         );
     });
 

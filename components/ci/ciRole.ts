@@ -1,5 +1,6 @@
 import * as iam from "@pulumi/aws/iam";
 import * as pulumi from "@pulumi/pulumi";
+import { accountName } from "../account/accountNames";
 import { removesLeftover, removesRole } from "../account/leftovers";
 import { refuseArguments } from "../settings/mistakes";
 import type { TrustedIssuer } from "./identity/identityProvider";
@@ -47,9 +48,10 @@ export class CiRole extends pulumi.ComponentResource {
         super("native-buildx:index:CiRole", name, {}, opts);
         const values = checkedTrust(args);
         refuseArguments(isCiWanted(values) ? ciTrustMistakes(values) : [nobodyNamed()]);
+        const roleName = accountName(name);
         const issuers = trustedIssuers(values).map((trusted) => ({
             ...trusted,
-            providerArn: existingProviderArn(values, trusted) ?? this.trust(name, trusted, args.tags).arn,
+            providerArn: existingProviderArn(values, trusted) ?? this.trust(roleName, trusted, args.tags).arn,
         }));
         const role = new iam.Role(
             name,
@@ -61,10 +63,10 @@ export class CiRole extends pulumi.ComponentResource {
                         this.trustPolicyText({ issuers: known, principalArns: values.trustedPrincipalArns }),
                     ),
                 maxSessionDuration: longestSession,
-                name,
+                name: roleName,
                 tags: args.tags,
             },
-            { parent: this, hooks: { onError: [removesRole(name)] } },
+            { parent: this, hooks: { onError: [removesRole(roleName)] } },
         );
         new iam.RolePolicy(
             name,
@@ -88,8 +90,8 @@ export class CiRole extends pulumi.ComponentResource {
     }
 
     /** An account has one provider of an issuer, so it is called after the issuer, whatever the stack is called. */
-    private trust(name: string, { issuer, audience }: TrustedIssuer, given: CiRoleArgs["tags"]) {
-        const tags = { ...given, [roleTag]: name };
+    private trust(roleName: string, { issuer, audience }: TrustedIssuer, given: CiRoleArgs["tags"]) {
+        const tags = { ...given, [roleTag]: roleName };
         return new iam.OpenIdConnectProvider(
             issuer.replaceAll("/", "-"),
             { url: `https://${issuer}`, clientIdLists: [audience], tags },

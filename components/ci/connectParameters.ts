@@ -2,12 +2,13 @@ import { getRegionOutput } from "@pulumi/aws/getRegion";
 import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import { gzipSync } from "fflate";
+import { parameterPathOf } from "../account/accountNames";
 import { withoutComments } from "../shell";
 
 export interface ConnectParametersArgs {
     /** The connect script. */
     connect: pulumi.Input<string>;
-    /** Path of the parameters, below which they are called 1, 2 and so on. @default /native-buildx/STACK/connect */
+    /** Path of the parameters, below which they are called 1, 2 and so on. @default /native-buildx/PROJECT/STACK/NAME */
     parameterPath?: string;
     /** @default none */
     tags?: { [name: string]: string };
@@ -25,7 +26,7 @@ export class ConnectParameters extends pulumi.ComponentResource {
 
     constructor(name: string, args: ConnectParametersArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:ConnectParameters", name, {}, opts);
-        const parameterPath = args.parameterPath ?? `/native-buildx/${pulumi.getStack()}/connect`;
+        const parameterPath = args.parameterPath ?? parameterPathOf(name);
         const texts = pulumi.output(args.connect).apply(splitForParameters);
         const parameters = Array.from(
             { length: parts },

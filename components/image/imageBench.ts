@@ -86,7 +86,7 @@ export class ImageBench {
 
     makeImage(args: Partial<MultiPlatformImageArgs> = {}, name = "app"): MultiPlatformImage {
         const { builder, registry } = this;
-        return new MultiPlatformImage(name, { builder, registry, repository: "app", context: "./app", ...args });
+        return new MultiPlatformImage(name, { builder, registry, context: "./app", ...args });
     }
 }
 

@@ -112,7 +112,7 @@ describe("a multi-platform image", () => {
 
     it("keeps a cache with all stages for each platform in the registry, unless told not to", async () => {
         bench.makeImage();
-        bench.makeImage({ cache: "registry" }, "same");
+        bench.makeImage({ cache: "registry", repository: "app", tags: ["same"] }, "same");
         bench.makeImage({ cache: "none" }, "none");
         await settled();
         const cache = (name: string, suffix: string) => {
@@ -192,7 +192,7 @@ describe("a multi-platform image", () => {
         for (const suffix of ["amd64", "arm64"]) {
             const app = bench.mocks.one(imageType, `app-${suffix}`);
             expect(app.inputs.contexts).toEqual({
-                base: `docker-image://${repository}:latest-${suffix}@${digestOf(`base-${suffix}`)}`,
+                base: `docker-image://${repository.replace("app", "base")}:latest-${suffix}@${digestOf(`base-${suffix}`)}`,
                 debian: "docker-image://debian:13",
             });
             // Not on the other platform's: the application need not wait for it.
@@ -211,7 +211,8 @@ describe("a multi-platform image", () => {
         // Of a repository it is a path in the repository, whatever file the project has by that name.
         bench.makeImage({ context, contexts: { base }, dockerfile: text ? undefined : "app/Dockerfile" });
         await settled();
-        const refOf = (suffix: string) => `docker-image://${repository}:latest-${suffix}@${digestOf(`base-${suffix}`)}`;
+        const refOf = (suffix: string) =>
+            `docker-image://${repository.replace("app", "base")}:latest-${suffix}@${digestOf(`base-${suffix}`)}`;
         const { inputs, dependencies } = bench.mocks.one(imageType, "app-arm64");
         expect(inputs.contexts).toEqual({ base: { "linux/amd64": refOf("amd64"), "linux/arm64": refOf("arm64") } });
         expect(dependencies.sort()).toEqual(["base-amd64", "base-arm64", "machine linux/arm64"]);

@@ -12,10 +12,10 @@ import { mistakesError, pathText } from "../settings/mistakes";
 import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
-import { imageMistakes, type Mistake } from "./imageMistakes";
+import { imageMistakes } from "./imageMistakes";
 import { knownTexts } from "./knownTexts";
+import { placeMistakes } from "./placeMistakes";
 import { PlatformImage } from "./platformImage";
-import { noRepositoryName, repositoryNameRule, repositoryPath } from "./repositoryName";
 
 export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     builder: RemoteBuilder;
@@ -149,22 +149,13 @@ function throwMistakes(name: string, args: MultiPlatformImageArgs): void {
         project: process.cwd(),
         hasCompileCluster,
     };
-    const mistakes = [...nameMistakes(name, args), ...imageMistakes(args, facts)].map(
+    const mistakes = [...placeMistakes(name, args, tagsOf(args)), ...imageMistakes(args, facts)].map(
         ({ at, what }) => `  - ${pathText(at)}: ${what}`,
     );
     if (mistakes.length > 0) {
         const title = `Image ${name} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`;
         throw mistakesError([title, ...mistakes]);
     }
-}
-
-/** Of the name that it has in the registry, its own unless it is told another. */
-function nameMistakes(name: string, { repository }: MultiPlatformImageArgs): Mistake[] {
-    const [at, given] = repository === undefined ? ["name", name] : ["repository", repository];
-    const more = at === "name" ? ", or give it another one by repository" : "";
-    return repositoryPath.test(given)
-        ? []
-        : [{ at: [at], what: `"${given}" ${noRepositoryName}; ${repositoryNameRule}${more}` }];
 }
 
 function tagsOf(args: MultiPlatformImageArgs): string[] {

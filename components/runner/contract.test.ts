@@ -9,6 +9,7 @@ import { StandInMachine } from "../../tests/helpers/standInMachine";
 import { StubRegistry } from "../../tests/helpers/stubRegistry";
 import { shells } from "../../tests/helpers/workbench";
 import { daemonRow } from "../../tests/kind/row";
+import type { Platform } from "../architecture";
 import { sharedParts } from "../builder/connect/connectScript";
 import { shellQuote } from "../shell";
 import { address, type ContractBench, namesOf, platforms, stackName } from "./contractBench";
@@ -64,6 +65,13 @@ describe.each(kinds)("runners %s", (kind) => {
             expect(v.getDescription(setting)).toMatch(/ only\. \S.*\.$/);
             expect(v.getDefault(setting)).toBeDefined();
         }
+    });
+
+    it.each([
+        [[], "platforms: must be a list of at least one of: linux/amd64"],
+        [["linux/arm"], 'platforms: unknown platform "linux/arm"; use: linux/amd64'],
+    ])("refuse platforms %j also where no configuration has", (wrong, message) => {
+        expect(() => create({ platforms: wrong as Platform[] }, "another")).toThrow(message);
     });
 
     it("find nothing wrong with what is right", async () => {

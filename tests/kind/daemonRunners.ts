@@ -8,7 +8,8 @@ import { renderBuildkitdConfig } from "../../components/runner/buildkitdConfig";
 import type { ConnectNode, Runner, RunnerDescription } from "../../components/runner/runner";
 import { namedRunners, serverNameOf } from "../../components/runner/runnerNames";
 import type { Runners } from "../../components/runner/runners";
-import { cacheLimits, type RunnerValues } from "../../components/runner/settings";
+import { cacheLimits, platformMistakes, type RunnerValues } from "../../components/runner/settings";
+import { refuseArguments } from "../../components/settings/mistakes";
 
 export interface DaemonRunnersArgs extends RunnerValues {
     daemonPort: number;
@@ -23,6 +24,7 @@ export class DaemonRunners extends pulumi.ComponentResource implements Runners {
 
     constructor(name: string, args: DaemonRunnersArgs, opts?: pulumi.ComponentResourceOptions) {
         super("test:index:DaemonRunners", name, {}, opts);
+        refuseArguments(platformMistakes(args.platforms));
         this.runners = namedRunners(args.platforms, args.runnersPerPlatform).map(
             ({ runner, platform }, at) =>
                 new DaemonRunner(`${name}-${runner}`, { ...args, runner, platform, port: args.daemonPort + at }, this),

@@ -40,6 +40,14 @@ describe("the local registry", () => {
         expect(["alpha/dev", "beta/dev"].map(of)).toEqual(["trust/alpha%2Fdev.pem", "trust/beta%2Fdev.pem"]);
     });
 
+    it.each([
+        [{ registryHost: "localhost" }, 'registryHost: "localhost" must be a host name other than localhost'],
+        [{ registryHost: "127.0.0.1" }, 'registryHost: "127.0.0.1" must be a host name other than localhost'],
+        [{ path: "Team/Shop" }, 'path: "Team/Shop" cannot be a repository\'s name'],
+    ])("refuses %j, which clients would", (args, message) => {
+        expect(() => new LocalRegistry("another", { stackFolder: "another", ...args })).toThrow(message);
+    });
+
     it("serves this machine only, over TLS, and allows deletion", () => {
         const lines = renderRegistryConfiguration(7443)
             .split("\n")

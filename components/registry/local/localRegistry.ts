@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { noRepositoryName, repositoryNameRule, repositoryPath } from "../../image/repositoryName";
 import { trustFolder } from "../../localMachine/dataFolder";
 import { LocalFolder } from "../../localMachine/localFolder";
+import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
 import type { Registry, RegistryPreparation, RegistryTrust } from "../registry";
+import { hostNameMistakes } from "./hostName";
 import { localRegistrySettings } from "./settings";
 
 /** The settings of the local registry, with the defaults of the configuration, and what it needs besides. */
@@ -41,6 +44,8 @@ export function renderRegistryConfiguration(port: number): string {
  *
  * It has a host name because registry clients disagree on how to speak to a loopback address, and agree on a name: see
  * docs/runner-decisions.md.
+ *
+ * @throws RunError with every wrong argument: the setting, what is wrong, the remedy.
  */
 export class LocalRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "local";
@@ -55,6 +60,8 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRegistry", name, {}, opts);
         const { registryHost: host, localPort: port, localUntaggedDays } = checkedValues(localRegistrySettings, args);
+        const repositories = args.path ?? pulumi.getProject().toLowerCase();
+        refuseArguments([...hostNameMistakes(host), ...pathMistakes(repositories)]);
         const folder = path.join(args.stackFolder, "registry");
         // One file a stack, all in one folder: programs look for authorities in no folder below it.
         const certificateFile = path.join(trustFolder, `${encodeURIComponent(args.stackFolder)}.pem`);
@@ -69,7 +76,7 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
         ).id;
 
         this.trust = { host: `${host}:${port}`, certificateFile };
-        this.url = pulumi.output(`${this.trust.host}/${args.path ?? pulumi.getProject().toLowerCase()}`);
+        this.url = pulumi.output(`${this.trust.host}/${repositories}`);
         this.prepare = {
             script: scriptText("prepareRegistry.sh"),
             variables: {
@@ -94,6 +101,12 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
     repositoryMadeOf(): pulumi.Output<string> {
         return this.made;
     }
+}
+
+function pathMistakes(repositories: string): string[] {
+    return repositoryPath.test(repositories)
+        ? []
+        : [`path: "${repositories}" ${noRepositoryName}; ${repositoryNameRule}, and "/"`];
 }
 
 function scriptText(file: string): string {

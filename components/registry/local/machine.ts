@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import * as path from "node:path";
 import { dataFolder } from "../../localMachine/dataFolder";
 import { portMistakes } from "../../localMachine/ports";
+import { hostNameMistakes } from "./hostName";
 
 /** Why this machine cannot be the stack's registry, each reason as one line: setting, reason, remedy. */
 export async function registryMachineMistakes(
@@ -17,8 +18,9 @@ export async function registryMachineMistakes(
 
 async function hostMistakes(host: string): Promise<string[]> {
     const remedy = `echo '127.0.0.1 ${host}' | sudo tee -a /etc/hosts`;
-    if (host === "localhost" || /^[0-9.:[\]]+$/.test(host) || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host)) {
-        return [`registryHost: "${host}" must be a host name other than localhost, and no address`];
+    const [mistake] = hostNameMistakes(host);
+    if (mistake) {
+        return [mistake];
     }
     try {
         const { address } = await lookup(host, { family: 4 });

@@ -2,6 +2,7 @@ import * as ec2 from "@pulumi/aws/ec2";
 import * as iam from "@pulumi/aws/iam";
 import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
+import { accountName } from "../../account/accountNames";
 import { removesLeftover, removesRole } from "../../account/leftovers";
 import { runnerPolicy, runnerTrustPolicy } from "./policies";
 
@@ -28,10 +29,11 @@ export interface RunnerRole {
 /** The role of a runner's instances: it may write their keys' parameters, close the port to callers, read what it has to, and nothing else. */
 export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Resource): RunnerRole {
     const { description, parameters, readable = [], callersGroup, kmsKeyArn, tags } = args;
+    const roleName = accountName(name);
     const role = new iam.Role(
         name,
-        { name, description, assumeRolePolicy: runnerTrustPolicy, tags },
-        { parent, hooks: { onError: [removesRole(name)] } },
+        { name: roleName, description, assumeRolePolicy: runnerTrustPolicy, tags },
+        { parent, hooks: { onError: [removesRole(roleName)] } },
     );
     const policy = new iam.RolePolicy(
         name,
@@ -49,8 +51,8 @@ export function makeRole(name: string, args: RunnerRoleArgs, parent: pulumi.Reso
     );
     const profile = new iam.InstanceProfile(
         name,
-        { name, role: role.name, tags },
-        { parent, hooks: { onError: [removesProfile(name)] } },
+        { name: roleName, role: role.name, tags },
+        { parent, hooks: { onError: [removesProfile(roleName)] } },
     );
     return { role, profile, neededAtBoot: [policy, ...parameters, ...readable] };
 }

@@ -76,7 +76,7 @@ describe("Ec2Runner", () => {
             variables: {
                 instance: "i-runner",
                 instance_type: "c7g.xlarge",
-                keys_parameter: "/native-buildx/prod/arm64/keys",
+                keys_parameter: "/native-buildx/native-buildx/prod/runner/arm64/keys",
                 fallbacks: "",
                 emulate_on: "",
                 region: "eu-central-1",
@@ -158,7 +158,7 @@ describe("Ec2Runner", () => {
         await settled();
         const { inputs } = mocks.one(parameterType);
         expect(inputs).toMatchObject({
-            name: "/native-buildx/prod/arm64/keys",
+            name: "/native-buildx/native-buildx/prod/runner/arm64/keys",
             type: "SecureString",
             valueWo: expect.objectContaining({ value: "not started yet" }),
             valueWoVersion: 1,
@@ -167,7 +167,7 @@ describe("Ec2Runner", () => {
         });
         expect(inputs).not.toHaveProperty("value");
         const userData = userDataOf();
-        expect(userData).toContain("parameter='/native-buildx/prod/arm64/keys'");
+        expect(userData).toContain("parameter='/native-buildx/native-buildx/prod/runner/arm64/keys'");
         expect(userData).toContain(
             "server_names='arm64.runner.native-buildx.internal amd64.runner.native-buildx.internal'",
         );
@@ -192,7 +192,9 @@ describe("Ec2Runner", () => {
                 Effect: "Allow",
                 Sid: "PublishKeys",
                 Action: ["ssm:PutParameter"],
-                Resource: [`arn:aws:mock:eu-central-1:123456789012:${parameterType}//native-buildx/prod/arm64/keys`],
+                Resource: [
+                    `arn:aws:mock:eu-central-1:123456789012:${parameterType}//native-buildx/native-buildx/prod/runner/arm64/keys`,
+                ],
             },
         ]);
     });
@@ -217,12 +219,16 @@ describe("Ec2Runner", () => {
         expect(await resolved(runner.instanceArns)).toHaveLength(3);
         const names = ["keys", "keys-m7g.xlarge", "keys-r7g.xlarge"];
         expect(await resolved(runner.keysParameterArns)).toEqual(
-            names.map((name) => expect.stringMatching(new RegExp(`/native-buildx/prod/arm64/${name}$`))),
+            names.map((name) =>
+                expect.stringMatching(new RegExp(`/native-buildx/native-buildx/prod/runner/arm64/${name}$`)),
+            ),
         );
         await settled();
         expect(mocks.one(instanceType, "runner-m7g-xlarge").inputs.subnetId).toBe("subnet-0b");
         expect(userDataOf("runner-m7g-xlarge")).toContain("cache_device=''");
-        expect(userDataOf("runner-m7g-xlarge")).toContain("parameter='/native-buildx/prod/arm64/keys-m7g.xlarge'");
+        expect(userDataOf("runner-m7g-xlarge")).toContain(
+            "parameter='/native-buildx/native-buildx/prod/runner/arm64/keys-m7g.xlarge'",
+        );
         expect(mocks.of("aws:ec2/volumeAttachment:VolumeAttachment")).toHaveLength(1);
     });
 

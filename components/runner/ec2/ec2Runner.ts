@@ -4,6 +4,7 @@ import * as ec2 from "@pulumi/aws/ec2";
 import { getRegionOutput } from "@pulumi/aws/getRegion";
 import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
+import { parameterPathOf } from "../../account/accountNames";
 import { inConfiguredProfile } from "../../account/awsAccount";
 import { ec2MachinesOf, type Platform } from "../../architecture";
 import { refuseArguments } from "../../settings/mistakes";
@@ -209,7 +210,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     }
 
     private get parameterPath(): string {
-        return `${this.args.parameterPath ?? `/native-buildx/${pulumi.getStack()}`}/${this.runnerName}`;
+        return `${this.args.parameterPath ?? parameterPathOf(this.name)}/${this.runnerName}`;
     }
 
     /** A stand-in has a parameter of its own: both may serve at the same time, each with its own keys. */

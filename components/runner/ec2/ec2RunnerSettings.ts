@@ -46,7 +46,7 @@ export interface Ec2RunnerSettings extends Partial<BuildSettings> {
     registryMirrors?: RegistryMirrors;
     /** Compilers of the platforms that it emulates run natively, as their twins. @default true */
     nativeCompilers?: boolean;
-    /** ARN of a customer key for volumes and parameters. @default the account's AWS-managed keys */
+    /** ARN of a customer key for volumes and parameters, which the account's default key for EBS may be. @default AWS's own keys */
     kmsKeyArn?: string;
     /** Prices that are missing in the built-in table, or replace its own. @default none */
     prices?: PriceSettings;

@@ -36,8 +36,8 @@ describe("EC2 runners", () => {
             "arm64-2.runner.native-buildx.internal",
         ]);
         expect(nodes.map(({ variables }) => variables.keys_parameter)).toEqual([
-            "/native-buildx/prod/arm64/keys",
-            "/native-buildx/prod/arm64_2/keys",
+            "/native-buildx/native-buildx/prod/runners/arm64/keys",
+            "/native-buildx/native-buildx/prod/runners/arm64_2/keys",
         ]);
         await settled();
         expect(mocks.of(instanceType).map(({ name }) => name)).toEqual(["runners-arm64", "runners-arm64_2"]);
@@ -49,6 +49,12 @@ describe("EC2 runners", () => {
         await settled();
         const names = mocks.resources.map(({ type, name }) => `${type} ${name}`);
         expect(new Set(names).size).toBe(names.length);
+        // What the account calls them.
+        const called = mocks.resources.flatMap(({ type, inputs }) =>
+            inputs.name && type !== "aws:iam/rolePolicy:RolePolicy" ? [`${type} ${inputs.name}`] : [],
+        );
+        expect(called.length).toBeGreaterThan(4);
+        expect(new Set(called).size).toBe(called.length);
     });
 
     it("give each runner the settings of its platform", async () => {
@@ -121,7 +127,7 @@ describe("EC2 runners", () => {
             .filter(({ type }) => type === "String");
         expect(recipe.length).toBeGreaterThan(1);
         expect(recipe.map(({ name }) => name).sort()).toEqual(
-            recipe.map((_, at) => `/native-buildx/prod/amd64/native-compilers-${at + 1}`),
+            recipe.map((_, at) => `/native-buildx/native-buildx/prod/runners/amd64/native-compilers-${at + 1}`),
         );
         const roles = mocks
             .of("aws:iam/rolePolicy:RolePolicy")
@@ -155,7 +161,9 @@ describe("EC2 runners", () => {
             expect(inputs.vpcSecurityGroupIds).toContain("runners-network-cluster-id");
         }
         const parameters = mocks.of("aws:ssm/parameter:Parameter").map(({ inputs }) => inputs);
-        const members = parameters.find(({ name }) => name === "/native-buildx/prod/compile-cluster/members");
+        const members = parameters.find(
+            ({ name }) => name === "/native-buildx/native-buildx/prod/runners/compile-cluster/members",
+        );
         // The AWS provider takes every value for a secret.
         expect(members?.value).toMatchObject({
             value: ["amd64", "arm64", "arm64-c6g-xlarge"].map((name) => `${name} address-of-runners-${name}`).join(","),

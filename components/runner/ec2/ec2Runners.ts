@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { parameterPathOf } from "../../account/accountNames";
 import { machinePlatforms } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policyStatement";
 import { refuseArguments } from "../../settings/mistakes";
@@ -6,7 +7,7 @@ import { checkedValues, type ValuesOf } from "../../settings/values";
 import type { Runner } from "../runner";
 import { type NamedRunner, namedRunners, type RunnerInfo, runnerName } from "../runnerNames";
 import type { Runners } from "../runners";
-import { type RunnerValues, runnerSettings } from "../settings";
+import { platformMistakes, type RunnerValues, runnerSettings } from "../settings";
 import { makeMembers, makeNodeRecipe } from "./ec2Cluster";
 import { Ec2Runner } from "./ec2Runner";
 import type { Ec2RunnerSettings } from "./ec2RunnerSettings";
@@ -24,7 +25,7 @@ export type Ec2RunnersValues = RunnerValues & ValuesOf<typeof ec2RunnerSettings>
 
 /** The settings of EC2 runners, all with the defaults of the configuration, and what they need besides. */
 export interface Ec2RunnersArgs extends Partial<Ec2RunnersValues> {
-    /** Path of their SSM parameters, below which each has `/RUNNER/keys`. @default /native-buildx/STACK */
+    /** Path of their SSM parameters, below which each has `/RUNNER/keys`. @default /native-buildx/PROJECT/STACK/NAME */
     parameterPath?: string;
     /** Tags of everything that they have. @default none */
     tags?: { [name: string]: string };
@@ -41,8 +42,9 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
     constructor(name: string, args: Ec2RunnersArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:Ec2Runners", name, {}, opts);
         const values = checkedValues(settings, args) as Ec2RunnersValues;
+        refuseArguments(platformMistakes(values.platforms));
         refuseArguments(ec2Mistakes(values));
-        const { parameterPath = `/native-buildx/${pulumi.getStack()}`, tags, transform = {} } = args;
+        const { parameterPath = parameterPathOf(name), tags, transform = {} } = args;
         const network = new Network(
             `${name}-network`,
             { ...networkArgs(values), tags, transform: transform.securityGroup },
@@ -59,7 +61,6 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
                 .map((one) => [
                     one.runner,
                     new Ec2Runner(
-                        // Roles are called after the components: docs/aws-permissions.json allows those that begin with native-buildx.
                         `${name}-${one.runner}`,
                         { ...runnerArgs(values, one), network, cluster, parameterPath, tags, transform },
                         { parent: this },

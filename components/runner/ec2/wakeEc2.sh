@@ -211,6 +211,12 @@ ec2_start() {
                 ;;
         esac
         if [ "$code" != Client.InstanceInitiatedShutdown ] || [ "$starts" -eq 2 ]; then
+            # What EC2 says where it may not use the key of a volume.
+            case $code in
+                Client.InternalError)
+                    reason="$reason. Whoever starts it may have no kms:CreateGrant for the key of its volumes: set kmsKeyArn to that key, as to the account's default key for EBS"
+                    ;;
+            esac
             ec2_say "was started and stopped again: $reason. $(ec2_log)"
             return 1
         fi

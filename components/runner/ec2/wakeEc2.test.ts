@@ -189,6 +189,13 @@ describe.each(shells)("EC2 runners in %s", (_name, shell) => {
         },
     );
 
+    it("names the key of its volumes where the machine cannot use it", async () => {
+        const refused = "stopped None 10.0.0.9 Client.InternalError Client.InternalError:_Client_error_on_launch";
+        const result = await wake({ states: { "i-0a": [stopped, pending, refused] }, starts: { "i-0a": ["ok"] } });
+        expect(result.status).toBe(1);
+        expect(result.stderr).toMatch(/Client error on launch\. .* no kms:CreateGrant .*: set kmsKeyArn to that key/);
+    });
+
     it("uses the private address where that is wanted", async () => {
         const result = await wake({ states: { "i-0a": [running] }, changes: { address_arm64: "private" } });
         expect(result.stdout).toBe("tcp://10.0.0.9:9753\n");

@@ -5,7 +5,7 @@ import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues } from "../../settings/values";
 import { namedRunners } from "../runnerNames";
 import type { Runners } from "../runners";
-import { runnerSettings } from "../settings";
+import { platformMistakes, runnerSettings } from "../settings";
 import { KubernetesRunner, type KubernetesTransforms, setName } from "./kubernetesRunner";
 import { clusterContext, type KubernetesRunnersValues, kubernetesMistakes } from "./mistakes";
 import { makeNamespace } from "./namespace";
@@ -44,6 +44,7 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
     ) {
         super("native-buildx:index:KubernetesRunners", name, {}, opts);
         const values = checkedValues(settings, args) as KubernetesRunnersValues;
+        refuseArguments(platformMistakes(values.platforms));
         const hasProvider = this.getProvider("kubernetes:core/v1:Namespace") !== undefined;
         refuseArguments(kubernetesMistakes(values, args.kubernetesNamespace, { context: args.context, hasProvider }));
         const context = args.context ?? clusterContext();

@@ -6,7 +6,7 @@ import { checkedValues, type ValuesOf } from "../../settings/values";
 import { noClusterMistakes } from "../cluster/mistakes";
 import { namedRunners } from "../runnerNames";
 import type { Runners } from "../runners";
-import { type RunnerValues, runnerSettings } from "../settings";
+import { platformMistakes, type RunnerValues, runnerSettings } from "../settings";
 import { LocalRunner } from "./localRunner";
 
 const settings = { ...runnerSettings, ...localMachineSettings };
@@ -27,6 +27,7 @@ export class LocalRunners extends pulumi.ComponentResource implements Runners {
     constructor(name: string, args: LocalRunnersArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRunners", name, {}, opts);
         const values = checkedValues(settings, args) as RunnerValues & ValuesOf<typeof settings>;
+        refuseArguments(platformMistakes(values.platforms));
         refuseArguments(noClusterMistakes(values, "local runners"));
         const { stackFolder, trust } = args;
         this.runners = namedRunners(values.platforms, values.runnersPerPlatform).map(

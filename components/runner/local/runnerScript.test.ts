@@ -181,7 +181,7 @@ describeLocalRunner("a local runner", (it, bench) => {
         expect(await bench().ask(word)).toEqual({
             status: 2,
             stdout: "",
-            stderr: "test runner: usage: sh runner.sh start|keys|stop|status\n",
+            stderr: "test runner: usage: sh runner.sh start|keys|stop|status|builds\n",
         });
     });
 

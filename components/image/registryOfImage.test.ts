@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Here } from "../../provider/process/here";
 import { resolved, settled } from "../../tests/helpers/pulumiMocks";
 import { StubRegistry } from "../../tests/helpers/stubRegistry";
+import { LocalRegistry } from "../registry/local/localRegistry";
 import { imageBenchForEach, imageType, indexType } from "./imageBench";
 import type { MultiPlatformImage } from "./multiPlatformImage";
 
@@ -38,6 +39,21 @@ describe("a multi-platform image", () => {
         expect(asked.slice(0, 2).sort()).toEqual([[amd64], [arm64]].sort());
         expect(asked.slice(2)).toEqual([await refs(app)]);
         expect(bench.mocks.one(indexType, "app").inputs.here).toMatchObject({ logins: [{ password: "2" }] });
+    });
+
+    it("goes to no registry that nobody starts", () => {
+        const registry = new LocalRegistry("local", { stackFolder: "demo-dev" });
+        expect(() => bench.makeImage({ registry })).toThrow(
+            "registry: nothing starts it; give builder demo-dev this registry, or push to the builder's",
+        );
+    });
+
+    it("has its tags for itself", () => {
+        bench.makeImage({ repository: "app", tags: ["1.0", "latest"] }, "app");
+        bench.makeImage({ repository: "app", tags: ["debug"] }, "app-debug");
+        expect(() => bench.makeImage({ repository: "app", tags: ["latest", "2.0"] }, "app-new")).toThrow(
+            "tags: app:latest is image app's; choose another tag or repository",
+        );
     });
 
     it("logs in to the registries of its bases too, each once", async () => {
