@@ -18,6 +18,8 @@ describeHere("mutual TLS", () => {
         project.context("image", [
             ...fromStep,
             "ARG TOK",
+            // The step's name has the value.
+            "WORKDIR /$TOK",
             'RUN --mount=type=secret,id=token ["/step", "write", "/result", "first"]',
         ]);
         project.configure({
