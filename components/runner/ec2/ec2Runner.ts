@@ -68,7 +68,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
-    readonly wakeScripts = ["wakeEc2.sh", "openPort.sh"].map((file) => path.join(__dirname, file));
+    readonly wakeScripts = ["wakeEc2.sh", "keysEc2.sh", "openPort.sh"].map((file) => path.join(__dirname, file));
     readonly hereScript = inConfiguredProfile();
     /** ARNs of its instances, the stand-ins included: what CI may start. */
     readonly instanceArns: pulumi.Output<string[]>;

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154,SC2030,SC2031 # variables by computed names; wake_ec2 is a subshell, and nothing leaves it
-# Wakes EC2 runners and reads their keys, from a laptop or a CI job that has the AWS CLI (version 1 or 2).
+# Wakes EC2 runners, from a laptop or a CI job that has the AWS CLI (version 1 or 2). Their keys: keysEc2.sh.
 #
 # Variables, each with the runner's suffix (`instance_arm64`):
 #     instance       id of the runner's instance
@@ -35,27 +35,6 @@ wake_ec2() (
     # Without the runner that emulates that platform in turn: it may be this runner.
     ec2_wake_native "$emulate_on" && return
     ec2_say "nor can the $emulate_on runner emulate it: tried$tried"
-    return 1
-)
-
-# keys_ec2 SUFFIX: prints the keys for clients of the instance that was woken. It publishes them before it opens its port.
-keys_ec2() (
-    export AWS_PAGER=
-    ec2_suffix=$1 ec2_instance=
-    eval "region=\${region_$1} parameter=\${keys_parameter_$1}"
-    if [ -n "${notes:-}" ] && [ -s "$notes" ]; then parameter=$(cat "$notes"); fi
-    if answer=$(aws ssm get-parameter --region "$region" --name "$parameter" --with-decryption \
-        --query Parameter.Value --output text </dev/null 2>&1); then
-        printf '%s\n' "$answer" | sed -n '/^-----BEGIN /,/^-----END /p' | grep . || return 75
-        return 0
-    fi
-    ec2_error
-    case $code in
-        # Somebody deleted it: the runner makes it again.
-        ParameterNotFound | ThrottlingException | InternalServerError | ServiceUnavailable) return 75 ;;
-        AccessDenied*) ec2_say "its keys may not be read: ssm:GetParameter on $parameter is needed, and kms:Decrypt where kmsKeyArn is set: $(ec2_last_line)" ;;
-        *) ec2_say "its keys cannot be read from parameter $parameter: $(ec2_last_line)" ;;
-    esac
     return 1
 )
 

@@ -2,7 +2,10 @@ import * as path from "node:path";
 import { Workbench } from "../../../tests/helpers/workbench";
 import { sharedParts } from "../../builder/connect/connectScript";
 
-const scripts = [...sharedParts, ...["wakeEc2.sh", "openPort.sh"].map((file) => path.join(__dirname, file))];
+const scripts = [
+    ...sharedParts,
+    ...["wakeEc2.sh", "keysEc2.sh", "openPort.sh"].map((file) => path.join(__dirname, file)),
+];
 
 /**
  * A stand-in for the AWS CLI. `states/ID` holds one line for each answer of describe-instances, the last of which is
