@@ -1,6 +1,6 @@
 import { actionsOf, type Context, evaluate, matches, readConditions } from "../../packages/simulated-ec2";
 import { administratorPolicy } from "./administratorPolicy";
-import { arn, debian, instance, key, needed, own, repository, role } from "./neededCalls";
+import { arn, debian, instance, key, needed, own, repository, role } from "./awsPermissionsBench";
 
 interface Statement {
     Sid: string;
