@@ -29,10 +29,10 @@ describe("setup.sh", () => {
         writeFileSync(file, ["#!/bin/sh", ...lines, ""].join("\n"));
         chmodSync(file, 0o755);
     }
-    function setUp() {
+    function setUp(...words: string[]) {
         const env = { HOME: folder, PATH: path.join(folder, "bin") };
         const script = path.join(folder, "tools/setup.sh");
-        const { status, stderr } = spawnSync("/bin/sh", [script], { encoding: "utf8", env });
+        const { status, stderr } = spawnSync("/bin/sh", [script, ...words], { encoding: "utf8", env });
         return { status, stderr };
     }
 
@@ -69,6 +69,24 @@ describe("setup.sh", () => {
                 "",
             ].join("\n"),
         });
+    });
+
+    it("builds no tools where new enough ones are on PATH, but all of them for tests", () => {
+        const versions = {
+            pulumi: "3.230.0",
+            buildx: "0.31.0",
+            buildkitd: "0.27.0",
+            buildctl: "0.27.0",
+            registry: "3.0.0",
+        };
+        for (const [tool, version] of Object.entries({ ...versions, crane: "0.20.3" })) {
+            program(tool, `echo ${tool} v${version}`);
+        }
+        const go = "Go 1.26 or newer, to build the tools once: https://go.dev/doc/install\n";
+        expect(setUp().stderr).not.toContain(go);
+        expect(setUp("--check").stderr).toContain(go);
+        program("pulumi", "echo v3.1.0");
+        expect(setUp().stderr).toContain(go);
     });
 
     it.each(["v18.20.4", "v9.11.2"])("asks for another Node than %s", (version) => {
