@@ -67,7 +67,8 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     constructor(name: string, args: RemoteBuilderArgs, opts?: pulumi.ComponentResourceOptions) {
         refuseArguments(builderMistakes(args));
         super("native-buildx:index:RemoteBuilder", name, {}, opts);
-        this.builder = builderName(args.builder);
+        // As buildx keeps its records.
+        this.builder = args.builder.toLowerCase();
         this.registry = args.registry;
         this.platforms = [...new Set(args.runners.map((runner) => runner.platform))];
         this.hasCompileCluster = args.runners.some(({ inCluster }) => inCluster);
@@ -78,7 +79,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
             Object.fromEntries(args.runners.map(({ runnerName, description }) => [runnerName, description])),
         );
         this.hereScripts = [...new Set(args.runners.flatMap(({ hereScript }) => hereScript || []))];
-        this.connect = connectOutput(args);
+        this.connect = connectOutput({ ...args, builder: this.builder });
         // Without `connect`, which is the longest of all: whoever wants it in the state has it in an output of the stack.
         this.registerOutputs({ builder: this.builder, runners: this.runners });
     }
@@ -150,11 +151,6 @@ export class RemoteBuilder extends pulumi.ComponentResource {
 
 const keepScript = "native-buildx:index:keepScript";
 
-/** As buildx keeps its records. */
-function builderName(builder: string): string {
-    return builder.toLowerCase();
-}
-
 function builderMistakes({ builder, buildsPerRunner = defaultBuildsPerRunner }: RemoteBuilderArgs): string[] {
     const instead = `ci-${builder.replace(/[^A-Za-z0-9._-]/g, "-")}`;
     return [
@@ -177,8 +173,7 @@ function placementOf(platform: Platform, runners: readonly Runner[]): Placement 
     return new Placement(runners.filter((runner) => runner.platform === platform).map(({ runnerName }) => runnerName));
 }
 
-function connectOutput({ builder: given, runners, registry }: RemoteBuilderArgs): pulumi.Output<string> {
-    const builder = builderName(given);
+function connectOutput({ builder, runners, registry }: RemoteBuilderArgs): pulumi.Output<string> {
     const files = [...new Set(runners.flatMap(({ wakeScripts }) => wakeScripts))];
     const { kind = "", prepare } = registry ?? {};
     return pulumi.output(Object.fromEntries(runners.map(({ runnerName, node }) => [runnerName, node]))).apply((nodes) =>

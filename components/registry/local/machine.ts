@@ -18,9 +18,9 @@ export async function registryMachineMistakes(
 
 async function hostMistakes(host: string): Promise<string[]> {
     const remedy = `echo '127.0.0.1 ${host}' | sudo tee -a /etc/hosts`;
-    const [mistake] = hostNameMistakes(host);
-    if (mistake) {
-        return [mistake];
+    const mistakes = hostNameMistakes(host);
+    if (mistakes.length > 0) {
+        return mistakes;
     }
     try {
         const { address } = await lookup(host, { family: 4 });
