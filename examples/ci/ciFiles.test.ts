@@ -1,10 +1,21 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import * as path from "node:path";
 import { longestSession } from "../../components/ci/ciRole";
 import { readPipeline, type Step } from "../../tests/ci/pipeline";
 
 const files = readdirSync(__dirname).filter((name) => name.endsWith(".yml"));
 const onAws = files.filter((name) => /^[a-z]+(-actions|-ci)?(-split)?\.yml$/.test(name));
+
+/** Tags of each action's repository. */
+const versions: { [action: string]: RegExp } = {
+    "actions/checkout": /^v\d+$/,
+    "actions/upload-artifact": /^v\d+$/,
+    "actions/download-artifact": /^v\d+$/,
+    "aws-actions/configure-aws-credentials": /^v\d+$/,
+    // No v4: https://github.com/sigstore/cosign-installer/issues/235
+    "sigstore/cosign-installer": /^v\d+\.\d+\.\d+$/,
+};
 
 /** All that the shells of a file's jobs run. */
 function shellOf(file: string): string {
@@ -29,6 +40,16 @@ describe("the files of examples/ci", () => {
         const steps = github.flatMap((file) => readPipeline(file, () => "filled").flat()).flatMap((job) => job.steps);
         const seconds = steps.flatMap((step) => (step.kind === "assumeRole" ? step.seconds : []));
         expect(new Set(seconds)).toEqual(new Set([longestSession]));
+    });
+
+    it("use versions of GitHub's actions that their repositories have as tags", () => {
+        const uses = files.flatMap((file) => [
+            ...readFileSync(path.join(__dirname, file), "utf8").matchAll(/uses: (\S+)@(\S+)/g),
+        ]);
+        expect(uses.length).toBeGreaterThan(0);
+        for (const [, action = "", version = ""] of uses) {
+            expect([action, version]).toEqual([action, expect.stringMatching(versions[action] ?? /^$/)]);
+        }
     });
 
     it("say the same in every CI system, where what they say is no system's own", () => {
