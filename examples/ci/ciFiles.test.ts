@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
+import { parse } from "yaml";
 import { longestSession } from "../../components/ci/ciRole";
 import { readPipeline, type Step } from "../../tests/ci/pipeline";
 
@@ -27,6 +28,16 @@ function shellOf(file: string): string {
         .join("\n");
 }
 
+/** Steps or jobs, whichever has shell of its own, that build. */
+function buildersIn(yaml: unknown): { [key: string]: unknown }[] {
+    if (typeof yaml !== "object" || yaml === null) {
+        return [];
+    }
+    const one = yaml as { [key: string]: unknown };
+    const isBuilder = [one.command, one.script].flat().some((text) => String(text).includes("docker buildx build "));
+    return isBuilder ? [one] : Object.values(one).flatMap(buildersIn);
+}
+
 describe("the files of examples/ci", () => {
     it.each(files)("%s has shell that shellcheck passes", (file) => {
         // SC2046: references of images are words. SC2016: what is in JMESPath and JSON is no variable. SC1091: tools/env.sh
@@ -51,6 +62,18 @@ describe("the files of examples/ci", () => {
             expect([action, version]).toEqual([action, expect.stringMatching(versions[action] ?? /^$/)]);
         }
     });
+
+    it.each([["circleci", "no_output_timeout"]])(
+        "give a build as long on %s as the role gives its job",
+        (system, limit) => {
+            const ofSystem = files.filter((name) => name.startsWith(system));
+            const builders = ofSystem.flatMap((file) =>
+                buildersIn(parse(readFileSync(path.join(__dirname, file), "utf8"))),
+            );
+            expect(builders).toHaveLength(ofSystem.length);
+            expect(builders.map((builder) => builder[limit])).toEqual(ofSystem.map(() => `${longestSession / 3600}h`));
+        },
+    );
 
     it("say the same in every CI system, where what they say is no system's own", () => {
         const own =
