@@ -63,17 +63,17 @@ describe("the files of examples/ci", () => {
         }
     });
 
-    it.each([["circleci", "no_output_timeout"]])(
-        "give a build as long on %s as the role gives its job",
-        (system, limit) => {
-            const ofSystem = files.filter((name) => name.startsWith(system));
-            const builders = ofSystem.flatMap((file) =>
-                buildersIn(parse(readFileSync(path.join(__dirname, file), "utf8"))),
-            );
-            expect(builders).toHaveLength(ofSystem.length);
-            expect(builders.map((builder) => builder[limit])).toEqual(ofSystem.map(() => `${longestSession / 3600}h`));
-        },
-    );
+    it.each([
+        ["circleci", "no_output_timeout"],
+        ["gitlab", "timeout"],
+    ])("give a build as long on %s as the role gives its job", (system, limit) => {
+        const ofSystem = files.filter((name) => name.startsWith(system));
+        const builders = ofSystem.flatMap((file) =>
+            buildersIn(parse(readFileSync(path.join(__dirname, file), "utf8"))),
+        );
+        expect(builders).toHaveLength(ofSystem.length);
+        expect(builders.map((builder) => builder[limit])).toEqual(ofSystem.map(() => `${longestSession / 3600}h`));
+    });
 
     it("say the same in every CI system, where what they say is no system's own", () => {
         const own =
