@@ -19,7 +19,7 @@ export const ciOfAcme: Partial<CiRoleArgs> = {
         "acme/lib:release/*",
         "acme/lib:refs/tags/v*",
     ],
-    gitlabProjects: ["acme/app:main", "acme/parts/tools"],
+    gitlabProjects: ["acme/app:main", "acme/parts/tools", "4711:main"],
     circleciProjects: [
         `${organization}/${project}/github.com/acme/app:main`,
         `${organization}/${otherProject}/github.com/acme/tools`,
@@ -96,6 +96,13 @@ const gitlab = (path: string, ref: string, type = "branch", claims: object = {})
     ...claims,
 });
 
+/** Of a project whose subjects were made to begin with its id. */
+const gitlabById = (id: string, ref: string) => ({
+    ...gitlab("acme/old", ref),
+    sub: `project_id:${id}:ref_type:branch:ref:${ref}`,
+    project_id: id,
+});
+
 const gitlabJobs = jobsOf("https://gitlab.com", [
     ["the branch", gitlab("acme/app", "main"), true],
     ["another branch", gitlab("acme/app", "topic"), false],
@@ -116,6 +123,11 @@ const gitlabJobs = jobsOf("https://gitlab.com", [
         { ...gitlab("acme/app", "main"), sub: "project_path:acme/app:user_login:main" },
         false,
     ],
+    ["the branch, by the project's id", gitlabById("4711", "main"), true],
+    ["another branch, by the project's id", gitlabById("4711", "topic"), false],
+    ["another project's id", gitlabById("47112", "main"), false],
+    ["the id of a project that is named by its path", gitlabById("acme/app", "main"), false],
+    ["a path that is the id", gitlab("4711", "main"), false],
     ["another audience", gitlab("acme/app", "main", "branch", { aud: "sts.amazonaws.com" }), false],
 ]);
 
