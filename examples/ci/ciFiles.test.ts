@@ -18,6 +18,8 @@ const versions: { [action: string]: RegExp } = {
     "sigstore/cosign-installer": /^v\d+\.\d+\.\d+$/,
 };
 
+const read = (file: string) => readFileSync(path.join(__dirname, file), "utf8");
+
 /** All that the shells of a file's jobs run. */
 function shellOf(file: string): string {
     const jobs = readPipeline(file, () => "filled").flat();
@@ -54,9 +56,7 @@ describe("the files of examples/ci", () => {
     });
 
     it("use versions of GitHub's actions that its runners find and run", () => {
-        const uses = files.flatMap((file) => [
-            ...readFileSync(path.join(__dirname, file), "utf8").matchAll(/uses: (\S+)@(\S+)/g),
-        ]);
+        const uses = files.flatMap((file) => [...read(file).matchAll(/uses: (\S+)@(\S+)/g)]);
         expect(uses.length).toBeGreaterThan(0);
         for (const [, action = "", version = ""] of uses) {
             expect([action, version]).toEqual([action, expect.stringMatching(versions[action] ?? /^$/)]);
@@ -68,11 +68,18 @@ describe("the files of examples/ci", () => {
         ["gitlab", "timeout"],
     ])("give a build as long on %s as the role gives its job", (system, limit) => {
         const ofSystem = files.filter((name) => name.startsWith(system));
-        const builders = ofSystem.flatMap((file) =>
-            buildersIn(parse(readFileSync(path.join(__dirname, file), "utf8"))),
-        );
+        const builders = ofSystem.flatMap((file) => buildersIn(parse(read(file))));
         expect(builders).toHaveLength(ofSystem.length);
         expect(builders.map((builder) => builder[limit])).toEqual(ofSystem.map(() => `${longestSession / 3600}h`));
+    });
+
+    it("name the major version of cosign that the tests sign with: an older one finds none of its signatures", () => {
+        const [, major] = /sigstore\/cosign\/v(\d+) /.exec(read("../../tests/ci/cosign/go.mod")) ?? [];
+        expect(major).toBeDefined();
+        for (const file of ["README.md", "buildkite.yml", "buildkite-split.yml"]) {
+            expect(read(file)).toContain(`the AWS CLI and cosign ${major}`);
+        }
+        expect(read("README.md")).toContain(`\`cosign verify\`, with cosign ${major}`);
     });
 
     it("say the same in every CI system, where what they say is no system's own", () => {
