@@ -44,6 +44,13 @@ describe("KubernetesRunners", () => {
                         { namespaceSelector: {} },
                     ],
                 },
+                {
+                    to: expect.arrayContaining([{ ipBlock: { cidr: "169.254.169.254/32" } }]),
+                    ports: [
+                        { protocol: "UDP", port: 53 },
+                        { protocol: "TCP", port: 53 },
+                    ],
+                },
             ],
         });
     });

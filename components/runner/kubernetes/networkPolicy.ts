@@ -23,6 +23,11 @@ export function runnersPolicy(): types.input.networking.v1.NetworkPolicySpec {
                     { namespaceSelector: {} },
                 ],
             },
+            // The name service of GKE's Cloud DNS is at the same address as its metadata service.
+            {
+                to: metadataAddresses.map((cidr) => ({ ipBlock: { cidr } })),
+                ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: 53 })),
+            },
         ],
     };
 }

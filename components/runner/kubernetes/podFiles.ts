@@ -38,7 +38,8 @@ export interface PodSettings extends BuildSettings {
 
 /**
  * Where clouds hand out the credentials of a node or a pod: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
- * for the second and the fourth; the first is that of all clouds. Not all link-local addresses: a cluster's name server may have one.
+ * for the second and the fourth; the first is that of all clouds, and on GKE the name service's too
+ * (https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-dns). Not all link-local addresses: a cluster's name server may have one.
  */
 export const metadataAddresses = [
     "169.254.169.254/32",
@@ -121,6 +122,7 @@ function renderSettings(settings: PodSettings): string {
         socket: podPaths.socket,
         service_account: podPaths.serviceAccount,
         processes: "/proc",
+        name_servers: "/etc/resolv.conf",
     };
     return Object.entries(values)
         .map(([name, value]) => `${name}=${shellQuote(String(value))}\n`)

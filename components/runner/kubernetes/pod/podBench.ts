@@ -40,6 +40,7 @@ export class PodBench extends Workbench {
             socket: this.socket,
             service_account: this.path("account"),
             processes: this.path("processes"),
+            name_servers: this.path("resolv.conf"),
             look_seconds: 1,
             ...changes,
         };
@@ -48,6 +49,7 @@ export class PodBench extends Workbench {
         // For other folders than the machine's.
         this.append("lib/steps.sh", `control_groups='${this.path("groups")}'\n`);
         this.write("run/said");
+        this.write("resolv.conf", "nameserver 10.96.0.10\n");
         this.write("account/token", "TOKEN");
         this.write("groups/memory/tasks");
     }

@@ -58,11 +58,31 @@ choose_network() {
     cp "$lib/$network.conflist" "$run_directory/builds.conflist"
 }
 
+# let_steps_ask_names: of the name servers that the pod has, also where all else is refused. GKE's Cloud DNS is at the metadata
+# service's address. An address that is good on one interface only has a % and is of no use behind the bridge.
+let_steps_ask_names() {
+    while read -r word server _; do
+        case $word,$server in
+            nameserver,*%*) continue ;;
+            nameserver,*:*)
+                if [ ! -e /proc/net/if_inet6 ]; then continue; fi
+                tables=ip6tables
+                ;;
+            nameserver,*) tables=iptables ;;
+            *) continue ;;
+        esac
+        for protocol in udp tcp; do
+            rule "$tables" mangle FORWARD -i "$bridge" -d "$server" -p "$protocol" --dport 53 -j ACCEPT || return
+        done
+    done <"$name_servers"
+}
+
 # The pod itself serves nobody by the network: clients come through the cluster's API server.
 close_network() {
     addresses=$(api_addresses)
     # shellcheck disable=SC2086 # lists
     keep_steps_in "$bridge" $refused ${addresses:-$KUBERNETES_SERVICE_HOST} &&
+        let_steps_ask_names &&
         { [ "$network" = builds ] || let_steps_find_way "$bridge"; } &&
         each_version filter INPUT ! -i lo -p tcp --syn -j DROP
 }

@@ -161,6 +161,27 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         expect(bench.calls).toContain("iptables -w -t mangle -I FORWARD -i buildkit0 -d api.example -j DROP");
     });
 
+    it("lets them ask the cluster's name servers, also where all else at that address is refused", async () => {
+        bench.write("fails");
+        const servers = ["169.254.169.254", "fd00:10:96::a", "fe80::1%eth0"];
+        bench.write(
+            "resolv.conf",
+            `search cluster.local\n${servers.map((server) => `nameserver ${server}\n`).join("")}`,
+        );
+        await run();
+        const set = bench.calls.filter((call) => call.includes(" -I FORWARD "));
+        const rule = (tables: string, words: string) =>
+            set.indexOf(`${tables} -w -t mangle -I FORWARD -i buildkit0 -d ${words}`);
+        for (const protocol of ["udp", "tcp"]) {
+            // What comes later stands before.
+            expect(rule("iptables", `169.254.169.254 -p ${protocol} --dport 53 -j ACCEPT`)).toBeGreaterThan(
+                rule("iptables", "169.254.169.254/32 -j DROP"),
+            );
+            expect(rule("ip6tables", `fd00:10:96::a -p ${protocol} --dport 53 -j ACCEPT`)).toBeGreaterThan(0);
+        }
+        expect(set.filter((call) => call.includes("%"))).toEqual([]);
+    });
+
     it("lets the kernel end a step alone, and not the container with it, where the node's memory is used up", async () => {
         bench.write("fails");
         bench.write("groups/cgroup.controllers", "memory\n");
