@@ -123,6 +123,8 @@ function renderSettings(settings: PodSettings): string {
         service_account: podPaths.serviceAccount,
         processes: "/proc",
         name_servers: "/etc/resolv.conf",
+        // The name that every container runtime gives it.
+        interface: "/sys/class/net/eth0",
     };
     return Object.entries(values)
         .map(([name, value]) => `${name}=${shellQuote(String(value))}\n`)

@@ -41,6 +41,7 @@ export class PodBench extends Workbench {
             service_account: this.path("account"),
             processes: this.path("processes"),
             name_servers: this.path("resolv.conf"),
+            interface: this.path("eth0"),
             look_seconds: 1,
             ...changes,
         };

@@ -55,7 +55,11 @@ choose_network() {
             ;;
         *) network=builds ;;
     esac
-    cp "$lib/$network.conflist" "$run_directory/builds.conflist"
+    # Networks over others pass smaller packets (Flannel 1450, GKE 1460). Larger ones that a server sends to a step get lost, and
+    # few networks bring the server word of it: https://github.com/actions/actions-runner-controller/issues/393
+    mtu=$(cat "$interface/mtu" 2>/dev/null)
+    if [ "${mtu:-1500}" -gt 1500 ]; then mtu=1500; fi
+    sed "s|\"type\":\"bridge\"|&,\"mtu\":${mtu:-1500}|" "$lib/$network.conflist" >"$run_directory/builds.conflist"
 }
 
 # let_steps_ask_names: of the name servers that the pod has, also where all else is refused. GKE's Cloud DNS is at the metadata

@@ -161,6 +161,19 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         expect(bench.calls).toContain("iptables -w -t mangle -I FORWARD -i buildkit0 -d api.example -j DROP");
     });
 
+    it.each([
+        ["1450\n", 1450],
+        ["9001\n", 1500],
+        [undefined, 1500],
+    ])("gives them packets that the pod's network passes: of %j bytes %d", async (passed, given) => {
+        bench.write("fails");
+        if (passed) {
+            bench.write("eth0/mtu", passed);
+        }
+        await run();
+        expect(JSON.parse(bench.read("run/builds.conflist")).plugins[0]).toMatchObject({ type: "bridge", mtu: given });
+    });
+
     it("lets them ask the cluster's name servers, also where all else at that address is refused", async () => {
         bench.write("fails");
         const servers = ["169.254.169.254", "fd00:10:96::a", "fe80::1%eth0"];
