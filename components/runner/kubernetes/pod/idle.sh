@@ -1,6 +1,8 @@
 #!/bin/sh
 # Scales the runner's StatefulSet to 0 when nobody uses it, which ends this pod; its cache stays.
 #
+#   idle.sh SERVE    the process of serve.sh
+#
 # When a runner is idle is said by the rule that all kinds of runner share (components/runner/idle.sh, here
 # idle-rule.sh). Here is what follows from it in a pod: how it is ended without losing a client.
 # shellcheck disable=SC2154 # the settings come from the file settings.sh
@@ -63,8 +65,8 @@ wait_for_end() {
 }
 
 until ln -f "$socket" "$own" 2>/dev/null; do
-    # With serve.sh, whose signal may come before this one takes it.
-    if ! kill -0 "$PPID" 2>/dev/null; then exit; fi
+    # With serve.sh, whose signal may come before this one takes it, and which may have ended before this one asks for its parent.
+    if ! kill -0 "$1" 2>/dev/null; then exit; fi
     sleep 0.2
 done
 serving=$(date +%s)

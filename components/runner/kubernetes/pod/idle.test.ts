@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { kill } from "../../../../tests/e2e/processes";
 import { histories } from "../../../../tests/helpers/histories";
@@ -48,7 +48,8 @@ describe.each(shells)("idle.sh of a pod in %s", (_name, shell) => {
     /** Runs it until something has happened, or for long enough that it would have. Resolves to what it said. */
     async function idle(happened?: () => boolean): Promise<string> {
         const end = Date.now() + (happened ? 20_000 : 2000);
-        const pod = bench.start("idle.sh", { KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_SERVICE_PORT: "443" });
+        const env = { KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_SERVICE_PORT: "443" };
+        const pod = bench.start("idle.sh", env, String(process.pid));
         while (pod.isRunning() && Date.now() < end && !happened?.()) {
             await new Promise((resolve) => setTimeout(resolve, 20));
         }
@@ -159,7 +160,7 @@ describe.each(shells)("idle.sh of a pod in %s", (_name, shell) => {
     });
 
     it("ends with serve.sh where BuildKit never served: a signal in its first moment is lost", async () => {
-        const watch = `${bench.script("idle.sh").join(" ")} >/dev/null 2>&1 & echo $! >"$bench/watcher"`;
+        const watch = `${bench.script("idle.sh").join(" ")} "$$" >/dev/null 2>&1 & echo $! >"$bench/watcher"`;
         bench.stub("serve", `${watch}; /bin/sleep 0.5`);
         await bench.run(["rm", bench.socket]);
         await bench.run([bench.path("bin/serve")]);
@@ -169,6 +170,14 @@ describe.each(shells)("idle.sh of a pod in %s", (_name, shell) => {
         } finally {
             kill(watcher);
         }
+    });
+
+    it("ends where serve.sh has ended before it", async () => {
+        await bench.run(["rm", bench.socket]);
+        const ended = spawnSync("true").pid;
+        expect(await bench.run([...bench.script("idle.sh"), String(ended)], { seconds: 10 })).toMatchObject({
+            status: 0,
+        });
     });
 
     it("has its token in no process's arguments", async () => {

@@ -61,9 +61,9 @@ export class PodBench extends Workbench {
     }
 
     /** Starts a script of the pod that goes on until it is ended; `end` resolves to what it said on standard error. */
-    start(name: string, env: { [name: string]: string }) {
-        const [file = "", ...words] = this.script(name);
-        const child = spawn(file, words, {
+    start(name: string, env: { [name: string]: string }, ...words: string[]) {
+        const [file = "", ...script] = this.script(name);
+        const child = spawn(file, [...script, ...words], {
             env: { ...process.env, ...env, PATH: `${this.path("bin")}:${process.env.PATH}` },
             stdio: ["ignore", "ignore", "pipe"],
             detached: true,

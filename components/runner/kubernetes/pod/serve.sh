@@ -121,7 +121,7 @@ export BUILDKIT_SETUP_CGROUPV2_ROOT=0
 # shellcheck disable=SC2046 # an option, or none
 buildkitd --config "$run_directory/buildkitd.toml" $(parallelism_option "$lib/buildkitd.toml") &
 buildkitd=$!
-sh "$lib/idle.sh" &
+sh "$lib/idle.sh" "$$" &
 watcher=$!
 trap end TERM INT
 status=0
