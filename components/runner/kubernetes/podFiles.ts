@@ -37,15 +37,20 @@ export interface PodSettings extends BuildSettings {
 }
 
 /**
- * Where clouds hand out the credentials of a node or a pod: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
- * for the second and the fourth; the first is that of all clouds, and on GKE the name service's too
- * (https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-dns). Not all link-local addresses: a cluster's name server may have one.
+ * Where clouds hand out the credentials of a node or a pod. Not all link-local addresses: a cluster's name server may have one, and
+ * that of GKE's Cloud DNS is the first (https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-dns).
  */
 export const metadataAddresses = [
+    // Most clouds.
     "169.254.169.254/32",
+    // Alibaba Cloud: https://www.alibabacloud.com/help/en/ecs/user-guide/overview-of-ecs-instance-metadata
+    "100.100.100.200/32",
+    // EKS Pod Identity: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
     "169.254.170.23/32",
-    "fd00:ec2::254/128",
     "fd00:ec2::23/128",
+    "fd00:ec2::254/128",
+    // Google Cloud.
+    "fd20:ce::254/128",
 ] as const;
 
 /** Names in a pod, and where their text is. */

@@ -46,7 +46,13 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         const calls = bench.calls.filter((call) => !call.includes(" -C "));
         const started = calls.findIndex((call) => call.startsWith("buildkitd "));
         expect(calls[started]).toBe(`buildkitd --config ${bench.path("run/buildkitd.toml")} --oci-max-parallelism=6`);
-        for (const address of ["169.254.169.254/32", "169.254.170.23/32", "10.0.0.0/16", "10.96.0.1"]) {
+        for (const address of [
+            "169.254.169.254/32",
+            "100.100.100.200/32",
+            "169.254.170.23/32",
+            "10.0.0.0/16",
+            "10.96.0.1",
+        ]) {
             const at = calls.indexOf(`iptables -w -t mangle -I FORWARD -i buildkit0 -d ${address} -j DROP`);
             expect(at).toBeGreaterThanOrEqual(0);
             expect(at).toBeLessThan(started);
@@ -128,7 +134,9 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         ]);
         const set = bench.calls.filter((call) => call.startsWith("ip6tables ") && !call.includes(" -C "));
         expect(set).toContain("ip6tables -w -t mangle -I FORWARD -i buildkit0 -d fd00:10:96::1 -j DROP");
-        expect(set).toContain("ip6tables -w -t mangle -I FORWARD -i buildkit0 -d fd00:ec2::254/128 -j DROP");
+        for (const address of ["fd00:ec2::254/128", "fd20:ce::254/128"]) {
+            expect(set).toContain(`ip6tables -w -t mangle -I FORWARD -i buildkit0 -d ${address} -j DROP`);
+        }
         const inserted = (words: string) =>
             set.findIndex((call) => call.startsWith(`ip6tables -w -t filter -I INPUT -i buildkit0 ${words}`));
         // What comes later stands before.
