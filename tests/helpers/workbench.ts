@@ -58,10 +58,14 @@ export class Workbench {
             .filter((line) => line !== "");
     }
 
-    run(command: string[], options: { env?: { [name: string]: string }; seconds?: number } = {}) {
+    /** @param options seconds after which it is ended, with status -1, and what ends it before. @default 30 s */
+    run(
+        command: string[],
+        options: { env?: { [name: string]: string }; seconds?: number; until?: () => boolean } = {},
+    ) {
         const [file = "", ...args] = command;
         return new Promise<ScriptResult>((resolve) => {
-            execFile(
+            const child = execFile(
                 file,
                 args,
                 {
@@ -69,9 +73,11 @@ export class Workbench {
                     env: { ...process.env, PATH: `${this.bin}:${process.env.PATH}`, ...options.env },
                 },
                 (error, stdout, stderr) => {
+                    clearInterval(look);
                     resolve({ status: error ? (typeof error.code === "number" ? error.code : -1) : 0, stdout, stderr });
                 },
             );
+            const look = setInterval(() => options.until?.() && child.kill(), 50);
         });
     }
 

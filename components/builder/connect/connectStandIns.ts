@@ -53,6 +53,9 @@ case $command in
 version) echo github.com/docker/buildx v0 ;;
 create)
     one_at_a_time
+    # A record is changed as a whole or not at all.
+    ended=
+    trap 'ended=1' TERM
     [ ! -e "$bench/refuse-always" ] || refuse 'no space left'
     [ ! -e "$bench/refuse-$name" ] || refuse "existing instance for \\"$name\\" but has mismatched driver"
     if [ -e "$store/$name" ]; then
@@ -83,6 +86,8 @@ create)
         printf '%s' "$options" | sed 's/"\\([a-z]*\\)=\\([^"]*\\)"/"\\1":"\\2"/g; s/servername=\\(.*\\)/"servername":"\\1"/'
     )" >"$nodes/$name.$node"
     render
+    trap - TERM
+    [ -z "$ended" ] || exit 143
     for file in "$nodes/$name"/*; do
         host=$(sed 's|tcp://||; s|:.*||' "$file")
         if [ -e "$bench/silent-$host" ]; then

@@ -79,7 +79,7 @@ export class RunnerBench extends Workbench {
     }
 
     /** Runs a script of the runner. */
-    runScript(script: string, args: string[] = [], seconds = 20): Promise<ScriptResult> {
-        return this.run([...this.shell, this.path(`lib/${script}`), ...args], { seconds });
+    runScript(script: string, args: string[] = [], seconds = 20, until?: () => boolean): Promise<ScriptResult> {
+        return this.run([...this.shell, this.path(`lib/${script}`), ...args], { seconds, until });
     }
 }
