@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import * as path from "node:path";
 
 /** Slots of tests; the others are for those who start a simulation by hand. */
@@ -22,22 +22,17 @@ export function stateFolder(slot: number): string {
  */
 export function claimSlot(): number {
     mkdirSync(cacheFolder(), { recursive: true });
-    for (const slot of slots) {
-        const claim = claimOf(slot);
-        if (existsSync(claim) && !existsSync(`/proc/${readFileSync(claim, "utf8")}`)) {
-            runSim(slot, ["stop"]);
-            rmSync(claim, { force: true });
-        }
-        try {
-            writeFileSync(claim, String(process.pid), { flag: "wx" });
-            return slot;
-        } catch {
-            // Somebody else's.
-        }
+    const words = ["claims.lock", path.join(__dirname, "claim.sh"), process.pid, ...slots].map(String);
+    const { stdout, stderr, status } = spawnSync("flock", words, { cwd: cacheFolder(), encoding: "utf8" });
+    if (status !== 0) {
+        throw new Error(
+            `no free slot for a simulation: see ${cacheFolder()}, and SIM_SLOT=8 ${path.join(__dirname, "sim.sh")} stop; ${stderr}`,
+        );
     }
-    throw new Error(
-        `no free slot for a simulation: see ${cacheFolder()}, and SIM_SLOT=8 ${path.join(__dirname, "sim.sh")} stop`,
-    );
+    const slot = Number(stdout);
+    // A process that was killed may have left its simulation.
+    runSim(slot, ["stop"]);
+    return slot;
 }
 
 export function releaseSlot(slot: number): void {
