@@ -63,7 +63,7 @@ describeHere("two local stacks on one machine", () => {
             const { cert, key } = nodeOf(stack).DriverOpts;
             const runner = ["--addr", Endpoint, "--tlsservername", DriverOpts.servername];
             const keys = ["--tlscacert", DriverOpts.cacert, "--tlscert", cert, "--tlskey", key];
-            return trusted.run("buildctl", [...runner, ...keys, "debug", "workers"]);
+            return trusted.run("buildctl", ["--timeout", "60", ...runner, ...keys, "debug", "workers"]);
         };
         const refused = await ask("dev-pr");
         // Where the connection is closed before the client reads the alert, it sees that.
