@@ -73,7 +73,7 @@ export class Bench {
             long: () => this.repeat(() => this.long()),
             edit: () => this.edit(),
             cores: () => this.cores(),
-            many: () => this.many(),
+            many: () => this.many(time),
             runners: () => this.repeat(() => twoRunners(this.sandbox, this.images, time)),
             emulation: () => this.emulation(),
             cluster: () => this.cluster(),
@@ -207,9 +207,8 @@ export class Bench {
     }
 
     /** One of 20 images changed: by `pulumi up`, and by bake. */
-    private async many(): Promise<void> {
+    private async many(time: (name: Measurement, action: () => Promise<void>) => Promise<void>): Promise<void> {
         const monorepo = await Monorepo.built(this.sandbox, this.images);
-        const time = (name: Measurement, action: () => Promise<void>) => this.time(name, action);
         const measure = async (...names: [Measurement, Measurement, Measurement]) => {
             for (let turn = 0; turn < manyRepetitions; turn++) {
                 await monorepo.measure(names, time);

@@ -23,10 +23,14 @@ export function stateFolder(slot: number): string {
 export function claimSlot(): number {
     mkdirSync(cacheFolder(), { recursive: true });
     const words = ["claims.lock", path.join(__dirname, "claim.sh"), process.pid, ...slots].map(String);
-    const { stdout, stderr, status } = spawnSync("flock", words, { cwd: cacheFolder(), encoding: "utf8" });
+    const { stdout, status } = spawnSync("flock", words, {
+        cwd: cacheFolder(),
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "inherit"],
+    });
     if (status !== 0) {
         throw new Error(
-            `no free slot for a simulation: see ${cacheFolder()}, and SIM_SLOT=8 ${path.join(__dirname, "sim.sh")} stop; ${stderr}`,
+            `no free slot for a simulation: see ${cacheFolder()}, and SIM_SLOT=8 ${path.join(__dirname, "sim.sh")} stop`,
         );
     }
     const slot = Number(stdout);
