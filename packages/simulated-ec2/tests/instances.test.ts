@@ -33,7 +33,7 @@ function connects(host: string, port: number): Promise<boolean> {
 
     afterEach(async () => {
         if (sim && !isStopped) {
-            await sim.setFaults({ metadata_delay_seconds: 0, no_capacity: [], no_capacity_late: [] });
+            await sim.setFaults({ metadata_delay_seconds: 0, no_capacity: [], no_capacity_late: [], pending_seconds: null });
         }
     });
 
@@ -139,6 +139,21 @@ function connects(host: string, port: number): Promise<boolean> {
             expect((await sim.describe(id)).State?.Name).toBe("pending");
             const fallen = await sim.awaitState(id, "stopped");
             expect(fallen.StateReason?.Code).toBe("Server.InsufficientInstanceCapacity");
+        });
+
+        test("shows no state without its reason, however often it is read while they change", async () => {
+            await sim.setFaults({ no_capacity_late: ["c7i.*"], pending_seconds: 0.02 });
+            const reasons = new Set<string | undefined>();
+            for (let start = 0; start < 50; start++) {
+                await sim.ec2.send(new StartInstancesCommand({ InstanceIds: [id] }));
+                for (let isStopped = false; !isStopped; ) {
+                    const reads = await Promise.all([sim.describe(id), sim.describe(id), sim.describe(id)]);
+                    const stopped = reads.filter(({ State }) => State?.Name === "stopped");
+                    stopped.forEach(({ StateReason }) => reasons.add(StateReason?.Code));
+                    isStopped = stopped.length > 0;
+                }
+            }
+            expect([...reasons]).toEqual(["Server.InsufficientInstanceCapacity"]);
         });
 
         test("that is terminated is gone, and cannot be started", async () => {

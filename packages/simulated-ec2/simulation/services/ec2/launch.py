@@ -19,7 +19,7 @@ from ...faults import is_among
 from .images import architecture_of
 from .instances import Instances
 from .networks import check_groups
-from .runtime import Runtime
+from .runtime import RECORD, Runtime
 
 USER_DATA_BYTES = 16384
 CONSOLE_BYTES = 65536
@@ -67,6 +67,7 @@ def install(instances: Instances) -> None:
     EC2Backend.reboot_instances = _change(instances, lambda runtime: runtime.machine.reboot())
     for action, member in (("start", "StartingInstances"), ("stop", "StoppingInstances"), ("terminate", "TerminatingInstances")):
         setattr(InstanceResponse, f"{action}_instances", _state_changes(action, member))
+    InstanceResponse.serialized = _as_one(InstanceResponse.serialized)
     General.get_console_output = _console_output(instances)
 
 
@@ -145,6 +146,14 @@ def _state_changes(action: str, member: str) -> Callable[[InstanceResponse], Act
                 ]
             }
         )
+
+    return answer
+
+
+def _as_one(serialized: Callable[..., Any]) -> Callable[..., Any]:
+    def answer(response: InstanceResponse, result: ActionResult) -> Any:
+        with RECORD:
+            return serialized(response, result)
 
     return answer
 

@@ -12,6 +12,8 @@ from moto.ec2.models.instances import Instance, InstanceState, StateReason
 from ...host.machine import Machine
 from ...host.network import Attachment
 
+#: Held while a state is written with its reason, and while an answer is: StateReason is written into it before State.
+RECORD = threading.RLock()
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 
 
@@ -39,11 +41,11 @@ class Runtime:
 
     def set(self, state: str, reason: StateReason | None = None) -> None:
         instance = self.instance
-        # First: whoever reads the state meanwhile finds its reason.
-        instance.state_reason = reason or StateReason()
-        who = INITIATORS.get(instance.state_reason.code, "Server" if reason else "")
-        instance._reason = f"{who} ({datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} GMT)" if who else ""
-        instance._state = InstanceState(state, STATES[state])
+        with RECORD:
+            instance.state_reason = reason or StateReason()
+            who = INITIATORS.get(instance.state_reason.code, "Server" if reason else "")
+            instance._reason = f"{who} ({datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} GMT)" if who else ""
+            instance._state = InstanceState(state, STATES[state])
 
 
 def incorrect_state(instance_id: str, wanted: str) -> EC2ClientError:
