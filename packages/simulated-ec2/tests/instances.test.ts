@@ -33,7 +33,12 @@ function connects(host: string, port: number): Promise<boolean> {
 
     afterEach(async () => {
         if (sim && !isStopped) {
-            await sim.setFaults({ metadata_delay_seconds: 0, no_capacity: [], no_capacity_late: [], pending_seconds: null });
+            await sim.setFaults({
+                metadata_delay_seconds: 0,
+                no_capacity: [],
+                no_capacity_late: [],
+                pending_seconds: null,
+            });
         }
     });
 
@@ -149,7 +154,9 @@ function connects(host: string, port: number): Promise<boolean> {
                 for (let isStopped = false; !isStopped; ) {
                     const reads = await Promise.all([sim.describe(id), sim.describe(id), sim.describe(id)]);
                     const stopped = reads.filter(({ State }) => State?.Name === "stopped");
-                    stopped.forEach(({ StateReason }) => reasons.add(StateReason?.Code));
+                    for (const { StateReason } of stopped) {
+                        reasons.add(StateReason?.Code);
+                    }
                     isStopped = stopped.length > 0;
                 }
             }
