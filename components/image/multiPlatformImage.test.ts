@@ -112,18 +112,20 @@ describe("a multi-platform image", () => {
 
     it("keeps a cache with all stages for each platform in the registry, unless told not to", async () => {
         bench.makeImage();
-        bench.makeImage({ cache: "registry", repository: "app", tags: ["same"] }, "same");
+        bench.makeImage({ cache: "registry", repository: "app", tags: ["beside"] }, "team/beside");
         bench.makeImage({ cache: "none" }, "none");
         await settled();
         const cache = (name: string, suffix: string) => {
             const { cacheFrom, cacheTo } = bench.mocks.one(imageType, `${name}-${suffix}`).inputs;
             return { cacheFrom, cacheTo };
         };
+        const kept = (tag: string) => {
+            const ref = `type=registry,ref=${repository}:${tag}`;
+            return { cacheFrom: [ref], cacheTo: [`${ref},mode=max,image-manifest=true,oci-mediatypes=true`] };
+        };
         for (const suffix of ["amd64", "arm64"]) {
-            const ref = `type=registry,ref=${repository}:cache-${suffix}`;
-            const to = `${ref},mode=max,image-manifest=true,oci-mediatypes=true`;
-            expect(cache("app", suffix)).toEqual({ cacheFrom: [ref], cacheTo: [to] });
-            expect(cache("same", suffix)).toEqual(cache("app", suffix));
+            expect(cache("app", suffix)).toEqual(kept(`cache-${suffix}`));
+            expect(cache("team/beside", suffix)).toEqual(kept(`cache-team-beside-${suffix}`));
             expect(cache("none", suffix)).toEqual({ cacheFrom: [], cacheTo: [] });
         }
     });

@@ -34,7 +34,8 @@ export interface MultiPlatformImageArgs extends BuildInputs, BuildOptions {
     secrets?: { [id: string]: pulumi.Input<string> };
     /**
      * Where the build cache goes besides the runner itself. `registry` keeps it, all stages included, beside the image
-     * under a tag such as `cache-amd64`: for runners whose own cache may be lost. `none` saves that time.
+     * under a tag such as `cache-amd64`, with another `repository` `cache-NAME-amd64`: for runners whose own cache may be
+     * lost. `none` saves that time.
      * @default what the registry suggests
      */
     cache?: "registry" | "none";
@@ -82,7 +83,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
         const { cacheFrom, cacheTo, annotations, ...options } = optionsOf(args);
         const isCached = (args.cache ?? args.registry.defaultCache) === "registry";
         const others = args.registry.readableRepositoriesOf?.(args.repository ?? name) ?? [];
-        const cache = isCached ? cachesIn(this.repository, others, suffix) : { from: [], to: [] };
+        const cache = isCached ? cachesIn(this.repository, others, cacheTag(name, args, suffix)) : { from: [], to: [] };
         const { runner, builder, options: needsRunner } = args.builder.placeOf(platform, name);
         return new PlatformImage(
             `${name}-${suffix}`,
@@ -162,13 +163,19 @@ function tagsOf(args: MultiPlatformImageArgs): string[] {
     return args.tags?.length ? args.tags : ["latest"];
 }
 
+/** In a repository of another name there may be more images, each with a cache of its own. */
+function cacheTag(name: string, { repository = name }: MultiPlatformImageArgs, suffix: string): string {
+    const image = repository === name ? "" : `${name.replace(/[^\w.-]+/g, "-").slice(0, 100)}-`;
+    return `cache-${image}${suffix}`;
+}
+
 /** The registry's cache, in the form of an image: some registries take no other form. */
 function cachesIn(
     repository: pulumi.Output<string>,
     others: pulumi.Output<string>[],
-    suffix: string,
+    tag: string,
 ): { [way in "from" | "to"]: pulumi.Output<string>[] } {
-    const cacheOf = (name: pulumi.Output<string>) => pulumi.interpolate`type=registry,ref=${name}:cache-${suffix}`;
+    const cacheOf = (name: pulumi.Output<string>) => pulumi.interpolate`type=registry,ref=${name}:${tag}`;
     return {
         from: [repository, ...others].map(cacheOf),
         to: [pulumi.interpolate`${cacheOf(repository)},mode=max,image-manifest=true,oci-mediatypes=true`],
