@@ -77,6 +77,8 @@ become() {
     mkdir -p "$state"
     echo $$ >"$state/pid"
     install_plugin
+    # Else every start of one compiles moto and the AWS command line again, most of its processor time.
+    unset PYTHONDONTWRITEBYTECODE
     # shellcheck disable=SC2016,SC2154 # expanded by the inner shell; set by prepare.sh
     PYTHONPATH=$here PYTHONPYCACHEPREFIX=$cache/pycache exec unshare --mount --pid --fork --kill-child --mount-proc sh -c '
         mkdir -p /run/netns /run/systemd/nspawn
