@@ -9,6 +9,9 @@ module.exports = {
         (folder) => `<rootDir>/${folder}`,
     ),
     testMatch: ["**/*.test.ts"],
+    testSequencer: "<rootDir>/tests/longestFirst.js",
+    // That a test ends, and not how fast: machines differ, and this many files at a time make each wait for the others.
+    testTimeout: 60_000,
     moduleNameMapper: {
         "^typescript$": "<rootDir>/tests/helpers/late/typescript.js",
         "^@npmcli/arborist$": "<rootDir>/tests/helpers/late/arborist.js",

@@ -11,6 +11,8 @@ tools/setup.sh --check
 rm -rf tests/results
 mkdir -p tests/results
 failed=0
+# A tenth of the processor time of Pulumi's and buildx's many short lives is Go's garbage collection.
+export GOGC=400
 # First the tests that need no machines, then the stories and the simulated EC2. Several files at a time, because tests wait a
 # lot, stories most; each file has its own folders, ports and machines. The compile cluster's nodes have a core each, and get
 # jobs by how fast they were: its story is alone.
