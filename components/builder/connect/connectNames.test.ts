@@ -35,7 +35,8 @@ describe.each(allShells)("a builder with two runners of a platform, in %s", (nam
         await bench().connect({ runners, args: ["linux/arm64"], env });
         return Object.keys(bench().nodesOf("demo-dev")).join();
     };
-    const names = ["web", "api", "db", "docs"];
+    // Of jobs and of repositories: what is made of the one has an even checksum, of the other an odd one.
+    const names = ["web", "api"];
 
     it.each(["GITHUB_JOB", "CIRCLE_JOB", "CI_JOB_NAME", "BUILDKITE_STEP_KEY", "BUILDKITE_LABEL"])(
         "goes by the CI job's name, %s",
