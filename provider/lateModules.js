@@ -1,7 +1,8 @@
 // Preloaded into the Node processes of the program and the provider: see "nodeargs" in Pulumi.yaml, and tools/node-host.
 // Pulumi's SDK loads a compiler and a part of npm, which it needs for functions that are sent elsewhere, what drives Pulumi
 // from a program, and what compares versions. A program like this one uses none of them. They are most of the processor time
-// that loading the SDK takes, at every `up`: here they are loaded when they are used.
+// that loading the SDK takes, at every `up`: here they are loaded when they are used. And it writes down a stack trace for each
+// promise, which it shows when it is told to look for those that are never kept: here they are written only then.
 
 const Module = require("node:module");
 
@@ -12,8 +13,31 @@ const load = Module._load;
 Module._load = function (...words) {
     const [name, parent] = words;
     const loadNow = () => load.apply(this, words);
-    return late.has(name) && sdk.test(parent?.filename ?? "") ? standIn(loadNow) : loadNow();
+    if (!sdk.test(parent?.filename ?? "")) {
+        return loadNow();
+    }
+    return late.has(name) ? standIn(loadNow) : name.endsWith("/debuggable") ? untraced(loadNow()) : loadNow();
 };
+
+const known = new WeakSet();
+
+/** The SDK's module `runtime/debuggable`, without the traces. */
+function untraced(module) {
+    const { debuggablePromise, debugPromiseLeaks } = module;
+    if (debuggablePromise && !debugPromiseLeaks && !known.has(module)) {
+        known.add(module);
+        module.debuggablePromise = (promise, context) => {
+            const { stackTraceLimit } = Error;
+            Error.stackTraceLimit = 0;
+            try {
+                return debuggablePromise(promise, context);
+            } finally {
+                Error.stackTraceLimit = stackTraceLimit;
+            }
+        };
+    }
+    return module;
+}
 
 /** A module that is loaded when something of it is used. */
 function standIn(loadNow) {

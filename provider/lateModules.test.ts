@@ -6,10 +6,10 @@ import { parse } from "yaml";
 const checkout = path.join(__dirname, "..");
 
 /** What a program prints that runs as Pulumi's own Node host runs it. */
-function printedBy(program: string): string {
+function printedBy(program: string, env: { [name: string]: string } = {}): string {
     const { runtime } = parse(readFileSync(path.join(checkout, "Pulumi.yaml"), "utf8"));
     const words = [...runtime.options.nodeargs.split(" "), "--eval", program];
-    return execFileSync(process.execPath, words, { cwd: checkout, encoding: "utf8" });
+    return execFileSync(process.execPath, words, { cwd: checkout, encoding: "utf8", env: { ...process.env, ...env } });
 }
 
 const loaded =
@@ -44,5 +44,25 @@ describe("what the SDK has for other programs", () => {
             const newest = getResourceModule("a", "b", "1.2.0").version;
             console.log(newest, read.version, pulumi.automation.LocalWorkspace.name);`;
         expect(printedBy(program)).toBe("1.10.0 1.0.0 LocalWorkspace\n");
+    });
+});
+
+describe("the stack traces of the SDK's promises", () => {
+    const program = `
+        const { debuggablePromise } = require("@pulumi/pulumi/runtime/debuggable");
+        const promise = Promise.resolve(1);
+        function makesIt() { return debuggablePromise(promise, "of a test"); }
+        makesIt().then((one) => {
+            const error = new Error("a mistake of the program");
+            console.log(one, promise._debugCtx, /makesIt/.test(promise._debugStackTrace), / at /.test(error.stack));
+        });`;
+
+    it("are not written down, and those of errors are as ever", () => {
+        expect(printedBy(`require("@pulumi/pulumi"); ${program}`)).toBe("1 of a test false true\n");
+    });
+
+    it("are, where somebody looks for promises that are never kept", () => {
+        const env = { PULUMI_DEBUG_PROMISE_LEAKS: "1" };
+        expect(printedBy(`require("@pulumi/pulumi"); ${program}`, env)).toBe("1 of a test true true\n");
     });
 });
