@@ -2,7 +2,17 @@ const { default: Sequencer } = require("@jest/test-sequencer");
 
 // Of the files that take minutes, those whose size does not show it, by how long they take. Jest has nothing else to go by on
 // a fresh clone, and one that begins last leaves all workers but its own with nothing to do.
-const longest = ["e2e/emulation", "ec2/faults", "kubernetes/faults", "e2e/twins", "ec2/campaign/campaign"];
+const longest = [
+    "ec2/ciFiles",
+    "e2e/emulation",
+    "ec2/faults",
+    "kubernetes/faults",
+    "ec2/changes",
+    "ec2/killed",
+    "e2e/twins",
+    "ec2/variants",
+    "ec2/campaign/campaign",
+];
 const place = ({ path }) => longest.findIndex((name) => path.endsWith(`/tests/${name}.test.ts`)) + 1 || Infinity;
 
 module.exports = class extends Sequencer {

@@ -11,7 +11,7 @@ tools/setup.sh --check
 rm -rf tests/results
 mkdir -p tests/results
 failed=0
-# A tenth of the processor time of Pulumi's and buildx's many short lives is Go's garbage collection.
+# Of the processor time of Pulumi's many short lives Go's garbage collection is a good part: a third of `pulumi version`.
 export GOGC=400
 # First the tests that need no machines, then the stories and the simulated EC2. Several files at a time, because tests wait a
 # lot, stories most; each file has its own folders, ports and machines. The compile cluster's nodes have a core each, and get
