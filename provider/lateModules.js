@@ -13,10 +13,11 @@ const load = Module._load;
 Module._load = function (...words) {
     const [name, parent] = words;
     const loadNow = () => load.apply(this, words);
-    if (!sdk.test(parent?.filename ?? "")) {
-        return loadNow();
+    const isOfSdk = () => sdk.test(parent?.filename ?? "");
+    if (late.has(name) && isOfSdk()) {
+        return standIn(loadNow);
     }
-    return late.has(name) ? standIn(loadNow) : name.endsWith("/debuggable") ? untraced(loadNow()) : loadNow();
+    return name.endsWith("/debuggable") && isOfSdk() ? untraced(loadNow()) : loadNow();
 };
 
 const known = new WeakSet();

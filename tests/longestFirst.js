@@ -13,10 +13,13 @@ const longest = [
     "ec2/variants",
     "ec2/campaign/campaign",
 ];
-const place = ({ path }) => longest.findIndex((name) => path.endsWith(`/tests/${name}.test.ts`)) + 1 || Infinity;
+function place({ path }) {
+    const at = longest.findIndex((name) => path.endsWith(`/tests/${name}.test.ts`));
+    return at < 0 ? longest.length : at;
+}
 
 module.exports = class extends Sequencer {
     sort(tests) {
-        return super.sort(tests).sort((one, other) => place(one) - place(other) || 0);
+        return super.sort(tests).sort((one, other) => place(one) - place(other));
     }
 };

@@ -83,7 +83,9 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
         const { cacheFrom, cacheTo, annotations, ...options } = optionsOf(args);
         const isCached = (args.cache ?? args.registry.defaultCache) === "registry";
         const others = args.registry.readableRepositoriesOf?.(args.repository ?? name) ?? [];
-        const cache = isCached ? cachesIn(this.repository, others, cacheTag(name, args, suffix)) : { from: [], to: [] };
+        const cache = isCached
+            ? cachesIn(this.repository, others, cacheTagOf(name, args, suffix))
+            : { from: [], to: [] };
         const { runner, builder, options: needsRunner } = args.builder.placeOf(platform, name);
         return new PlatformImage(
             `${name}-${suffix}`,
@@ -164,7 +166,7 @@ function tagsOf(args: MultiPlatformImageArgs): string[] {
 }
 
 /** In a repository of another name there may be more images, each with a cache of its own. */
-function cacheTag(name: string, { repository = name }: MultiPlatformImageArgs, suffix: string): string {
+function cacheTagOf(name: string, { repository = name }: MultiPlatformImageArgs, suffix: string): string {
     const image = repository === name ? "" : `${name.replace(/[^\w.-]+/g, "-").slice(0, 100)}-`;
     return `cache-${image}${suffix}`;
 }

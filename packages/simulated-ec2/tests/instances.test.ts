@@ -151,13 +151,13 @@ function connects(host: string, port: number): Promise<boolean> {
             const reasons = new Set<string | undefined>();
             for (let start = 0; start < 50; start++) {
                 await sim.ec2.send(new StartInstancesCommand({ InstanceIds: [id] }));
-                for (let isStopped = false; !isStopped; ) {
+                for (let isOver = false; !isOver; ) {
                     const reads = await Promise.all([sim.describe(id), sim.describe(id), sim.describe(id)]);
                     const stopped = reads.filter(({ State }) => State?.Name === "stopped");
                     for (const { StateReason } of stopped) {
                         reasons.add(StateReason?.Code);
                     }
-                    isStopped = stopped.length > 0;
+                    isOver = stopped.length > 0;
                 }
             }
             expect([...reasons]).toEqual(["Server.InsufficientInstanceCapacity"]);
