@@ -10,7 +10,7 @@ describe("the provider's start", () => {
     let folder: string;
     beforeEach(() => {
         folder = temporaryFolder();
-        for (const file of [entry, "lateModules.js", "typescript.js"]) {
+        for (const file of [entry, "leanSdk.js", "typescript.js"]) {
             fs.copyFileSync(path.join(__dirname, file), path.join(folder, file));
         }
         fs.mkdirSync(path.join(folder, "node_modules/esbuild"), { recursive: true });
