@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { canSimulate, eventually, Simulation } from "..";
@@ -50,6 +50,19 @@ jest.setTimeout(180_000);
             expect(existsSync(path.join(folder, "here"))).toBe(true);
             const nowhere = { ...options(), env: { ...options().env, AWS_ENDPOINT_URL: "nowhere" } };
             expect(spawnSync(aws(), get, nowhere).stderr).toContain("Invalid endpoint: nowhere");
+        });
+
+        test("keeps what it keeps in the caller's home", () => {
+            const create = ["iam", "create-role", "--role-name", "other", "--assume-role-policy-document", "{}"];
+            execFileSync(aws(), create, options());
+            const HOME = path.join(folder, "home");
+            mkdirSync(path.join(HOME, ".aws"), { recursive: true });
+            const role = ["role_arn = arn:aws:iam::123456789012:role/other", "credential_source = Environment"];
+            writeFileSync(path.join(HOME, ".aws/config"), ["[profile other]", ...role].join("\n"));
+            const identity = ["sts", "get-caller-identity", "--profile", "other", "--query", "Arn", "--output", "text"];
+            const env = { ...options().env, HOME };
+            expect(execFileSync(aws(), identity, { ...options(), env })).toContain(":assumed-role/other/");
+            expect(readdirSync(path.join(HOME, ".aws/cli/cache"))).toHaveLength(1);
         });
 
         test("ends with the status that it has", () => {

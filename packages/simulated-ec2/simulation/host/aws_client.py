@@ -1,6 +1,6 @@
 """
-`aws`, by the simulation's process (aws_command.py). Where that cannot be reached, as by other users or from another network, by
-the installed program.
+`aws`, by the simulation's process (aws_command.py). Where that cannot be reached, as by other users or from another network, or
+there is no home, by the installed program.
 """
 
 import json
@@ -21,8 +21,9 @@ request = json.dumps({
 }).encode(errors="surrogateescape")
 simulation = socket.socket(socket.AF_UNIX)
 try:
+    home = os.open(os.path.expanduser("~"), os.O_PATH)
     simulation.connect(os.path.join(folder, str(os.stat("/proc/self/ns/net").st_ino)))
-    socket.send_fds(simulation, [struct.pack("!Q", len(request))], [0, 1, 2])
+    socket.send_fds(simulation, [struct.pack("!Q", len(request))], [0, 1, 2, home])
 except OSError:
     os.execv(installed, [installed, *sys.argv[1:]])
 simulation.sendall(request)
