@@ -125,13 +125,27 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
             expect(stderr).toMatch(/connect: not ready: linux\/arm64\n$/);
         });
 
-        it("and ends a proof that takes too long, saying that it did", async () => {
-            // The time limit counts sleeps of a second.
+        // The time limit counts sleeps of a second.
+        const hurry = () =>
             bench.stub("sleep", `if [ "$1" = 1 ]; then exec ${find("sleep")} 0.02; fi\nexec ${find("sleep")} "$@"`);
+
+        it("and takes one that answers while its builds wait for their turn for one that serves", async () => {
+            hurry();
+            order("busy-demo-dev-arm64");
+            const { status, stderr } = await bench.connect();
+            const busy =
+                "linux/arm64: the runner has as many steps as it does at once: those of this build wait for their turn\n";
+            expect(stderr).toBe(`${busy}${ready}`);
+            expect(status).toBe(0);
+            expect(() => process.kill(Number(bench.read("hanging")), 0)).toThrow("ESRCH");
+        });
+
+        it("and ends a proof that takes too long, saying that it did", async () => {
+            hurry();
             order("hangs-demo-dev-arm64");
             const { status, stderr } = await bench.connect({ args: ["linux/arm64"] });
             expect(status).toBe(1);
-            expect(stderr).toContain("linux/arm64: the runner at tcp://b:1 does not serve: no answer within 60 s\n");
+            expect(stderr).toContain("linux/arm64: the runner at tcp://b:1 does not serve: no answer within 40 s\n");
             expect(() => process.kill(Number(bench.read("hanging")), 0)).toThrow("ESRCH");
         });
     });

@@ -5,7 +5,7 @@ import { find } from "../../../tests/helpers/find";
  * asks the builder's nodes how they are (which takes long if there is a file `silent-HOST`), insists on one node an
  * endpoint, takes a node's platform from the builder's other nodes, and cannot read a broken record. It refuses to change a
  * record while there is a file `refuse-BUILDER`, until that is removed. `buildx build` succeeds unless there is a file
- * `dead-BUILDER`. It notes in `led-astray` what would send buildx elsewhere, and in `stdin` each standard input that is not
+ * `dead-BUILDER`; it does not end with one of `busy-BUILDER`, and with `hangs-BUILDER` nothing does. It notes in `led-astray` what would send buildx elsewhere, and in `stdin` each standard input that is not
  * empty.
  */
 export const fakeBuildx = `
@@ -102,11 +102,17 @@ rm)
     one_at_a_time
     rm -rf "$nodes/$endpoint" "$store/$endpoint" "$bench/refuse-$endpoint"
     ;;
+inspect)
+    if [ -e "$bench/hangs-$endpoint" ]; then
+        exec "$bench/programs/sleep" 600
+    fi
+    printf 'Name: %s\nDriver: remote\n\nNodes:\nName:     %s\nStatus:   running\n' "$endpoint" "$endpoint"
+    ;;
 build)
     [ "$(cat)" = 'FROM scratch' ] || refuse 'no Dockerfile on standard input'
     [ -e "$store/$name" ] || refuse "no builder \\"$name\\" found"
     echo "$name $(cat "$nodes/$name/$name")" >>"$bench/proved"
-    if [ -e "$bench/hangs-$name" ]; then
+    if [ -e "$bench/hangs-$name" ] || [ -e "$bench/busy-$name" ]; then
         echo 'waiting for the runner' >&2
         echo $$ >"$bench/hanging"
         exec "$bench/programs/sleep" 600

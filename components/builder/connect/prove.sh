@@ -9,9 +9,15 @@ prove() {
     if ! answers "$1"; then
         reason='nobody answers there any more'
     else
-        printf 'FROM scratch\n' | in_time 60 build_nothing "$1" >"$work/$1.log" 2>&1 && return
+        printf 'FROM scratch\n' | in_time 20 build_nothing "$1" >"$work/$1.log" 2>&1 && return
         case $? in
-            124) reason="no answer within 60 s" ;;
+            124)
+                if is_busy "$1"; then
+                    say "$(label "$1"): the runner has as many steps as it does at once: those of this build wait for their turn"
+                    return
+                fi
+                reason="no answer within 40 s"
+                ;;
             *) reason=$(grep -v '^$' "$work/$1.log" | tail -n 1) ;;
         esac
     fi
@@ -26,6 +32,10 @@ answers() {
     knock "$(sed 's|^tcp://||' "$work/$1.endpoint")" 5
     case $? in 1 | 2) return 1 ;; esac
 }
+
+# is_busy RUNNER: true if it answers, with both certificates, to what needs no turn among its steps. Each step waits for its
+# turn where a runner has many, also that of a build of nothing. While it has any, it does not stop.
+is_busy() { in_time 20 "$buildx" $plugin inspect "$builder-$1" 2>/dev/null | grep -q '^Status: *running'; }
 
 build_nothing() {
     export BUILDX_NO_DEFAULT_ATTESTATIONS=1
