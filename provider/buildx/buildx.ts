@@ -7,7 +7,7 @@ import { makeTemporaryFolder, removeTemporaryFolder } from "../process/temporary
 import { buildError, type ErrorHints } from "../progress/buildError";
 import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
-import { buildxEnvironment, recordsFolder } from "./environment";
+import { buildxEnvironment, recordsFolder, stackRecords } from "./environment";
 import { findBuildx } from "./findBuildx";
 import { runImagetoolsPatiently } from "./imagetools";
 import { type BuildConditions, type BuildResult, runBuild } from "./runBuild";
@@ -18,6 +18,8 @@ export interface BuildxOptions {
     logins: RegistryLogin[];
     /** References that are pushed or read. A registry on this machine is not asked through a proxy. @default none */
     references?: string[];
+    /** Key of the connect script of the stack whose builders are used. @default none is used */
+    stack?: string;
     /** Ends what runs, on the runner too. */
     signal?: AbortSignal | undefined;
     /** The caller's environment. @default the process's */
@@ -38,7 +40,7 @@ export async function withBuildx<T>(options: BuildxOptions, run: (buildx: Buildx
         const config = await writeDockerConfig({ folder, logins: options.logins, caller });
         const environment = buildxEnvironment(caller, {
             dockerConfig: config.folder,
-            records: await recordsFolder(caller),
+            records: await (options.stack ? stackRecords(caller, options.stack) : recordsFolder(caller)),
             programs: config.programs,
             noProxyHosts: hasProxy(caller) ? await registriesHere(options.references ?? []) : [],
         });

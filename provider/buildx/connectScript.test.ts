@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
+import { withBuildx } from "./buildx";
 import { Connections, runConnectScript } from "./connectScript";
 
 let folder: string;
@@ -67,13 +68,19 @@ describe("connections", () => {
     beforeEach(() => {
         log = path.join(folder, "log");
         writeFileSync(log, "");
+        process.env = { ...environment, BUILDX_CONFIG: path.join(folder, "buildx") };
     });
-    afterEach(() => jest.useRealTimers());
+    afterEach(() => {
+        process.env = environment;
+        jest.useRealTimers();
+    });
 
-    const runs = () =>
+    const environment = process.env;
+    const noted = () =>
         readFileSync(log, "utf8")
             .split("\n")
             .filter((line) => line !== "");
+    const runs = () => noted().map((line) => line.replace(/ --records \S+$/, ""));
     const newConnections = () => new Connections(async () => ["docker", "buildx"]);
     const note = () => `echo "$*" >>'${log}'\n`;
     const connect = (connections: Connections, script: string, arch: string, onProgress = (_line: string) => {}) =>
@@ -132,6 +139,19 @@ describe("connections", () => {
         const none = () => Promise.reject(new Error("not found"));
         await connect(new Connections(none), note(), "arm64");
         expect(runs()).toEqual(["--buildx /with space/buildx linux/arm64", "linux/arm64"]);
+    });
+
+    it("register the builders where the stack's builds look for them, and no other stack does", async () => {
+        const connections = newConnections();
+        const scripts = [note(), `${note()}# of another stack`].map((text) => connections.keep(text));
+        for (const script of scripts) {
+            await connections.connect(script, `demo-${script}`, "arm64", () => undefined, signal);
+        }
+        const recordsOf = (stack: string) =>
+            withBuildx({ logins: [], stack }, async (buildx) => buildx.environment.BUILDX_CONFIG);
+        const records = await Promise.all(scripts.map(recordsOf));
+        expect(noted()).toEqual(records.map((place) => `arm64 --records ${place}`));
+        expect(new Set([...records, process.env.BUILDX_CONFIG]).size).toBe(3);
     });
 
     it("tell what is said meanwhile, and how long it took", async () => {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
-import { recordsFolder } from "./environment";
+import { recordsFolder, stackRecords } from "./environment";
 import { findBuildx } from "./findBuildx";
 
 /** Seconds after something was seen to serve in which the next image does not ask again. */
@@ -32,7 +32,7 @@ export class Connections {
      * Wakes and registers one runner. Resolves to the seconds it took.
      *
      * @param script key of the connect script
-     * @param builder the runner's builder, by which it differs from runners of other stacks
+     * @param builder the runner's builder
      * @param runner its name
      * @param onProgress gets each line as it is said
      */
@@ -47,9 +47,11 @@ export class Connections {
             return 0;
         }
         const started = performance.now();
-        await this.once(builder, async () =>
-            runConnectScript(this.textOf(script), [...(await this.buildxWords()), runner], onProgress, signal),
-        );
+        await this.once(builder, async () => {
+            const records = ["--records", await stackRecords(process.env, script)];
+            const words = [...(await this.buildxWords()), runner, ...records];
+            await runConnectScript(this.textOf(script), words, onProgress, signal);
+        });
         this.served(script, builder);
         return (performance.now() - started) / 1000;
     }
@@ -105,8 +107,8 @@ const shownLines = 8;
 
 /**
  * Runs the connect script by `sh -s`: it is on standard input, so it is in no process arguments and in no file. Resolves
- * when it is done; rejects with what it said. It registers where the builds look, also where the caller's own docker
- * configuration cannot be written to.
+ * when it is done; rejects with what it said. It finds a place for its files also where the caller's own docker configuration
+ * cannot be written to.
  *
  * @param onProgress gets each line as it is said
  */

@@ -8,11 +8,7 @@ export function userDockerFolder(caller: NodeJS.ProcessEnv): string {
     return caller.DOCKER_CONFIG || path.join(caller.HOME || homedir(), ".docker");
 }
 
-/**
- * Where buildx keeps its builders: the caller's own folder, so that the builders are the ones that `docker buildx` shows
- * by hand; where that cannot be written to, a folder of ours. The connect script registers into the same folder: it is
- * run with `BUILDX_CONFIG` set to this.
- */
+/** Where buildx keeps its builders: the caller's own folder; where that cannot be written to, a folder of ours. */
 export async function recordsFolder(caller: NodeJS.ProcessEnv): Promise<string> {
     const theirs = caller.BUILDX_CONFIG || path.join(userDockerFolder(caller), "buildx");
     for (const folder of [theirs, path.join(dataFolder(caller), "buildx")]) {
@@ -21,6 +17,40 @@ export async function recordsFolder(caller: NodeJS.ProcessEnv): Promise<string> 
         }
     }
     return privateFolder(path.join(tmpdir(), `native-buildx-${userInfo().uid}`));
+}
+
+/** Time after which nobody uses the builders of a stack any more that had other runners. */
+const monthMs = 30 * 24 * 3600 * 1000;
+
+/**
+ * Where the builders of a stack's builds are, apart from those that are connected by hand: whoever connects to another stack of
+ * the same name on this machine takes over the names, and a build would go to that stack's runners with all of its secrets.
+ *
+ * @param stack key of its connect script, which no other stack has
+ */
+export async function stackRecords(caller: NodeJS.ProcessEnv, stack: string): Promise<string> {
+    const records = await recordsFolder(caller);
+    const stacks = path.join(records, "native-buildx", "stacks");
+    const folder = path.join(stacks, stack.slice(0, 16));
+    const isNew = await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+    if (isNew) {
+        // By which a runner knows who has sent it a context before.
+        const id = ".buildNodeID";
+        await fs.copyFile(path.join(records, id), path.join(folder, id)).catch(() => undefined);
+        await removeUnused(stacks);
+    }
+    await fs.utimes(folder, new Date(), new Date());
+    return folder;
+}
+
+async function removeUnused(stacks: string): Promise<void> {
+    for (const name of await fs.readdir(stacks)) {
+        const folder = path.join(stacks, name);
+        const found = await fs.stat(folder).catch(() => undefined);
+        if (found && Date.now() - found.mtimeMs > monthMs) {
+            await fs.rm(folder, { recursive: true, force: true });
+        }
+    }
 }
 
 /** Makes the folder where there is none, and tries to write in it: access rights do not tell of read-only mounts. */

@@ -52,9 +52,8 @@ async function build(
     const labels = inputs.sourceLabels ? await sourceLabels(inputs.context, here.project, seen) : {};
     const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
     const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive() };
-    return withBuildx({ logins: here.logins ?? [], references: inputs.tags, signal }, (buildx) =>
-        atCommits(request, seen, (pinned) => buildx.build(pinned, conditions)),
-    );
+    const options = { logins: here.logins ?? [], references: inputs.tags, stack: here.connect, signal };
+    return withBuildx(options, (buildx) => atCommits(request, seen, (pinned) => buildx.build(pinned, conditions)));
 }
 
 /** Where buildx finds what is on this machine: contexts under names of their own, and a copy of the Dockerfile. */

@@ -14,6 +14,7 @@
 #          --for NAME    chooses where a platform has several runners: the same NAME gets the same runner, whose cache is
 #                        warm. Default: the repository and the name of the CI job, if there is one
 #          --buildx FILE uses this buildx, and does not ask docker for its own: `pulumi up` does, which has found it
+#          --records FOLDER  registers the builders there, and not where buildx looks by itself: `pulumi up` does
 #          --done        gives back what was taken for this caller, such as a port that was opened
 #
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and what the runners' kind
@@ -56,7 +57,7 @@ job_name() {
 }
 
 parse_arguments() {
-    platforms=$(platforms_of "$runners") mode=connect wanted='' by_name='' asked_for='' buildx='' plugin=
+    platforms=$(platforms_of "$runners") mode=connect wanted='' by_name='' asked_for='' buildx='' plugin='' records=
     for_name=$(job_name)
     while [ $# -gt 0 ]; do
         case $1 in
@@ -70,6 +71,11 @@ parse_arguments() {
             --buildx)
                 [ $# -gt 1 ] || usage
                 buildx=$2
+                shift
+                ;;
+            --records)
+                [ $# -gt 1 ] || usage
+                records=$2
                 shift
                 ;;
             -*) usage ;;
@@ -98,12 +104,18 @@ find_folders() {
         fail "connect: HOME is not set, so there is no place for buildx's configuration. Set HOME or DOCKER_CONFIG."
     fi
     docker_config=${DOCKER_CONFIG:-$HOME/.docker}
-    records=${BUILDX_CONFIG:-$docker_config/buildx}
+    usual_records=${BUILDX_CONFIG:-$docker_config/buildx}
+    records=${records:-$usual_records}
     # Absolute paths in the records: they are read from other folders, too.
     case $records in /*) ;; *) records=$PWD/$records ;; esac
+    if [ "$records" != "$usual_records" ]; then export BUILDX_CONFIG="$records"; fi
     keys_folder=$records/native-buildx/$builder
-    (umask 077 && mkdir -p "$keys_folder" && probe=$(mktemp "$keys_folder/probe.XXXXXX") && rm "$probe") 2>/dev/null ||
-        fail "connect: cannot write to $records, where buildx keeps its builders. Set BUILDX_CONFIG to a folder of yours."
+    # With other records the caller is the same, so that --done gives back what any call took.
+    caller_folder=$usual_records/native-buildx/$builder
+    for folder in "$keys_folder" "$caller_folder"; do
+        (umask 077 && mkdir -p "$folder" && probe=$(mktemp "$folder/probe.XXXXXX") && rm "$probe") 2>/dev/null ||
+            fail "connect: cannot write to ${folder%/native-buildx/*}, where buildx keeps its builders. Set BUILDX_CONFIG to a folder of yours."
+    done
 }
 
 # job_id: what the CI system's job differs by from others that may run on this machine now, and what all of its steps have;
@@ -118,13 +130,13 @@ job_id() {
 
 # Sets caller: see ConnectNode. Connects that begin at the same time agree on a name.
 find_caller() {
-    if [ ! -s "$keys_folder/caller" ]; then
-        new=$(mktemp "$keys_folder/new.XXXXXX") && printf '%s' "${new##*.}" >"$new" || exit 1
-        ln "$new" "$keys_folder/caller" 2>/dev/null || [ -s "$keys_folder/caller" ] || printf '%s' "${new##*.}" >"$keys_folder/caller"
+    if [ ! -s "$caller_folder/caller" ]; then
+        new=$(mktemp "$caller_folder/new.XXXXXX") && printf '%s' "${new##*.}" >"$new" || exit 1
+        ln "$new" "$caller_folder/caller" 2>/dev/null || [ -s "$caller_folder/caller" ] || printf '%s' "${new##*.}" >"$caller_folder/caller"
         rm "$new"
     fi
     job=$(job_id)
-    caller=$(cat "$keys_folder/caller")${job:+-$(printf '%s' "$job" | cksum | tr ' ' -)}
+    caller=$(cat "$caller_folder/caller")${job:+-$(printf '%s' "$job" | cksum | tr ' ' -)}
 }
 
 # What sends buildx elsewhere, gives it what a builder of ours does not have, or stops it: the same variables as in

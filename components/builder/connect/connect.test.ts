@@ -159,6 +159,21 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
             expect(bench.lines("woken")).toEqual([]);
         });
 
+        it("registers where it is told to, with its keys, and is the same caller", async () => {
+            expect(await bench.connect()).toMatchObject({ status: 0 });
+            const before = bench.record("demo-dev");
+            const own = bench.path("home/own");
+            const endpoints = { amd64: "tcp://c:1", arm64: "tcp://d:1" };
+            expect(await bench.connect({ args: ["--records", own], endpoints })).toMatchObject({ status: 0 });
+            expect(bench.record("demo-dev")).toEqual(before);
+            const { Nodes } = JSON.parse(bench.read("home/own/instances/demo-dev"));
+            expect(Nodes).toMatchObject([{ Endpoint: "tcp://c:1" }, { Endpoint: "tcp://d:1" }]);
+            for (const { DriverOpts } of Nodes) {
+                expect(DriverOpts.key).toMatch(`${own}/native-buildx/demo-dev/`);
+            }
+            expect(new Set(bench.lines("callers")).size).toBe(1);
+        });
+
         it("goes by DOCKER_CONFIG and BUILDX_CONFIG as buildx does", async () => {
             const env = {
                 HOME: undefined,
