@@ -138,46 +138,49 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
     ): Promise<PlatformImageOutputs> {
         const here = this.memory.of(work.urn);
         refuseMissingSshFiles(inputs.ssh, here.project);
-        const build = async () => {
-            work.signal.throwIfAborted();
-            const began = new Date().toISOString();
-            const { builder, runner, platform } = inputs;
-            const seen = this.remoteLooks.commitsSeenBy(work.urn);
-            const wakings = [
-                this.connections.connect(here.connect, builder, runner, work.status, work.signal),
-                wakeHelpers(this.connections, here, work),
-            ];
-            const waking = Math.max(...(await Promise.all(wakings)));
-            const warn = (warnings: BuildWarning[]) =>
-                this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
-            const { digest, receipt, warnings, contextHash } = await buildImage(
-                withDockerfileOf(here, inputs),
-                here,
-                work,
-                seen,
-            ).catch(async (error) => {
-                warn(error instanceof BuildFailure ? error.warnings : []);
-                await tagAgain(here, inputs.tags, olds);
-                throw error;
-            });
-            this.connections.served(here.connect, builder);
-            warn(warnings);
-            const name = work.urn.split("::").at(-1);
-            work.log(
-                "info",
-                `${name}: built for ${platform} in ${receipt.total.toFixed(1)} s (waking ${waking.toFixed(1)} s)`,
-            );
-            const ref = `${inputs.tags[0]}@${digest}`;
-            // BuildKit names a step with the values of its build arguments.
-            const shown = mapTexts(receipt, work.hide);
-            return {
-                ...inputs,
-                contextHash: builtHash(inputs.contextHash, contextHash, work),
-                ...{ digest, ref, receipt: { ...shown, runner, began, waking: rounded(waking) } },
-            };
+        const build = () => this.buildInTurn(inputs, here, work, olds);
+        return this.turns.take(inputs.builder, here.buildsPerRunner, build, () => work.status("waiting for its turn"));
+    }
+
+    private async buildInTurn(
+        inputs: PlatformImageInputs,
+        here: Here,
+        work: Work,
+        olds: PlatformImageOutputs | undefined,
+    ): Promise<PlatformImageOutputs> {
+        work.signal.throwIfAborted();
+        const began = new Date().toISOString();
+        const seen = this.remoteLooks.commitsSeenBy(work.urn);
+        const waking = await this.wake(inputs, here, work);
+        const warn = (warnings: BuildWarning[]) =>
+            this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
+        const built = await buildImage(withDockerfileOf(here, inputs), here, work, seen).catch(async (error) => {
+            warn(error instanceof BuildFailure ? error.warnings : []);
+            await tagAgain(here, inputs.tags, olds);
+            throw error;
+        });
+        this.connections.served(here.connect, inputs.builder);
+        warn(built.warnings);
+        const seconds = `${built.receipt.total.toFixed(1)} s (waking ${waking.toFixed(1)} s)`;
+        work.log("info", `${work.urn.split("::").at(-1)}: built for ${inputs.platform} in ${seconds}`);
+        // BuildKit names a step with the values of its build arguments.
+        const receipt = mapTexts(built.receipt, work.hide);
+        return {
+            ...inputs,
+            contextHash: builtHash(inputs.contextHash, built.contextHash, work),
+            digest: built.digest,
+            ref: `${inputs.tags[0]}@${built.digest}`,
+            receipt: { ...receipt, runner: inputs.runner, began, waking: rounded(waking) },
         };
-        const { builder } = inputs;
-        return this.turns.take(builder, here.buildsPerRunner, build, () => work.status("waiting for its turn"));
+    }
+
+    /** Wakes its runner, and those that help it. Resolves to the seconds that it took. */
+    private async wake({ builder, runner }: PlatformImageInputs, here: Here, work: Work): Promise<number> {
+        const wakings = [
+            this.connections.connect(here.connect, builder, runner, work.status, work.signal),
+            wakeHelpers(this.connections, here, work),
+        ];
+        return Math.max(...(await Promise.all(wakings)));
     }
 }
 

@@ -36,9 +36,12 @@ describeHere("mutual TLS", () => {
             await project.succeed(project.pulumi("config", "set", "--secret", "--path", name, value));
         }
         await project.succeed(project.up());
+        await connect();
     });
 
     afterAll(() => project?.end());
+
+    const connect = async () => project.succeed(project.run("sh", ["-s"], { input: await project.connectScript() }));
 
     /** The folder of the keys that connect registered the runner with. */
     function clientFolder(): string {
@@ -100,7 +103,7 @@ describeHere("mutual TLS", () => {
     it("refuses a client with yesterday's keys, and connect mends it", async () => {
         const yesterday = { ...ours(), ca: path.join(clientFolder(), "ca.pem") };
         project.stopRunners("amd64");
-        await project.succeed(project.run("sh", ["-s"], { input: await project.connectScript() }));
+        await connect();
         const { code, output } = await ask({ ...yesterday, ca: path.join(clientFolder(), "ca.pem") });
         expect(code).not.toBe(0);
         expect(output).toMatch(refused);
