@@ -155,9 +155,14 @@ describe("the CI role's policy", () => {
         });
 
         it("gives tags to a rule that it makes, and callers to the rules of that group", () => {
-            const made = (by: string) => ({ "ec2:CreateAction": by, "aws:TagKeys": ["native-buildx:group", "x"] });
+            const made = (by: string, id = "sg-1") => ({
+                "ec2:CreateAction": by,
+                "aws:RequestTag/native-buildx:group": id,
+                "aws:TagKeys": ["native-buildx:group", "x"],
+            });
             expect(asked("ec2:CreateTags", rule, made("AuthorizeSecurityGroupIngress"))).toBe("allowed");
             expect(asked("ec2:CreateTags", rule, made("AuthorizeSecurityGroupEgress"))).toBe("implicit deny");
+            expect(asked("ec2:CreateTags", rule, made("AuthorizeSecurityGroupIngress", "sg-2"))).toBe("implicit deny");
             expect(asked("ec2:CreateTags", instance("i-1"), made("AuthorizeSecurityGroupIngress"))).toBe(
                 "implicit deny",
             );
@@ -167,6 +172,8 @@ describe("the CI role's policy", () => {
                 expect(of("sg-1", "native-buildx:caller:a", "native-buildx:caller:b")).toBe("allowed");
                 expect(of("sg-1", "native-buildx:caller:a", "native-buildx:group")).toBe("implicit deny");
                 expect(of("sg-2", "native-buildx:caller:a")).toBe("implicit deny");
+                // All tags of the rule are meant where a call names none.
+                expect(asked(action, rule, { "aws:ResourceTag/native-buildx:group": "sg-1" })).toBe("implicit deny");
                 expect(asked(action, rule, { "aws:TagKeys": ["native-buildx:caller:a"] })).toBe("implicit deny");
             }
         });

@@ -1,6 +1,11 @@
 import { writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { AuthorizeSecurityGroupIngressCommand, CreateTagsCommand, type SecurityGroupRule } from "@aws-sdk/client-ec2";
+import {
+    AuthorizeSecurityGroupIngressCommand,
+    CreateTagsCommand,
+    type SecurityGroupRule,
+    StopInstancesCommand,
+} from "@aws-sdk/client-ec2";
 import { administratorPolicy } from "../../components/ci/administratorPolicy";
 import { policiesOfAccount, type RolePolicies, replay, rolePolicies, Simulation } from "../../packages/simulated-ec2";
 import { until } from "../e2e/processes";
@@ -127,6 +132,18 @@ describeHere("a port that connect opens and closes, on the simulated EC2", () =>
         await until("the console to tell", async () =>
             (await project.console("amd64")).includes(`closed the port to ${here}`),
         );
+    });
+
+    it("is opened for a job whose address somebody has let in by hand while the runner slept", async () => {
+        const { InstanceId = "" } = await project.instance("amd64");
+        await simulation.ec2.send(new StopInstancesCommand({ InstanceIds: [InstanceId] }));
+        await simulation.awaitState(InstanceId, "stopped");
+        const IpPermissions = [{ IpProtocol: "tcp", FromPort: 9753, ToPort: 9753, IpRanges: [{ CidrIp: here }] }];
+        await simulation.ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: group, IpPermissions }));
+        await asCi("job", "connect linux/amd64 && build nothing");
+        expect(await callers()).toEqual({ [here]: 1 });
+        await asCi("job", "connect --done");
+        expect(await callers()).toEqual({});
     });
 
     it("is closed by the runner to what IAM cannot keep a role from opening", async () => {

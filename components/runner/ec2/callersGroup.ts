@@ -21,9 +21,13 @@ export function makeCallersGroup(
     return makeSecurityGroup(name, { ...args, description }, { parent, ignoreChanges: ["ingress"] });
 }
 
-/** What a caller needs to open and close the port for itself. IAM knows no ports and addresses: the runner checks them. */
+/**
+ * What a caller needs to open and close the port for itself. IAM knows no ports and addresses, and looks at a new rule only
+ * where it has tags: the runner checks them.
+ */
 export function callerStatements(groupArn: string): PolicyStatement[] {
     const rules = groupArn.replace(/:security-group\/.*/, ":security-group-rule/*");
+    const group = groupArn.replace(/^.*\//, "");
     return [
         { Sid: "OpenPort", Action: ["ec2:AuthorizeSecurityGroupIngress"], Resource: [groupArn, rules] },
         { Sid: "ClosePort", Action: ["ec2:RevokeSecurityGroupIngress"], Resource: [groupArn] },
@@ -33,14 +37,21 @@ export function callerStatements(groupArn: string): PolicyStatement[] {
             Sid: "NameFirstCaller",
             Action: ["ec2:CreateTags"],
             Resource: [rules],
-            Condition: { StringEquals: { "ec2:CreateAction": "AuthorizeSecurityGroupIngress" } },
+            Condition: {
+                StringEquals: {
+                    "ec2:CreateAction": "AuthorizeSecurityGroupIngress",
+                    [`aws:RequestTag/${groupTag}`]: group,
+                },
+            },
         },
         {
             Sid: "NameCallers",
             Action: ["ec2:CreateTags", "ec2:DeleteTags"],
             Resource: [rules],
             Condition: {
-                StringEquals: { [`aws:ResourceTag/${groupTag}`]: groupArn.replace(/^.*\//, "") },
+                StringEquals: { [`aws:ResourceTag/${groupTag}`]: group },
+                // DeleteTags without keys deletes all tags, and "for all values" is true of none.
+                Null: { "aws:TagKeys": "false" },
                 "ForAllValues:StringLike": { "aws:TagKeys": [`${callerTag}*`] },
             },
         },

@@ -103,21 +103,21 @@ ec2_own_address() {
 # The AWS CLI, about rules; what it says goes to $answer, its errors too.
 ec2_caller() { answer=$(aws ec2 "$@" --region "$region" --output text </dev/null 2>&1); }
 
-# ec2_read_callers: sets $callers, a line for each rule: its id, its address range, and NAME=UNTIL of its callers with
-# commas between.
+# ec2_read_callers: sets $callers, a line for each rule: its id, its address range, NAME=UNTIL of its callers with commas
+# between, and the group that connect has named in it.
 ec2_read_callers() {
     # shellcheck disable=SC2016 # the backquotes belong to the query
     ec2_caller describe-security-group-rules --filters "Name=group-id,Values=$callers_group" --query \
-        'SecurityGroupRules[?!IsEgress].[SecurityGroupRuleId, CidrIpv4 || CidrIpv6, join(`","`, (Tags || `[]`)[?starts_with(Key, `"native-buildx:caller:"`)].join(`"="`, [Key, Value]))]' ||
+        'SecurityGroupRules[?!IsEgress].[SecurityGroupRuleId, CidrIpv4 || CidrIpv6, join(`","`, (Tags || `[]`)[?starts_with(Key, `"native-buildx:caller:"`)].join(`"="`, [Key, Value])), (Tags || `[]`)[?Key==`"native-buildx:group"`].Value | [0]]' ||
         return
     callers=$(printf '%s\n' "$answer" | sed -n 's/native-buildx:caller://g; /^sgr-/p')
 }
 
-# ec2_rules WHICH: ids of rules: `here`, for $range; `mine`, with this caller; `unused`, without a caller who still has time;
-# `expired`, for other ranges, with callers whose time is over. Or `late`: names of the callers of the rule `here` whose time
-# is over. Others' clocks may be five minutes slow.
+# ec2_rules WHICH: ids of rules: `here`, for $range, made by a connect; `foreign`, for $range, made by somebody else; `mine`,
+# with this caller; `unused`, without a caller who still has time; `expired`, for other ranges, with callers whose time is
+# over. Or `late`: names of the callers of the rule `here` whose time is over. Others' clocks may be five minutes slow.
 ec2_rules() {
-    printf '%s\n' "$callers" | awk -F '\t' -v which="$1" -v here="${range:-}" -v mine="$caller" -v now="$(date +%s)" '
+    printf '%s\n' "$callers" | awk -F '\t' -v which="$1" -v here="${range:-}" -v mine="$caller" -v group="$callers_group" -v now="$(date +%s)" '
         $1 == "" { next }
         {
             count = split($3, tags, ",")
@@ -129,7 +129,8 @@ ec2_rules() {
                 else if (which == "late" && $2 == here) print tag[1]
             }
         }
-        which == "here" && $2 == here { print $1 }
+        which == "here" && $2 == here && $4 == group { print $1 }
+        which == "foreign" && $2 == here && $4 != group { print $1 }
         which == "mine" && is_mine { print $1 }
         which == "unused" && !used { print $1 }
         which == "expired" && !used && count > 0 && $2 != here { print $1 }'
@@ -138,9 +139,11 @@ ec2_rules() {
 # ec2_close RULE...
 ec2_close() { ec2_caller revoke-security-group-ingress --group-id "$callers_group" --security-group-rule-ids "$@"; }
 
-# ec2_close_expired: removes rules of others whose time is over. Rules without a tag are left to the runners.
+# ec2_close_expired: removes rules of others whose time is over, and those for $range that no connect has made: there can be
+# no other beside them, a role cannot name its caller in them, and the runners remove them. Those of other ranges are left
+# to the runners.
 ec2_close_expired() {
-    for rule in $(ec2_rules expired); do
+    for rule in $(ec2_rules expired) $(ec2_rules foreign); do
         ec2_close "$rule" || ec2_gone_already || return
     done
 }

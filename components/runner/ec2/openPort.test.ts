@@ -73,7 +73,7 @@ describe.each(shells)("the port of EC2 runners in %s", (_name, shell) => {
         [
             "made the rule",
             "before-authorize-security-group-ingress",
-            'printf "%s\\n" 203.0.113.77/32 >"$bench/rules/sgr-9"',
+            'printf "%s\\n" 203.0.113.77/32 native-buildx:group=sg-0a >"$bench/rules/sgr-9"',
         ],
         ["removed the rule", "before-create-tags", 'rm "$bench/rules/sgr-1"'],
     ])("is looked at again when somebody else has %s meanwhile", async (_what, file, script) => {
@@ -103,12 +103,23 @@ describe.each(shells)("the port of EC2 runners in %s", (_name, shell) => {
         bench.putRule("sgr-1", other, { gone: -400, lost: -500 });
         bench.putRule("sgr-2", "198.51.100.2/32", { late: -200 });
         bench.putRule("sgr-3", "198.51.100.3/32", { gone: -400, busy: 60 });
-        bench.putRule("sgr-4", "198.51.100.4/32", {}, "Name=by hand");
+        bench.putForeignRule("sgr-4", "198.51.100.4/32", "Name=by hand");
         await bench.as("a", "wake_ec2 arm64");
         // A clock may be five minutes slow; a rule without tags is judged by the runners.
         expect(Object.keys(bench.rules).sort()).toEqual(
             [here, "198.51.100.2/32", "198.51.100.3/32", "198.51.100.4/32"].sort(),
         );
+    });
+
+    it.each([
+        ["without tags, which no role can name a caller in", []],
+        ["with the tag of another group", ["native-buildx:group=sg-0b"]],
+    ])("is not shut by a rule for its address %s: another takes its place", async (_what, tags) => {
+        bench.putForeignRule("sgr-1", here, ...tags);
+        expect(await bench.as("a", "wake_ec2 arm64")).toEqual(served);
+        expect(bench.rules).toEqual({ [here]: { a: 10 } });
+        expect(await bench.as("a", "done_ec2 arm64")).toEqual(fine);
+        expect(bench.rules).toEqual({});
     });
 
     it("forgets callers of its own rule whose time is over: a rule can have fifty tags", async () => {

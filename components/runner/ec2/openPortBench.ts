@@ -23,7 +23,9 @@ describe-security-group-rules)
     echo 'a warning of version 1'
     for file in "$bench/rules"/*; do
         [ -e "$file" ] || continue
-        printf '%s\\t%s\\t%s\\n' "\${file##*/}" "$(head -n 1 "$file")" "$(sed 1d "$file" | grep ^native-buildx:caller: | paste -sd, -)"
+        callers=$(sed 1d "$file" | grep ^native-buildx:caller: | paste -sd, -)
+        group=$(sed -n 's/^native-buildx:group=//p' "$file")
+        printf '%s\\t%s\\t%s\\t%s\\n' "\${file##*/}" "$(head -n 1 "$file")" "$callers" "\${group:-None}"
     done
     exit ;;
 authorize-security-group-ingress)
@@ -46,6 +48,8 @@ create-tags | delete-tags)
     while [ "$1" != --resources ]; do shift; done
     id=$2
     rule "$id"
+    # As the role's policy has it.
+    grep -qx native-buildx:group=sg-0a "$bench/rules/$id" || refuse UnauthorizedOperation
     while [ "$1" != --tags ]; do shift; done
     shift
     while [ $# -gt 0 ] && [ "$1" != --region ]; do
@@ -87,11 +91,16 @@ export class OpenPortBench extends WakeBench {
         return this.call(words, [`caller=${caller}`], { ...group, ...changes }, env);
     }
 
-    /** A rule that is there already, with seconds from now on for its callers. */
-    putRule(id: string, range: string, callers: { [name: string]: number }, ...otherTags: string[]): void {
+    /** A rule that a connect has made, with seconds from now on for its callers. */
+    putRule(id: string, range: string, callers: { [name: string]: number }): void {
         const now = Math.floor(Date.now() / 1000);
         const tags = Object.entries(callers).map(([name, seconds]) => `native-buildx:caller:${name}=${now + seconds}`);
-        this.write(`rules/${id}`, [range, ...tags, ...otherTags, ""].join("\n"));
+        this.putForeignRule(id, range, "native-buildx:group=sg-0a", ...tags);
+    }
+
+    /** A rule that somebody else has made. */
+    putForeignRule(id: string, range: string, ...tags: string[]): void {
+        this.write(`rules/${id}`, [range, ...tags, ""].join("\n"));
     }
 
     /** The rules, and minutes that their callers have left. */
