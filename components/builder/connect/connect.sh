@@ -20,6 +20,9 @@
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and what the runners' kind
 # is woken with, such as the AWS CLI or kubectl. With curl it is faster.
 
+# What fails is looked at and said here: a caller's -e would end the script without a word.
+set +e
+
 say() { printf '%s\n' "$*" >&2; }
 fail() {
     say "$@"
@@ -100,10 +103,10 @@ parse_arguments() {
 
 # Sets the folders where buildx's records and our keys are.
 find_folders() {
-    if [ -z "${HOME:-}${DOCKER_CONFIG:-}" ]; then
-        fail "connect: HOME is not set, so there is no place for buildx's configuration. Set HOME or DOCKER_CONFIG."
+    if [ -z "${HOME:-}${DOCKER_CONFIG:-}${BUILDX_CONFIG:-}" ]; then
+        fail "connect: HOME is not set, so there is no place for buildx's configuration. Set HOME, DOCKER_CONFIG or BUILDX_CONFIG."
     fi
-    docker_config=${DOCKER_CONFIG:-$HOME/.docker}
+    docker_config=${DOCKER_CONFIG:-${HOME:+$HOME/.docker}}
     usual_records=${BUILDX_CONFIG:-$docker_config/buildx}
     records=${records:-$usual_records}
     # Absolute paths in the records: they are read from other folders, too.
@@ -170,7 +173,7 @@ find_buildx() {
         fail "connect: docker buildx is needed and was not found. Install Docker's buildx plugin: https://docs.docker.com/go/buildx/"
     fi
     buildx=buildx
-    if [ -z "$version" ] && command -v docker >/dev/null; then
+    if [ -z "$version" ] && [ -n "$docker_config" ] && command -v docker >/dev/null; then
         # So that `docker buildx` works by hand as well.
         mkdir -p "$docker_config/cli-plugins" 2>/dev/null &&
             ln -sf "$(command -v buildx)" "$docker_config/cli-plugins/docker-buildx" 2>/dev/null &&

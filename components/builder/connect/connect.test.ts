@@ -154,7 +154,7 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
         it("says that it needs a HOME", async () => {
             expect(await bench.connect({ env: { HOME: undefined } })).toMatchObject({
                 status: 1,
-                stderr: "connect: HOME is not set, so there is no place for buildx's configuration. Set HOME or DOCKER_CONFIG.\n",
+                stderr: "connect: HOME is not set, so there is no place for buildx's configuration. Set HOME, DOCKER_CONFIG or BUILDX_CONFIG.\n",
             });
             expect(bench.lines("woken")).toEqual([]);
         });
@@ -172,6 +172,22 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
                 expect(DriverOpts.key).toMatch(`${own}/native-buildx/demo-dev/`);
             }
             expect(new Set(bench.lines("callers")).size).toBe(1);
+        });
+
+        it("needs none where BUILDX_CONFIG is set, and links no plugin into a folder that it does not know", async () => {
+            order("no-plugin");
+            bench.stubBuildx();
+            const env = { HOME: undefined, BUILDX_CONFIG: bench.path("home/store") };
+            expect(await bench.connect({ env })).toMatchObject({ status: 0, stderr: ready });
+            expect(JSON.parse(bench.read("home/store/instances/demo-dev")).Nodes).toHaveLength(2);
+        });
+
+        it("goes on after what may fail, also in a shell that would end there", async () => {
+            order("no-plugin");
+            bench.stubBuildx();
+            const { status, stderr } = await bench.connect({ flags: ["-e"] });
+            expect(status).toBe(0);
+            expect(stderr).toMatch(/\nbuilder demo-dev is ready: linux\/amd64 linux\/arm64\n$/);
         });
 
         it("goes by DOCKER_CONFIG and BUILDX_CONFIG as buildx does", async () => {

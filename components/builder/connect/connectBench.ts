@@ -13,6 +13,8 @@ export const programs = "awk cat cksum find grep ln mkdir mktemp mv rm rmdir sed
 
 export interface ConnectOptions {
     args?: string[];
+    /** Of the shell. */
+    flags?: string[];
     endpoints?: { amd64: string; arm64: string };
     /** The endpoints take no keys. @default false */
     isKeyless?: boolean;
@@ -60,7 +62,7 @@ export class ConnectBench extends Workbench {
     }
 
     start(options: ConnectOptions = {}) {
-        const { args = [], env = {}, builder = "demo-dev", after = "" } = options;
+        const { args = [], flags = [], env = {}, builder = "demo-dev", after = "" } = options;
         const { endpoints = { amd64: "tcp://a:1", arm64: "tcp://b:1" } } = options;
         const nodes = (options.runners ?? ["amd64", "arm64"]).map((runner): [string, ConnectNode] => {
             const [suffix, number = ""] = runner.split("_") as ["amd64" | "arm64", string?];
@@ -80,7 +82,7 @@ export class ConnectBench extends Workbench {
             registry: { kind: "stub", script: registryScript, variables: {} },
             wakeScripts: [`bench='${this.folder}'`, kindScript("local")],
         });
-        const child = spawn(find(this.shell[0] ?? "") ?? "", [...this.shell.slice(1), "-s", "--", ...args], {
+        const child = spawn(find(this.shell[0] ?? "") ?? "", [...this.shell.slice(1), ...flags, "-s", "--", ...args], {
             cwd: this.path("home"),
             env: {
                 PATH: `${this.path("bin")}:${this.path("programs")}`,
