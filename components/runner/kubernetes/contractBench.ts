@@ -3,7 +3,7 @@ import { awake, fakeKubectl } from "./wakeKubernetesBench";
 
 export const contractBench: ContractBench = {
     idleMinutes: 5,
-    endpoint: /^kube-pod:\/\/[a-z0-9-]+-0\?namespace=demo-prod$/,
+    endpoint: /^kube-pod:\/\/[a-z0-9-]+-0\?namespace=native-buildx-prod$/,
     necessary: () => ({}),
     rightMachine: (bench) => {
         bench.stub("kubectl", fakeKubectl);

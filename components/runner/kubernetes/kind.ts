@@ -6,10 +6,5 @@ import type { kubernetesRunnerSettings } from "./settings";
 
 export const kind: RunnersModule<ValuesOf<typeof kubernetesRunnerSettings>> = {
     mistakes: kubernetesMistakes,
-    create: (name, values, { stackName, tags }) =>
-        new KubernetesRunners(name, {
-            ...values,
-            kubernetesNamespace: values.kubernetesNamespace || stackName,
-            tags,
-        }),
+    create: (name, values, { tags }) => new KubernetesRunners(name, { ...values, tags }),
 };

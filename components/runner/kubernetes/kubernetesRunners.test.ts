@@ -65,6 +65,14 @@ describe("KubernetesRunners", () => {
         });
     });
 
+    it("have a namespace of the stack's name where they are given none, as the setting says", async () => {
+        new KubernetesRunners("demo", {});
+        await settled();
+        const { metadata } = inputs("core/v1:Namespace", "demo");
+        expect(metadata.name).toBe(`${pulumi.getProject()}-${pulumi.getStack()}`);
+        expect(inputs("apps/v1:StatefulSet", "demo-arm64").metadata.namespace).toBe(metadata.name);
+    });
+
     it("want to be told a context where they have a provider of their own", async () => {
         const provider = new Provider("own", { kubeconfig: "none" });
         const withProvider = (context?: string) =>

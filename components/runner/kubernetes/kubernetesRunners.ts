@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { PolicyStatement } from "../../ci/policyStatement";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues } from "../../settings/values";
+import { stackNameOf } from "../../stackName";
 import { namedRunners } from "../runnerNames";
 import type { Runners } from "../runners";
 import { platformMistakes, runnerSettings } from "../settings";
@@ -17,8 +18,6 @@ const settings = { ...runnerSettings, ...kubernetesRunnerSettings };
 
 /** The settings of Kubernetes runners, all with the defaults of the configuration, and what they need besides. */
 export interface KubernetesRunnersArgs extends Partial<KubernetesRunnersValues> {
-    /** Namespace of their own. */
-    kubernetesNamespace: string;
     /**
      * Context of the kubeconfig by which kubectl finds their cluster, here and wherever connect runs; empty for the current one.
      * A program that gives them a provider of its own has to set it: what that has as `context`. @default Pulumi's setting kubernetes:context
@@ -43,10 +42,12 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("native-buildx:index:KubernetesRunners", name, {}, opts);
-        const values = checkedValues(settings, args) as KubernetesRunnersValues;
-        refuseArguments(platformMistakes(values.platforms));
+        const given = checkedValues(settings, args) as KubernetesRunnersValues;
+        refuseArguments(platformMistakes(given.platforms));
         const hasProvider = this.getProvider("kubernetes:core/v1:Namespace") !== undefined;
-        refuseArguments(kubernetesMistakes(values, args.kubernetesNamespace, { context: args.context, hasProvider }));
+        const stackName = stackNameOf(pulumi.getProject(), pulumi.getStack());
+        refuseArguments(kubernetesMistakes(given, stackName, { context: args.context, hasProvider }));
+        const values = { ...given, kubernetesNamespace: given.kubernetesNamespace || stackName };
         const context = args.context ?? clusterContext();
         const namespace = this.makeNamespace(values.kubernetesNamespace, context);
         const named = namedRunners(values.platforms, values.runnersPerPlatform);
