@@ -36,6 +36,16 @@ function buildersIn(yaml: unknown): { [key: string]: unknown }[] {
     return isBuilder ? [one] : Object.values(one).flatMap(buildersIn);
 }
 
+/** Steps of a GitHub job that are this action, of any version. */
+function stepsUsing(action: string, yaml: unknown): { [key: string]: unknown }[] {
+    if (typeof yaml !== "object" || yaml === null) {
+        return [];
+    }
+    const one = yaml as { [key: string]: unknown };
+    const isIt = String(one.uses).startsWith(`${action}@`);
+    return isIt ? [one] : Object.values(one).flatMap((below) => stepsUsing(action, below));
+}
+
 describe("the files of examples/ci", () => {
     it.each(files)("%s has shell that shellcheck passes", (file) => {
         // SC2046: references of images are words. SC2016: what is in JMESPath and JSON is no variable. SC1091: tools/env.sh
@@ -51,6 +61,14 @@ describe("the files of examples/ci", () => {
         const steps = github.flatMap((file) => readPipeline(file, () => "filled").flat()).flatMap((job) => job.steps);
         const seconds = steps.flatMap((step) => (step.kind === "assumeRole" ? step.seconds : []));
         expect(new Set(seconds)).toEqual(new Set([longestSession]));
+    });
+
+    it("leave no token of GitHub's in the folder that they build", () => {
+        const checkouts = files.flatMap((file) => stepsUsing("actions/checkout", parse(read(file))));
+        expect(checkouts).toHaveLength(3);
+        expect(checkouts.map(({ with: given }) => given)).toEqual(
+            checkouts.map(() => ({ "persist-credentials": false })),
+        );
     });
 
     it("use versions of GitHub's actions that its runners find and run", () => {
