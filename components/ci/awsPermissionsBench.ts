@@ -11,7 +11,7 @@ export const repository = arn("ecr", "repository/native-buildx-prod/app");
 export const role = (name: string) => arn("iam", `role/${name}`, "");
 export const own = "native-buildx-prod-arm64-0123abc";
 const profile = arn("iam", `instance-profile/${own}`, "");
-const issuers = trustedIssuers(checkedTrust(ciOfAcme)).map(({ issuer }) => issuer);
+const issuers = [...new Set(trustedIssuers(checkedTrust(ciOfAcme)).map(({ issuer }) => issuer))];
 const parameter = arn("ssm", "parameter/native-buildx/native-buildx-prod/arm64/keys");
 export const debian = "arn:aws:ssm:eu-central-1::parameter/aws/service/debian/release/13/latest/arm64";
 export const key = arn("kms", "key/1234");

@@ -57,6 +57,19 @@ describe("CiRole", () => {
         ]);
     });
 
+    it("asks for the branch besides where a job is in an environment, and makes one provider all the same", async () => {
+        const { trust } = await make({ githubRepositories: ["acme/app:main", "acme/app:main:environment:release"] });
+        expect(mocks.one("aws:iam/openIdConnectProvider:OpenIdConnectProvider")).toBeDefined();
+        const asked = trust.map(({ Condition }: { Condition: { StringLike: object } }) => Condition.StringLike);
+        expect(asked).toEqual([
+            { "token.actions.githubusercontent.com:sub": ["repo:acme/app:ref:refs/heads/main"] },
+            {
+                "token.actions.githubusercontent.com:sub": ["repo:acme/app:environment:release"],
+                "token.actions.githubusercontent.com:ref": ["refs/heads/main"],
+            },
+        ]);
+    });
+
     it("uses the account's own providers where they are named, and makes the others", async () => {
         const organization = "5e31a1c4-0f8e-4a1c-9d1e-2f1f7f5c1a01";
         const oidcProviderArns = ["token.actions.githubusercontent.com", `oidc.circleci.com/org/${organization}`].map(

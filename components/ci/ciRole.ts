@@ -49,10 +49,16 @@ export class CiRole extends pulumi.ComponentResource {
         const values = checkedTrust(args);
         refuseArguments(isCiWanted(values) ? ciTrustMistakes(values) : [nobodyNamed()]);
         const roleName = accountName(name);
-        const issuers = trustedIssuers(values).map((trusted) => ({
-            ...trusted,
-            providerArn: existingProviderArn(values, trusted) ?? this.trust(roleName, trusted, args.tags).arn,
-        }));
+        const providers = new Map<string, pulumi.Input<string>>();
+        const issuers = trustedIssuers(values).map((trusted) => {
+            const { issuer } = trusted;
+            const providerArn =
+                providers.get(issuer) ??
+                existingProviderArn(values, trusted) ??
+                this.trust(roleName, trusted, args.tags).arn;
+            providers.set(issuer, providerArn);
+            return { ...trusted, providerArn };
+        });
         const role = new iam.Role(
             name,
             {

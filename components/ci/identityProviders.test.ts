@@ -90,10 +90,12 @@ describe("trusted issuers", () => {
         expect(trusted({ gitlabUrl: "https://git.acme.example" })).toEqual([]);
     });
 
-    it("have one statement each, and for CircleCI each organization", () => {
+    it("have one statement each, for CircleCI each organization, and for GitHub the branches of environments", () => {
         const other = "5e31a1c4-0f8e-4a1c-9d1e-2f1f7f5c1a09";
         const more = [...(ciOfAcme.circleciProjects ?? []), `${other}/${other}/github.com/acme/app`];
         expect(trusted({ ...ciOfAcme, circleciProjects: more }).map(({ issuer }) => issuer)).toEqual([
+            "token.actions.githubusercontent.com",
+            "token.actions.githubusercontent.com",
             "token.actions.githubusercontent.com",
             "gitlab.com",
             "oidc.circleci.com/org/5e31a1c4-0f8e-4a1c-9d1e-2f1f7f5c1a01",
@@ -145,6 +147,8 @@ describe("settings that name CI", () => {
                 ...[
                     "acme/app:environment:",
                     "acme/app:environment:*",
+                    "acme/app:main:environment:",
+                    "acme/app:pull_request:environment:release",
                     // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of IAM's
                     "acme/app:${aws:username}",
                     "acme/app:a b",

@@ -85,7 +85,8 @@ export function ciTrustPolicy({ issuers, principalArns }: CiTrust): aws.iam.Poli
 
 function conditionsOf({ issuer, audience, subjects, conditions = {} }: TrustedIssuer): PolicyStatement["Condition"] {
     // Audience and subject: without the subject everybody whom the issuer knows could assume the role.
-    const all = { StringEquals: { aud: audience }, StringLike: { sub: subjects }, ...conditions };
+    const { StringLike = {}, ...others } = conditions;
+    const all = { StringEquals: { aud: audience }, StringLike: { sub: subjects, ...StringLike }, ...others };
     return Object.fromEntries(
         Object.entries(all).map(([operator, claims]) => [
             operator,

@@ -25,7 +25,7 @@ export function isCiWanted(values: CiTrustValues): boolean {
 
 /** Everything that is wrong with the settings together, each a line: the setting, what is wrong, the remedy. */
 export function ciTrustMistakes(values: CiTrustValues): string[] {
-    const issuers = trustedIssuers(values).map(({ issuer }) => issuer);
+    const issuers = [...new Set(trustedIssuers(values).map(({ issuer }) => issuer))];
     const strangers = values.oidcProviderArns
         .filter((arn) => !issuers.includes(issuerOf(arn)))
         .map(

@@ -15,6 +15,7 @@ export const ciOfAcme: Partial<CiRoleArgs> = {
         "acme@123/web@456:main",
         "acme/tools",
         "acme/site:environment:Production:V 1",
+        "acme/shop:main:environment:release",
         "acme/lab:pull_request",
         "acme/lib:release/*",
         "acme/lib:refs/tags/v*",
@@ -46,12 +47,15 @@ const jobsOf = (issuer: string, jobs: Jobs): CiJob[] =>
         isLetIn,
     }));
 
+/** Where a pull request is built. */
+const merge = { event_name: "pull_request", ref: "refs/pull/1/merge" };
+
 /** @param about what follows the repository in the subject */
 const github = (repository: string, about: string, claims: object = {}) => ({
     aud: "sts.amazonaws.com",
     sub: `repo:${repository}:${about}`,
     repository: repository.replaceAll(/@\d+/g, ""),
-    ref: about.replace(/^ref:/, ""),
+    ref: about.startsWith("ref:") ? about.slice("ref:".length) : "refs/heads/main",
     ...claims,
 });
 
@@ -60,7 +64,7 @@ const githubJobs = jobsOf("https://token.actions.githubusercontent.com", [
     ["another branch", github("acme/app", "ref:refs/heads/topic"), false],
     ["a branch that begins as ours", github("acme/app", "ref:refs/heads/main2"), false],
     ["a tag of the branch's name", github("acme/app", "ref:refs/tags/main"), false],
-    ["a pull request", github("acme/app", "pull_request"), false],
+    ["a pull request", github("acme/app", "pull_request", merge), false],
     ["an environment", github("acme/app", "environment:main"), false],
     ["another repository", github("acme/app2", "ref:refs/heads/main"), false],
     ["a fork", github("evil/app", "ref:refs/heads/main"), false],
@@ -72,13 +76,20 @@ const githubJobs = jobsOf("https://token.actions.githubusercontent.com", [
     ["the repository without its ids", github("acme/web", "ref:refs/heads/main"), false],
     ["any branch, where all are meant", github("acme/tools", "ref:refs/heads/topic"), true],
     ["any tag, where all are meant", github("acme/tools", "ref:refs/tags/v1"), true],
-    ["a pull request, where all branches are meant", github("acme/tools", "pull_request"), false],
+    ["a pull request, where all branches are meant", github("acme/tools", "pull_request", merge), false],
     ["a pull request's merge, where all branches are meant", github("acme/tools", "ref:refs/pull/1/merge"), false],
     ["an environment, where all branches are meant", github("acme/tools", "environment:main"), false],
     ["the environment, as GitHub writes its colon", github("acme/site", "environment:Production%3AV 1"), true],
+    ["a tag in the environment", github("acme/site", "environment:Production%3AV 1", { ref: "refs/tags/v1" }), true],
+    // Its subject is that of any job in the environment.
+    ["a pull request with an environment", github("acme/site", "environment:Production%3AV 1", merge), false],
     ["another environment", github("acme/site", "environment:Production"), false],
+    ["the branch in the environment", github("acme/shop", "environment:release"), true],
+    ["another branch that names it", github("acme/shop", "environment:release", { ref: "refs/heads/topic" }), false],
+    ["a pull request that names it", github("acme/shop", "environment:release", merge), false],
+    ["the branch outside of the environment", github("acme/shop", "ref:refs/heads/main"), false],
     ["a branch, where an environment is meant", github("acme/site", "ref:refs/heads/main"), false],
-    ["a pull request, where it is meant", github("acme/lab", "pull_request"), true],
+    ["a pull request, where it is meant", github("acme/lab", "pull_request", merge), true],
     ["a branch, where pull requests are meant", github("acme/lab", "ref:refs/heads/main"), false],
     ["a branch of a pattern", github("acme/lib", "ref:refs/heads/release/1"), true],
     ["a branch that is none of a pattern", github("acme/lib", "ref:refs/heads/old-release/1"), false],
