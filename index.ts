@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { stackTags } from "./components/account/stackTags";
 import { RemoteBuilder } from "./components/builder/remoteBuilder";
 import { ciAccess } from "./components/ci/ciAccess";
 import { registryKind } from "./components/registry/kinds";
@@ -14,7 +15,7 @@ export = async () => {
     /** Name of the builder, of the stack's folder on this machine, and of what it has in the cloud. */
     const stackName = stackNameOf(pulumi.getProject(), pulumi.getStack());
     const settings = await readSettings(stackName);
-    const context = { stackName, tags: { "native-buildx": stackName } };
+    const context = { stackName, tags: stackTags() };
 
     const registry = registryKind(registryKindOf(settings)).load().create("registry", settings, context);
     const runners = runnerKind(settings.runners)

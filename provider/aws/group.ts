@@ -30,10 +30,10 @@ export class GroupCalls {
             }),
         );
         const found = Reservations.flatMap(({ Instances = [] }) => Instances);
+        const wanted = Object.entries(this.group.tags);
         const isOwn = ({ Tags = [] }: (typeof found)[number]) =>
-            Object.entries(this.group.tags).every(([name, value]) =>
-                Tags.some(({ Key, Value }) => Key === name && Value === value),
-            );
+            wanted.length > 0 &&
+            wanted.every(([name, value]) => Tags.some(({ Key, Value }) => Key === name && Value === value));
         const idsOf = (instances: typeof found) => instances.map(({ InstanceId = "" }) => InstanceId);
         return { own: idsOf(found.filter(isOwn)), others: idsOf(found.filter((instance) => !isOwn(instance))) };
     }

@@ -4,7 +4,7 @@ import { type Account, command } from "./account";
 export interface GroupLeftoversInputs extends Account {
     /** Of the stack's own. */
     securityGroupId: string;
-    /** The tags of everything that the stack makes. */
+    /** By which an instance that has the group is the stack's own. None in the state of an older version. */
     tags: { [name: string]: string };
     /** Name of the tag by which a volume names its security group. */
     volumeTag: string;

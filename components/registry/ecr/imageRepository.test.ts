@@ -32,12 +32,13 @@ describe("ImageRepository", () => {
         });
     });
 
-    it("says by a tag whose it is, which is how it is taken over", async () => {
+    it("says by a tag whose it is, beside tags of the program too: so it is taken over, and no other stack's", async () => {
         new ImageRepository("app", { repositoryName: "app" });
-        new ImageRepository("tagged", { repositoryName: "tagged", tags: { team: "web" } });
+        new ImageRepository("tagged", { repositoryName: "tagged", tags: { team: "web", "native-buildx": "other" } });
         await settled();
-        expect(mocks.one(type, "app").inputs.tags).toEqual({ "native-buildx": "native-buildx-prod" });
-        expect(mocks.one(type, "tagged").inputs.tags).toEqual({ team: "web" });
+        const owned = { "native-buildx": "native-buildx-prod" };
+        expect(mocks.one(type, "app").inputs.tags).toEqual(owned);
+        expect(mocks.one(type, "tagged").inputs.tags).toEqual({ team: "web", ...owned });
     });
 
     it("reports wrong names before anything is made", () => {

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { awsAccount } from "../../account/awsAccount";
+import { stackTags } from "../../account/stackTags";
 import { refuseArguments } from "../../settings/mistakes";
 import type { Transform } from "../../transform";
 import { EcrRepository, type EcrRepositoryArgs } from "./ecrRepository";
@@ -37,9 +38,10 @@ export interface ImageRepositoryArgs {
     /** ARN of a customer key for the images. @default ECR's own encryption */
     kmsKeyArn?: string;
     /**
-     * Tags of the repository. A repository that exists and has them is taken over.
+     * Tags of the repository, besides `native-buildx`: PROJECT-STACK, which says whose it is. A repository that exists and has
+     * all of them is taken over.
      *
-     * @default `native-buildx`: PROJECT-STACK
+     * @default none
      */
     tags?: { [name: string]: string };
     /** Changes arguments of its resources right before they are made, for what has no setting. @default none */
@@ -76,7 +78,7 @@ export class ImageRepository extends pulumi.ComponentResource {
             movingTags: movingTags(args),
             lifecyclePolicy: { rules: lifecycleRules(args) },
             ...(args.kmsKeyArn ? { kmsKeyArn: args.kmsKeyArn } : {}),
-            tags: args.tags ?? { "native-buildx": `${pulumi.getProject()}-${pulumi.getStack()}` },
+            tags: stackTags(args.tags),
         };
         const repository = new EcrRepository(name, args.transform?.repository?.(own, { name }) ?? own, {
             parent: this,

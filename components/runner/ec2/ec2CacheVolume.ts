@@ -1,6 +1,7 @@
 import * as ebs from "@pulumi/aws/ebs";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
+import { stackTags } from "../../account/stackTags";
 import type { CacheVolumeSettings } from "./gp3";
 
 export interface CacheVolumeArgs {
@@ -59,7 +60,7 @@ export class CacheVolume extends pulumi.ComponentResource {
     }
 
     private chooseZone(args: CacheVolumeArgs): pulumi.Output<string> {
-        return pulumi.all([args.zones, this.presentZones(args.tags)]).apply(([zones, present]) => {
+        return pulumi.all([args.zones, this.presentZones()]).apply(([zones, present]) => {
             const kept = zones.find((zone) => present.includes(zone));
             const [first = ""] = zones;
             if (kept === undefined && present.length > 0) {
@@ -73,9 +74,9 @@ export class CacheVolume extends pulumi.ComponentResource {
         });
     }
 
-    /** Where the volume is now: one zone, or none before the first `up`. */
-    private presentZones(tags: CacheVolumeArgs["tags"]): pulumi.Output<string[]> {
-        const filters = Object.entries({ ...tags, Name: this.name }).map(([tag, value]) => ({
+    /** Where the volume is now: one zone, or none before the first `up`. Other tags may change, and it is the same volume. */
+    private presentZones(): pulumi.Output<string[]> {
+        const filters = Object.entries({ ...stackTags(), Name: this.name }).map(([tag, value]) => ({
             name: `tag:${tag}`,
             values: [value],
         }));

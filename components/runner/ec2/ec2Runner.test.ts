@@ -126,14 +126,17 @@ describe("Ec2Runner", () => {
         expect(options[`${instanceType} runner`]?.replacementTrigger).toBe(usePrivateAddress);
     });
 
-    it("stays in the zone of its cache volume", async () => {
+    it("stays in the zone of its cache volume, whatever other tags that has", async () => {
         mocks.region.volumes = { "vol-1": "eu-central-1b" };
-        makeRunner();
+        makeRunner({ tags: { team: "a" } });
         await settled();
         expect(mocks.one(volumeType).inputs.availabilityZone).toBe("eu-central-1b");
         expect(mocks.one(instanceType).inputs.subnetId).toBe("subnet-0b");
         expect(mocks.calls.find(({ token }) => token === "aws:ebs/getEbsVolumes:getEbsVolumes")?.inputs).toEqual({
-            filters: [{ name: "tag:Name", values: ["runner-cache"] }],
+            filters: [
+                { name: "tag:native-buildx", values: ["native-buildx-prod"] },
+                { name: "tag:Name", values: ["runner-cache"] },
+            ],
         });
     });
 

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parameterPathOf } from "../../account/accountNames";
+import { stackTags } from "../../account/stackTags";
 import { machinePlatforms } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policyStatement";
 import { refuseArguments } from "../../settings/mistakes";
@@ -27,7 +28,7 @@ export type Ec2RunnersValues = RunnerValues & ValuesOf<typeof ec2RunnerSettings>
 export interface Ec2RunnersArgs extends Partial<Ec2RunnersValues> {
     /** Path of their SSM parameters, below which each has `/RUNNER/keys`. @default /native-buildx/PROJECT/STACK/NAME */
     parameterPath?: string;
-    /** Tags of everything that they have. @default none */
+    /** Tags of everything that they have, besides `native-buildx`: PROJECT-STACK, which says whose it is. @default none */
     tags?: { [name: string]: string };
     /** Changes arguments of its AWS resources right before they are made, for what has no setting. @default none */
     transform?: Ec2Transforms;
@@ -44,7 +45,8 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
         const values = checkedValues(settings, args) as Ec2RunnersValues;
         refuseArguments(platformMistakes(values.platforms));
         refuseArguments(ec2Mistakes(values));
-        const { parameterPath = parameterPathOf(name), tags, transform = {} } = args;
+        const { parameterPath = parameterPathOf(name), transform = {} } = args;
+        const tags = stackTags(args.tags);
         const network = new Network(
             `${name}-network`,
             { ...networkArgs(values), tags, transform: transform.securityGroup },

@@ -3,6 +3,7 @@ import * as ec2 from "@pulumi/aws/ec2";
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
 import { awsAccount } from "../../account/awsAccount";
+import { stackTags } from "../../account/stackTags";
 import { refuseArguments } from "../../settings/mistakes";
 import { makeCallersGroup } from "./callersGroup";
 import { makeClusterGroup } from "./clusterGroup";
@@ -87,7 +88,7 @@ export class Network extends pulumi.ComponentResource {
             name,
             {
                 securityGroupId: this.admitOnly(name, args).id,
-                tags: args.tags ?? {},
+                tags: stackTags(),
                 volumeTag: ownerTag,
                 ...awsAccount(this),
             },
