@@ -51,15 +51,36 @@ describe("what a killed up has left", () => {
         expect(pulumi.log.error).toHaveBeenCalledWith(expect.stringMatching(/^Role r exists, .*it is in use/));
     });
 
-    it("is found by its tags, where there can be any number", async () => {
-        bench.stub("aws", 'case "$*" in *describe*) echo "vol-1 vol-2" ;; *vol-1*) exit 1 ;; esac');
-        const remove = removesLeftovers(["ec2", "describe-volumes"], () => ["Name=status,Values=available"], [
+    const removesVolumes = () =>
+        removesLeftovers(["ec2", "describe-volumes"], () => [["status", ["available", "error"]]], [
             "ec2",
             "delete-volume",
             "--volume-id",
         ]);
-        await remove({ ...resource, newInputs: { tags: { Name: "r" } } });
-        expect(bench.calls[0]).toContain("--filters Name=tag:Name,Values=r Name=status,Values=available");
+    const filtersAsked = () => JSON.parse(/--filters (.*) --output/.exec(bench.calls[0] ?? "")?.[1] ?? "");
+
+    it.each(["team's", "{a}", "[x] y", "a,b", 'a "b"', "a=b"])(
+        "is found by the value %s of a tag as it is",
+        async (value) => {
+            bench.stub("aws");
+            await removesVolumes()({ ...resource, newInputs: { tags: { "a,b": value } } });
+            expect(filtersAsked()[0]).toEqual({ Name: "tag:a,b", Values: [value] });
+        },
+    );
+
+    it("is found by no pattern, as EC2 would read the value of a tag", async () => {
+        bench.stub("aws");
+        await removesVolumes()({ ...resource, newInputs: { tags: { a: "*?\\" } } });
+        expect(filtersAsked()[0]).toEqual({ Name: "tag:a", Values: ["\\*\\?\\\\"] });
+    });
+
+    it("is found by its tags, where there can be any number", async () => {
+        bench.stub("aws", 'case "$*" in *describe*) echo "vol-1 vol-2" ;; *vol-1*) exit 1 ;; esac');
+        await removesVolumes()({ ...resource, newInputs: { tags: { Name: "r" } } });
+        expect(filtersAsked()).toEqual([
+            { Name: "tag:Name", Values: ["r"] },
+            { Name: "status", Values: ["available", "error"] },
+        ]);
         expect(pulumi.log.warn).toHaveBeenCalledWith(expect.stringMatching(/^r: vol-1 has the same tags, and stays/));
         expect(pulumi.log.info).toHaveBeenCalledWith(expect.stringMatching(/^r: removed vol-2/));
     });

@@ -68,6 +68,20 @@ export function removesLeftover(
     });
 }
 
+/** A filter of EC2: its name, and a value, or several of which any will do. */
+export type Filter = readonly [name: string, values: string | readonly string[]];
+
+/** A value of a filter of EC2 that means itself: EC2 reads `*` and `?` as wildcards unless a backslash is before them. */
+function literal(value: string): string {
+    return value.replace(/[\\*?]/g, "\\$&");
+}
+
+/** Words that filter a list of EC2's. In JSON: the command line's own form gives commas, quotes and brackets a meaning. */
+export function filterWords(filters: readonly Filter[]): string[] {
+    const documents = filters.map(([Name, values]) => ({ Name, Values: [values].flat().map(literal) }));
+    return ["--filters", JSON.stringify(documents)];
+}
+
 /** AWS does not delete a role that has policies or an instance profile. */
 export function removesRole(name: string): pulumi.ErrorHook {
     return removesLeftover(`Role ${name}`, ["EntityAlreadyExists"], async (runAws) => {
@@ -84,13 +98,13 @@ export function removesRole(name: string): pulumi.ErrorHook {
  */
 export function removesLeftovers(
     list: string[],
-    filters: (inputs: Inputs) => string[],
+    filters: (inputs: Inputs) => Filter[],
     remove: string[],
 ): pulumi.ResourceHookFunction {
     const runAws = awsCommand();
     return async ({ name, newInputs = {} }) => {
-        const tags = Object.entries(newInputs.tags ?? {}).map(([tag, value]) => `Name=tag:${tag},Values=${value}`);
-        const found = await runAws(...list, "--filters", ...tags, ...filters(newInputs));
+        const tags = Object.entries<string>(newInputs.tags ?? {}).map(([tag, value]): Filter => [`tag:${tag}`, value]);
+        const found = await runAws(...list, ...filterWords([...tags, ...filters(newInputs)]));
         for (const id of found.split(/\s+/).filter(Boolean)) {
             try {
                 await runAws(...remove, id);

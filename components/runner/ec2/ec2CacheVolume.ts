@@ -95,11 +95,11 @@ export class CacheVolume extends pulumi.ComponentResource {
 
 /** A volume that is attached is in somebody's state. */
 const removesOtherVolumes = () =>
-    removesLeftovers(
-        ["ec2", "describe-volumes", "--query", "Volumes[].VolumeId"],
-        () => ["Name=status,Values=available"],
-        ["ec2", "delete-volume", "--volume-id"],
-    );
+    removesLeftovers(["ec2", "describe-volumes", "--query", "Volumes[].VolumeId"], () => [["status", "available"]], [
+        "ec2",
+        "delete-volume",
+        "--volume-id",
+    ]);
 
 /** EBS's own refusal names neither the setting nor a remedy. */
 export function refuseToShrink({ name, oldInputs, newInputs }: pulumi.ResourceHookArgs): void {

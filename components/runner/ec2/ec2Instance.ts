@@ -135,8 +135,8 @@ const endsOtherInstances = () =>
     removesLeftovers(
         ["ec2", "describe-instances", "--query", "Reservations[].Instances[].InstanceId"],
         ({ vpcSecurityGroupIds }) => [
-            `Name=instance.group-id,Values=${vpcSecurityGroupIds}`,
-            "Name=instance-state-name,Values=pending,running,stopping,stopped",
+            ["instance.group-id", vpcSecurityGroupIds as string[]],
+            ["instance-state-name", ["pending", "running", "stopping", "stopped"]],
         ],
         ["ec2", "terminate-instances", "--instance-ids"],
     );

@@ -1,7 +1,7 @@
 import * as ec2 from "@pulumi/aws/ec2";
 import { getAvailabilityZonesOutput } from "@pulumi/aws/getAvailabilityZones";
 import * as pulumi from "@pulumi/pulumi";
-import { removesLeftover, removesLeftovers } from "../../account/leftovers";
+import { filterWords, removesLeftover, removesLeftovers } from "../../account/leftovers";
 
 export interface OwnVpcArgs {
     /** Tags of everything it makes. @default none */
@@ -97,9 +97,12 @@ const removesUnusedGateways = () =>
 /** A subnet of the same addresses, in this VPC. */
 function removesSubnet(name: string): pulumi.ErrorHook {
     return removesLeftover(`Subnet ${name}`, ["InvalidSubnet.Conflict"], async (runAws, { vpcId, cidrBlock }) => {
-        const filters = [`Name=vpc-id,Values=${vpcId}`, `Name=cidr-block,Values=${cidrBlock}`];
+        const filters = filterWords([
+            ["vpc-id", String(vpcId)],
+            ["cidr-block", String(cidrBlock)],
+        ]);
         const query = ["--query", "Subnets[].SubnetId"];
-        const id = await runAws("ec2", "describe-subnets", "--filters", ...filters, ...query);
+        const id = await runAws("ec2", "describe-subnets", ...filters, ...query);
         await runAws("ec2", "delete-subnet", "--subnet-id", id);
     });
 }
@@ -110,7 +113,7 @@ function detachesOther(name: string): pulumi.ErrorHook {
         `Internet gateway of VPC ${name}`,
         ["Resource.AlreadyAssociated"],
         async (runAws, { vpcId }) => {
-            const filter = ["--filters", `Name=attachment.vpc-id,Values=${vpcId}`];
+            const filter = filterWords([["attachment.vpc-id", String(vpcId)]]);
             const query = ["--query", "InternetGateways[].InternetGatewayId"];
             const id = await runAws("ec2", "describe-internet-gateways", ...filter, ...query);
             await runAws("ec2", "detach-internet-gateway", "--internet-gateway-id", id, "--vpc-id", String(vpcId));
