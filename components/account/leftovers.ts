@@ -12,7 +12,7 @@ import * as pulumi from "@pulumi/pulumi";
 const run = promisify(execFile);
 
 /** The AWS command line, in the program's region and profile. Resolves to what it prints, as text. */
-type AwsCommand = (...words: string[]) => Promise<string>;
+export type AwsCommand = (...words: string[]) => Promise<string>;
 
 /** To be called while the program runs: a hook, which the engine calls, cannot read the configuration. */
 function awsCommand(): AwsCommand {

@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { type AwsMocks, mockAws, resolved, settled } from "../../tests/helpers/awsMocks";
+import { Workbench } from "../../tests/helpers/workbench";
 import { clientStatements } from "../runner/ec2/policies";
 import { CiRole, type CiRoleArgs } from "./ciRole";
 import { ConnectParameters, readCommand, splitForParameters } from "./connectParameters";
@@ -164,6 +165,82 @@ describe("CiRole", () => {
                 Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
             }),
         ]);
+    });
+});
+
+describe("an identity provider with the stack's tags, which its state does not know", () => {
+    const path = process.env.PATH;
+    const issuer = "token.actions.githubusercontent.com";
+    const providerArn = `arn:aws:iam::123456789012:oidc-provider/${issuer}`;
+    const role = "native-buildx-prod-ci";
+    const noRole = "echo 'An error occurred (NoSuchEntity)' >&2; exit 254";
+    let bench: Workbench;
+    beforeEach(async () => {
+        await mockAws();
+        bench = new Workbench();
+        process.env.PATH = `${bench.path("bin")}:${path}`;
+        for (const severity of ["info", "error"] as const) {
+            jest.spyOn(pulumi.log, severity).mockResolvedValue();
+        }
+    });
+    afterEach(async () => {
+        await settled();
+        jest.restoreAllMocks();
+        process.env.PATH = path;
+        bench.dispose();
+    });
+
+    /** What the stack does where AWS refuses to make it. `getRole`, `listPolicies`: what AWS answers about the role. */
+    async function refused(getRole: string, listPolicies: string): Promise<unknown> {
+        bench.stub(
+            "aws",
+            `case "$*" in
+            *get-caller-identity*) echo arn:aws:iam::123456789012:user/me ;;
+            *get-open-id-connect-provider*) echo ${role} ;;
+            *get-role*) ${getRole} ;;
+            *list-role-policies*) ${listPolicies} ;;
+            esac`,
+        );
+        const hooks: pulumi.ErrorHook[] = [];
+        new CiRole(
+            role,
+            { githubRepositories: ["acme/app"], connectParameterArns: parameters },
+            {
+                transformations: [
+                    ({ type, opts }) => {
+                        const { onError = [] } = opts.hooks ?? {};
+                        hooks.push(...(type.endsWith(":OpenIdConnectProvider") ? (onError as pulumi.ErrorHook[]) : []));
+                        return undefined;
+                    },
+                ],
+            },
+        );
+        await settled();
+        const resource = { urn: "", id: "", name: "r", type: "", failedOperation: "create" };
+        return hooks[0]?.callback({ ...resource, errors: ["409: EntityAlreadyExists"] });
+    }
+    const deleted = () => bench.calls.filter((call) => call.includes("delete-open-id-connect-provider"));
+
+    it.each([
+        ["there is no such role", noRole, noRole],
+        ["the role has no policy yet", `echo ${providerArn}`, "echo"],
+        ["the role does not trust it yet", "echo arn:aws:iam::123456789012:oidc-provider/gitlab.com", "echo builder"],
+    ])("is what a killed up has left where %s, and is made again", async (_why, getRole, listPolicies) => {
+        expect(await refused(getRole, listPolicies)).toBe(true);
+        expect(deleted()).toEqual([expect.stringContaining(providerArn)]);
+    });
+
+    it.each([
+        [
+            "the role is in use: another state's, whose jobs come by it",
+            `echo ${providerArn}`,
+            `${role} uses it; if that is`,
+        ],
+        ["AWS does not tell", "echo 'AccessDenied: iam:GetRole' >&2; exit 254", "AccessDenied"],
+    ])("stays where %s", async (_why, getRole, said) => {
+        expect(await refused(getRole, "echo builder")).toBe(false);
+        expect(deleted()).toEqual([]);
+        expect(pulumi.log.error).toHaveBeenCalledWith(expect.stringContaining(said));
     });
 });
 

@@ -1,7 +1,7 @@
 import * as iam from "@pulumi/aws/iam";
 import * as pulumi from "@pulumi/pulumi";
 import { accountName } from "../account/accountNames";
-import { removesLeftover, removesRole } from "../account/leftovers";
+import { type AwsCommand, removesLeftover, removesRole } from "../account/leftovers";
 import { refuseArguments } from "../settings/mistakes";
 import type { TrustedIssuer } from "./identity/identityProvider";
 import { trustedIssuers } from "./identityProviders";
@@ -118,7 +118,10 @@ export class CiRole extends pulumi.ComponentResource {
     }
 }
 
-/** Removes the provider that a killed `up` has left. It has all of these tags, or it is somebody else's. */
+/**
+ * Removes the provider that a killed `up` has left. It has all of these tags, or it is somebody else's; and the role that it was
+ * made for does not use it, or another state has a stack of this name.
+ */
 function removesIdentityProvider(issuer: string, tags: { [name: string]: string }): pulumi.ErrorHook {
     return removesLeftover(
         `Identity provider ${issuer}`,
@@ -134,8 +137,30 @@ function removesIdentityProvider(issuer: string, tags: { [name: string]: string 
                     throw new Error(`${arn} is not this stack's`);
                 }
             }
+            const roleName = tags[roleTag] ?? "";
+            if (await isUsed(arn, roleName, runAws)) {
+                throw new Error(
+                    `role ${roleName} uses it; if that is another state's, choose another name for the stack`,
+                );
+            }
             await runAws("iam", "delete-open-id-connect-provider", ...words);
         },
         "Append its ARN to setting oidcProviderArns to use it",
     );
+}
+
+/** Whether jobs get something by the provider: the role trusts it, and has a policy, which one that a killed `up` has left has not. */
+async function isUsed(providerArn: string, roleName: string, runAws: AwsCommand): Promise<boolean> {
+    const role = ["--role-name", roleName];
+    try {
+        const query = ["--query", "Role.AssumeRolePolicyDocument.Statement[].Principal.Federated"];
+        const trusted = (await runAws("iam", "get-role", ...role, ...query)).split(/\s+/);
+        const policies = await runAws("iam", "list-role-policies", ...role, "--query", "PolicyNames");
+        return trusted.includes(providerArn) && policies !== "";
+    } catch (error) {
+        if ((error as Error).message.includes("NoSuchEntity")) {
+            return false;
+        }
+        throw error;
+    }
 }
