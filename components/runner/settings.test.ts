@@ -1,4 +1,4 @@
-import { idleSecondsOf } from "./settings";
+import { idleSecondsOf, lookSeconds } from "./settings";
 
 describe("the idle time of a runner", () => {
     it.each([
@@ -10,4 +10,20 @@ describe("the idle time of a runner", () => {
     ])("of %d minutes is %d seconds: 0 is for never, and a short time does not become it", (minutes, seconds) => {
         expect(idleSecondsOf(minutes)).toBe(seconds);
     });
+});
+
+describe("a runner looks whether it is idle", () => {
+    it.each([
+        [300, 10, 10],
+        [300, 5.9, 5],
+        [30, 10, 7],
+        [2, 10, 1],
+        [300, 0.3, 1],
+        [0, 10, 10],
+    ])(
+        "with an idle time of %d s, and every %d s at most, every %d s: one that never stops, too",
+        (idle, most, seconds) => {
+            expect(lookSeconds(idle, most)).toBe(seconds);
+        },
+    );
 });

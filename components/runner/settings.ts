@@ -95,6 +95,12 @@ export function idleSecondsOf(idleMinutes: number): number {
     return idleMinutes > 0 ? Math.max(1, Math.round(idleMinutes * 60)) : 0;
 }
 
+/** Seconds between two looks of a runner at whether it is idle: `most`, or a quarter of a short idle time. */
+export function lookSeconds(idleSeconds: number, most: number): number {
+    const wanted = idleSeconds > 0 ? Math.min(most, idleSeconds / 4) : most;
+    return Math.max(1, Math.floor(wanted));
+}
+
 /** What is wrong with a list of platforms, each as one line: setting, mistake, remedy. */
 export function platformMistakes(platforms: readonly string[]): string[] {
     if (platforms.length === 0) {

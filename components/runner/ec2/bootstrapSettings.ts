@@ -1,6 +1,6 @@
 import { shellQuote } from "../../shell";
 import { buildNetwork } from "../buildNetwork";
-import { idleSecondsOf } from "../settings";
+import { idleSecondsOf, lookSeconds } from "../settings";
 import { clusterPorts } from "./clusterPorts";
 import { runnerPaths } from "./runnerPaths";
 
@@ -103,10 +103,7 @@ export function renderSettings(settings: BootstrapSettings): string {
         // A runner whose start has failed stops after this: who waits for it is told sooner, and the console keeps what it said.
         failed_seconds: Math.min(10, idleSeconds),
         // Between two looks a build cannot fill the space that is left free.
-        look_seconds: Math.max(
-            1,
-            Math.floor(Math.min(15, idleSeconds / 4, lowBytes / (settings.cacheThroughput * 2 ** 20))),
-        ),
+        look_seconds: lookSeconds(idleSeconds, Math.min(15, lowBytes / (settings.cacheThroughput * 2 ** 20))),
         // A client begins its build well under ten seconds after it connects.
         grace_seconds: 10,
         // While a build runs: cache is collected when less than low_mb is free, until room_mb is.

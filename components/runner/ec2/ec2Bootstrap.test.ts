@@ -93,6 +93,10 @@ describe("user data", () => {
         expect((seconds * cacheThroughput * 2 ** 20) / 1e6).toBeLessThan(low);
     });
 
+    it("looks as rarely at a runner that never stops", () => {
+        expect(renderUserData({ ...settings, idleMinutes: 0 })).toContain("\nlook_seconds='15'\n");
+    });
+
     it("refuses a file that would end early", () => {
         expect(() => renderUserData({ ...settings, buildkitConfig: "END-OF-FILE\n" })).toThrow("end it early");
     });

@@ -5,7 +5,7 @@ import { shellQuote } from "../../shell";
 import { type BuildkitdConfig, renderBuildkitdConfig } from "../buildkitdConfig";
 import { buildNetwork, buildNetworkConfig, dualBuildNetworkConfig } from "../buildNetwork";
 import type { RegistryMirrors } from "../registryMirrors";
-import { type BuildSettings, cacheLimits, idleSecondsOf } from "../settings";
+import { type BuildSettings, cacheLimits, idleSecondsOf, lookSeconds } from "../settings";
 
 /** Paths in a pod that more than one of its files, or its container, must agree on. */
 export const podPaths = {
@@ -112,7 +112,7 @@ function renderSettings(settings: PodSettings): string {
         namespace: settings.namespace,
         stateful_set: settings.statefulSet,
         idle_seconds: idleSeconds,
-        look_seconds: idleSeconds === 0 ? 10 : Math.max(1, Math.min(10, Math.floor(idleSeconds / 4))),
+        look_seconds: lookSeconds(idleSeconds, 10),
         // From a client's connection to its first build there are well under ten seconds.
         grace_seconds: 10,
         // While a build runs: what is free when cache is collected, and how much is free afterwards.
