@@ -46,7 +46,7 @@ look_at_help() {
     fi
 }
 
-# Nobody needs this machine.
+# Nobody needs this machine. Sets $why.
 unused() {
     if timeout 10 buildctl debug histories </dev/null >/dev/null 2>&1; then
         answered=$(now)
@@ -55,14 +55,16 @@ unused() {
             say "serving $(seconds_to_serve) s after the system's start"
         fi
         look_at_help
+        why="unused for $idle_seconds s"
         is_idle "$serving" && ! making
     elif starting; then
         answered=$(now)
         return 1
     else
-        limit=$idle_seconds
-        if [ "$limit" -gt "$failed_seconds" ] && failed; then limit=$failed_seconds; fi
-        [ "$limit" -gt 0 ] && [ $(($(now) - answered)) -ge "$limit" ]
+        silent=$(($(now) - answered)) limit=$idle_seconds
+        why="BuildKit has not answered for $silent s"
+        if failed; then why='its start has failed' limit=$failed_seconds; fi
+        [ "$limit" -gt 0 ] && [ "$silent" -ge "$limit" ]
     fi
 }
 
@@ -159,8 +161,7 @@ care_for_keys() {
 while sleep "$look_seconds"; do
     if unused; then
         quiesce unused || continue
-        # shellcheck disable=SC2031
-        say "unused for $((idle_seconds / 60)) min: powering off"
+        say "$why: powering off"
         drain
         systemctl poweroff
         exit 0

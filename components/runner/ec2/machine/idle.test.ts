@@ -54,6 +54,7 @@ describe.each(shells)("idle.sh in %s", (_name, shell) => {
         bench.write("histories", header + row(3600));
         const result = await bench.runScript("idle.sh");
         expect(result.status).toBe(0);
+        expect(bench.read("console")).toContain("native-buildx: unused for 1 s: powering off\r\n");
         expect(rules()).toEqual([close, freeze]);
         expect(bench.calls.filter((call) => !call.startsWith("sleep")).slice(-2)).toEqual([
             "systemctl stop buildkit.service",
@@ -109,9 +110,10 @@ describe.each(shells)("idle.sh in %s", (_name, shell) => {
         expect(bench.read("off")).toBe("off\n");
     });
 
-    it("powers off a runner whose BuildKit never comes up", async () => {
+    it("powers off a runner whose BuildKit never comes up, and says so", async () => {
         bench.write("silent", "");
         expect((await bench.runScript("idle.sh")).status).toBe(0);
+        expect(bench.read("console")).toMatch(/^native-buildx: BuildKit has not answered for \d+ s: powering off\r$/m);
         expect(bench.read("off")).toBe("off\n");
     });
 
@@ -130,12 +132,13 @@ describe.each(shells)("idle.sh in %s", (_name, shell) => {
         expect(bench.read("off")).toBe("");
     });
 
-    it("does not wait for the end of its idle time when its start has failed", async () => {
+    it("does not wait for the end of its idle time when its start has failed, and says so", async () => {
         bench.layOut({ idle_seconds: 1000, failed_seconds: 1, look_seconds: 1, grace_seconds: 1 });
         bench.write("silent", "");
         expect((await bench.runScript("idle.sh", [], 3)).status).toBe(-1);
         bench.write("failed", "");
         expect((await bench.runScript("idle.sh")).status).toBe(0);
+        expect(bench.read("console")).toContain("native-buildx: its start has failed: powering off\r\n");
         expect(bench.read("off")).toBe("off\n");
     });
 
