@@ -6,7 +6,7 @@ import { KubernetesProject } from "./kubernetesProject";
 
 jest.setTimeout(300_000);
 
-describeWithStack("a setting that is changed while its runner is awake", () => {
+describeWithStack("a setting that is changed", () => {
     let cluster: TestCluster;
     let project: KubernetesProject;
 
@@ -23,7 +23,6 @@ describeWithStack("a setting that is changed while its runner is awake", () => {
         project = await KubernetesProject.createIn(cluster, "changed", { platforms: ["linux/amd64"], idleMinutes: 0 });
         await project.init();
         await project.succeed(project.up());
-        await project.connectAndBuild("first", "amd64");
     });
 
     afterAll(() => project?.end());
@@ -32,7 +31,27 @@ describeWithStack("a setting that is changed while its runner is awake", () => {
     const claims = () => project.kubectl("get", "persistentvolumeclaims", "--output", "name").trim().split("\n");
     const pod = () => project.kubectl("get", "pod", "amd64-0", "--output", "jsonpath={.metadata.uid}");
 
-    it("lets a build finish, and whoever connects meanwhile wait for it, however short his patience is", async () => {
+    /** What a preview says to another cacheGigabytes. */
+    const refused = async (cacheGigabytes: number) => {
+        project.configure({ cacheGigabytes });
+        const { code, output } = await project.pulumi("preview");
+        expect(code).not.toBe(0);
+        return output;
+    };
+
+    it("cacheGigabytes: a preview says how a claim without a volume gets it, and that none becomes smaller", async () => {
+        const said = await refused(40);
+        expect(said).toMatch(/cacheGigabytes 40: claim cache-amd64 of 30 has no volume yet/);
+        const [, commands = ""] = /(kubectl delete .*) && pulumi up --refresh/.exec(said) ?? [];
+        await project.succeed(project.run("sh", ["-c", commands]));
+        await project.succeed(project.pulumi("up", "--refresh", "--yes", "--skip-preview"));
+        await project.connectAndBuild("first", "amd64");
+
+        expect(await refused(30)).toMatch(/cacheGigabytes 30: claim cache-amd64 has 40, and Kubernetes cannot/);
+        project.configure({ cacheGigabytes: 40 });
+    });
+
+    it("lets a build of an awake runner finish, and whoever connects meanwhile wait for it, however short his patience is", async () => {
         const before = pod();
         const context = project.context("long", [...fromStep, asleepFor(40), writes("despite the change")]);
         const words = ["build", "--builder", `${project.namespace}-amd64`, "--output", "type=cacheonly", context];

@@ -2,6 +2,7 @@ import * as ebs from "@pulumi/aws/ebs";
 import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
 import { stackTags } from "../../account/stackTags";
+import { shrinkRefusal } from "../shrinkRefusal";
 import type { CacheVolumeSettings } from "./gp3";
 
 export interface CacheVolumeArgs {
@@ -105,10 +106,7 @@ const removesOtherVolumes = () =>
 export function refuseToShrink({ name, oldInputs, newInputs }: pulumi.ResourceHookArgs): void {
     const [before, wanted] = [Number(oldInputs?.size), Number(newInputs?.size)];
     if (wanted < before) {
-        throw new Error(
-            `cacheGigabytes ${wanted}: volume ${name} has ${before}, and EBS cannot make a volume smaller. ` +
-                `Keep it: pulumi config set cacheGigabytes ${before}. Or give the caches up, so that the next builds start ` +
-                "without, and their images' steps are run again: pulumi up --replace '**Volume::*-cache'",
-        );
+        const anew = "pulumi up --replace '**Volume::*-cache'";
+        throw new Error(shrinkRefusal({ wanted, before, room: `volume ${name}`, maker: "EBS", anew }));
     }
 }

@@ -7,6 +7,7 @@ import type { Platform } from "../../architecture";
 import type { Transform } from "../../transform";
 import type { ConnectNode, Runner, RunnerDescription } from "../runner";
 import { type RunnerInfo, runnerInfo } from "../runnerNames";
+import { guardsSize } from "./claimSize";
 import type { KubernetesRunnersValues } from "./mistakes";
 import { podFiles } from "./podFiles";
 import { podTemplate, timeouts } from "./podTemplate";
@@ -115,6 +116,8 @@ export class KubernetesRunner extends pulumi.ComponentResource implements Runner
         return new core.PersistentVolumeClaim(name, args.transform?.claim?.(claim, runnerInfo(args)) ?? claim, {
             parent: this,
             customTimeouts: timeouts,
+            // In a preview too, before anything is changed.
+            hooks: { beforeUpdate: [guardsSize(name, { namespace: args.kubernetesNamespace, context: args.context })] },
         });
     }
 

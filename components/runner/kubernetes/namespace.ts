@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
+import { kubectlGet, type NamespacePlace } from "./kubectl";
 import { timeouts } from "./podTemplate";
-
-const run = promisify(execFile);
 
 /** Label of a namespace: the id of whose it is. */
 const ownerLabel = "native-buildx/owner";
@@ -14,13 +11,6 @@ class OwnerId extends pulumi.CustomResource {
     constructor(name: string, opts: pulumi.CustomResourceOptions) {
         super("native-buildx:index:OwnerId", name, {}, opts);
     }
-}
-
-/** Where a namespace is. */
-export interface NamespacePlace {
-    namespace: string;
-    /** Of the kubeconfig; empty for the current one. */
-    context: string;
 }
 
 /**
@@ -66,10 +56,8 @@ export async function refusalOf(
     owner: string | undefined,
 ): Promise<Refusal | undefined> {
     try {
-        const words = ["get", "namespace", namespace, "--ignore-not-found", "--output", "json"];
-        const login = context ? ["--context", context] : [];
-        const { stdout } = await run("kubectl", [...login, ...words], { timeout: 30_000, env: process.env });
-        if (!stdout || (owner && JSON.parse(stdout).metadata.labels?.[ownerLabel] === owner)) {
+        const found = await kubectlGet(context, ["namespace", namespace]);
+        if (!found || (owner && JSON.parse(found).metadata.labels?.[ownerLabel] === owner)) {
             return undefined;
         }
         return {
