@@ -11,7 +11,7 @@ set -eu
 
 # ec2 FORM: calls EC2 with these fields of a form, and prints the answer.
 ec2() {
-    signed | curl -sS --fail-with-body -m 10 -K - --aws-sigv4 "aws:amz:$region:ec2" -d "Version=2016-11-15&$1" \
+    curl_login | curl -sS --fail-with-body -m 10 -K - --aws-sigv4 "aws:amz:$region:ec2" -d "Version=2016-11-15&$1" \
         "$ec2_endpoint/"
 }
 

@@ -42,5 +42,5 @@ credentials() {
     fi
 }
 
-# The credentials, as lines of curl's configuration.
-signed() { printf 'user = "%s:%s"\nheader = "X-Amz-Security-Token: %s"\n' "$id" "$secret" "$token"; }
+# Prints the credentials, which are secret, as lines of curl's configuration, for its standard input.
+curl_login() { printf 'user = "%s:%s"\nheader = "X-Amz-Security-Token: %s"\n' "$id" "$secret" "$token"; }

@@ -18,7 +18,7 @@ umask 077
 
 # put TEXT: writes it into the parameter. In curl's configuration \\ is one backslash and \" a quote.
 put() {
-    answer=$({ signed && printf 'data = "{%s%s\\"Value\\":\\"%s\\"}"\n' \
+    answer=$({ curl_login && printf 'data = "{%s%s\\"Value\\":\\"%s\\"}"\n' \
         "\\\"Name\\\":\\\"$parameter\\\",\\\"Type\\\":\\\"SecureString\\\",\\\"Overwrite\\\":true," \
         "${kms_key:+\\\"KeyId\\\":\\\"$kms_key\\\",}" "$1"; } |
         curl -sS --fail-with-body -m 10 -K - --aws-sigv4 "aws:amz:$region:ssm" -H 'Content-Type: application/x-amz-json-1.1' \

@@ -8,7 +8,7 @@
 
 # read_parameter NAME: prints its value, after `credentials`; nothing where it cannot be read.
 read_parameter() {
-    signed | curl -sS --fail-with-body -m 10 -K - --aws-sigv4 "aws:amz:$region:ssm" \
+    curl_login | curl -sS --fail-with-body -m 10 -K - --aws-sigv4 "aws:amz:$region:ssm" \
         -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AmazonSSM.GetParameter' \
         -d "{\"Name\":\"$1\"}" "$ssm_endpoint/" | field Value
 }
