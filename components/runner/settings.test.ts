@@ -1,4 +1,4 @@
-import { idleSecondsOf, lookSeconds } from "./settings";
+import { cacheLimits, idleSecondsOf, lookSeconds } from "./settings";
 
 describe("the idle time of a runner", () => {
     it.each([
@@ -26,4 +26,13 @@ describe("a runner looks whether it is idle", () => {
             expect(lookSeconds(idle, most)).toBe(seconds);
         },
     );
+});
+
+describe("the room for a cache", () => {
+    it("has as much free for a build as is collected for it, and half of that where collecting begins", () => {
+        const { maxUsedSpace, minFreeSpace, reservedSpace, low, ...megabytes } = cacheLimits(100);
+        const gibibytes = [maxUsedSpace, minFreeSpace, reservedSpace, low].map((bytes) => bytes / 2 ** 30);
+        expect(gibibytes).toEqual([75, 20, 25, 10]);
+        expect(megabytes).toEqual({ lowMegabytes: 10_737, roomMegabytes: 21_474 });
+    });
 });

@@ -113,8 +113,27 @@ export function platformMistakes(platforms: readonly string[]): string[] {
     return [...unknown, ...twice.map((platform) => `platforms: "${platform}" is there twice; take one out`)];
 }
 
-/** The room for a cache, what BuildKit keeps the cache below after builds, and what it never collects; in bytes. */
-export function cacheLimits(cacheGigabytes: number): { bytes: number; maxUsedSpace: number; reservedSpace: number } {
+/** What follows from the room for a cache; in bytes where no unit is said. */
+export interface CacheLimits {
+    /** After builds BuildKit collects what is above this, and until `minFreeSpace` is free for the build that runs. */
+    maxUsedSpace: number;
+    minFreeSpace: number;
+    /** It never collects this. */
+    reservedSpace: number;
+    /** While a build runs, cache is collected (room.sh) when less than `low` is free, until there is room. */
+    low: number;
+    lowMegabytes: number;
+    roomMegabytes: number;
+}
+
+export function cacheLimits(cacheGigabytes: number): CacheLimits {
     const bytes = cacheGigabytes * 2 ** 30;
-    return { bytes, maxUsedSpace: Math.floor(bytes * 0.75), reservedSpace: Math.floor(bytes * 0.25) };
+    return {
+        maxUsedSpace: Math.floor(bytes * 0.75),
+        minFreeSpace: Math.floor(bytes * 0.2),
+        reservedSpace: Math.floor(bytes * 0.25),
+        low: bytes / 10,
+        lowMegabytes: Math.floor(bytes / 10e6),
+        roomMegabytes: Math.floor(bytes / 5e6),
+    };
 }

@@ -1,6 +1,6 @@
 import { shellQuote } from "../../shell";
 import { buildNetwork } from "../buildNetwork";
-import { idleSecondsOf, lookSeconds } from "../settings";
+import { cacheLimits, idleSecondsOf, lookSeconds } from "../settings";
 import { clusterPorts } from "./clusterPorts";
 import { runnerPaths } from "./runnerPaths";
 
@@ -50,8 +50,8 @@ export interface BootstrapSettings {
     /** Port of BuildKit. */
     port: number;
     idleMinutes: number;
-    /** Size of the cache, in bytes. */
-    cacheBytes: number;
+    /** Size of the cache, in GiB. */
+    cacheGigabytes: number;
     /** Throughput of the cache volume, in MiB/s. */
     cacheThroughput: number;
     /** Memory of all build steps together, in MiB; 0: most of the machine's. */
@@ -66,7 +66,7 @@ type Values = { [name: string]: string | number };
 /** The file `settings`, which the runner's scripts read: variables of shell. */
 export function renderSettings(settings: BootstrapSettings): string {
     const idleSeconds = idleSecondsOf(settings.idleMinutes);
-    const lowBytes = settings.cacheBytes / 10;
+    const { low, lowMegabytes, roomMegabytes } = cacheLimits(settings.cacheGigabytes);
     const values: Values = {
         region: settings.region,
         ssm_endpoint: settings.ssmEndpoint,
@@ -103,12 +103,11 @@ export function renderSettings(settings: BootstrapSettings): string {
         // A runner whose start has failed stops after this: who waits for it is told sooner, and the console keeps what it said.
         failed_seconds: Math.min(10, idleSeconds),
         // Between two looks a build cannot fill the space that is left free.
-        look_seconds: lookSeconds(idleSeconds, Math.min(15, lowBytes / (settings.cacheThroughput * 2 ** 20))),
+        look_seconds: lookSeconds(idleSeconds, Math.min(15, low / (settings.cacheThroughput * 2 ** 20))),
         // A client begins its build well under ten seconds after it connects.
         grace_seconds: 10,
-        // While a build runs: cache is collected when less than low_mb is free, until room_mb is.
-        low_mb: megabytes(lowBytes),
-        room_mb: megabytes(settings.cacheBytes / 5),
+        low_mb: lowMegabytes,
+        room_mb: roomMegabytes,
     };
     return Object.entries(values)
         .map(([name, value]) => `${name}=${shellQuote(String(value))}\n`)
@@ -146,8 +145,4 @@ function clusterValues(cluster: NonNullable<BootstrapSettings["cluster"]>): Valu
         scheduler_port: clusterPorts.scheduler,
         daemon_port: clusterPorts.daemon,
     };
-}
-
-function megabytes(bytes: number): number {
-    return Math.floor(bytes / 1e6);
 }

@@ -51,7 +51,7 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
         buildkitSha256: (release.sha256[settings.platform] ?? "").toLowerCase(),
         port,
         idleMinutes: machine.idleMinutes,
-        cacheBytes: cacheLimits(machine.cacheGigabytes).bytes,
+        cacheGigabytes: machine.cacheGigabytes,
         cacheThroughput: cacheVolumeOf(settings).cacheThroughput,
         stepMemoryMegabytes: buildSettings(settings).stepMemoryMegabytes,
         buildkitConfig: buildkitConfig(settings, machine),
@@ -62,7 +62,7 @@ export function runnerUserData(settings: Ec2RunnerSettings, machine: MachineFact
 function buildkitConfig(settings: Ec2RunnerSettings, { port, cacheGigabytes }: MachineFacts): string {
     const { platform, registryMirrors } = settings;
     const { maxParallelism, historyDays, historyBuilds } = buildSettings(settings);
-    const { bytes, maxUsedSpace, reservedSpace } = cacheLimits(cacheGigabytes);
+    const { maxUsedSpace, reservedSpace, minFreeSpace } = cacheLimits(cacheGigabytes);
     return renderBuildkitdConfig({
         platform,
         root: runnerPaths.buildkitRoot,
@@ -74,10 +74,9 @@ function buildkitConfig(settings: Ec2RunnerSettings, { port, cacheGigabytes }: M
         },
         socket: runnerPaths.socket,
         otelSocket: runnerPaths.otelSocket,
-        // Collected after builds. The free space is for the build that runs; when half of it is used, idle.sh collects.
         maxUsedSpace,
         reservedSpace,
-        minFreeSpace: Math.floor(bytes * 0.2),
+        minFreeSpace,
         network: { configuration: runnerPaths.networkConfig, plugins: runnerPaths.networkPlugins },
         runtime: runnerPaths.stepRuntime,
         stepGroup: runnerPaths.stepGroup,

@@ -83,7 +83,7 @@ export function podFiles(settings: PodSettings): { [name: string]: string } {
 
 function buildkitdConfig(settings: PodSettings): BuildkitdConfig {
     const { platform, maxParallelism, historyDays, historyBuilds, registryMirrors } = settings;
-    const { bytes, maxUsedSpace, reservedSpace } = cacheLimits(settings.cacheGigabytes);
+    const { maxUsedSpace, reservedSpace, minFreeSpace } = cacheLimits(settings.cacheGigabytes);
     return {
         platform,
         // serve.sh knows these two.
@@ -94,8 +94,7 @@ function buildkitdConfig(settings: PodSettings): BuildkitdConfig {
         otelSocket: `${podPaths.sockets}/otel-grpc.sock`,
         maxUsedSpace,
         reservedSpace,
-        // Collected after builds. What is left free is for the build that runs, and when half of it is gone, idle.sh collects.
-        minFreeSpace: Math.floor(bytes * 0.2),
+        minFreeSpace,
         // serve.sh chooses between two.
         network: { configuration: `${podPaths.run}/builds.conflist`, plugins: `${podPaths.run}/cni` },
         runtime: `${podPaths.library}/step-runtime.sh`,
@@ -107,7 +106,7 @@ function buildkitdConfig(settings: PodSettings): BuildkitdConfig {
 
 function renderSettings(settings: PodSettings): string {
     const idleSeconds = idleSecondsOf(settings.idleMinutes);
-    const { bytes } = cacheLimits(settings.cacheGigabytes);
+    const { lowMegabytes, roomMegabytes } = cacheLimits(settings.cacheGigabytes);
     const values: { [name: string]: string | number } = {
         namespace: settings.namespace,
         stateful_set: settings.statefulSet,
@@ -115,9 +114,8 @@ function renderSettings(settings: PodSettings): string {
         look_seconds: lookSeconds(idleSeconds, 10),
         // From a client's connection to its first build there are well under ten seconds.
         grace_seconds: 10,
-        // While a build runs: what is free when cache is collected, and how much is free afterwards.
-        low_mb: Math.floor(bytes / 10e6),
-        room_mb: Math.floor(bytes / 5e6),
+        low_mb: lowMegabytes,
+        room_mb: roomMegabytes,
         step_memory_megabytes: settings.stepMemoryMegabytes,
         step_group: "native-buildx",
         bridge: buildNetwork.bridge,

@@ -19,7 +19,7 @@ export const bootstrapSettings: BootstrapSettings = {
     buildkitSha256: "a".repeat(64),
     port: 9753,
     idleMinutes: 20,
-    cacheBytes: 100 * 2 ** 30,
+    cacheGigabytes: 100,
     cacheThroughput: 125,
     stepMemoryMegabytes: 0,
     buildkitConfig: '# a comment\nroot = "/var/lib/buildkit/root"\n',
