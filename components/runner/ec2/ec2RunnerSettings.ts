@@ -117,53 +117,72 @@ export function ec2RunnerProblems(settings: Ec2RunnerSettings): string[] {
     if (!machinePlatforms.includes(platform)) {
         return emulatedProblems(settings);
     }
-    const problems = emulateOnProblems(settings);
-    const of = (setting: string) => `${setting} of ${platform}`;
-    const own = settings.instanceType ?? ec2MachinesOf(platform).instanceType;
-    if (settings.instanceType !== undefined) {
-        const problemsOf = settings.cacheDevice === undefined ? instanceTypeProblems : standInTypeProblems;
-        problems.push(...problemsOf(of("instanceTypes"), settings.instanceType, platform));
-    }
-    const fallbacks = settings.fallbackInstanceTypes ?? [];
-    for (const type of fallbacks) {
-        problems.push(...standInTypeProblems(of("fallbackInstanceTypes"), type, platform));
-    }
-    if (new Set([own, ...fallbacks]).size <= fallbacks.length) {
-        problems.push(
-            `${of("fallbackInstanceTypes")} ${fallbacks.join(", ")}: names a type twice, or ${own} itself. Each must be another type`,
-        );
-    }
-    if (fallbacks.length > mostStandIns) {
-        problems.push(
-            `${of("fallbackInstanceTypes")}: names ${fallbacks.length} types, and ${mostStandIns} are the most that the policy of the runner's role has room for`,
-        );
-    }
-    const { idleMinutes = defaults.idleMinutes, cacheGigabytes = defaults.cacheGigabytes } = settings;
-    if (!Number.isFinite(idleMinutes) || idleMinutes < 0) {
-        problems.push(`${of("idleMinutes")} ${idleMinutes}: minutes after the last build; 0 for never`);
-    }
-    if (!Number.isInteger(cacheGigabytes) || cacheGigabytes < 20 || cacheGigabytes > 16384) {
-        problems.push(`${of("cacheGigabytes")} ${cacheGigabytes}: a whole number of GiB from 20 to 16384`);
-    }
-    problems.push(...speedMistakes(cacheVolumeOf(settings)));
-    problems.push(...releaseProblems(settings));
-    problems.push(...mirrorMistakes(settings.registryMirrors ?? {}).map((mistake) => `registryMirrors: ${mistake}`));
-    if (settings.kmsKeyArn !== undefined && !/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/.test(settings.kmsKeyArn)) {
-        problems.push(
-            `kmsKeyArn "${settings.kmsKeyArn}": the key's own ARN is needed (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias: policies name it`,
-        );
-    }
-    if (settings.ssmEndpoint !== undefined && !/^https?:\/\/[^\s'"/]+\/?$/.test(settings.ssmEndpoint)) {
-        problems.push(
-            `ssmEndpoint "${settings.ssmEndpoint}": an address without a path is needed, as in https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com`,
-        );
-    }
-    if (settings.callerAddressUrl !== undefined && !/^https?:\/\/[^\s'"]+$/.test(settings.callerAddressUrl)) {
-        problems.push(
-            `callerAddressUrl "${settings.callerAddressUrl}": an address that answers with the caller's IP address is needed, as in ${defaults.callerAddressUrl}`,
-        );
-    }
-    return problems;
+    return [
+        ...emulateOnProblems(settings),
+        ...typeProblems(settings),
+        ...sizeProblems(settings),
+        ...speedMistakes(cacheVolumeOf(settings)),
+        ...releaseProblems(settings),
+        ...mirrorMistakes(settings.registryMirrors ?? {}).map((mistake) => `registryMirrors: ${mistake}`),
+        ...textProblems(settings),
+    ];
+}
+
+function typeProblems(settings: Ec2RunnerSettings): string[] {
+    const { platform, instanceType, fallbackInstanceTypes: fallbacks = [] } = settings;
+    const own = instanceType ?? ec2MachinesOf(platform).instanceType;
+    const ownProblems = settings.cacheDevice === undefined ? instanceTypeProblems : standInTypeProblems;
+    const setting = `fallbackInstanceTypes of ${platform}`;
+    return [
+        ...(instanceType === undefined ? [] : ownProblems(`instanceTypes of ${platform}`, instanceType, platform)),
+        ...fallbacks.flatMap((type) => standInTypeProblems(setting, type, platform)),
+        ...(new Set([own, ...fallbacks]).size <= fallbacks.length
+            ? [`${setting} ${fallbacks.join(", ")}: names a type twice, or ${own} itself. Each must be another type`]
+            : []),
+        ...(fallbacks.length > mostStandIns
+            ? [
+                  `${setting}: names ${fallbacks.length} types, and ${mostStandIns} are the most that the policy of the runner's role has room for`,
+              ]
+            : []),
+    ];
+}
+
+function sizeProblems(settings: Ec2RunnerSettings): string[] {
+    const { platform, idleMinutes = defaults.idleMinutes, cacheGigabytes = defaults.cacheGigabytes } = settings;
+    return [
+        ...(!Number.isFinite(idleMinutes) || idleMinutes < 0
+            ? [`idleMinutes of ${platform} ${idleMinutes}: minutes after the last build; 0 for never`]
+            : []),
+        ...(!Number.isInteger(cacheGigabytes) || cacheGigabytes < 20 || cacheGigabytes > 16384
+            ? [`cacheGigabytes of ${platform} ${cacheGigabytes}: a whole number of GiB from 20 to 16384`]
+            : []),
+    ];
+}
+
+/** Settings, what their text must look like, and what is said of another. */
+const texts: [name: "kmsKeyArn" | "ssmEndpoint" | "callerAddressUrl", pattern: RegExp, wanted: string][] = [
+    [
+        "kmsKeyArn",
+        /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/,
+        "the key's own ARN is needed (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias: policies name it",
+    ],
+    [
+        "ssmEndpoint",
+        /^https?:\/\/[^\s'"/]+\/?$/,
+        "an address without a path is needed, as in https://vpce-0abc.ssm.eu-central-1.vpce.amazonaws.com",
+    ],
+    [
+        "callerAddressUrl",
+        /^https?:\/\/[^\s'"]+$/,
+        `an address that answers with the caller's IP address is needed, as in ${defaults.callerAddressUrl}`,
+    ],
+];
+
+function textProblems(settings: Ec2RunnerSettings): string[] {
+    return texts.flatMap(([name, pattern, wanted]) => {
+        const text = settings[name];
+        return text === undefined || pattern.test(text) ? [] : [`${name} "${text}": ${wanted}`];
+    });
 }
 
 /** Of a platform that EC2 has no machines of. */

@@ -215,49 +215,55 @@ interface Place {
 
 /** Everything that is wrong with the arguments, each a line: the setting, by its name in `Ec2RunnersArgs`, what is wrong, the remedy. */
 export function networkProblems(args: NetworkArgs): string[] {
-    const problems: string[] = [];
-    const { openForCallerMinutes = 0 } = args;
-    if (args.allowedCidrs.length === 0 && openForCallerMinutes === 0) {
-        problems.push(
-            "allowedCidrs is empty, so nobody could connect to the runners. Let whoever connects in, for a time: " +
-                "pulumi config set openForCallerMinutes 60; or allow your own address: " +
-                "pulumi config set --path 'allowedCidrs[0]' \"$(curl -fsS https://checkip.amazonaws.com)/32\"",
-        );
-    }
-    if (openForCallerMinutes > 0 && args.usePrivateAddress) {
-        problems.push(
-            "openForCallerMinutes with usePrivateAddress: connect finds a caller's public address only. Name your network's range in allowedCidrs, and set openForCallerMinutes to 0",
-        );
-    }
-    for (const cidr of args.allowedCidrs) {
-        const reason = cidrProblem(cidr);
-        if (reason) {
-            problems.push(`allowedCidrs "${cidr}": ${reason}`);
-        }
-    }
-    if (new Set(args.allowedCidrs).size < args.allowedCidrs.length) {
-        problems.push("allowedCidrs names a range twice: remove one, EC2 refuses duplicate rules");
-    }
-    const { port = defaultPort } = args;
-    if (!Number.isInteger(port) || port < 1 || port > 65535) {
-        problems.push(`buildkitPort ${port}: a TCP port is a whole number from 1 to 65535`);
-    }
-    if (args.compileCluster && Object.values<number>(clusterPorts).includes(port)) {
-        problems.push(
-            `buildkitPort ${port}: the nodes of the compile cluster listen on it. Choose another for BuildKit`,
-        );
-    }
-    if (typeof args.vpc === "object" && !/^subnet-[0-9a-f]+$/.test(args.vpc.subnetId)) {
-        problems.push(
-            `vpc "${args.vpc.subnetId}": a subnet's id looks like subnet-0123456789abcdef0; or write "default" or "new"`,
-        );
-    }
-    if (args.usePrivateAddress && args.vpc === "new") {
-        problems.push(
-            'usePrivateAddress with vpc "new": that VPC is reachable by public addresses only. Name a subnet that your VPN reaches',
-        );
-    }
-    return problems;
+    return [...whoProblems(args), ...portProblems(args), ...placeProblems(args)];
+}
+
+function whoProblems({ allowedCidrs, openForCallerMinutes = 0, usePrivateAddress }: NetworkArgs): string[] {
+    return [
+        ...(allowedCidrs.length === 0 && openForCallerMinutes === 0
+            ? [
+                  "allowedCidrs is empty, so nobody could connect to the runners. Let whoever connects in, for a time: " +
+                      "pulumi config set openForCallerMinutes 60; or allow your own address: " +
+                      "pulumi config set --path 'allowedCidrs[0]' \"$(curl -fsS https://checkip.amazonaws.com)/32\"",
+              ]
+            : []),
+        ...(openForCallerMinutes > 0 && usePrivateAddress
+            ? [
+                  "openForCallerMinutes with usePrivateAddress: connect finds a caller's public address only. Name your network's range in allowedCidrs, and set openForCallerMinutes to 0",
+              ]
+            : []),
+        ...allowedCidrs.flatMap((cidr) => {
+            const reason = cidrProblem(cidr);
+            return reason ? [`allowedCidrs "${cidr}": ${reason}`] : [];
+        }),
+        ...(new Set(allowedCidrs).size < allowedCidrs.length
+            ? ["allowedCidrs names a range twice: remove one, EC2 refuses duplicate rules"]
+            : []),
+    ];
+}
+
+function portProblems({ port = defaultPort, compileCluster }: NetworkArgs): string[] {
+    return [
+        ...(!Number.isInteger(port) || port < 1 || port > 65535
+            ? [`buildkitPort ${port}: a TCP port is a whole number from 1 to 65535`]
+            : []),
+        ...(compileCluster && Object.values<number>(clusterPorts).includes(port)
+            ? [`buildkitPort ${port}: the nodes of the compile cluster listen on it. Choose another for BuildKit`]
+            : []),
+    ];
+}
+
+function placeProblems({ vpc, usePrivateAddress }: NetworkArgs): string[] {
+    return [
+        ...(typeof vpc === "object" && !/^subnet-[0-9a-f]+$/.test(vpc.subnetId)
+            ? [`vpc "${vpc.subnetId}": a subnet's id looks like subnet-0123456789abcdef0; or write "default" or "new"`]
+            : []),
+        ...(usePrivateAddress && vpc === "new"
+            ? [
+                  'usePrivateAddress with vpc "new": that VPC is reachable by public addresses only. Name a subnet that your VPN reaches',
+              ]
+            : []),
+    ];
 }
 
 function cidrProblem(cidr: string): string | undefined {
