@@ -42,16 +42,20 @@ export class GroupCalls {
         await this.client.send(new TerminateInstancesCommand({ InstanceIds: ids }));
     }
 
-    /** Waits. @returns whether they have ended within the limit */
-    haveEnded(ids: string[], limitSeconds: number, signal: AbortSignal): Promise<boolean> {
-        const waiting = waitUntilInstanceTerminated(
-            { client: this.client, maxWaitTime: limitSeconds, minDelay: 1, maxDelay: 5, abortSignal: signal },
-            { InstanceIds: ids },
-        );
-        return waiting.then(
-            () => true,
-            () => false,
-        );
+    /** Waits. @returns whether they have ended within the limit. @throws where it was canceled, or EC2 refuses to tell */
+    async haveEnded(ids: string[], limitSeconds: number, signal: AbortSignal): Promise<boolean> {
+        try {
+            await waitUntilInstanceTerminated(
+                { client: this.client, maxWaitTime: limitSeconds, minDelay: 1, maxDelay: 5, abortSignal: signal },
+                { InstanceIds: ids },
+            );
+            return true;
+        } catch (error) {
+            if ((error as Error).name === "TimeoutError") {
+                return false;
+            }
+            throw signal.aborted ? new Error("canceled") : error;
+        }
     }
 
     /** Deletes the volumes that name the group and are attached to nothing. @returns their ids */

@@ -6,8 +6,16 @@ const owned = { "native-buildx": "app-prod" };
 
 describe("what is in a security group that is deleted", () => {
     const asked: string[] = [];
-    const work = { log: jest.fn(), status: jest.fn(), signal: new AbortController().signal } as unknown as Work;
+    let abort: AbortController;
+    let work: Work;
+    /** What EC2 says of the instance after it was told to end. */
+    let ended: () => string;
 
+    beforeEach(() => {
+        abort = new AbortController();
+        work = { log: jest.fn(), status: jest.fn(), signal: abort.signal } as unknown as Work;
+        ended = () => "terminated";
+    });
     afterEach(() => {
         jest.restoreAllMocks();
         asked.length = 0;
@@ -16,14 +24,14 @@ describe("what is in a security group that is deleted", () => {
     /** Deletes what the group has, with an instance of these tags in it. `tags`: those of the stack's state. */
     function withInstance(instanceTags: { [name: string]: string }, tags: { [name: string]: string }): Promise<void> {
         const Tags = Object.entries(instanceTags).map(([Key, Value]) => ({ Key, Value }));
-        let Name = "stopped";
+        let state = () => "stopped";
         jest.spyOn(EC2Client.prototype, "send").mockImplementation(async (command: object) => {
             const call = command.constructor.name.replace(/Command$/, "");
             asked.push(call);
             if (call === "TerminateInstances") {
-                Name = "terminated";
+                state = ended;
             }
-            return { Reservations: [{ Instances: [{ InstanceId: "i-1", Tags, State: { Name } }] }] };
+            return { Reservations: [{ Instances: [{ InstanceId: "i-1", Tags, State: { Name: state() } }] }] };
         });
         const group = { securityGroupId: "sg-1", volumeTag: "group", region: "eu-central-1", profile: "", tags };
         return new GroupLeftoversResource().delete(group, work);
@@ -32,6 +40,21 @@ describe("what is in a security group that is deleted", () => {
     it("is ended where it is the stack's, by its tag", async () => {
         await withInstance({ ...owned, team: "a" }, owned);
         expect(asked).toContain("TerminateInstances");
+    });
+
+    it("is waited for until the up is canceled", async () => {
+        ended = () => {
+            abort.abort();
+            return "shutting-down";
+        };
+        await expect(withInstance(owned, owned)).rejects.toThrow(/^canceled$/);
+    });
+
+    it("is waited for as long as EC2 tells how it is", async () => {
+        ended = () => {
+            throw new Error("UnauthorizedOperation: you may not");
+        };
+        await expect(withInstance(owned, owned)).rejects.toThrow("UnauthorizedOperation: you may not");
     });
 
     it.each([
