@@ -38,6 +38,14 @@ test("of several steps the one that buildx ended with, not those that were ended
     expect(buildError(ended("ERROR: something else"), [canceled, step])).toMatch(/^\[2\/3\] RUN make failed/);
 });
 
+test("a cause that is none of a step is said, and not a step that was canceled because of it", () => {
+    const canceled = { ...step, name: "[context base] load metadata", error: `${metadata}: context canceled` };
+    const cause = 'failed to parse stage name "My.Files": invalid reference format';
+    expect(buildError(ended(`ERROR: failed to build: failed to solve: ${cause}`), [canceled])).toBe(cause);
+    const unknown = ended("ERROR: failed to build: failed to solve: Canceled: grpc: the client is closing");
+    expect(buildError(unknown, [canceled])).toMatch(/^\[context base\] load metadata failed/);
+});
+
 test("no login is shown of an address, wherever an error is cut off", () => {
     const address = "http://me:S3KRET@host/a?sig=S3KRET";
     const reader = new BuildProgress("linux/amd64");

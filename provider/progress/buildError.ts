@@ -136,12 +136,19 @@ function loginRemedy(reason: string, step: string | undefined, login: ErrorHints
     return login?.remedy && isIts && refusal.test(reason) ? [login.remedy] : [];
 }
 
-/** The step whose error ended buildx. The others were cancelled because of it, and their errors mean nothing. */
+/**
+ * The step whose error ended buildx. The others were cancelled because of it, and their errors mean nothing. No step where
+ * the cause is none of a step: a mistake in the Dockerfile that the frontend finds.
+ */
 function cause(failures: FailedStep[], said: string): FailedStep | undefined {
     const text = said.replaceAll("\n", "");
     const isSaid = ({ error }: FailedStep) => text.includes(error.slice(0, compared));
-    const own = failures.filter(({ error }) => !/context canceled|canceled: /i.test(withoutUserText(error)));
-    return own.find(isSaid) ?? failures.find(isSaid) ?? own[0] ?? failures[0];
+    const own = failures.filter(({ error }) => !isCanceled(error));
+    return own.find(isSaid) ?? failures.find(isSaid) ?? own[0] ?? (said && !isCanceled(said) ? undefined : failures[0]);
+}
+
+function isCanceled(error: string): boolean {
+    return /context canceled|canceled: /i.test(withoutUserText(error));
 }
 
 /** The message for a buildx that did not end by itself. */
