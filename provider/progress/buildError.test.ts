@@ -94,6 +94,7 @@ describe("a step whose error has a long command in it", () => {
 test.each([
     'process "/step fail dbus-run-session not found" did not complete successfully: exit code: 1',
     'process "/bin/sh -c echo \\"unknown flag\\" did not complete successfully: exit code: 137" did not complete successfully: exit code: 2',
+    "dockerfile parse error on line 2: unknown flag: intervall (did you mean interval?)",
     'failed to calculate checksum of ref x::y: "/no space left on device": not found',
 ])("what a user wrote is not taken for the cause: %s", (error) => {
     const name = "[2/3] RUN curl https://r.example/ || echo 403 denied";

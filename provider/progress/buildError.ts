@@ -84,7 +84,8 @@ const meanings: [RegExp, string][] = [
         "buildx does not know this builder: its record is gone from this machine.",
     ],
     [
-        /unknown flag|invalid progress mode|unsupported display mode/i,
+        // Of buildx itself: the Dockerfile's instructions have flags, too.
+        /^(?!.*dockerfile parse error).*(unknown flag|invalid progress mode|unsupported display mode)/is,
         "This buildx does not know an option it was given: it may be older than 0.13, or an entry of the image's options is wrong.",
     ],
     [
