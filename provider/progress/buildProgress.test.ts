@@ -12,8 +12,8 @@ const vertex = (name: string, started?: number, completed?: number, more = {}) =
 });
 
 /** A build whose clock the test holds. */
-function building() {
-    const clock = { now: 0 };
+function building(now = 0) {
+    const clock = { now };
     const started: string[] = [];
     const progress = new BuildProgress(
         "linux/arm64",
@@ -66,7 +66,8 @@ test("the receipt: compilers that steps say they emulated, once", () => {
 });
 
 test("the receipt: what was sent, run, cached, made and pushed, and the slowest step", () => {
-    const { add, progress } = building();
+    const { add, clock, progress } = building();
+    clock.now = 12;
     const exporting = "sha256:exporting to image";
     add(
         vertex("[internal] load build context", 1, 3),
@@ -105,6 +106,37 @@ test("the receipt: what was sent, run, cached, made and pushed, and the slowest 
         cached: 1,
         all: 3,
         slowest: { name: "[3/3] RUN make", seconds: 4.5 },
+    });
+});
+
+describe("a step that another build began is in the receipt from this build's first step on", () => {
+    const base = "[context base] docker-image://r/base";
+
+    test.each([
+        ["after a step of this build's own", 0],
+        // buildx takes its start for now, and what follows for as much later.
+        ["first", 6],
+    ])("where it is told %s", (_when, late) => {
+        const { add, clock, progress } = building(1e9 + 999);
+        const told = [vertex("[internal] load build definition", 1e3 + late), vertex(base, 1e3 - 6 + late)];
+        clock.now = 1e9 + 1e3;
+        add(...(late ? told.reverse() : told));
+        add(
+            vertex("[internal] load build definition", 1e3 + late, 1e3 + late + 0.5),
+            vertex(base, 994 + late, 1e3 + late + 1),
+        );
+        add(vertex("[context more] docker-image://r/more", 990 + late, 995 + late));
+        clock.now += 1;
+        add(vertex("[1/1] RUN make", 1e3 + late + 1));
+        clock.now += 1;
+        add(vertex("[1/1] RUN make", 1e3 + late + 1, 1e3 + late + 2));
+        const { parts } = progress.receipt(2);
+        expect(parts).toEqual([
+            { kind: "pull", name: base, start: 0, seconds: 1, cached: false },
+            { kind: "pull", name: "[context more] docker-image://r/more", start: 0, seconds: 0, cached: false },
+            { kind: "context", name: "[internal] load build definition", start: 0, seconds: 0.5, cached: false },
+            { kind: "step", name: "[1/1] RUN make", start: 1, seconds: 1, cached: false },
+        ]);
     });
 });
 

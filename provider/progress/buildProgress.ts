@@ -66,6 +66,8 @@ export class BuildProgress {
      * its age, and the fetch is told a second time with such times: so fetches are measured here.
      */
     private ahead = 0;
+    /** By this machine's clock, in milliseconds. */
+    private readonly began: number;
 
     /**
      * @param platform that is built
@@ -75,7 +77,9 @@ export class BuildProgress {
         private readonly platform: string,
         private readonly onStep: (name: string) => void = () => undefined,
         private readonly now: () => number = Date.now,
-    ) {}
+    ) {
+        this.began = now();
+    }
 
     add(progress: RawProgress): void {
         for (const vertex of progress.vertexes ?? []) {
@@ -206,12 +210,17 @@ export class BuildProgress {
         return [...this.found.values()];
     }
 
-    /** @param total seconds of the build, by this machine's clock */
+    /**
+     * A step that another build shares is told with that build's start. It counts from the first start after this build's.
+     *
+     * @param total seconds of the build, by this machine's clock
+     */
     receipt(total: number): Receipt {
         const steps = [...this.steps.values()];
         const aheadOf = ({ isFetch }: Step) => (isFetch ? 0 : this.ahead);
         const starts = steps.flatMap((step) => [...step.runs.values()].map(({ start }) => start - aheadOf(step)));
-        const zero = starts.reduce((first, start) => Math.min(first, start), Number.POSITIVE_INFINITY);
+        const own = starts.filter((start) => start >= this.began);
+        const zero = own.reduce((first, start) => Math.min(first, start), own[0] ?? this.began);
         const sentBytes = steps
             .flatMap(({ statuses }) => [...statuses.values()])
             .filter(({ id }) => id.startsWith("transferring "))
@@ -269,9 +278,11 @@ function runOf(started: string, completed: string | undefined): Run {
     return { start: Date.parse(started), end: completed ? Date.parse(completed) : undefined };
 }
 
-/** A part of these runs: from the first start to the last end, without the gaps between them. */
+/** A part of these runs: from the first start to the last end, without the gaps between them and what was before the build. */
 function part(kind: PartKind, name: string, runs: Run[], cached: boolean, zero: number): ReceiptPart[] {
-    const spans = runs.map(({ start, end = start }) => [start, end] as const).sort(([a], [b]) => a - b);
+    const spans = runs
+        .map(({ start, end = start }) => [Math.max(start, zero), Math.max(end, zero)] as const)
+        .sort(([a], [b]) => a - b);
     let seconds = 0;
     let until = Number.NEGATIVE_INFINITY;
     for (const [start, end] of spans) {
