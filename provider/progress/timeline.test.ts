@@ -44,6 +44,19 @@ test("platforms have one scale, and nothing is out of the picture", () => {
     expect(Math.max(...bars.map(([, x, wide]) => Number(x) + Number(wide)))).toBeLessThan(width);
 });
 
+test.each([
+    ["no platform", {}],
+    ["one platform", { app: { "linux/arm64": receipt("linux/arm64", 20, false) } }],
+    ["two platforms", receipts],
+])("the legend is in the picture of %s", (_what, drawn) => {
+    const svg = renderTimeline(drawn);
+    const width = Number(/width="(\d+)"/.exec(svg)?.[1]);
+    const entries = [...svg.matchAll(/<text x="([\d.]+)" y="30" [^>]*>([^<]*)</g)];
+    expect(entries).toHaveLength(8);
+    // As wide as DejaVu Sans is on the average at this size.
+    expect(Math.max(...entries.map(([, x, label = ""]) => Number(x) + label.length * 6.6))).toBeLessThan(width);
+});
+
 test("a step that names the architecture, or a base by its digest, is one row", () => {
     const part = (kind: "pull" | "step", name: string) => ({ kind, name, start: 1, seconds: 2, cached: false });
     const of = (arch: string, digest: string, more: ReturnType<typeof part>[] = []) => ({

@@ -36,7 +36,7 @@ const colours: { [kind in PartKind | "waking" | "cached"]: [text: string, colour
 export function renderTimeline(receipts: Receipts): string {
     const images = Object.entries(receipts).filter(([, platforms]) => Object.keys(platforms).length > 0);
     const most = Math.max(1, ...images.map(([, platforms]) => Object.keys(platforms).length));
-    const width = margin * 2 + labelWidth + most * (panelWidth + gap);
+    const width = Math.max(margin * 2 + labelWidth + most * (panelWidth + gap), legendWidth);
     let top = headHeight;
     const drawn = images.map(([image, platforms]) => {
         const { svg, height } = drawImage(image, Object.values(platforms), top);
@@ -54,11 +54,15 @@ export function renderTimeline(receipts: Receipts): string {
     ].join("\n");
 }
 
+/** Pixels that an entry of the legend takes, with its colour and the space after it. */
+const entryWidth = (label: string) => 34 + label.length * 6.6;
+const legendWidth = Object.values(colours).reduce((width, [label]) => width + Math.ceil(entryWidth(label)), margin * 2);
+
 function legend(): string[] {
     let left = margin;
     return Object.values(colours).map(([label, colour]) => {
         const at = left;
-        left += 34 + label.length * 6.6;
+        left += entryWidth(label);
         return `<rect x="${at}" y="20" width="12" height="12" rx="2" fill="${colour}"/>${text(at + 17, 30, label, "#444444")}`;
     });
 }
