@@ -88,7 +88,10 @@ async function buildShown(
     const checked = { ...request, args: { ...request.args, ...checks.args } };
     const { words, environment } = buildCommand(checked, metadataFile);
     await refuseOtherPlatform(buildx, request, { dockerfile, folder });
-    const end = await runBuildx(buildx, words, { ...run, environment });
+    const end = await runBuildx(buildx, words, { ...run, environment }).catch(({ message }) => {
+        // It was not started, and has sent nothing.
+        throw new BuildFailure(message, true);
+    });
     const warnings = progress.warnings();
     const shownWarnings = warnings.filter(({ rule }) => !checks.isSkipped(rule));
     const { aborted = false } = buildx.signal ?? {};
@@ -167,7 +170,8 @@ async function refuseOtherPlatform(
     const matters = mistakeOn(platform) !== mistakeOn("another/platform");
     const mistake = mistakeOn(matters ? await buildPlatformOf(buildx, builder, platform) : platform);
     if (mistake) {
-        throw new Error(mistake);
+        // Before the build nothing was sent, and after it all.
+        throw new BuildFailure(mistake, true, warnings);
     }
 }
 

@@ -69,6 +69,25 @@ test("a build that failed before anything was sent leaves the runner what it has
     expect(await sentBy(image.build([...fromStep, ...copies, "LABEL a=b"]))).toBeLessThan(100_000);
 });
 
+test("what a build sent whose image is refused for its platform is not sent again", async () => {
+    const base = new Image("base");
+    const { digest } = await base.build(fromStep);
+    const image = new Image("refused");
+    const build = (from: string) =>
+        image.build([from, ...copies], new AbortController().signal, { platform: "linux/arm64" });
+    await expect(build(`FROM ${buildkit.registry}/base@${digest}`)).rejects.toThrow("out of one for linux/amd64");
+    expect(await sentBy(build("FROM scratch"))).toBeLessThan(100_000);
+});
+
+test("a build that cannot be started leaves the runner what it has", async () => {
+    const image = new Image("unstarted");
+    expect(await sentBy(image.build([...fromStep, ...copies]))).toBeGreaterThan(2 * large);
+    const tooLong = { args: { A: "x".repeat(1 << 18) } };
+    const build = image.build([...fromStep, ...copies], new AbortController().signal, tooLong);
+    await expect(build).rejects.toThrow("longer than a program can be given");
+    expect(await sentBy(image.build([...fromStep, ...copies, "LABEL a=b"]))).toBeLessThan(100_000);
+});
+
 test("what a build sent before it was canceled is not sent again", async () => {
     const image = new Image("canceled");
     const abort = new AbortController();
