@@ -123,6 +123,29 @@ test("a second build at the same time has a name to itself, and leaves the first
     expect(await nameOfBuild(context)).toBe(path.basename(first.path));
 });
 
+test("builds of other containers, whose ends cannot be seen, keep what they hold for a day", async () => {
+    const own = path.join(folder, "shared");
+    const { context } = newContext();
+    const shared = { ...options, store: own };
+    const { path: link } = await nameContext(context, shared);
+    const claim = path.join(path.dirname(link), "claim");
+    const tag = processTag().replace(/^[0-9a-f]{8}/, "00000000");
+    fs.writeFileSync(claim, tag);
+    const oneBuild = path.join(own, `${tag}.0a0b0c0d`);
+    fs.mkdirSync(oneBuild);
+    const second = await nameContext(context, shared);
+    await second.done(true);
+    expect(path.basename(second.path)).not.toBe(path.basename(link));
+    expect([link, `${link}.sent`, oneBuild].map((file) => fs.existsSync(file))).toEqual([true, true, true]);
+    for (const left of [claim, oneBuild]) {
+        fs.utimesSync(left, longAgo, longAgo);
+    }
+    const third = await nameContext(context, shared);
+    await third.done(true);
+    expect(path.dirname(third.path)).toBe(path.dirname(link));
+    expect([link, oneBuild].map((file) => fs.existsSync(file))).toEqual([false, false]);
+});
+
 test("what is kept of a name stays in proportion to the context", async () => {
     const { context } = newContext();
     const { path: link, done } = await nameContext(context, options);
@@ -148,7 +171,7 @@ test("what nobody has built for a month goes, and so does what a killed build le
     const own = path.join(folder, "swept");
     const { context } = newContext();
     const named = await nameContext(context, { ...options, store: own });
-    fs.mkdirSync(path.join(own, "4194304-1.0a0b0c0d"));
+    fs.mkdirSync(path.join(own, `${processTag().split("-")[0]}-4194304-1.0a0b0c0d`));
     const month = 31 * 24 * 3600 * 1000;
     await sweepSlots(own, Date.now() + month);
     expect(fs.readdirSync(own)).toEqual([path.basename(path.dirname(named.path))]);

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { isAlive, processTag } from "../process/liveProcess";
+import { isLeft, processTag } from "../process/liveProcess";
 
 /** What this machine knows of a context on a runner. One build at a time holds it. */
 export interface ContextSlot {
@@ -51,14 +51,28 @@ async function clear(folder: string): Promise<void> {
 
 /** Takes over from a killed build. If two try, both may get it: both clear it, and their names differ. */
 async function inherited(folder: string): Promise<boolean> {
-    const claim = path.join(folder, "claim");
-    const holder = await text(claim);
-    if (holder === undefined || isAlive(holder)) {
+    if ((await holderOf(folder)) !== "gone") {
         return false;
     }
     await clear(folder);
-    await fs.rm(claim, { force: true });
+    await fs.rm(path.join(folder, "claim"), { force: true });
     return claimed(folder);
+}
+
+/** Whether the build that holds a slot runs; undefined where none holds it. */
+async function holderOf(folder: string, now?: number): Promise<"alive" | "gone" | undefined> {
+    const claim = path.join(folder, "claim");
+    const tag = await text(claim);
+    const written = await writtenAt(claim);
+    return tag === undefined || written === undefined ? undefined : isLeft(tag, written, now) ? "gone" : "alive";
+}
+
+/** In milliseconds; undefined where it is not there. */
+async function writtenAt(file: string): Promise<number | undefined> {
+    return fs.stat(file).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => undefined,
+    );
 }
 
 async function claimed(folder: string): Promise<boolean> {
@@ -93,7 +107,7 @@ export async function sweepSlots(store: string, now = Date.now()): Promise<void>
     for (const key of await fs.readdir(store).catch(() => [])) {
         const folder = path.join(store, key);
         const [process, build] = key.split(".") as [string, string?];
-        const gone = build ? !isAlive(process) : await isForgotten(folder, now);
+        const gone = build ? isLeft(process, (await writtenAt(folder)) ?? now, now) : await isForgotten(folder, now);
         if (gone) {
             await fs.rm(folder, { recursive: true, force: true });
         }
@@ -101,10 +115,9 @@ export async function sweepSlots(store: string, now = Date.now()): Promise<void>
 }
 
 async function isForgotten(folder: string, now: number): Promise<boolean> {
-    const holder = await text(path.join(folder, "claim"));
-    if (holder && isAlive(holder)) {
+    if ((await holderOf(folder, now)) === "alive") {
         return false;
     }
-    const used = await fs.stat(path.join(folder, "name")).catch(() => fs.stat(folder).catch(() => undefined));
-    return used !== undefined && now - used.mtimeMs > daysKept * 24 * 3600 * 1000;
+    const used = (await writtenAt(path.join(folder, "name"))) ?? (await writtenAt(folder));
+    return used !== undefined && now - used > daysKept * 24 * 3600 * 1000;
 }

@@ -1,13 +1,28 @@
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
 
-/** A text that identifies a process: its id, and when it started, because ids are used again. */
+/** Milliseconds after which what a process has written is left over where the process cannot be asked for. */
+const day = 24 * 3600 * 1000;
+
+/**
+ * A text that identifies a process: where ids are its own, its id, and when it started, because ids are used again. Containers,
+ * or machines, may share a folder that has it.
+ */
 export function processTag(pid: number = process.pid): string {
-    return `${pid}-${startOf(pid)}`;
+    return `${realm()}-${pid}-${startOf(pid)}`;
 }
 
-/** Whether the process of a tag still runs. */
-export function isAlive(tag: string): boolean {
-    const pid = Number(tag.split("-")[0]);
+/**
+ * Whether what has a process's tag is left over: the process has ended or, where that cannot be seen from here, may have.
+ *
+ * @param written when it was written, in milliseconds
+ */
+export function isLeft(tag: string, written: number, now = Date.now()): boolean {
+    const [place, pid] = tag.split("-");
+    return place === realm() ? !isAlive(Number(pid), tag) : now - written > day;
+}
+
+function isAlive(pid: number, tag: string): boolean {
     if (!Number.isInteger(pid) || pid <= 0) {
         return false;
     }
@@ -19,6 +34,22 @@ export function isAlive(tag: string): boolean {
         }
     }
     return processTag(pid) === tag;
+}
+
+/** Where process ids mean the same. */
+function realm(): string {
+    const parts = [
+        () => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"),
+        () => readlinkSync("/proc/self/ns/pid"),
+    ];
+    const known = parts.map((read) => {
+        try {
+            return read();
+        } catch {
+            return "";
+        }
+    });
+    return createHash("sha256").update(known.join()).digest("hex").slice(0, 8);
 }
 
 /** The process's start, in the kernel's ticks since boot; empty where there is no /proc, and the id has to be enough. */
