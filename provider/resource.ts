@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Hide } from "./hiddenSecrets";
 import type { Severity } from "./process/engine";
 
 /** What a resource has at hand while it works. */
@@ -11,8 +12,8 @@ export interface Work {
     status(text: string): void;
     /** Says something that stays. */
     log(severity: Severity, text: string): void;
-    /** The text without the secrets among the resource's inputs: what is shown, and all errors, go through it by themselves. */
-    hide(text: string): string;
+    /** Hides the secrets among the resource's inputs. What is shown, and all errors, go through it by themselves, but not before they are cut off. */
+    hide: Hide;
 }
 
 /**

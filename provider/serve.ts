@@ -1,8 +1,9 @@
 import type { ID, URN } from "@pulumi/pulumi";
 import * as sdk from "@pulumi/pulumi/provider";
+import { hiderOf } from "./hiddenSecrets";
 import type { Engine } from "./process/engine";
 import type { ResourceType, Work } from "./resource";
-import { hiderOf, type Properties, plain, secretProperties, withSecrets } from "./values";
+import { type Properties, plain, secretProperties, withSecrets } from "./values";
 
 type Any = ResourceType<Properties, Properties>;
 

@@ -50,32 +50,8 @@ export function secretProperties(properties: Properties): string[] {
     return Object.keys(properties).filter((name) => holdsSecret(properties[name]));
 }
 
-/** The value with every text in it changed, at any depth. */
-export function mapTexts<T>(value: T, change: (text: string) => string): T {
-    if (typeof value === "string") {
-        return change(value) as T;
-    }
-    if (Array.isArray(value)) {
-        return value.map((one) => mapTexts(one, change)) as T;
-    }
-    return isObject(value)
-        ? (Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapTexts(one, change)])) as T)
-        : value;
-}
-
-/** Shorter secrets, as a number, are in too much else. Pulumi's own limit for what it prints. */
-const shortestHidden = 3;
-
-/** A function that hides in a text the secrets among these properties, as Pulumi does in what it prints of a configuration. */
-export function hiderOf(properties: Properties): (text: string) => string {
-    const secrets = [...new Set(secretTexts(properties).map((text) => text.trim()))]
-        .filter(({ length }) => length >= shortestHidden)
-        // One may be a part of another.
-        .sort((a, b) => b.length - a.length);
-    return (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, () => "[secret]"), text);
-}
-
-function secretTexts(value: unknown, isSecret = false): string[] {
+/** The texts among these properties that are secrets, at any depth. */
+export function secretTexts(value: unknown, isSecret = false): string[] {
     if (typeof value === "string") {
         return isSecret ? [value] : [];
     }

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { dockerHub } from "../../components/registry/dockerHub";
 import type { RegistryLogin } from "../../components/registry/registryLogin";
 import { imagePrefix } from "../context/contextKind";
+import type { Hide } from "../hiddenSecrets";
 import { registriesHere, registryOf, repositoryOf } from "../image/reference";
 import { makeTemporaryFolder, removeTemporaryFolder } from "../process/temporaryFolder";
 import { buildError, type ErrorHints } from "../progress/buildError";
+import { nothingHidden } from "../progress/plainText";
 import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
 import { buildxEnvironment, recordsFolder, stackRecords } from "./environment";
@@ -20,6 +22,8 @@ export interface BuildxOptions {
     references?: string[];
     /** Key of the connect script of the stack whose builders are used. @default none is used */
     stack?: string;
+    /** Hides the secrets of what is built, in all that buildx says. @default there are none */
+    hide?: Hide;
     /** Ends what runs, on the runner too. */
     signal?: AbortSignal | undefined;
     /** The caller's environment. @default the process's */
@@ -48,7 +52,8 @@ export async function withBuildx<T>(options: BuildxOptions, run: (buildx: Buildx
             credentialFailures: await config.failures(),
             login: refusedLogin(options.logins, registryOf(reference)),
         });
-        return await run(new Buildx({ command, environment, folder, signal: options.signal }, hints));
+        const { signal, hide = nothingHidden } = options;
+        return await run(new Buildx({ command, environment, folder, hide, signal }, hints));
     } finally {
         await removeTemporaryFolder(folder);
     }

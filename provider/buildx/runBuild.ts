@@ -5,6 +5,7 @@ import { askForPlatformCheck } from "../context/checkDirective";
 import { ociLayoutPrefix } from "../context/ociLayout";
 import { ociLayoutPlatform } from "../context/ociLayoutPlatform";
 import { contextImagesOfTarget, targetPlatformMistake, wrongBaseRule } from "../context/targetPlatform";
+import type { Hide } from "../hiddenSecrets";
 import { buildError, type ErrorHints } from "../progress/buildError";
 import { BuildProgress, type BuildWarning } from "../progress/buildProgress";
 import type { Receipt } from "../progress/receipt";
@@ -65,7 +66,7 @@ export async function runBuild(
     hints: () => Promise<ErrorHints>,
 ): Promise<BuildResult> {
     // Before anything is asked of the runner: to read its Dockerfile a context in git or an archive is fetched.
-    const display = new Display(request.platform, options);
+    const display = new Display(request.platform, buildx.hide, options);
     try {
         return await buildShown(buildx, request, options.folder, display, hints);
     } finally {
@@ -119,17 +120,17 @@ class Display {
     private readonly timer: NodeJS.Timeout | undefined;
     private readonly said = new Set<string>();
 
-    constructor(platform: string, { onProgress = () => undefined, isInteractive }: BuildConditions) {
+    constructor(platform: string, hide: Hide, { onProgress = () => undefined, isInteractive }: BuildConditions) {
+        const onStep = (step: string) => {
+            if (!isInteractive && this.said.size < mostLines && !this.said.has(step)) {
+                this.said.add(step);
+                onProgress(step);
+            }
+        };
+        this.progress = new BuildProgress(platform, onStep, Date.now, hide);
         if (!isInteractive) {
-            this.progress = new BuildProgress(platform, (step) => {
-                if (this.said.size < mostLines && !this.said.has(step)) {
-                    this.said.add(step);
-                    onProgress(step);
-                }
-            });
             return;
         }
-        this.progress = new BuildProgress(platform);
         let shown = "";
         this.timer = setInterval(() => {
             const text = this.progress.status();

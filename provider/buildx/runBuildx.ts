@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import * as path from "node:path";
+import type { Hide } from "../hiddenSecrets";
 import type { BuildxEnd } from "../progress/buildError";
 import { type RawProgress, RawProgressReader } from "../progress/rawProgress";
 
@@ -25,6 +26,8 @@ export interface BuildxProgram {
     environment: NodeJS.ProcessEnv;
     /** A folder for files of these calls that goes with them, readable by its owner only. */
     folder: string;
+    /** Hides the secrets of what is built, in all that buildx says. */
+    hide: Hide;
     /** Ends what runs, on the runner too. */
     signal: AbortSignal | undefined;
 }
@@ -44,7 +47,7 @@ export function runBuildx(
     return new Promise((resolve, reject) => {
         const child = start(buildx, words, options);
         const output: Buffer[] = [];
-        const reader = new RawProgressReader(options.onProgress ?? (() => undefined));
+        const reader = new RawProgressReader(options.onProgress ?? (() => undefined), buildx.hide);
         let killer: NodeJS.Timeout | undefined;
         const end = () => {
             child.kill("SIGTERM");

@@ -46,13 +46,13 @@ async function build(
     inputs: PlatformImageInputs,
     staged: Staging,
     here: Here,
-    { signal, status }: Work,
+    { signal, status, hide }: Work,
     seen: RemoteVersions["commits"],
 ): Promise<BuildResult> {
     const labels = inputs.sourceLabels ? await sourceLabels(inputs.context, here.project, seen) : {};
     const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
     const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive() };
-    const options = { logins: here.logins ?? [], references: inputs.tags, stack: here.connect, signal };
+    const options = { logins: here.logins ?? [], references: inputs.tags, stack: here.connect, signal, hide };
     return withBuildx(options, (buildx) => atCommits(request, seen, (pinned) => buildx.build(pinned, conditions)));
 }
 

@@ -15,7 +15,6 @@ import type { BuildWarning } from "../progress/buildProgress";
 import { type Receipt, rounded } from "../progress/receipt";
 import { Warnings } from "../progress/warnings";
 import { differences, type ResourceType, type Work } from "../resource";
-import { mapTexts } from "../values";
 import { buildImage } from "./imageBuild";
 import { repositoryOf } from "./reference";
 import { changedSince, lookAgain, type Tagged } from "./registryLook";
@@ -163,14 +162,12 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         warn(built.warnings);
         const seconds = `${built.receipt.total.toFixed(1)} s (waking ${waking.toFixed(1)} s)`;
         work.log("info", `${work.urn.split("::").at(-1)}: built for ${inputs.platform} in ${seconds}`);
-        // BuildKit names a step with the values of its build arguments.
-        const receipt = mapTexts(built.receipt, work.hide);
         return {
             ...inputs,
             contextHash: builtHash(inputs.contextHash, built.contextHash, work),
             digest: built.digest,
             ref: `${inputs.tags[0]}@${built.digest}`,
-            receipt: { ...receipt, runner: inputs.runner, began, waking: rounded(waking) },
+            receipt: { ...built.receipt, runner: inputs.runner, began, waking: rounded(waking) },
         };
     }
 

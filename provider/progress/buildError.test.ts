@@ -46,6 +46,33 @@ test("a cause that is none of a step is said, and not a step that was canceled b
     expect(buildError(unknown, [canceled])).toMatch(/^\[context base\] load metadata failed/);
 });
 
+test("no secret is shown, wherever an error is cut off", () => {
+    const secret = "S3KRET".repeat(100);
+    const hide = (text: string) => text.replaceAll(secret, "[secret]");
+    const reader = new BuildProgress("linux/amd64", undefined, undefined, hide);
+    const error = `${"x".repeat(190)}${secret}${"y".repeat(500)}`;
+    const logs = [{ vertex: "1", data: Buffer.from(`${error}\n`).toString("base64") }];
+    const short = Buffer.from(`Rule: ${error}`).toString("base64");
+    const id = `pushing ${error}`;
+    reader.add({
+        vertexes: [{ digest: "1", name: `[1/1] ADD ${error}`, started: "2026-01-01T00:00:00Z", error }],
+        statuses: [{ vertex: "1", id, started: "2026-01-01T00:00:00Z" }],
+        warnings: [{ vertex: "1", short }],
+    });
+    const shown = [reader.status()];
+    reader.add({ logs });
+    const text = new BuildxText(hide);
+    for (const line of [error, `ERROR: ${error}`, error]) {
+        text.write(Buffer.from(line));
+    }
+    shown.push(buildError(ended(...text.all()), reader.failures()), buildError(ended(...text.all()), []));
+    shown.push(...text.all(), reader.status(), JSON.stringify([reader.receipt(1), reader.warnings()]));
+    for (const one of shown) {
+        expect(one).toContain("[secret]");
+        expect(one).not.toContain("S3K");
+    }
+});
+
 test("no login is shown of an address, wherever an error is cut off", () => {
     const address = "http://me:S3KRET@host/a?sig=S3KRET";
     const reader = new BuildProgress("linux/amd64");

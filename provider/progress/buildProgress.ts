@@ -1,5 +1,6 @@
 import { wrongBaseRule } from "../context/targetPlatform";
-import { LastLines, plainText, wholeText } from "./plainText";
+import type { Hide } from "../hiddenSecrets";
+import { LastLines, nothingHidden, plainText, wholeText } from "./plainText";
 import type { RawProgress, Vertex, VertexStatus, VertexWarning } from "./rawProgress";
 import { emulatedCompilers, type PartKind, type Receipt, type ReceiptPart, receiptOf } from "./receipt";
 import { isFetch, kindOf } from "./stepKind";
@@ -72,11 +73,13 @@ export class BuildProgress {
     /**
      * @param platform that is built
      * @param onStep is told of each step that starts to run, once
+     * @param hide of the secrets that any of it may have. @default there are none
      */
     constructor(
         private readonly platform: string,
         private readonly onStep: (name: string) => void = () => undefined,
         private readonly now: () => number = Date.now,
+        private readonly hide = nothingHidden,
     ) {
         this.began = now();
     }
@@ -91,7 +94,7 @@ export class BuildProgress {
         for (const { vertex, stream, data } of progress.logs ?? []) {
             const step = this.steps.get(vertex);
             if (step && data) {
-                step.lines ??= new LastLines(linesOfFailure);
+                step.lines ??= new LastLines(linesOfFailure, this.hide);
                 step.lines.write(Buffer.from(data, "base64"), stream);
             }
         }
@@ -106,9 +109,11 @@ export class BuildProgress {
             if (this.steps.size >= mostSteps) {
                 return;
             }
-            const name = plainText(vertex.name);
+            const name = plainText(vertex.name, this.hide);
+            // Whatever the secrets are.
+            const own = plainText(vertex.name);
             const fresh = { runs: new Map(), isCached: false, error: undefined, seen: undefined, lines: undefined };
-            step = { ...fresh, name, kind: kindOf(name), isFetch: isFetch(name), statuses: new Map() };
+            step = { ...fresh, name, kind: kindOf(own), isFetch: isFetch(own), statuses: new Map() };
             this.steps.set(vertex.digest, step);
         }
         step.isCached ||= vertex.cached ?? false;
@@ -140,9 +145,9 @@ export class BuildProgress {
     }
 
     private addWarning(warning: VertexWarning): void {
-        const short = decoded(warning.short);
+        const short = plainText(Buffer.from(warning.short, "base64").toString("utf8"), this.hide);
         const line = warning.range?.[0]?.start?.line;
-        const file = plainText(warning.sourceInfo?.filename ?? "");
+        const file = plainText(warning.sourceInfo?.filename ?? "", this.hide);
         const key = [warning.url ?? "", short, file, line ?? 0].join("|");
         const rule = /^(\w+): /.exec(short)?.[1] ?? "";
         if (this.hasRoomFor(rule)) {
@@ -177,7 +182,7 @@ export class BuildProgress {
         }
         const seconds = Math.round((this.now() - (step.seen ?? this.now())) / 1000);
         const others = ofDockerfile.length > 1 ? ` (and ${ofDockerfile.length - 1} more)` : "";
-        const detail = step.lines?.last() || transferOf(step);
+        const detail = step.lines?.last() || transferOf(step, this.hide);
         return `${step.name} ${seconds} s${others}${detail ? `: ${detail}` : ""}`;
     }
 
@@ -189,7 +194,7 @@ export class BuildProgress {
                 : [
                       {
                           name,
-                          error: wholeText(error),
+                          error: wholeText(error, this.hide),
                           seconds: seen === undefined ? 0 : (this.now() - seen) / 1000,
                           lines: lines?.all() ?? [],
                       },
@@ -241,14 +246,14 @@ function isWorthALine({ kind, isFetch }: Step): boolean {
 }
 
 /** How far a transfer is. */
-function transferOf({ statuses }: Step): string {
+function transferOf({ statuses }: Step, hide: Hide): string {
     const status = [...statuses.values()].findLast(({ completed }) => completed === undefined);
     const size = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
     if (!status) {
         return "";
     }
     const { current = 0, total } = status;
-    return [plainText(status.id), current ? (total ? `${size(current)} of ${size(total)}` : size(current)) : ""]
+    return [plainText(status.id, hide), current ? (total ? `${size(current)} of ${size(total)}` : size(current)) : ""]
         .filter(Boolean)
         .join(" ");
 }
@@ -291,8 +296,4 @@ function part(kind: PartKind, name: string, runs: Run[], cached: boolean, zero: 
     }
     const [first] = spans;
     return first ? [{ kind, name, start: (first[0] - zero) / 1000, seconds, cached }] : [];
-}
-
-function decoded(text: string): string {
-    return plainText(Buffer.from(text, "base64").toString("utf8"));
 }

@@ -1,4 +1,5 @@
-import { LastLines, plainText, wholeText } from "./plainText";
+import type { Hide } from "../hiddenSecrets";
+import { cutOff, LastLines, nothingHidden, wholeText } from "./plainText";
 
 /** Other lines that are kept: before the error, and of it. */
 const mostLines = 60;
@@ -15,22 +16,27 @@ const excerptLine = /^ *\d+ \|/;
  * much else there is, and the last of the other lines.
  */
 export class BuildxText {
-    private readonly others = new LastLines(mostLines);
+    private readonly others: LastLines;
     /** Its header, a rule, its first and its last lines, and a rule. */
     private excerpt: string[] = [];
     private isInExcerpt = false;
     private error: { first: string; more: LastLines } | undefined;
     private previous: Buffer | undefined;
 
+    /** @param hide of the secrets that it may have. @default there are none */
+    constructor(private readonly hide: Hide = nothingHidden) {
+        this.others = new LastLines(mostLines, hide);
+    }
+
     /** @param line without its end */
     write(line: Buffer): void {
-        const text = wholeText(line.toString("utf8", 0, looked));
+        const text = wholeText(line.toString("utf8", 0, looked), this.hide);
         if (this.isInExcerpt && (rule.test(text) || excerptLine.test(text))) {
             this.addToExcerpt(text);
             return;
         }
         this.isInExcerpt = false;
-        const header = wholeText(this.previous?.toString("utf8", 0, looked) ?? "");
+        const header = wholeText(this.previous?.toString("utf8", 0, looked) ?? "", this.hide);
         if (rule.test(text) && /^\S.*:\d+$/.test(header)) {
             this.previous = undefined;
             this.isInExcerpt = true;
@@ -39,7 +45,8 @@ export class BuildxText {
         }
         this.keepPrevious();
         if (text.startsWith("ERROR: ")) {
-            this.error = { first: wholeText(line.toString("utf8")), more: new LastLines(mostLines) };
+            const first = wholeText(line.toString("utf8"), this.hide);
+            this.error = { first, more: new LastLines(mostLines, this.hide) };
         } else {
             this.previous = line;
         }
@@ -49,12 +56,7 @@ export class BuildxText {
     all(): string[] {
         this.keepPrevious();
         const { first, more } = this.error ?? {};
-        return [
-            ...this.others.all(),
-            ...this.excerpt.map(plainText),
-            ...(first ? [first] : []),
-            ...(more?.all() ?? []),
-        ];
+        return [...this.others.all(), ...this.excerpt.map(cutOff), ...(first ? [first] : []), ...(more?.all() ?? [])];
     }
 
     private addToExcerpt(text: string): void {

@@ -1,3 +1,5 @@
+import { specialSecretSig, specialSigKey } from "@pulumi/pulumi/runtime/rpc";
+import { hiderOf } from "../hiddenSecrets";
 import { LastLines, plainText } from "./plainText";
 
 test.each([
@@ -55,6 +57,15 @@ describe("the last lines", () => {
         expect(lines.all()).toEqual(["error: 1", "error: 2", "noise", "noise", "noise"]);
         lines.write(Buffer.from("an end"), 2);
         expect(lines.last()).toBe("an end");
+    });
+
+    test("with a secret hidden, in a line that is longer than what is kept of it, or that goes on", () => {
+        const secret = "0123456789".repeat(1000);
+        const hide = hiderOf({ key: { [specialSigKey]: specialSecretSig, value: secret } });
+        const lines = new LastLines(3, hide);
+        lines.write(Buffer.from(`one ${secret}\ntwo ${secret}\rthree\r\nfour ${secret.slice(0, 50)}`));
+        expect(lines.all()).toEqual(["one [secret]", "three", "four [secret]"]);
+        expect(lines.last()).toBe("four [secret]");
     });
 
     test("the last that says something", () => {

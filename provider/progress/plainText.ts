@@ -1,4 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
+import type { Hide } from "../hiddenSecrets";
 import { withoutLogins } from "../withoutLogins";
 
 /** Longest line that is shown, in characters. */
@@ -6,9 +7,19 @@ const shown = 400;
 /** Characters of a line that are looked at: a line may be megabytes long, and most of it may be colour. */
 const kept = 4000;
 
-/** A program's text without what a terminal would act on, and without logins, cut off where it is too long to be shown. */
-export function plainText(text: string): string {
-    const plain = wholeText(text);
+/** Where there are no secrets. */
+export const nothingHidden: Hide = (text) => text;
+
+/**
+ * A program's text without what a terminal would act on, and without logins and secrets, cut off where it is too long to be
+ * shown.
+ */
+export function plainText(text: string, hide: Hide = nothingHidden, isCut = false): string {
+    return cutOff(wholeText(text, hide, isCut));
+}
+
+/** Such a text, of which the beginning is shown. */
+export function cutOff(plain: string): string {
     return plain.length > shown ? `${plain.slice(0, shown)}...` : plain;
 }
 
@@ -18,10 +29,17 @@ export function bothEnds(plain: string): string {
 }
 
 /**
- * A program's text, whole, without logins, escape sequences, whole or cut off, control characters, and characters that
- * change the direction of writing. A tabulator becomes a blank.
+ * A program's text, whole, without secrets, logins, escape sequences, whole or cut off, control characters, and characters
+ * that change the direction of writing. A tabulator becomes a blank.
+ *
+ * @param isCut whether it may end within a secret. @default false
  */
-export function wholeText(text: string): string {
+export function wholeText(text: string, hide: Hide = nothingHidden, isCut = false): string {
+    // A secret is the text as it was, or has colours in it.
+    return hide(readable(hide(text, isCut)), isCut);
+}
+
+function readable(text: string): string {
     return withoutLogins(
         text
             // Sequences that end with a letter, those that hold a text (a title, a link), and those of two characters.
@@ -45,8 +63,14 @@ export class LastLines {
     private readonly lines: { line: Line; stream: number }[] = [];
     private readonly streams = new Map<number, LineReader>();
 
-    /** @param count of lines to keep */
-    constructor(private readonly count: number) {}
+    /**
+     * @param count of lines to keep
+     * @param hide of the secrets that they may have. @default there are none
+     */
+    constructor(
+        private readonly count: number,
+        private readonly hide: Hide = nothingHidden,
+    ) {}
 
     /** @param stream it was written to, as numbered by the system */
     write(bytes: Buffer, stream = 1): void {
@@ -68,7 +92,7 @@ export class LastLines {
 
     /** The last lines, those being written too, without empty ones at their end. */
     all(): string[] {
-        const lines = [...this.lines.map(({ line }) => textOf(line)), ...this.unfinished()];
+        const lines = [...this.finished(), ...this.unfinished()];
         while (lines.at(-1) === "") {
             lines.pop();
         }
@@ -77,12 +101,17 @@ export class LastLines {
 
     /** The last line that says something; empty if none does. */
     last(): string {
-        const finished = this.lines.map(({ line }) => textOf(line));
-        return [...finished, ...this.unfinished()].findLast((text) => text !== "") ?? "";
+        return [...this.finished(), ...this.unfinished()].findLast((text) => text !== "") ?? "";
+    }
+
+    private finished(): string[] {
+        return this.lines.map(({ line }) => textOf(line, this.hide));
     }
 
     private unfinished(): string[] {
-        return [...this.streams.values()].map(({ line }) => textOf(line)).filter((text) => text !== "");
+        return [...this.streams.values()]
+            .map(({ line }) => textOf(line, this.hide, true))
+            .filter((text) => text !== "");
     }
 }
 
@@ -94,8 +123,10 @@ interface Line {
     overwritten: string;
 }
 
-function textOf({ current, overwritten }: Line): string {
-    return plainText(current) || plainText(overwritten);
+/** @param goesOn whether more of the line may come. @default false */
+function textOf({ current, overwritten }: Line, hide: Hide, goesOn = false): string {
+    const isCut = (text: string) => text.length >= kept;
+    return plainText(current, hide, goesOn || isCut(current)) || plainText(overwritten, hide, isCut(overwritten));
 }
 
 /** Reads one stream line by line, and keeps no more than the beginning of the line that is being written. */

@@ -1,3 +1,4 @@
+import type { Hide } from "../hiddenSecrets";
 import { BuildxText } from "./buildxText";
 
 /** A step of a build, as BuildKit reports it; again and again while it changes. */
@@ -59,9 +60,15 @@ const longest = 16 * 1024 * 1024;
 export class RawProgressReader {
     private pieces: Buffer[] = [];
     private size = 0;
-    private readonly plain = new BuildxText();
+    private readonly plain: BuildxText;
 
-    constructor(private readonly each: (progress: RawProgress) => void) {}
+    /** @param hide of the secrets that the plain text may have. @default there are none */
+    constructor(
+        private readonly each: (progress: RawProgress) => void,
+        hide?: Hide,
+    ) {
+        this.plain = new BuildxText(hide);
+    }
 
     write(chunk: Buffer): void {
         let from = 0;
