@@ -66,6 +66,7 @@ describe("the configuration of a stack", () => {
             platforms: JSON.stringify([native, native, "linux/mips"]),
             images: JSON.stringify({ app: { context: "gone", secrets: ["token"] } }),
             cacheGigabytes: "0",
+            buildSecrets: JSON.stringify({ key: "line\n".repeat(20_000) }),
             registryHost: "localhost",
         });
         const error = await wrong.then(
@@ -81,6 +82,7 @@ describe("the configuration of a stack", () => {
             "platforms",
             "images.app.context",
             "images.app.secrets",
+            "buildSecrets.key",
             "registryHost",
         ]);
     });

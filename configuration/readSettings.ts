@@ -15,6 +15,7 @@ import { plainSecrets, untoldSecrets, untoldWarning } from "./plainSecrets";
 import { readImages } from "./readImages";
 import { allSettings, type Settings } from "./settings";
 import { stackNameMistakes } from "./stackName";
+import { totalLengthMistakes } from "./totalLength";
 import { marked, type StackFile, stackFile } from "./written";
 
 /** The configuration before it is checked: what Pulumi hands over, by setting. */
@@ -69,6 +70,7 @@ export async function readSettings(
     const plain = plainSecrets(raw.buildSecrets, file);
     const { value, mistakes, wrong } = checkedSettings(without(plain, raw), project);
     mistakes.push(...namespaceMistakes(Object.keys(pulumi.runtime.allConfig()), pulumi.getProject(), otherNamespaces));
+    mistakes.push(...totalLengthMistakes(pulumi.runtime.allConfig()));
     mistakes.push(...plain.map((name) => plainTextMistake(pathText(["buildSecrets", name]), buildSecretCommand(name))));
     mistakes.push(...imageSecretMistakes(raw.images, file));
     if (!wrong.has("runners") && !wrong.has("registry")) {

@@ -28,9 +28,10 @@ describe("the provider's start", () => {
     });
     afterEach(() => fs.rmSync(folder, { recursive: true }));
 
-    function said(source: string): string[] {
+    function said(source: string, variables: NodeJS.ProcessEnv = {}): string[] {
         fs.writeFileSync(path.join(folder, "main.ts"), source);
-        const output = execFileSync(process.execPath, [path.join(folder, entry)], { encoding: "utf8" });
+        const env = { ...process.env, ...variables };
+        const output = execFileSync(process.execPath, [path.join(folder, entry)], { encoding: "utf8", env });
         return output.trim().split("\n");
     }
 
@@ -39,6 +40,13 @@ describe("the provider's start", () => {
         expect(said(source)).toEqual(["translating", "first"]);
         expect(said(source)).toEqual(["first"]);
         expect(said(source.replace("first", "edited"))).toEqual(["translating", "edited"]);
+    });
+
+    it("keeps the settings, which have secrets, from what it starts", () => {
+        const source = 'console.log(require("node:child_process").execSync("env", { encoding: "utf8" }));';
+        const started = said(source, { PULUMI_CONFIG: "S3KRET", PULUMI_PROJECT: "p" });
+        expect(started).toContain("PULUMI_PROJECT=p");
+        expect(started.join()).not.toContain("S3KRET");
     });
 
     it("does without a place to keep it", () => {
