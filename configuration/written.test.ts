@@ -26,6 +26,8 @@ function read(schema: v.GenericSchema, arrived: unknown, written: string | null)
 const suspicious = (number: string) =>
     `YAML and Pulumi shorten numbers, ${number} may have been ${number}0; quote it, as in "${number}0"`;
 const rounded = "YAML and Pulumi round numbers of more than 15 digits; quote it";
+const anew = (written: string) =>
+    `YAML and Pulumi write numbers anew, this one as ${written}; write the value that you mean in quotes`;
 const changed = (made: string, written: string) => `YAML makes ${made} of ${written}; quote it: "${written}"`;
 
 describe("where a text is meant", () => {
@@ -74,6 +76,14 @@ describe("where a text is meant", () => {
             "12345678901234567890123",
             changed("1.2345678901234568e+22", "12345678901234567890123"),
         ],
+        // Pulumi writes 12345678901234567890 so, and 0.00000012.
+        [
+            "a number that Pulumi may have written",
+            1.2345678901234567e19,
+            "1.2345678901234567e+19",
+            anew("1.2345678901234567e+19"),
+        ],
+        ["a small number that Pulumi may have written", 1.2e-7, "1.2e-07", anew("1.2e-07")],
         [
             "a number just too long",
             9007199254740992,

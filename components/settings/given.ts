@@ -25,7 +25,7 @@ export class Given {
             return { value };
         }
         if (source && !source.isQuoted && source.text !== made && isMadeOf(value, source.text)) {
-            return { mistake: `YAML makes ${made} of ${source.text}; quote it: "${source.text}"` };
+            return { mistake: changed(made, source.text) };
         }
         if (typeof value === "string" && pointInTime.test(value)) {
             const date = value.replace(midnight, "");
@@ -39,6 +39,13 @@ export class Given {
     toJSON(): unknown {
         return this.value;
     }
+}
+
+/** The mistake of a word that is not what YAML makes of it. Pulumi itself may have written such a number, for any digits. */
+function changed(made: string, word: string): string {
+    return /^[-+]?[\d.]+e[-+]\d\d+$/.test(word)
+        ? `YAML and Pulumi write numbers anew, this one as ${word}; write the value that you mean in quotes`
+        : `YAML makes ${made} of ${word}; quote it: "${word}"`;
 }
 
 /** The mistake of a number that may have had more digits: Pulumi may have rewritten the file since. */
