@@ -34,6 +34,7 @@ describe("images from folders", () => {
     it("are those of every folder with a Dockerfile, in the order of their names, with the keys of the pattern", () => {
         write("services/web/Dockerfile", "services/api/Dockerfile", "services/old/readme", "services/.git/Dockerfile");
         write("services/Dockerfile", "services/api/inner/Dockerfile", "services/small/dockerfile", "services/note");
+        write("services/parser/Dockerfile/parse.go");
         const images = imagesOf({ "services/*": { tags: ["1.0"] } });
         expect(Object.entries(images)).toEqual([
             ["api", { context: "services/api", tags: ["1.0"] }],

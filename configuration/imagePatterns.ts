@@ -111,6 +111,7 @@ function hasDockerfile(image: ImageDraft, project: string): boolean {
         }
         const folder = path.resolve(project, here(context));
         const file = locateDockerfile(folder, dockerfile && path.resolve(project, here(dockerfile)));
-        return statsOf(file) !== undefined;
+        // A folder of this name may be a part of the source.
+        return statsOf(file)?.isDirectory() === false;
     });
 }

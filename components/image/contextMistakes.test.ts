@@ -120,7 +120,7 @@ describe("what is missing on this machine", () => {
         [
             "a Dockerfile that is a folder",
             { context: "app", dockerfile: "more" },
-            ["dockerfile: file more does not exist; create it or name another"],
+            ["dockerfile: more is a folder, not a file; name the file"],
         ],
         [
             "a Dockerfile that is a link to itself",

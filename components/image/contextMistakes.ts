@@ -64,7 +64,11 @@ function mainMistakes({ context, dockerfile, target, args }: MainInputs, project
         return told(["context"], mistake);
     }
     const file = dockerfile ?? path.join(context, "Dockerfile");
-    if (!statsOf(found)?.isFile()) {
+    const stats = statsOf(found);
+    if (stats?.isDirectory()) {
+        return told(["dockerfile"], `${file} is a folder, not a file; name the file`);
+    }
+    if (!stats?.isFile()) {
         return told(["dockerfile"], `file ${file} does not exist; create it or name another`);
     }
     // With this argument another frontend may read the file.
