@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { withBuildx } from "./buildx";
@@ -151,7 +151,27 @@ describe("connections", () => {
             withBuildx({ logins: [], stack }, async (buildx) => buildx.environment.BUILDX_CONFIG);
         const records = await Promise.all(scripts.map(recordsOf));
         expect(noted()).toEqual(records.map((place) => `arm64 --records ${place}`));
-        expect(new Set([...records, process.env.BUILDX_CONFIG]).size).toBe(3);
+        const places = [...records, process.env.BUILDX_CONFIG].map((place = "") => place);
+        expect(new Set(places).size).toBe(3);
+        // By which a runner knows the contexts that this machine has sent it, whatever the stack's script is by now.
+        const ids = places.map((place) => readFileSync(path.join(place, ".buildNodeID"), "utf8"));
+        expect(ids).toEqual(Array(3).fill(expect.stringMatching(/^[0-9a-f]{16}$/)));
+        expect(new Set(ids).size).toBe(1);
+    });
+
+    it("forget the builders of stacks that nobody has used for a month", async () => {
+        const stacks = path.join(folder, "buildx/native-buildx/stacks");
+        const [unused, used] = ["unused", "used"].map((name) => path.join(stacks, name)) as [string, string];
+        const days = (count: number) => new Date(Date.now() - count * 24 * 3600 * 1000);
+        for (const [place, since] of [
+            [unused, days(31)],
+            [used, days(29)],
+        ] as const) {
+            mkdirSync(path.join(place, "instances"), { recursive: true });
+            utimesSync(place, since, since);
+        }
+        await connect(newConnections(), note(), "arm64");
+        expect([unused, used].map((place) => existsSync(place))).toEqual([false, true]);
     });
 
     it("tell what is said meanwhile, and how long it took", async () => {

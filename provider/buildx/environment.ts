@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { homedir, tmpdir, userInfo } from "node:os";
 import * as path from "node:path";
@@ -26,21 +27,29 @@ const monthMs = 30 * 24 * 3600 * 1000;
  * Where the builders of a stack's builds are, apart from those that are connected by hand: whoever connects to another stack of
  * the same name on this machine takes over the names, and a build would go to that stack's runners with all of its secrets.
  *
- * @param stack key of its connect script, which no other stack has
+ * @param stack key of its connect script
  */
 export async function stackRecords(caller: NodeJS.ProcessEnv, stack: string): Promise<string> {
     const records = await recordsFolder(caller);
     const stacks = path.join(records, "native-buildx", "stacks");
-    const folder = path.join(stacks, stack.slice(0, 16));
+    // Of two checkouts with a cluster each, whose names they do not know, the scripts may be the same.
+    const own = createHash("sha256").update(`${process.cwd()}\0${stack}`).digest("hex").slice(0, 16);
+    const folder = path.join(stacks, own);
     const isNew = await fs.mkdir(folder, { recursive: true, mode: 0o700 });
     if (isNew) {
-        // By which a runner knows who has sent it a context before.
-        const id = ".buildNodeID";
-        await fs.copyFile(path.join(records, id), path.join(folder, id)).catch(() => undefined);
+        await shareNodeId(records, folder);
         await removeUnused(stacks);
     }
     await fs.utimes(folder, new Date(), new Date());
     return folder;
+}
+
+/** Gives a folder the id of this machine's buildx, by which a runner knows who has sent it a context before. */
+async function shareNodeId(records: string, folder: string): Promise<void> {
+    const [id, own] = [records, folder].map((place) => path.join(place, ".buildNodeID")) as [string, string];
+    // As buildx would make it.
+    await fs.writeFile(id, randomBytes(8).toString("hex"), { flag: "wx", mode: 0o600 }).catch(() => undefined);
+    await fs.copyFile(id, own);
 }
 
 async function removeUnused(stacks: string): Promise<void> {
@@ -48,7 +57,7 @@ async function removeUnused(stacks: string): Promise<void> {
         const folder = path.join(stacks, name);
         const found = await fs.stat(folder).catch(() => undefined);
         if (found && Date.now() - found.mtimeMs > monthMs) {
-            await fs.rm(folder, { recursive: true, force: true });
+            await fs.rm(folder, { recursive: true, force: true }).catch(() => undefined);
         }
     }
 }

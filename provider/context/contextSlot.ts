@@ -18,6 +18,9 @@ export interface ContextSlot {
 
 /** Days after which a context that nobody builds is forgotten. */
 const daysKept = 30;
+/** Milliseconds after which a claim is written anew, and after which one counts as left whose process cannot be seen. */
+const renewedAfter = 60_000;
+const leftAfter = 10 * renewedAfter;
 
 /**
  * Takes the slot of a context; undefined when another build has it.
@@ -32,12 +35,20 @@ export async function takeSlot(store: string, identity: readonly string[]): Prom
         return undefined;
     }
     const nameFile = path.join(folder, "name");
+    const claim = path.join(folder, "claim");
+    const renewal = setInterval(
+        () => fs.utimes(claim, new Date(), new Date()).catch(() => undefined),
+        renewedAfter,
+    ).unref();
     return {
         folder,
         name: await text(nameFile),
         setName: (name) => fs.writeFile(nameFile, name),
         clear: () => clear(folder),
-        release: () => fs.rm(path.join(folder, "claim"), { force: true }),
+        release: () => {
+            clearInterval(renewal);
+            return fs.rm(claim, { force: true });
+        },
     };
 }
 
@@ -64,7 +75,10 @@ async function holderOf(folder: string, now?: number): Promise<"alive" | "gone" 
     const claim = path.join(folder, "claim");
     const tag = await text(claim);
     const written = await writtenAt(claim);
-    return tag === undefined || written === undefined ? undefined : isLeft(tag, written, now) ? "gone" : "alive";
+    if (tag === undefined || written === undefined) {
+        return undefined;
+    }
+    return isLeft(tag, written, now, leftAfter) ? "gone" : "alive";
 }
 
 /** In milliseconds; undefined where it is not there. */

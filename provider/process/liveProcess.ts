@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 
-/** Milliseconds after which what a process has written is left over where the process cannot be asked for. */
+/** In milliseconds. */
 const day = 24 * 3600 * 1000;
 
 /**
@@ -16,10 +16,11 @@ export function processTag(pid: number = process.pid): string {
  * Whether what has a process's tag is left over: the process has ended or, where that cannot be seen from here, may have.
  *
  * @param written when it was written, in milliseconds
+ * @param patience after which it may have, in milliseconds. @default a day
  */
-export function isLeft(tag: string, written: number, now = Date.now()): boolean {
+export function isLeft(tag: string, written: number, now = Date.now(), patience = day): boolean {
     const [place, pid] = tag.split("-");
-    return place === realm() ? !isAlive(Number(pid), tag) : now - written > day;
+    return place === realm() ? !isAlive(Number(pid), tag) : now - written > patience;
 }
 
 function isAlive(pid: number, tag: string): boolean {

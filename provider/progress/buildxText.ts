@@ -30,7 +30,7 @@ export class BuildxText {
 
     /** @param line without its end */
     write(line: Buffer): void {
-        const text = wholeText(line.toString("utf8", 0, looked), this.hide);
+        const text = wholeText(line.toString("utf8", 0, looked), this.hide, line.length > looked);
         if (this.isInExcerpt && (rule.test(text) || excerptLine.test(text))) {
             this.addToExcerpt(text);
             return;

@@ -92,7 +92,7 @@ export class LastLines {
 
     /** The last lines, those being written too, without empty ones at their end. */
     all(): string[] {
-        const lines = [...this.finished(), ...this.unfinished()];
+        const lines = [...this.lines.map(({ line }) => textOf(line, this.hide)), ...this.unfinished()];
         while (lines.at(-1) === "") {
             lines.pop();
         }
@@ -101,11 +101,17 @@ export class LastLines {
 
     /** The last line that says something; empty if none does. */
     last(): string {
-        return [...this.finished(), ...this.unfinished()].findLast((text) => text !== "") ?? "";
-    }
-
-    private finished(): string[] {
-        return this.lines.map(({ line }) => textOf(line, this.hide));
+        const unfinished = this.unfinished().at(-1);
+        if (unfinished) {
+            return unfinished;
+        }
+        for (const { line } of this.lines.toReversed()) {
+            const text = textOf(line, this.hide);
+            if (text !== "") {
+                return text;
+            }
+        }
+        return "";
     }
 
     private unfinished(): string[] {

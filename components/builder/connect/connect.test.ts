@@ -127,14 +127,14 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
 
         // The time limit counts sleeps of a second.
         const hurry = () =>
-            bench.stub("sleep", `if [ "$1" = 1 ]; then exec ${find("sleep")} 0.02; fi\nexec ${find("sleep")} "$@"`);
+            bench.stub("sleep", `if [ "$1" = 1 ]; then exec ${find("sleep")} 0.1; fi\nexec ${find("sleep")} "$@"`);
 
         it("and takes one that answers while its builds wait for their turn for one that serves", async () => {
             hurry();
             order("busy-demo-dev-arm64");
             const { status, stderr } = await bench.connect();
             const busy =
-                "linux/arm64: the runner has as many steps as it does at once: those of this build wait for their turn\n";
+                "linux/arm64: the runner answers and begins nothing new: it has as many steps as it does at once, and those of this build wait for their turn\n";
             expect(stderr).toBe(`${busy}${ready}`);
             expect(status).toBe(0);
             expect(() => process.kill(Number(bench.read("hanging")), 0)).toThrow("ESRCH");

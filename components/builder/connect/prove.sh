@@ -13,7 +13,7 @@ prove() {
         case $? in
             124)
                 if is_busy "$1"; then
-                    say "$(label "$1"): the runner has as many steps as it does at once: those of this build wait for their turn"
+                    say "$(label "$1"): the runner answers and begins nothing new: it has as many steps as it does at once, and those of this build wait for their turn"
                     return
                 fi
                 reason="no answer within 40 s"

@@ -36,6 +36,8 @@ describe("another size of a claim", () => {
             /^cacheGigabytes 20: claim cache-arm64 has 30, .*set cacheGigabytes 30\. Or give the caches up.*run again: kubectl /,
         );
         expect(await refusal("20Gi", "1Ti", "1Ti")).toContain("set cacheGigabytes 1024.");
+        // What was asked for last, in vain.
+        expect(await refusal("20Gi", "50Gi", "30Gi")).toContain("set cacheGigabytes 30.");
         expect(await refusal("20Gi", "30Gi", "32212254720")).toContain("set cacheGigabytes 30.");
     });
 

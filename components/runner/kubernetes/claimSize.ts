@@ -41,8 +41,15 @@ export async function sizeRefusal(place: NamespacePlace, claim: string, wanted: 
             `without. Make it anew, nothing is in it: ${anew}`
         );
     }
-    return after < before && after < gigabytesOf(status.capacity?.storage)
-        ? shrinkRefusal({ wanted: after, before, room: `claim ${claim}`, maker: "Kubernetes", anew })
+    const size = gigabytesOf(status.capacity?.storage);
+    return after < before && after < size
+        ? shrinkRefusal({
+              wanted: after,
+              before: Math.min(before, size),
+              room: `claim ${claim}`,
+              maker: "Kubernetes",
+              anew,
+          })
         : undefined;
 }
 

@@ -77,7 +77,7 @@ start() {
     require buildkitd buildctl runc flock openssl
     if [ "$(id -u)" != 0 ]; then
         require rootlesskit newuidmap
-        if ! grep -qsE "^($(id -un)|$(id -u)):" /etc/subuid; then
+        if ! cut -d: -f1 /etc/subuid 2>/dev/null | grep -qxF -e "$(id -un)" -e "$(id -u)"; then
             say "without root a runner needs subordinate user ids. Please run: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un)"
             exit 1
         fi
