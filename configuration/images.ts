@@ -82,12 +82,13 @@ export const imageKeys = {
     ),
     cacheFrom: key(
         listOf("a list of caches", text("a cache as buildx writes it, as in type=registry,ref=REF")),
-        "More caches to read, as buildx writes them: `type=registry,ref=REF`.",
+        "More caches to read, as buildx writes them: `type=registry,ref=REF`. `{arch}` as above.",
         none,
     ),
     cacheTo: key(
         listOf("a list of caches", text("a cache as buildx writes it, as in type=registry,ref=REF")),
-        "More caches to write, as buildx writes them: `type=registry,ref=REF,mode=max`.",
+        "More caches to write, as buildx writes them: `type=registry,ref=REPOSITORY:cache-{arch},mode=max`. Platforms that write to " +
+            "one place overwrite each other.",
         none,
     ),
     labels: key(
@@ -103,8 +104,8 @@ export const imageKeys = {
     ),
     sourceLabels: key(
         flag(),
-        "Labels `org.opencontainers.image.revision` and `created` from the git commit of the context. A commit by itself " +
-            "rebuilds nothing.",
+        "Labels `org.opencontainers.image.revision` and, of a folder, `created` from the git commit of the context. A commit by " +
+            "itself rebuilds nothing.",
         "`false`",
     ),
     provenance: key(

@@ -67,10 +67,10 @@ stack_file() {
 
 # stack_folder STACK: prints the folder of its runners on this machine, in lower case as in components/stackName.ts.
 stack_folder() {
-    printf '%s/native-buildx-%s\n' "$NATIVE_BUILDX_HOME" "$(printf '%s' "${1##*/}" | tr '[:upper:]' '[:lower:]')"
+    printf '%s/%s\n' "$NATIVE_BUILDX_HOME" "$(printf '%s-%s' "$(project_name)" "${1##*/}" | tr '[:upper:]' '[:lower:]')"
 }
 
-project_name() { sed -n 's/^name: *//p' Pulumi.yaml; }
+project_name() { sed -n 's/^name: *//p' Pulumi.yaml | sed "s/ *#.*//; s/[\"']//g"; }
 
 # Prints the folder of a file backend; fails for any other backend.
 state_folder() {
@@ -94,7 +94,7 @@ find_other_runs() {
         if [ ! -e "$lock" ]; then continue; fi
         owner=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$lock" | head -n 1)
         host=$(sed -n 's/.*"hostname": *"\([^"]*\)".*/\1/p' "$lock" | head -n 1)
-        if [ "$host" = "$(hostname)" ] && [ -n "$owner" ] && ! is_pulumi "$owner"; then
+        if [ "$host" = "$(uname -n)" ] && [ -n "$owner" ] && ! is_pulumi "$owner"; then
             stale_run=$owner
         else
             alive="process ${owner:-?} on ${host:-?}"

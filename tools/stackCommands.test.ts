@@ -30,6 +30,12 @@ describeStacks("make up and make down", (bench) => {
         }
     });
 
+    it("know the project by its name, with quotes and a comment or without", () => {
+        bench().write("Pulumi.yaml", 'name: "Acme" # ours', "runtime: nodejs");
+        const words = '. ./tools/env.sh && . ./tools/stack.sh && project_name && stack_folder "organization/Acme/PR-1"';
+        expect(bench().shell("-c", words).stdout).toBe(`Acme\n${bench().path("data/acme-pr-1")}\n`);
+    });
+
     it("make the example's inputs for a stack that builds it", () => {
         bench().write("Pulumi.dev.yaml", "config:", "  native-buildx:images: {app: {context: examples/encoder/app}}");
         expect(bench().run("up.sh")).toContain("prepare");

@@ -35,8 +35,8 @@ export interface BuildOptions {
     /** OCI annotations by their keys in buildx: `NAME` for each platform's manifest, `index:NAME`, and so on. @default none */
     annotations?: { [name: string]: string };
     /**
-     * Labels `org.opencontainers.image.revision` and `.created` from the commit of a context that is in git. They name the
-     * commit that was built: another commit alone rebuilds nothing. @default false
+     * Labels `org.opencontainers.image.revision` and, of a folder, `.created` from the commit of a context that is in git. They
+     * name the commit that was built: another commit alone rebuilds nothing. @default false
      */
     sourceLabels?: boolean;
     /** A provenance attestation: `true`, `"min"` or `"max"`. @default false */
@@ -61,7 +61,10 @@ export interface BuildOptions {
     noCache?: boolean;
     /** Any text: when it changes, the image is built anew, with its `FROM`s pulled anew. @default none */
     trigger?: string;
-    /** Caches to import and export besides `cache`, in buildx's own words. @default none */
+    /**
+     * Caches to import and export besides `cache`, in buildx's own words. `{arch}` becomes the platform's suffix: platforms
+     * that export to one place overwrite each other. @default none
+     */
     cacheFrom?: string[];
     cacheTo?: string[];
     /** Options handed to `docker buildx build` as they are. Those that this program sets are refused. @default none */

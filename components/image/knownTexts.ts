@@ -18,6 +18,15 @@ export function knownTexts(
     return pulumi.output(Object.fromEntries(known)) as pulumi.Output<{ [name: string]: string }>;
 }
 
+/** The same, of secrets, which are so in the state whether or not the program has marked them. */
+export function secretTexts(
+    what: string,
+    texts: { [name: string]: pulumi.Input<string> } = {},
+): pulumi.Output<{ [name: string]: string }> {
+    const known = knownTexts(what, texts);
+    return Object.keys(texts).length > 0 ? pulumi.secret(known) : known;
+}
+
 /** The value, if it is one. */
 export function knownText<T>(what: string, value: T): T {
     if (value === undefined || value === null) {

@@ -154,8 +154,23 @@ describe("a multi-platform image", () => {
         expect(cacheTo).toEqual([expect.stringContaining("mode=max"), "type=inline"]);
     });
 
-    it("passes secrets on, secret in the state, and not as build arguments", async () => {
-        bench.makeImage({ secrets: { token: pulumi.secret("TOKEN") }, args: { VERSION: "1" } });
+    it("keeps the caches of platforms apart that are called by their architecture", async () => {
+        const own = ["type=registry,ref=r.example/app:cache-{arch}"];
+        bench.makeImage({ cache: "none", cacheFrom: own, cacheTo: own });
+        await settled();
+        for (const suffix of ["amd64", "arm64"]) {
+            const { cacheFrom, cacheTo } = bench.mocks.one(imageType, `app-${suffix}`).inputs;
+            const expected = [`type=registry,ref=r.example/app:cache-${suffix}`];
+            expect([cacheFrom, cacheTo]).toEqual([expected, expected]);
+        }
+    });
+
+    it.each([
+        ["marked as such", () => pulumi.secret("TOKEN")],
+        ["not marked", () => "TOKEN"],
+    ])("passes secrets on, %s, secret in the state, and not as build arguments", async (_how, tokenOf) => {
+        const token = tokenOf();
+        bench.makeImage({ secrets: { token }, args: { VERSION: "1" } });
         await settled();
         const image = bench.mocks.one(imageType, "app-arm64");
         expect(image.inputs).toMatchObject({ secrets: { token: "TOKEN" }, args: { VERSION: "1" } });

@@ -13,7 +13,7 @@ import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
 import { imageMistakes } from "./imageMistakes";
-import { knownTexts } from "./knownTexts";
+import { knownTexts, secretTexts } from "./knownTexts";
 import { placeMistakes } from "./placeMistakes";
 import { PlatformImage } from "./platformImage";
 
@@ -86,6 +86,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
         const cache = isCached
             ? cachesIn(this.repository, others, cacheTagOf(name, args, suffix))
             : { from: [], to: [] };
+        const forPlatform = (texts: string[] = []) => texts.map((text) => forArchitecture(text, platform));
         const { runner, builder, options: needsRunner } = args.builder.placeOf(platform, name);
         return new PlatformImage(
             `${name}-${suffix}`,
@@ -98,10 +99,10 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 target: inputs.target,
                 args: knownTexts(`Image ${name}: args`, inputs.args),
                 contexts: namedContexts(platform, inputs),
-                secrets: knownTexts(`Image ${name}: secrets`, args.secrets),
+                secrets: secretTexts(`Image ${name}: secrets`, args.secrets),
                 tags: tagsOf(args).map((tag) => pulumi.interpolate`${this.repository}:${tag}-${suffix}`),
-                cacheFrom: pulumi.all([...cache.from, ...(cacheFrom ?? [])]),
-                cacheTo: pulumi.all([...cache.to, ...(cacheTo ?? [])]),
+                cacheFrom: pulumi.all([...cache.from, ...forPlatform(cacheFrom)]),
+                cacheTo: pulumi.all([...cache.to, ...forPlatform(cacheTo)]),
                 repositoryMade: args.registry.repositoryMadeOf?.(args.repository ?? name),
                 ...options,
                 annotations: annotations && manifestAnnotations(annotations, platform),

@@ -18,7 +18,7 @@ import { localRunnerForEach } from "./local/localRunnerBench";
 import type { Runner } from "./runner";
 import { type RunnerValues, runnerSettings } from "./settings";
 
-jest.setTimeout(30_000);
+jest.setTimeout(120_000);
 
 /** The kinds there are, and a kind of the tests alone: a folder and a row as well. */
 const table = Object.assign(runnerKinds, { daemon: daemonRow });

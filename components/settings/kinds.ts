@@ -194,6 +194,9 @@ export function flagOrText(what: string) {
     return schemaOf<boolean | string>({
         read: (value) => {
             const given = plain(value);
+            if (given === "true" || given === "false") {
+                return { value: given === "true" };
+            }
             return typeof given === "boolean" || (typeof given === "string" && given !== "")
                 ? { value: given }
                 : insteadOf(what, given);

@@ -9,10 +9,14 @@ export function userDockerFolder(caller: NodeJS.ProcessEnv): string {
     return caller.DOCKER_CONFIG || path.join(caller.HOME || homedir(), ".docker");
 }
 
+/** Where the caller's buildx keeps its builders. */
+function ownRecords(caller: NodeJS.ProcessEnv): string {
+    return caller.BUILDX_CONFIG || path.join(userDockerFolder(caller), "buildx");
+}
+
 /** Where buildx keeps its builders: the caller's own folder; where that cannot be written to, a folder of ours. */
 export async function recordsFolder(caller: NodeJS.ProcessEnv): Promise<string> {
-    const theirs = caller.BUILDX_CONFIG || path.join(userDockerFolder(caller), "buildx");
-    for (const folder of [theirs, path.join(dataFolder(caller), "buildx")]) {
+    for (const folder of [ownRecords(caller), path.join(dataFolder(caller), "buildx")]) {
         if (await isWritable(folder)) {
             return path.resolve(folder);
         }
@@ -38,6 +42,10 @@ export async function stackRecords(caller: NodeJS.ProcessEnv, stack: string): Pr
     const isNew = await fs.mkdir(folder, { recursive: true, mode: 0o700 });
     if (isNew) {
         await shareNodeId(records, folder);
+        // The caller's logins for single repositories, which buildx looks for beside its builders.
+        await fs
+            .symlink(path.resolve(ownRecords(caller), "config"), path.join(folder, "config"))
+            .catch(() => undefined);
         await removeUnused(stacks);
     }
     await fs.utimes(folder, new Date(), new Date());

@@ -19,7 +19,8 @@ beforeAll(async () => {
             const now = Math.floor(performance.now() / 1000);
             taken = now === second ? taken + 1 : 1;
             second = now;
-            if (taken > manifestsPerSecond) {
+            // The first too, however slowly they come.
+            if (taken > manifestsPerSecond || refused === 0) {
                 refused += 1;
                 answer.writeHead(429, { "content-type": "application/json" });
                 answer.end(JSON.stringify({ errors: [{ code: "TOOMANYREQUESTS", message: "Rate exceeded" }] }));

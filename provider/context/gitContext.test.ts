@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
 import * as path from "node:path";
+import { killGroup, until } from "../../tests/e2e/processes";
 import { freePorts } from "../../tests/helpers/freePorts";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { resolveGitCommit } from "./gitCommit";
@@ -105,13 +106,11 @@ describe("the commit of a git context", () => {
             ["daemon", "--export-all", `--base-path=${folder}`, "--listen=127.0.0.1", `--port=${port}`, "--reuseaddr"],
             { stdio: "ignore", detached: true },
         );
-        while ("reason" in (await resolved(address))) {
-            await new Promise((resolve) => setTimeout(resolve, 50));
-        }
+        await until("git serves", async () => !("reason" in (await resolved(address))));
     });
 
     afterAll(() => {
-        process.kill(-(server.pid as number), "SIGKILL");
+        killGroup(server);
         fs.rmSync(folder, { recursive: true, force: true });
     });
 

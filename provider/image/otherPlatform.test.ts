@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { until } from "../../tests/e2e/processes";
+import { killGroup, until } from "../../tests/e2e/processes";
 import { Buildkit } from "../../tests/helpers/buildkit";
 import { freePorts } from "../../tests/helpers/freePorts";
 import { fromStep } from "../../tests/helpers/stepImage";
@@ -31,13 +31,11 @@ beforeAll(async () => {
     git = spawn("git", ["daemon", ...options], { stdio: "ignore", detached: true });
     const address = repository([]);
     const serves = () => buildkit.run("git", ["ls-remote", address]).then(Boolean, () => false);
-    while (!(await serves())) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await until("git serves", serves);
 });
 afterAll(async () => {
-    process.kill(-(git.pid as number), "SIGKILL");
-    await until("the daemon ended", () => git.exitCode !== null || git.signalCode !== null);
+    killGroup(git);
+    await until("the daemon ended", () => !git || git.exitCode !== null || git.signalCode !== null);
     await buildkit.end();
 });
 

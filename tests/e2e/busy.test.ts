@@ -208,8 +208,11 @@ describeHere("a long day of many builds on a small disk", () => {
 
     afterAll(async () => {
         project?.stopRunners(arch);
-        execFileSync("umount", [root]);
-        await project.end();
+        try {
+            execFileSync("umount", ["--lazy", root]);
+        } finally {
+            await project?.end();
+        }
     });
 
     it("never fills the disk: what no build uses is collected, and each build is right", async () => {

@@ -229,8 +229,11 @@ describeHere("a full disk under the runner's root", () => {
 
     afterAll(async () => {
         project?.stopRunners("amd64");
-        execFileSync("umount", [root]);
-        await project.end();
+        try {
+            execFileSync("umount", ["--lazy", root]);
+        } finally {
+            await project?.end();
+        }
     });
 
     it("says so, and builds once there is room", async () => {

@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** Waits until something is so; fails with what was waited for after a generous time. */
@@ -54,6 +55,17 @@ export function commandOf(pid: number): string {
 /** The same, word by word, and an empty one at the end. */
 export function wordsOf(pid: number): string[] {
     return ifThere("", () => readFileSync(`/proc/${pid}/cmdline`, "utf8")).split("\0");
+}
+
+/** Kills what was started `detached`, with all that it has started, if there still is any of it. */
+export function killGroup(leader: ChildProcess | undefined): void {
+    try {
+        if (leader?.pid) {
+            process.kill(-leader.pid, "SIGKILL");
+        }
+    } catch {
+        // It has ended.
+    }
 }
 
 /** Kills a process, if there still is one. */

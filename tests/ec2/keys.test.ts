@@ -214,6 +214,8 @@ describeHere("the keys of a runner on the simulated EC2", () => {
         // Of the thirty days that they are good for, less than half of eighty are left.
         await setOnRunner("keys_days", 80, "keys.sh");
         await setOnRunner("publish_seconds", 2);
+        // Between two builds, too.
+        await setOnRunner("look_seconds", 1);
         let builds = 0;
         await until("the keys to be renewed", async () => {
             await project.connectAndBuild("laptop", "amd64");

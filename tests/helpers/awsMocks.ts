@@ -125,8 +125,11 @@ export async function mockAws(): Promise<AwsMocks> {
 
 export function resolved<T>(output: pulumi.Output<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-        output.apply(resolve);
-        setTimeout(() => reject(new Error("the output has no value")), 4000).unref();
+        const timer = setTimeout(() => reject(new Error("the output has no value")), 30_000);
+        output.apply((value) => {
+            clearTimeout(timer);
+            resolve(value);
+        });
     });
 }
 

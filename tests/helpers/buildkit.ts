@@ -74,6 +74,9 @@ export class Buildkit {
         return {
             PATH: `${tools}:${process.env.PATH}`,
             HOME: path.join(this.folder, "home"),
+            // Not the caller's, which come before HOME.
+            DOCKER_CONFIG: "",
+            BUILDX_CONFIG: "",
             NATIVE_BUILDX_HOME: path.join(this.folder, "data"),
             SSL_CERT_FILE: process.env.SSL_CERT_FILE,
         };
@@ -183,11 +186,12 @@ export class Buildkit {
     }
 
     async end(): Promise<void> {
-        await Promise.all(this.registries.map((registry) => registry.end()));
         const { daemon } = this;
         daemon?.kill("SIGKILL");
+        await Promise.all(this.registries.map((registry) => registry.end()));
         await until("buildkitd ended", () => !daemon || daemon.exitCode !== null || daemon.signalCode !== null);
-        rmSync(this.folder, { recursive: true, force: true });
+        // Its builds may end a little later.
+        rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
     }
 }
 

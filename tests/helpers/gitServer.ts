@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
-import { until } from "../e2e/processes";
+import { killGroup, until } from "../e2e/processes";
 import { freePorts } from "./freePorts";
 
 /** A real git server with one repository: over git:// for everybody, over http:// for whoever has the token. */
@@ -124,8 +124,6 @@ export class GitServer {
     end(): void {
         this.http?.close();
         this.http?.closeAllConnections();
-        if (this.daemon?.pid) {
-            process.kill(-this.daemon.pid, "SIGKILL");
-        }
+        killGroup(this.daemon);
     }
 }

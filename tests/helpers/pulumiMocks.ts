@@ -106,7 +106,7 @@ export function takeHooks(): void {
 /** The value of an output. */
 export function resolved<T>(output: pulumi.Output<T>): Promise<pulumi.Unwrap<T>> {
     return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error("the output has no value")), 4000);
+        const timer = setTimeout(() => reject(new Error("the output has no value")), 30_000);
         output.apply((value) => {
             clearTimeout(timer);
             resolve(value as pulumi.Unwrap<T>);

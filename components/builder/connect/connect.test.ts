@@ -127,7 +127,7 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
 
         // The time limit counts sleeps of a second.
         const hurry = () =>
-            bench.stub("sleep", `if [ "$1" = 1 ]; then exec ${find("sleep")} 0.1; fi\nexec ${find("sleep")} "$@"`);
+            bench.stub("sleep", `if [ "$1" = 1 ]; then exec ${find("sleep")} 0.3; fi\nexec ${find("sleep")} "$@"`);
 
         it("and takes one that answers while its builds wait for their turn for one that serves", async () => {
             hurry();

@@ -97,7 +97,9 @@ describe.each(allShells)("the keys that connect reads, in %s", (shellName, shell
     });
 
     it("are waited for when the runner has not published them yet, and it says so once", async () => {
-        bench.stub("sleep", `exec ${find("sleep")} 0.02`);
+        // While they are missing: the proof's time counts in sleeps, too.
+        const missing = '[ "$(cat "$bench/unpublished-arm64")" != 0 ]';
+        bench.stub("sleep", `if ${missing}; then exec ${find("sleep")} 0.02; fi\nexec ${find("sleep")} "$@"`);
         bench.write("unpublished-arm64", "12");
         const { status, stderr } = await bench.connect({ args });
         expect([status, stderr]).toEqual([

@@ -202,7 +202,7 @@ describe.each(shells)("EC2 runners in %s", (_name, shell) => {
     });
 
     it("gives up after its time limit, and says where to look", async () => {
-        const result = await wake({ states: { "i-0a": [running] }, knocks: [7], timeout: 1 });
+        const result = await wake({ states: { "i-0a": [running] }, knocks: [7], timeout: 3 });
         expect(result.status).toBe(1);
         expect(result.stderr).toMatch(/does not serve after \d+ s \(state running\).*get-console-output/);
     });

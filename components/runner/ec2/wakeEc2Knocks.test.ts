@@ -10,7 +10,7 @@ describe.each(shells)("knocks at EC2 runners in %s", (_name, shell) => {
         beforeEach(() => bench().write("own-address", "203.0.113.77\n"));
 
         it("asks for the address that is let in, once and within three knocks, and in the end", async () => {
-            const result = await wake({ states: { "i-0a": [running] }, knocks: [28], timeout: 2 });
+            const result = await wake({ states: { "i-0a": [running] }, knocks: [28], timeout: 4 });
             expect(result).toMatchObject({ status: 1, stdout: "" });
             const [first, last, ...more] = result.stderr.split("\n");
             expect(first).toBe(`arm64 runner i-0a: ${silence} Waiting on ...`);
@@ -56,7 +56,7 @@ describe.each(shells)("knocks at EC2 runners in %s", (_name, shell) => {
             bench().write("port", `${answer}\n`);
             bench().write("states/i-0a", `${running}\n`);
             const noCurl = "command() { if [ \"$*\" = '-v curl' ]; then return 1; fi; return 0; }";
-            return bench().call("wake_ec2 arm64", [noCurl], {}, { NATIVE_BUILDX_WAKE_TIMEOUT: "1" });
+            return bench().call("wake_ec2 arm64", [noCurl], {}, { NATIVE_BUILDX_WAKE_TIMEOUT: "3" });
         }
 
         it("knocks with the AWS CLI", async () => {

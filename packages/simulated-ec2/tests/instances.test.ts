@@ -50,6 +50,8 @@ function connects(host: string, port: number): Promise<boolean> {
         let id: string;
 
         beforeAll(async () => {
+            // So that it can be seen, however busy this machine is.
+            await sim.setFaults({ pending_seconds: 8 });
             id = await sim.launch(serve, { SecurityGroupIds: [await sim.groupFor(9753)] });
         });
 
@@ -139,7 +141,7 @@ function connects(host: string, port: number): Promise<boolean> {
             await expect(start()).rejects.toMatchObject({ name: "InsufficientInstanceCapacity" });
             await expect(sim.launch("#!/bin/sh\n")).rejects.toMatchObject({ name: "InsufficientInstanceCapacity" });
 
-            await sim.setFaults({ no_capacity: [], no_capacity_late: ["c7i.*"] });
+            await sim.setFaults({ no_capacity: [], no_capacity_late: ["c7i.*"], pending_seconds: 8 });
             await start();
             expect((await sim.describe(id)).State?.Name).toBe("pending");
             const fallen = await sim.awaitState(id, "stopped");

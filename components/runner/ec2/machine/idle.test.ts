@@ -1,9 +1,6 @@
 import { shells } from "../../../../tests/helpers/workbench";
 import { RunnerBench } from "./runnerBench";
 
-// Time counts in seconds.
-jest.setTimeout(30_000);
-
 describe.each(shells)("idle.sh in %s", (_name, shell) => {
     let bench: RunnerBench;
     afterEach(() => bench.dispose());

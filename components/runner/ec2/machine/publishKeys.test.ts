@@ -3,9 +3,6 @@ import { statSync } from "node:fs";
 import { shells } from "../../../../tests/helpers/workbench";
 import { RunnerBench } from "./runnerBench";
 
-// Time counts in seconds.
-jest.setTimeout(30_000);
-
 describe.each(shells)("publish-keys.sh in %s", (_name, shell) => {
     let bench: RunnerBench;
     afterEach(() => bench.dispose());
