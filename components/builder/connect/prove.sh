@@ -9,14 +9,14 @@ prove() {
     if ! answers "$1"; then
         reason='nobody answers there any more'
     else
-        printf 'FROM scratch\n' | in_time 20 build_nothing "$1" >"$work/$1.log" 2>&1 && return
+        printf 'FROM scratch\n' | in_time 60 build_nothing "$1" >"$work/$1.log" 2>&1 && return
         case $? in
             124)
                 if is_busy "$1"; then
                     say "$(label "$1"): the runner answers and begins nothing new: it has as many steps as it does at once, and those of this build wait for their turn"
                     return
                 fi
-                reason="no answer within 40 s"
+                reason="no answer within 60 s"
                 ;;
             *) reason=$(grep -v '^$' "$work/$1.log" | tail -n 1) ;;
         esac
