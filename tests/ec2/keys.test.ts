@@ -214,8 +214,6 @@ describeHere("the keys of a runner on the simulated EC2", () => {
         // Of the thirty days that they are good for, less than half of eighty are left.
         await setOnRunner("keys_days", 80, "keys.sh");
         await setOnRunner("publish_seconds", 2);
-        // Between two builds, too.
-        await setOnRunner("look_seconds", 1);
         let builds = 0;
         await until("the keys to be renewed", async () => {
             await project.connectAndBuild("laptop", "amd64");
@@ -223,6 +221,8 @@ describeHere("the keys of a runner on the simulated EC2", () => {
             // Not before, however slow the machine is.
             if (builds === 2) {
                 await setOnRunner("calm_seconds", 10);
+                // So that it looks within the next pause, too.
+                await setOnRunner("look_seconds", 1);
             }
             // The runner renews them when nothing was built for the ten minutes that are ten seconds here.
             await new Promise((resolve) => setTimeout(resolve, builds % 3 === 0 ? 14_000 : 1000));
