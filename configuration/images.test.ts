@@ -24,13 +24,6 @@ const mistakesOf = (images: unknown, changes: Partial<ImageFacts> = {}) =>
 const mistakesOfApp = (app: unknown) => mistakesOf({ app });
 
 describe("declarations without a mistake", () => {
-    it("say the same by a boolean and by its text, as pulumi config set may write it", () => {
-        for (const value of [true, false]) {
-            const { images } = readImages({ app: { context: "app", sbom: String(value) } }, facts);
-            expect(images.app?.sbom).toBe(value);
-        }
-    });
-
     it.each<[string, unknown]>([
         ["none at all", {}],
         ["a context", { app: { context: "app" } }],

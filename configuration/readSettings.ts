@@ -69,8 +69,9 @@ export async function readSettings(
     const raw = rawSettings(file);
     const plain = plainSecrets(raw.buildSecrets, file);
     const { value, mistakes, wrong } = checkedSettings(without(plain, raw), project);
-    mistakes.push(...namespaceMistakes(Object.keys(pulumi.runtime.allConfig()), pulumi.getProject(), otherNamespaces));
-    mistakes.push(...totalLengthMistakes(pulumi.runtime.allConfig()));
+    const config = pulumi.runtime.allConfig();
+    mistakes.push(...namespaceMistakes(Object.keys(config), pulumi.getProject(), otherNamespaces));
+    mistakes.push(...totalLengthMistakes(config));
     mistakes.push(...plain.map((name) => plainTextMistake(pathText(["buildSecrets", name]), buildSecretCommand(name))));
     mistakes.push(...imageSecretMistakes(raw.images, file));
     if (!wrong.has("runners") && !wrong.has("registry")) {

@@ -17,7 +17,7 @@ open_stack() {
 needs_plugins() {
     for setting in runners registry; do
         default=$(sed -n "/^  $setting:/,/default:/s/^ *default: //p" Pulumi.yaml)
-        kind=$(sed -n "s/^ *[\"']*[^ :]*:${setting}[\"']*: *//p" "$1" 2>/dev/null | sed "s/ *#.*//; s/[\"']//g")
+        kind=$(sed -n "s/^ *[\"']*[^ :]*:${setting}[\"']*: *//p" "$1" 2>/dev/null | bare)
         case $kind in '' | "$default") ;; *) return 0 ;; esac
     done
     return 1
@@ -59,9 +59,12 @@ make_stack() {
     if [ -n "$added" ]; then printf '%s\n' "$added" >>"$file"; fi
 }
 
+# A value of YAML, without quotes and comment.
+bare() { sed "s/ *#.*//; s/[\"']//g"; }
+
 # stack_file STACK: prints where Pulumi has its settings. A name may have an organization before it, and a project.
 stack_file() {
-    folder=$(sed -n "s/^stackConfigDir: *//p" Pulumi.yaml | sed "s/ *#.*//; s/[\"']//g")
+    folder=$(sed -n "s/^stackConfigDir: *//p" Pulumi.yaml | bare)
     printf '%s\n' "${folder:+${folder%/}/}Pulumi.${1##*/}.yaml"
 }
 
@@ -70,7 +73,7 @@ stack_folder() {
     printf '%s/%s\n' "$NATIVE_BUILDX_HOME" "$(printf '%s-%s' "$(project_name)" "${1##*/}" | tr '[:upper:]' '[:lower:]')"
 }
 
-project_name() { sed -n 's/^name: *//p' Pulumi.yaml | sed "s/ *#.*//; s/[\"']//g"; }
+project_name() { sed -n 's/^name: *//p' Pulumi.yaml | bare; }
 
 # Prints the folder of a file backend; fails for any other backend.
 state_folder() {

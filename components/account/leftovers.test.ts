@@ -3,7 +3,6 @@ import { mockAws } from "../../tests/helpers/awsMocks";
 import { Workbench } from "../../tests/helpers/workbench";
 import { removesLeftover, removesLeftovers } from "./leftovers";
 
-const path = process.env.PATH;
 const resource = { urn: "", id: "", name: "r", type: "" };
 
 describe("what a killed up has left", () => {
@@ -11,14 +10,13 @@ describe("what a killed up has left", () => {
     beforeEach(async () => {
         await mockAws();
         bench = new Workbench();
-        process.env.PATH = `${bench.path("bin")}:${path}`;
+        bench.putOnPath();
         for (const severity of ["info", "warn", "error"] as const) {
             jest.spyOn(pulumi.log, severity).mockResolvedValue();
         }
     });
     afterEach(() => {
         jest.restoreAllMocks();
-        process.env.PATH = path;
         bench.dispose();
     });
 

@@ -169,7 +169,6 @@ describe("CiRole", () => {
 });
 
 describe("an identity provider with the stack's tags, which its state does not know", () => {
-    const path = process.env.PATH;
     const issuer = "token.actions.githubusercontent.com";
     const providerArn = `arn:aws:iam::123456789012:oidc-provider/${issuer}`;
     const role = "native-buildx-prod-ci";
@@ -178,7 +177,7 @@ describe("an identity provider with the stack's tags, which its state does not k
     beforeEach(async () => {
         await mockAws();
         bench = new Workbench();
-        process.env.PATH = `${bench.path("bin")}:${path}`;
+        bench.putOnPath();
         for (const severity of ["info", "error"] as const) {
             jest.spyOn(pulumi.log, severity).mockResolvedValue();
         }
@@ -186,7 +185,6 @@ describe("an identity provider with the stack's tags, which its state does not k
     afterEach(async () => {
         await settled();
         jest.restoreAllMocks();
-        process.env.PATH = path;
         bench.dispose();
     });
 

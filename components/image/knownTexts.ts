@@ -18,8 +18,8 @@ export function knownTexts(
     return pulumi.output(Object.fromEntries(known)) as pulumi.Output<{ [name: string]: string }>;
 }
 
-/** The same, of secrets, which are so in the state whether or not the program has marked them. */
-export function secretTexts(
+/** Such texts that are secrets, also in the state, whether or not the program has marked them. */
+export function knownSecrets(
     what: string,
     texts: { [name: string]: pulumi.Input<string> } = {},
 ): pulumi.Output<{ [name: string]: string }> {

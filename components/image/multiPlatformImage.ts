@@ -13,7 +13,7 @@ import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
 import { imageMistakes } from "./imageMistakes";
-import { knownTexts, secretTexts } from "./knownTexts";
+import { knownSecrets, knownTexts } from "./knownTexts";
 import { placeMistakes } from "./placeMistakes";
 import { PlatformImage } from "./platformImage";
 
@@ -99,7 +99,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
                 target: inputs.target,
                 args: knownTexts(`Image ${name}: args`, inputs.args),
                 contexts: namedContexts(platform, inputs),
-                secrets: secretTexts(`Image ${name}: secrets`, args.secrets),
+                secrets: knownSecrets(`Image ${name}: secrets`, args.secrets),
                 tags: tagsOf(args).map((tag) => pulumi.interpolate`${this.repository}:${tag}-${suffix}`),
                 cacheFrom: pulumi.all([...cache.from, ...forPlatform(cacheFrom)]),
                 cacheTo: pulumi.all([...cache.to, ...forPlatform(cacheTo)]),

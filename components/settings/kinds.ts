@@ -125,14 +125,16 @@ export function price() {
     });
 }
 
+/** A boolean of its text, as `pulumi config set` makes one. */
+function asFlag(given: unknown): unknown {
+    return given === "true" || given === "false" ? given === "true" : given;
+}
+
 /** True or false. */
 export function flag() {
     return schemaOf<boolean>({
         read: (value) => {
-            const given = plain(value);
-            if (given === "true" || given === "false") {
-                return { value: given === "true" };
-            }
+            const given = asFlag(plain(value));
             return typeof given === "boolean" ? { value: given } : insteadOf("true or false", given);
         },
         // `pulumi config set` makes a text of it.
@@ -193,10 +195,7 @@ export function secretText(how: string, otherwise: string) {
 export function flagOrText(what: string) {
     return schemaOf<boolean | string>({
         read: (value) => {
-            const given = plain(value);
-            if (given === "true" || given === "false") {
-                return { value: given === "true" };
-            }
+            const given = asFlag(plain(value));
             return typeof given === "boolean" || (typeof given === "string" && given !== "")
                 ? { value: given }
                 : insteadOf(what, given);

@@ -9,9 +9,10 @@ import { buildError, type ErrorHints } from "../progress/buildError";
 import { nothingHidden } from "../progress/plainText";
 import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
-import { buildxEnvironment, recordsFolder, stackRecords } from "./environment";
+import { buildxEnvironment } from "./environment";
 import { findBuildx } from "./findBuildx";
 import { runImagetoolsPatiently } from "./imagetools";
+import { recordsFolder, stackRecords } from "./records";
 import { type BuildConditions, type BuildResult, runBuild } from "./runBuild";
 import type { BuildxProgram } from "./runBuildx";
 

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
-import { recordsFolder, stackRecords } from "./environment";
 import { findBuildx } from "./findBuildx";
+import { recordsFolder, stackRecords } from "./records";
 
 /** Seconds after something was seen to serve in which the next image does not ask again. */
 const trustSeconds = 5;

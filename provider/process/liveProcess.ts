@@ -37,20 +37,27 @@ function isAlive(pid: number, tag: string): boolean {
     return processTag(pid) === tag;
 }
 
-/** Where process ids mean the same. */
+let known: string | undefined;
+
+/** Where process ids mean the same. It is looked for once. */
 function realm(): string {
+    known ??= findRealm();
+    return known;
+}
+
+function findRealm(): string {
     const parts = [
         () => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"),
         () => readlinkSync("/proc/self/ns/pid"),
     ];
-    const known = parts.map((read) => {
+    const found = parts.map((read) => {
         try {
             return read();
         } catch {
             return "";
         }
     });
-    return createHash("sha256").update(known.join()).digest("hex").slice(0, 8);
+    return createHash("sha256").update(found.join()).digest("hex").slice(0, 8);
 }
 
 /** The process's start, in the kernel's ticks since boot; empty where there is no /proc, and the id has to be enough. */

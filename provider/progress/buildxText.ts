@@ -36,8 +36,8 @@ export class BuildxText {
             return;
         }
         this.isInExcerpt = false;
-        const header = wholeText(this.previous?.toString("utf8", 0, looked) ?? "", this.hide);
-        if (rule.test(text) && /^\S.*:\d+$/.test(header)) {
+        const header = rule.test(text) ? wholeText(this.previous?.toString("utf8", 0, looked) ?? "", this.hide) : "";
+        if (/^\S.*:\d+$/.test(header)) {
             this.previous = undefined;
             this.isInExcerpt = true;
             this.excerpt = [header, text];

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { scriptKey, takeHooks } from "./pulumiMocks";
 
+export { resolved, settled } from "./pulumiMocks";
+
 /** A resource as a component registered it. */
 export interface Registered {
     type: string;
@@ -121,19 +123,4 @@ export async function mockAws(): Promise<AwsMocks> {
     await pulumi.runtime.setMocks(mocks, "native-buildx", "prod");
     takeHooks();
     return mocks;
-}
-
-export function resolved<T>(output: pulumi.Output<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error("the output has no value")), 30_000);
-        output.apply((value) => {
-            clearTimeout(timer);
-            resolve(value);
-        });
-    });
-}
-
-/** Waits until everything that a component registers from within outputs has been registered. */
-export async function settled(): Promise<void> {
-    await pulumi.runtime.disconnect();
 }

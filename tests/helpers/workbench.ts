@@ -19,6 +19,7 @@ export interface ScriptResult {
 export class Workbench {
     readonly folder = temporaryFolder();
     private readonly bin = path.join(this.folder, "bin");
+    private pathBefore: string | undefined;
 
     constructor() {
         mkdirSync(this.bin);
@@ -81,7 +82,16 @@ export class Workbench {
         });
     }
 
+    /** Lets this process find what was stubbed, until `dispose`. */
+    putOnPath(): void {
+        this.pathBefore = process.env.PATH;
+        process.env.PATH = `${this.bin}:${process.env.PATH}`;
+    }
+
     dispose(): void {
+        if (this.pathBefore !== undefined) {
+            process.env.PATH = this.pathBefore;
+        }
         // What a command of ours has left running may write there for another moment.
         rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
     }

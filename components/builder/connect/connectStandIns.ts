@@ -5,8 +5,8 @@ import { find } from "../../../tests/helpers/find";
  * asks the builder's nodes how they are (which takes long if there is a file `silent-HOST`), insists on one node an
  * endpoint, takes a node's platform from the builder's other nodes, and cannot read a broken record. It refuses to change a
  * record while there is a file `refuse-BUILDER`, until that is removed. `buildx build` succeeds unless there is a file
- * `dead-BUILDER`; it does not end with one of `busy-BUILDER`, and with `hangs-BUILDER` nothing does. It notes in `led-astray` what would send buildx elsewhere, and in `stdin` each standard input that is not
- * empty.
+ * `dead-BUILDER`; it does not end with one of `busy-BUILDER`, and with `hangs-BUILDER` nothing does. It notes in `led-astray`
+ * what would send buildx elsewhere, and in `stdin` each standard input that is not empty.
  */
 export const fakeBuildx = `
 [ ! -e "$bench/no-plugin" ] || { echo "docker: 'buildx' is not a docker command." >&2; exit 1; }

@@ -3,14 +3,8 @@ import { sizeRefusal } from "./claimSize";
 
 describe("another size of a claim", () => {
     const bench = new Workbench();
-    const { PATH } = process.env;
-    beforeAll(() => {
-        process.env.PATH = `${bench.path("bin")}:${PATH}`;
-    });
-    afterAll(() => {
-        process.env.PATH = PATH;
-        bench.dispose();
-    });
+    beforeAll(() => bench.putOnPath());
+    afterAll(() => bench.dispose());
 
     const place = { namespace: "demo-prod", context: "" };
     const refusal = (wanted: string, requested: string, capacity?: string, context = "") => {

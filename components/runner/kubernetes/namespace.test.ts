@@ -3,14 +3,8 @@ import { refusalOf } from "./namespace";
 
 describe("a namespace of the runners' own", () => {
     const bench = new Workbench();
-    const { PATH } = process.env;
-    beforeAll(() => {
-        process.env.PATH = `${bench.path("bin")}:${PATH}`;
-    });
-    afterAll(() => {
-        process.env.PATH = PATH;
-        bench.dispose();
-    });
+    beforeAll(() => bench.putOnPath());
+    afterAll(() => bench.dispose());
 
     const place = { namespace: "demo-prod", context: "" };
     const found = (labels?: object) =>
