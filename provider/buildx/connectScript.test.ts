@@ -84,7 +84,12 @@ describe("connections", () => {
     const newConnections = () => new Connections(async () => ["docker", "buildx"]);
     const note = () => `echo "$*" >>'${log}'\n`;
     const connect = (connections: Connections, script: string, arch: string, onProgress = (_line: string) => {}) =>
-        connections.connect(connections.keep(script), `demo-${arch}`, `linux/${arch}`, onProgress, signal);
+        connections.connect(
+            connections.keep(script),
+            { builder: `demo-${arch}`, runner: `linux/${arch}` },
+            onProgress,
+            signal,
+        );
     /** Fakes what tells the time; child processes need the rest. */
     const stopTheClock = () =>
         jest.useFakeTimers({
@@ -145,7 +150,7 @@ describe("connections", () => {
         const connections = newConnections();
         const scripts = [note(), `${note()}# of another stack`].map((text) => connections.keep(text));
         for (const script of scripts) {
-            await connections.connect(script, `demo-${script}`, "arm64", () => undefined, signal);
+            await connections.connect(script, { builder: `demo-${script}`, runner: "arm64" }, () => undefined, signal);
         }
         const recordsOf = (stack: string) =>
             withBuildx({ logins: [], stack }, async (buildx) => buildx.environment.BUILDX_CONFIG);
@@ -196,6 +201,18 @@ describe("connections", () => {
         expect(runs()).toHaveLength(2);
     });
 
+    it("fail at once for those who asked before the failure and come to their turn after it", async () => {
+        const connections = newConnections();
+        const script = connections.keep(`${note()}echo 'no capacity' >&2; exit 1`);
+        const asked = performance.now();
+        const connectAsked = (builder: string) =>
+            connections.connect(script, { builder, runner: builder, asked }, () => undefined, signal);
+        for (const builder of ["demo-arm64", "demo-arm64", "demo-amd64"]) {
+            await expect(connectAsked(builder)).rejects.toThrow("no capacity");
+        }
+        expect(runs()).toEqual(["demo-arm64", "demo-amd64"]);
+    });
+
     it("prepare without a platform, once for all who ask at the same time", async () => {
         const connections = newConnections();
         const script = connections.keep(note());
@@ -208,7 +225,7 @@ describe("connections", () => {
         const script = connections.keep(note());
         const other = connections.keep(`echo other >>'${log}'`);
         expect(script).not.toBe(other);
-        await connections.connect(other, "demo-arm64", "arm64", () => undefined, signal);
+        await connections.connect(other, { builder: "demo-arm64", runner: "arm64" }, () => undefined, signal);
         expect(runs()).toEqual(["other"]);
         await expect(newConnections().prepare(script, signal)).rejects.toThrow(/was not given to the provider/);
     });

@@ -7,6 +7,16 @@ import { recordsFolder, stackRecords } from "./records";
 /** Seconds after something was seen to serve in which the next image does not ask again. */
 const trustSeconds = 5;
 
+/** A runner to wake. */
+export interface Waking {
+    /** The builder that has this runner alone. */
+    builder: string;
+    /** The runner's name. */
+    runner: string;
+    /** When it was asked for, by `performance.now()`. @default now */
+    asked?: number;
+}
+
 /**
  * Runs the connect script: brings runners to serving and registers them with buildx on this machine. Several images that
  * need a runner at the same time share one connection.
@@ -17,6 +27,8 @@ export class Connections {
     private readonly running = new Map<string, Promise<void>>();
     /** When a builder's runner was seen to serve, and what a script prepares: the time in ms. */
     private readonly seenServing = new Map<string, number>();
+    /** By builder: why its runner could not be woken, and when that was known. */
+    private readonly failures = new Map<string, { error: unknown; at: number }>();
 
     /** @param find says which buildx builds. @default the caller's */
     constructor(private readonly find: () => Promise<string[]> = () => findBuildx(process.env)) {}
@@ -29,28 +41,36 @@ export class Connections {
     }
 
     /**
-     * Wakes and registers one runner. Resolves to the seconds it took.
+     * Wakes and registers one runner. Resolves to the seconds it took. Rejects with what the script said; at once where that
+     * was found out after this was asked for: forty images that wait for their turn on a runner that cannot be woken are not
+     * ten times ten minutes.
      *
      * @param script key of the connect script
-     * @param builder the runner's builder
-     * @param runner its name
      * @param onProgress gets each line as it is said
      */
     async connect(
         script: string,
-        builder: string,
-        runner: string,
+        { builder, runner, asked = performance.now() }: Waking,
         onProgress: (line: string) => void,
         signal: AbortSignal,
     ): Promise<number> {
         if (this.isTrusted(builder)) {
             return 0;
         }
+        const failure = this.failures.get(builder);
+        if (failure && failure.at >= asked) {
+            throw failure.error;
+        }
         const started = performance.now();
         await this.once(builder, async () => {
             const records = ["--records", await stackRecords(process.env, script)];
             const words = [...(await this.buildxWords()), runner, ...records];
             await runConnectScript(this.textOf(script), words, onProgress, signal);
+        }).catch((error) => {
+            if (!signal.aborted) {
+                this.failures.set(builder, { error, at: performance.now() });
+            }
+            throw error;
         });
         this.served(script, builder);
         return (performance.now() - started) / 1000;

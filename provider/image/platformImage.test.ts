@@ -1,8 +1,9 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { quietWork } from "../../tests/helpers/quietWork";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
-import { Connections } from "../buildx/connectScript";
+import { Connections, type Waking } from "../buildx/connectScript";
+import type { Work } from "../resource";
 import { type PlatformImageInputs, type PlatformImageOutputs, PlatformImageResource } from "./platformImage";
 
 const work = quietWork("u");
@@ -24,7 +25,7 @@ describe("an image whose SSH key is not on this machine", () => {
     const project = temporaryFolder();
     const woken: string[] = [];
     const connections = {
-        connect: async (_script: string, builder: string) => {
+        connect: async (_script: string, { builder }: Waking) => {
             woken.push(builder);
             throw new Error("was woken");
         },
@@ -58,4 +59,22 @@ describe("an image whose SSH key is not on this machine", () => {
         await expect(resource.create(inputs, work)).rejects.toThrow("was woken");
         expect(woken).toEqual(["b", "c"]);
     });
+});
+
+test("images that wait for their turn on a runner that cannot be woken are told so without another try", async () => {
+    const project = temporaryFolder();
+    const log = path.join(project, "log");
+    writeFileSync(path.join(project, "Dockerfile"), "FROM scratch\n");
+    const connections = new Connections(async () => ["docker", "buildx"]);
+    const connect = connections.keep(`echo tried >>'${log}'; echo 'no capacity' >&2; exit 1`);
+    const resource = new PlatformImageResource(connections);
+    const here = { connect, project, buildsPerRunner: 1 };
+    const works = ["one", "two", "three"].map((urn) => quietWork(urn));
+    const checked = await Promise.all(works.map((own) => resource.check({ ...base, context: ".", here }, own, {})));
+    const creations = checked.map((inputs, index) => resource.create(inputs, works[index] as Work));
+    const made = await Promise.all(creations.map((creation) => creation.catch((error) => error.message)));
+    const tries = readFileSync(log, "utf8");
+    rmSync(project, { recursive: true });
+    expect(made).toEqual(Array(3).fill("no capacity"));
+    expect(tries).toBe("tried\n");
 });

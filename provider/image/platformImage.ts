@@ -3,7 +3,7 @@ import * as path from "node:path";
 import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
 import { refuseSecrets } from "../../components/settings/secretMistakes";
-import type { Connections } from "../buildx/connectScript";
+import type { Connections, Waking } from "../buildx/connectScript";
 import { BuildFailure } from "../buildx/runBuild";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { type ContextSource, hashContexts } from "../context/contexts";
@@ -137,7 +137,8 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
     ): Promise<PlatformImageOutputs> {
         const here = this.memory.of(work.urn);
         refuseMissingSshFiles(inputs.ssh, here.project);
-        const build = () => this.buildInTurn(inputs, here, work, olds);
+        const asked = performance.now();
+        const build = () => this.buildInTurn(inputs, here, work, asked, olds);
         return this.turns.take(inputs.builder, here.buildsPerRunner, build, () => work.status("waiting for its turn"));
     }
 
@@ -145,12 +146,13 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         inputs: PlatformImageInputs,
         here: Here,
         work: Work,
+        asked: number,
         olds: PlatformImageOutputs | undefined,
     ): Promise<PlatformImageOutputs> {
         work.signal.throwIfAborted();
         const began = new Date().toISOString();
         const seen = this.remoteLooks.commitsSeenBy(work.urn);
-        const waking = await this.wake(inputs, here, work);
+        const waking = await this.wake({ ...inputs, asked }, here, work);
         const warn = (warnings: BuildWarning[]) =>
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
         const built = await buildImage(withDockerfileOf(here, inputs), here, work, seen).catch(async (error) => {
@@ -172,9 +174,9 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
     }
 
     /** Wakes its runner, and those that help it. Resolves to the seconds that it took. */
-    private async wake({ builder, runner }: PlatformImageInputs, here: Here, work: Work): Promise<number> {
+    private async wake({ builder, runner, asked }: Waking, here: Here, work: Work): Promise<number> {
         const wakings = [
-            this.connections.connect(here.connect, builder, runner, work.status, work.signal),
+            this.connections.connect(here.connect, { builder, runner, asked }, work.status, work.signal),
             wakeHelpers(this.connections, here, work),
         ];
         return Math.max(...(await Promise.all(wakings)));

@@ -1,3 +1,4 @@
+import type { Waking } from "../buildx/connectScript";
 import { wakeHelpers } from "./wakeHelpers";
 
 describe("the runners that are to compile for a build", () => {
@@ -8,15 +9,15 @@ describe("the runners that are to compile for a build", () => {
 
     it("are woken side by side, and one that cannot be is named: the build goes on", async () => {
         const woken: string[] = [];
-        const connect = async (script: string, builder: string, runner: string) => {
-            woken.push(`${script} ${builder} ${runner}`);
+        const connect = async (script: string, { builder, runner, asked }: Waking) => {
+            woken.push(`${script} ${builder} ${runner} ${asked}`);
             if (runner === "arm64") {
                 throw new Error("no capacity");
             }
             return 1;
         };
         await wakeHelpers({ connect }, { connect: "SCRIPT", helpers }, { signal: new AbortController().signal, log });
-        expect(woken).toEqual(["SCRIPT demo-amd64_2 amd64_2", "SCRIPT demo-arm64 arm64"]);
+        expect(woken).toEqual(["SCRIPT demo-amd64_2 amd64_2 0", "SCRIPT demo-arm64 arm64 0"]);
         expect(said).toEqual([
             "warning: runner arm64 could not be woken, and does not compile for this build: no capacity",
         ]);

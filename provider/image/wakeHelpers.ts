@@ -4,7 +4,7 @@ import type { Work } from "../resource";
 
 /**
  * Wakes the runners that are to compile for a build. It does without a runner that cannot be woken, and says so. Resolves to
- * the seconds it took.
+ * the seconds it took. One that could not be woken is not waited for again in this run.
  */
 export async function wakeHelpers(
     connections: Pick<Connections, "connect">,
@@ -14,7 +14,7 @@ export async function wakeHelpers(
     const started = performance.now();
     const wakings = helpers.map(async ({ builder, runner }) => {
         try {
-            await connections.connect(connect, builder, runner, () => undefined, signal);
+            await connections.connect(connect, { builder, runner, asked: 0 }, () => undefined, signal);
         } catch (error) {
             if (!signal.aborted) {
                 const reason = error instanceof Error ? error.message : String(error);
