@@ -28,6 +28,8 @@ export interface BuildConditions {
     onProgress?: (text: string) => void;
     /** Is there a terminal? @default false */
     isInteractive?: boolean;
+    /** Is told that from now on contexts may be sent. */
+    onStart?: () => void;
 }
 
 /** The result of a build. */
@@ -68,7 +70,7 @@ export async function runBuild(
     // Before anything is asked of the runner: to read its Dockerfile a context in git or an archive is fetched.
     const display = new Display(request.platform, buildx.hide, options);
     try {
-        return await buildShown(buildx, request, options.folder, display, hints);
+        return await buildShown(buildx, request, options, display, hints);
     } finally {
         display.end();
     }
@@ -77,7 +79,7 @@ export async function runBuild(
 async function buildShown(
     buildx: BuildxProgram,
     request: ResolvedRequest,
-    folder: string | undefined,
+    { folder, onStart = () => undefined }: BuildConditions,
     display: Display,
     hints: () => Promise<ErrorHints>,
 ): Promise<BuildResult> {
@@ -89,6 +91,7 @@ async function buildShown(
     const checked = { ...request, args: { ...request.args, ...checks.args } };
     const { words, environment } = buildCommand(checked, metadataFile);
     await refuseOtherPlatform(buildx, request, { dockerfile, folder });
+    onStart();
     const end = await runBuildx(buildx, words, { ...run, environment }).catch(({ message }) => {
         // It was not started, and has sent nothing.
         throw new BuildFailure(message, true);

@@ -88,6 +88,16 @@ test("a build that cannot be started leaves the runner what it has", async () =>
     expect(await sentBy(image.build([...fromStep, ...copies, "LABEL a=b"]))).toBeLessThan(100_000);
 });
 
+test("a build that fails before buildx is started, for a base that is not there, leaves the runner what it has", async () => {
+    const image = new Image("baseless");
+    expect(await sentBy(image.build([...fromStep, ...copies]))).toBeGreaterThan(2 * large);
+    const ref = `docker-image://${buildkit.registry}/nothing@sha256:${"0".repeat(64)}`;
+    const contexts = { more: image.more, base: { "linux/amd64": ref, "linux/arm64": ref } };
+    const build = image.build([...fromStep, ...copies], new AbortController().signal, { contexts });
+    await expect(build).rejects.toThrow("not found");
+    expect(await sentBy(image.build([...fromStep, ...copies, "LABEL a=b"]))).toBeLessThan(100_000);
+});
+
 test("what a build sent before it was canceled is not sent again", async () => {
     const image = new Image("canceled");
     const abort = new AbortController();

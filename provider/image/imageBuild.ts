@@ -33,8 +33,12 @@ export async function buildImage(
     seen: RemoteVersions["commits"] = {},
 ): Promise<ImageBuild> {
     const staged = await Staging.of(inputs, here.project, work.urn);
-    const result = await build(inputs, staged, here, work, seen).catch(async (error) => {
-        await staged.end(error instanceof BuildFailure && error.contextsArrived);
+    let started = false;
+    const onStart = () => {
+        started = true;
+    };
+    const result = await build(inputs, staged, here, work, { seen, onStart }).catch(async (error) => {
+        await staged.end(!started || (error instanceof BuildFailure && error.contextsArrived));
         throw error;
     });
     const files = await staged.end(true);
@@ -47,11 +51,11 @@ async function build(
     staged: Staging,
     here: Here,
     { signal, status, hide }: Work,
-    seen: RemoteVersions["commits"],
+    { seen, onStart }: { seen: RemoteVersions["commits"]; onStart: () => void },
 ): Promise<BuildResult> {
     const labels = inputs.sourceLabels ? await sourceLabels(inputs.context, here.project, seen) : {};
     const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
-    const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive() };
+    const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive(), onStart };
     const options = { logins: here.logins ?? [], references: inputs.tags, stack: here.connect, signal, hide };
     return withBuildx(options, (buildx) => atCommits(request, seen, (pinned) => buildx.build(pinned, conditions)));
 }
