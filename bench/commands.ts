@@ -38,7 +38,10 @@ export class Commands {
             child.stderr.setEncoding("utf8").on("data", (text: string) => {
                 said += text;
             });
-            child.on("error", reject);
+            child.on("error", (error) => {
+                this.children.delete(child);
+                reject(error);
+            });
             // Not "close": runners and registry, which go on, may hold the pipes.
             child.on("exit", (code, signal) => {
                 this.children.delete(child);
