@@ -116,6 +116,9 @@ make_room_for_groups
 reason=$(limit_steps "$group" "$step_memory_megabytes") || say "$reason"
 sed "s|@group@|$group|; s|@machine@|$(uname -m)|" "$lib/buildkitd.toml" >"$run_directory/buildkitd.toml"
 
+# Noted only, until there is a BuildKit to end: one that has begun to write its cache is not left behind.
+ended=
+trap 'ended=yes' TERM INT
 # It would take the machine's top group for its own.
 export BUILDKIT_SETUP_CGROUPV2_ROOT=0
 # shellcheck disable=SC2046 # an option, or none
@@ -124,6 +127,7 @@ buildkitd=$!
 sh "$lib/idle.sh" "$$" &
 watcher=$!
 trap end TERM INT
+if [ -n "$ended" ]; then end; fi
 status=0
 # A signal ends the waiting, not BuildKit.
 while kill -0 "$buildkitd" 2>/dev/null; do

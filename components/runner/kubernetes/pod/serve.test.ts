@@ -26,6 +26,8 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
             `trap 'echo drained >>"$bench/calls"; [ -e "$bench/clings" ] || exit 0' TERM
             [ ! -e "$bench/fails" ] || exit 7
             [ ! -e "$bench/serves" ] || : >"$bench/sockets/buildkitd.sock"
+            : >"$bench/begun"
+            [ ! -e "$bench/too-soon" ] || kill -TERM "$PPID"
             while :; do /bin/sleep 0.05; done`,
         );
         bench.stub("buildctl", "exit 1");
@@ -38,7 +40,7 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
 
     it("starts BuildKit behind its firewall, and ends it by SIGTERM when the pod is ended", async () => {
         const pod = bench.start("serve.sh", env);
-        await until(() => bench.calls.some((call) => call.startsWith("buildkitd ")));
+        await until(() => existsSync(bench.path("begun")));
         await pod.end("SIGTERM");
         expect(await pod.exited).toBe(0);
         expect(bench.calls.at(-1)).toBe("drained");
@@ -68,6 +70,16 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         await pod.end("SIGTERM");
         expect(await pod.exited).toBe(143);
         expect(bench.calls.filter((call) => call.startsWith("buildkitd"))).toEqual([]);
+    });
+
+    it("ends BuildKit where the pod is ended while it starts, too", async () => {
+        bench.write("too-soon");
+        // As on a machine that is slow just then.
+        const slow = bench.read("lib/serve.sh").replace(/^watcher=.*$/m, "$&\n/bin/sleep 1");
+        bench.write("lib/serve.sh", slow);
+        const pod = bench.start("serve.sh", env);
+        expect(await pod.exited).toBe(0);
+        expect(bench.calls.at(-1)).toBe("drained");
     });
 
     describe("when it serves, and the pod is ended,", () => {
