@@ -6,16 +6,26 @@ import { describeUnless } from "../../../tests/helpers/needs";
 import { temporaryFolder } from "../../../tests/helpers/temporaryFolder";
 
 describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("answers", () => {
-    let program: string;
+    const folder = temporaryFolder();
+    const patient = path.join(folder, "patient");
+    const impatient = path.join(folder, "impatient");
 
     beforeAll(() => {
-        program = path.join(temporaryFolder(), "answers");
-        execFileSync("gcc", ["-DSECONDS=1", "-o", program, path.join(__dirname, "answers.c")]);
+        // That a server of this process answers is waited for as long as a busy machine takes.
+        for (const [program, seconds] of [
+            [patient, 50],
+            [impatient, 1],
+        ] as const) {
+            execFileSync("gcc", [`-DSECONDS=${seconds}`, "-o", program, path.join(__dirname, "answers.c")]);
+        }
     });
-    afterAll(() => rmSync(path.dirname(program), { recursive: true, force: true }));
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
     /** What it says of a server that does so with each connection. */
-    async function answerOf(serve: (socket: Socket) => void): Promise<{ stdout: string; code: number }> {
+    async function answerOf(
+        serve: (socket: Socket) => void,
+        program = patient,
+    ): Promise<{ stdout: string; code: number }> {
         const sockets: Socket[] = [];
         const server = createServer((socket) => {
             // Who has read what it wants hangs up.
@@ -24,7 +34,7 @@ describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("answers", () 
         });
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
         try {
-            return await ask((server.address() as AddressInfo).port);
+            return await ask((server.address() as AddressInfo).port, program);
         } finally {
             for (const socket of sockets) {
                 socket.destroy();
@@ -33,7 +43,7 @@ describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("answers", () 
         }
     }
 
-    function ask(port: number): Promise<{ stdout: string; code: number }> {
+    function ask(port: number, program = patient): Promise<{ stdout: string; code: number }> {
         return new Promise((resolve) => {
             execFile(program, ["127.0.0.1", String(port)], (error, stdout) =>
                 resolve({ stdout, code: error ? Number(error.code) : 0 }),
@@ -63,7 +73,7 @@ describeUnless(spawnSync("gcc", ["--version"]).error && "no gcc")("answers", () 
     it("fails where nobody listens, hangs up or says nothing", async () => {
         const nobody = { stdout: "", code: 1 };
         expect(await answerOf((socket) => socket.end(version(43, 0)))).toEqual(nobody);
-        expect(await answerOf(() => undefined)).toEqual(nobody);
+        expect(await answerOf(() => undefined, impatient)).toEqual(nobody);
         expect(await ask(1)).toEqual(nobody);
     });
 });
