@@ -72,7 +72,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
 
         const images = platforms.map((platform) => this.buildPlatform(name, platform, args));
         this.platformRefs = Object.fromEntries(platforms.map((platform, at) => [platform, images[at]?.ref]));
-        this.receipts = Object.fromEntries(platforms.map((platform, at) => [platform, images[at]?.receipt]));
+        this.receipts = Object.fromEntries(platforms.map((platform, at) => [platform, images[at]?.took]));
         this.ref = this.joinPlatforms(name, platforms, args);
         this.registerOutputs({ ref: this.ref, platformRefs: this.platformRefs });
     }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PlatformImageInputs, PlatformImageOutputs } from "../../provider/image/platformImage";
-import type { Receipt } from "../../provider/progress/receipt";
+import { type Receipt, readReceipt, type StoredReceipt } from "../../provider/progress/receipt";
 import type { Inputs } from "./inputs";
 
 export type PlatformImageArgs = Inputs<PlatformImageInputs>;
@@ -9,8 +9,8 @@ export type PlatformImageArgs = Inputs<PlatformImageInputs>;
 export class PlatformImage extends pulumi.CustomResource {
     /** `repo:tag@sha256:...`, under the first tag. */
     declare readonly ref: pulumi.Output<string>;
-    /** What its build took. */
-    declare readonly receipt: pulumi.Output<Receipt>;
+    /** What its build took, as it is in the state. */
+    declare private readonly receipt: pulumi.Output<StoredReceipt>;
 
     constructor(name: string, args: PlatformImageArgs, opts?: pulumi.CustomResourceOptions) {
         const outputs: { [P in Exclude<keyof PlatformImageOutputs, keyof PlatformImageInputs>]: undefined } = {
@@ -25,5 +25,10 @@ export class PlatformImage extends pulumi.CustomResource {
             { ...args, contextHash: undefined, commits: undefined, archives: undefined, ...outputs },
             opts,
         );
+    }
+
+    /** What its build took. There is none where it was left out of an `up`. */
+    get took(): pulumi.Output<Receipt> {
+        return this.receipt.apply((stored) => stored && readReceipt(stored));
     }
 }

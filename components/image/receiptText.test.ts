@@ -1,4 +1,4 @@
-import { type ReceiptPart, receiptOf } from "../../provider/progress/receipt";
+import { type ReceiptPart, readReceipt, receiptOf, storedReceipt } from "../../provider/progress/receipt";
 import { parseReceipts, type Receipts, receiptsText } from "./receiptText";
 
 const parts: ReceiptPart[] = [
@@ -39,4 +39,10 @@ test("a runner that never stops is said", () => {
 test("is read again as what it was made of", () => {
     expect(parseReceipts(receiptsText(receipts))).toEqual(receipts);
     expect(parseReceipts(receiptsText({}))).toEqual({});
+});
+
+test("a receipt comes out of the state as it went in", () => {
+    for (const own of [receipt("linux/amd64"), { ...receipt("linux/arm64"), parts: [], emulated }]) {
+        expect(readReceipt(storedReceipt(own))).toEqual(own);
+    }
 });

@@ -12,7 +12,7 @@ import { fromProject } from "../context/fromProject";
 import { RemoteLooks, type RemoteVersions } from "../context/remoteLooks";
 import { type Here, HereMemory } from "../process/here";
 import type { BuildWarning } from "../progress/buildProgress";
-import { type Receipt, rounded } from "../progress/receipt";
+import { rounded, type StoredReceipt, storedReceipt } from "../progress/receipt";
 import { Warnings } from "../progress/warnings";
 import { differences, type ResourceType, type Work } from "../resource";
 import { buildImage } from "./imageBuild";
@@ -55,7 +55,7 @@ export interface PlatformImageInputs extends BuildOptions {
     archives?: RemoteVersions["archives"];
 }
 
-export type PlatformImageOutputs = PlatformImageInputs & Tagged & { receipt: Receipt };
+export type PlatformImageOutputs = PlatformImageInputs & Tagged & { receipt: StoredReceipt };
 
 /** A change of these makes another image. Runner, builder and compile cluster are only where it is made. */
 const parts = [
@@ -169,7 +169,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             contextHash: builtHash(inputs.contextHash, built.contextHash, work),
             digest: built.digest,
             ref: `${inputs.tags[0]}@${built.digest}`,
-            receipt: { ...built.receipt, runner: inputs.runner, began, waking: rounded(waking) },
+            receipt: storedReceipt({ ...built.receipt, runner: inputs.runner, began, waking: rounded(waking) }),
         };
     }
 

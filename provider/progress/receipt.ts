@@ -64,6 +64,17 @@ export interface Receipt {
     emulated?: string[];
 }
 
+/** A receipt in the state. Its parts are lines of one text: the engine and the SDK take long over many small values, at every `up`. */
+export type StoredReceipt = Omit<Receipt, "parts"> & { parts: string };
+
+export function storedReceipt(receipt: Receipt): StoredReceipt {
+    return { ...receipt, parts: receipt.parts.map(partText).join("\n") };
+}
+
+export function readReceipt(stored: StoredReceipt): Receipt {
+    return { ...stored, parts: stored.parts.split("\n").filter(Boolean).map(parsePart) };
+}
+
 /** What a step on a runner that emulates ends its output with, see stepMounts.sh: the compilers it names. */
 export function emulatedCompilers(line: string): string[] {
     return /native-buildx: no native compiler is known for (.+): emulated/.exec(line)?.[1]?.split(", ") ?? [];

@@ -25,7 +25,7 @@ const answers: { [type: string]: (name: string, inputs: State) => State } = {
 };
 
 function built(name: string, { tags }: State): State {
-    return { digest: digestOf(name), ref: `${(tags as string[])[0]}@${digestOf(name)}`, receipt: { seconds: 1 } };
+    return { digest: digestOf(name), ref: `${(tags as string[])[0]}@${digestOf(name)}`, receipt: { parts: "" } };
 }
 
 /** The digest that the mocked registry gives to what a resource of this name pushes. */
