@@ -3,6 +3,7 @@ import * as sdk from "@pulumi/pulumi/provider";
 import { hiderOf } from "./hiddenSecrets";
 import type { Engine } from "./process/engine";
 import type { ResourceType, Work } from "./resource";
+import { withSendableErrors } from "./sendableErrors";
 import { type Properties, plain, secretProperties, withSecrets } from "./values";
 
 type Any = ResourceType<Properties, Properties>;
@@ -22,7 +23,7 @@ export interface Functions {
 export async function serve(types: ResourceTypes, functions: Functions, engine: Engine): Promise<void> {
     // The SDK prints, with a stack, each error that it also answers with.
     console.error = () => undefined;
-    await sdk.main(new ResourceProvider(types, functions, engine), process.argv.slice(2));
+    await sdk.main(withSendableErrors(new ResourceProvider(types, functions, engine)), process.argv.slice(2));
 }
 
 /** Between the engine's values and a resource's plain ones. */

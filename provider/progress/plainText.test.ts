@@ -1,6 +1,6 @@
 import { specialSecretSig, specialSigKey } from "@pulumi/pulumi/runtime/rpc";
 import { hiderOf } from "../hiddenSecrets";
-import { LastLines, plainText } from "./plainText";
+import { bothEnds, LastLines, plainText } from "./plainText";
 
 test.each([
     ["colours", "\x1b[1;31mred\x1b[0m", "red"],
@@ -22,6 +22,18 @@ test.each([
 
 test("a long line is cut off", () => {
     expect(plainText("x".repeat(1000))).toBe(`${"x".repeat(400)}...`);
+});
+
+test("no character is cut in two", () => {
+    const faces = `x${"\u{1f600}".repeat(2500)}`;
+    const lines = new LastLines(1);
+    // Of what is kept of it, most is colour.
+    lines.write(Buffer.from(`${"\x1b[31m".repeat(790)}${faces}`));
+    for (const shown of [plainText(faces), plainText(faces.slice(1)), bothEnds(`x${faces}`), ...lines.all()]) {
+        expect(shown).toMatch(/\u{1f600}(\.\.\.)?$/u);
+        expect(shown.isWellFormed()).toBe(true);
+    }
+    expect(bothEnds(`${faces.slice(1)}x`).isWellFormed()).toBe(true);
 });
 
 describe("the last lines", () => {

@@ -20,17 +20,26 @@ export function plainText(text: string, hide: Hide = nothingHidden, isCut = fals
 
 /** Such a text, of which the beginning is shown. */
 export function cutOff(plain: string): string {
-    return plain.length > shown ? `${plain.slice(0, shown)}...` : plain;
+    return plain.length > shown ? `${beginningOf(plain, shown)}...` : plain;
 }
 
 /** Such a text, of which both ends are shown: an error begins with what was done, and ends with the reason. */
 export function bothEnds(plain: string): string {
-    return plain.length > shown ? `${plain.slice(0, shown / 2)} ... ${plain.slice(-shown / 2)}` : plain;
+    return plain.length > shown ? `${beginningOf(plain, shown / 2)} ... ${endOf(plain, shown / 2)}` : plain;
+}
+
+/** The beginning of a text, which does not end within a character. */
+function beginningOf(text: string, length: number): string {
+    return text.slice(0, length).replace(/[\ud800-\udbff]$/, "");
+}
+
+function endOf(text: string, length: number): string {
+    return text.slice(-length).replace(/^[\udc00-\udfff]/, "");
 }
 
 /**
- * A program's text, whole, without secrets, logins, escape sequences, whole or cut off, control characters, and characters
- * that change the direction of writing. A tabulator becomes a blank.
+ * A program's text, whole, without secrets, logins, escape sequences, whole or cut off, control characters, halves of
+ * characters, and characters that change the direction of writing. A tabulator becomes a blank.
  *
  * @param isCut whether it may end within a secret. @default false
  */
@@ -50,7 +59,7 @@ function readable(text: string): string {
             // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
             .replace(/\x1b[ -/]*(?:[0-~]|$)/g, "")
             .replaceAll("\t", " ")
-            .replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "")
+            .replace(/[\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "")
             .trimEnd(),
     );
 }
