@@ -46,10 +46,29 @@ describe("an error over the wire to the engine", () => {
         );
     }
 
-    it.each(Object.keys(calls) as (keyof typeof calls)[])(
-        "is an answer of %s with half a character in it",
-        async (call) => {
-            expect(await answer(call, "a \ud83d b")).toBe("a \ufffd b");
-        },
-    );
+    const all = Object.keys(calls) as (keyof typeof calls)[];
+    it.each(all)("is an answer of %s with half a character in it", async (call) => {
+        expect(await answer(call, "a \ud83d b")).toBe("a \ufffd b");
+    });
+
+    it.each(all)("is an answer of %s without its middle where it is too long", async (call) => {
+        const [head, ...more] = (await answer(call, `begins ${"x".repeat(200_000)} ends`)).split("\n");
+        expect(head).toMatch(/^begins x{14900,}$/);
+        expect(more).toEqual([
+            expect.stringMatching(/^\.\.\. \(1700\d\d characters of this message are left out\) \.\.\.$/),
+            expect.stringMatching(/^x{14900,} ends$/),
+        ]);
+    });
+
+    it.each([
+        ["of another language", "\u65e5", 9],
+        ["of empty lines", "\n", 3],
+        ["of faces", "\u{1f600}", 12],
+    ])("is cut off by what is sent of it, also one %s", async (_what, character, bytes) => {
+        const count = 2 * Math.floor(15_000 / bytes);
+        expect(await answer("create", character.repeat(count))).toBe(character.repeat(count));
+        const leftOut = `\n... (${2 * count} characters of this message are left out) ...\n`;
+        const half = character.repeat(count / 2);
+        expect(await answer("create", character.repeat(3 * count))).toBe(half + leftOut + half);
+    });
 });
