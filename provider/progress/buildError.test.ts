@@ -204,11 +204,33 @@ test("a buildx that was killed, crashed, or said nothing", () => {
     );
 });
 
-test("a buildx that was interrupted", () => {
-    const step = { name: "[1/1] RUN x", error: "context canceled", seconds: 1, lines: [] };
-    expect(buildError({ code: 130, signal: null, text: ["ERROR: context canceled"] }, [step])).toBe(
-        "The build was canceled.",
-    );
+describe("a buildx that ended with the status of a cancellation", () => {
+    const interrupted = (...text: string[]) => ({ code: 130, signal: null, text });
+    const other = { name: "[1/1] RUN x", error: "context canceled", seconds: 1, lines: [] };
+
+    test.each([
+        [[], ""],
+        [["ERROR: context canceled"], "\ncontext canceled"],
+        [
+            ["ERROR: failed to build: failed to solve: Canceled: grpc: the client connection is closing"],
+            "\nCanceled: grpc: the client connection is closing",
+        ],
+        [["ERROR: failed to list workers: rpc error: code = Canceled desc = x"], /\nfailed to list .* desc = x$/],
+    ])("was canceled, and said %j", (text, said) => {
+        const message = buildError(interrupted(...text), [other]);
+        expect(message.replace("The build was canceled.", "")).toEqual(
+            said instanceof RegExp ? expect.stringMatching(said) : said,
+        );
+    });
+
+    test("says the step that failed, because of which others were canceled", () => {
+        const end = interrupted("ERROR: failed to build: failed to solve: Canceled: context canceled");
+        expect(buildError(end, [other, step])).toMatch(/^\[2\/3\] RUN make failed after 31 s: /);
+    });
+
+    test("says a cause that is none of a step", () => {
+        expect(buildError(interrupted("ERROR: failed to build: invalid tag"), [other])).toBe("invalid tag");
+    });
 });
 
 test("what a credential program said", () => {

@@ -10,7 +10,7 @@ export interface BuildxEnd {
     text: string[];
 }
 
-/** Status of a buildx that was interrupted. */
+/** Status of a buildx that was interrupted, and of one that ended with any cancellation of gRPC's. */
 const canceled = 130;
 
 /** What is known of a failed build besides its output. */
@@ -111,16 +111,16 @@ const meanings: [RegExp, string][] = [
  * @param failures steps that failed
  */
 export function buildError(end: BuildxEnd, failures: FailedStep[], hints: ErrorHints = {}): string {
-    if (end.code === canceled) {
-        return "The build was canceled.";
-    }
     const said = lastError(end.text);
+    if (end.code === canceled && [said, ...failures.map(({ error }) => error)].filter(Boolean).every(isCanceled)) {
+        return ["The build was canceled.", ...shownLines(said)].join("\n");
+    }
     const failed = cause(failures, said);
     const reason = [failed?.error ?? "", said].map(withoutUserText).join("\n");
     const meaning = meanings.find(([pattern]) => pattern.test(reason))?.[1];
     return [
         ...ending(end, said !== "" || failed !== undefined),
-        ...(failed ? stepLines(failed) : said ? said.split("\n").map(bothEnds) : []),
+        ...(failed ? stepLines(failed) : shownLines(said)),
         ...excerpt(end.text),
         ...(meaning ? [meaning] : []),
         ...loginRemedy(reason, failed?.name, hints.login),
@@ -145,11 +145,18 @@ function cause(failures: FailedStep[], said: string): FailedStep | undefined {
     const text = said.replaceAll("\n", "");
     const isSaid = ({ error }: FailedStep) => text.includes(error.slice(0, compared));
     const own = failures.filter(({ error }) => !isCanceled(error));
-    return own.find(isSaid) ?? failures.find(isSaid) ?? own[0] ?? (said && !isCanceled(said) ? undefined : failures[0]);
+    const isOfOther = said !== "" && !isCanceled(said);
+    // Where all that is said is that it was canceled, a step that was not is why.
+    const ofOwn = own.find(isSaid) ?? (isOfOther ? undefined : own[0]);
+    return ofOwn ?? failures.find(isSaid) ?? own[0] ?? (isOfOther ? undefined : failures[0]);
 }
 
 function isCanceled(error: string): boolean {
-    return /context canceled|canceled: /i.test(withoutUserText(error));
+    return /(context|operation was) canceled|canceled: |code = canceled/i.test(withoutUserText(error));
+}
+
+function shownLines(said: string): string[] {
+    return said === "" ? [] : said.split("\n").map(bothEnds);
 }
 
 /** The message for a buildx that did not end by itself. */
