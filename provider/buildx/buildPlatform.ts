@@ -17,7 +17,7 @@ export async function buildPlatformOf(buildx: BuildxProgram, builder: string, pl
     let found = platform;
     await runBuildx(buildx, ["build", ...words, "--progress=rawjson", folder], {
         onProgress: ({ vertexes = [] }) => {
-            for (const { name } of vertexes) {
+            for (const { name = "" } of vertexes) {
                 found = /\] WORKDIR \/(\S+)$/.exec(name)?.[1] ?? found;
             }
         },

@@ -109,9 +109,9 @@ export class BuildProgress {
             if (this.steps.size >= mostSteps) {
                 return;
             }
-            const name = plainText(vertex.name, this.hide);
-            // Whatever the secrets are.
-            const own = plainText(vertex.name);
+            const given = vertex.name ?? "a step without a name";
+            const name = plainText(given, this.hide);
+            const own = plainText(given); // Whatever the secrets are.
             const fresh = { runs: new Map(), isCached: false, error: undefined, seen: undefined, lines: undefined };
             step = { ...fresh, name, kind: kindOf(own), isFetch: isFetch(own), statuses: new Map() };
             this.steps.set(vertex.digest, step);
@@ -145,12 +145,12 @@ export class BuildProgress {
     }
 
     private addWarning(warning: VertexWarning): void {
-        const short = plainText(Buffer.from(warning.short, "base64").toString("utf8"), this.hide);
+        const short = plainText(Buffer.from(warning.short ?? "", "base64").toString("utf8"), this.hide);
         const line = warning.range?.[0]?.start?.line;
         const file = plainText(warning.sourceInfo?.filename ?? "", this.hide);
         const key = [warning.url ?? "", short, file, line ?? 0].join("|");
         const rule = /^(\w+): /.exec(short)?.[1] ?? "";
-        if (this.hasRoomFor(rule)) {
+        if (short && this.hasRoomFor(rule)) {
             const place = [file, line].filter(Boolean).join(":");
             this.found.set(key, {
                 key,

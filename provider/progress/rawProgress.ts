@@ -4,7 +4,8 @@ import { BuildxText } from "./buildxText";
 /** A step of a build, as BuildKit reports it; again and again while it changes. */
 export interface Vertex {
     digest: string;
-    name: string;
+    /** Left out, as all that is empty. */
+    name?: string;
     /** RFC 3339, by the runner's clock. */
     started?: string;
     completed?: string;
@@ -35,7 +36,7 @@ export interface VertexLog {
 export interface VertexWarning {
     vertex: string;
     /** In base64, as the details. */
-    short: string;
+    short?: string;
     detail?: string[];
     url?: string;
     sourceInfo?: { filename?: string; data?: string };
@@ -108,9 +109,18 @@ export class RawProgressReader {
         this.size = 0;
         const progress = isWhole && line[0] === 0x7b ? parsed(line) : undefined;
         if (progress) {
-            this.each(progress);
+            this.take(progress);
         } else if (isWhole) {
             this.plain.write(line);
+        }
+    }
+
+    /** Progress that nobody understands, as of a BuildKit to come, is left out: what follows may be the error. */
+    private take(progress: RawProgress): void {
+        try {
+            this.each(progress);
+        } catch {
+            // It is of one line.
         }
     }
 }
