@@ -111,6 +111,19 @@ describe("a context gets a new name", () => {
     });
 });
 
+test("a build during which the disk became full ends well, and the next gets a new name in the same place", async () => {
+    const { context, write } = newContext();
+    const { path: link, done } = await nameContext(context, options);
+    fs.rmSync(`${link}.sent`);
+    fs.symlinkSync("/dev/full", `${link}.sent`);
+    write("2");
+    expect(await done(true)).toMatchObject([{ path: Buffer.from("file") }]);
+    const { path: next, done: nextDone } = await nameContext(context, options);
+    await nextDone(true);
+    expect(path.dirname(next)).toBe(path.dirname(link));
+    expect(path.basename(next)).not.toBe(path.basename(link));
+});
+
 test("a second build at the same time has a name to itself, and leaves the first one's alone", async () => {
     const { context } = newContext();
     const first = await nameContext(context, options);

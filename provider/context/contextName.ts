@@ -29,7 +29,8 @@ export interface NamedContext {
     /** To be handed to buildx in place of the folder. */
     path: string;
     /**
-     * To be called when buildx has ended.
+     * To be called when buildx has ended. What cannot be written down, as on a full disk, is no failure of the build: the
+     * next one sends everything.
      * @param arrived whether the context was sent to its end: the build succeeded, or failed later, in a step. If not,
      * what the runner has is not relied on, and the next build sends everything.
      * @returns what buildx would send now; undefined where it did not arrive or cannot be read any more
@@ -63,11 +64,8 @@ export async function nameContext(folder: string, options: NameOptions): Promise
             path: path.join(slot.folder, name),
             async done(arrived) {
                 const after = await filesAfter(arrived, real, options);
-                if (after) {
-                    await addChanged(index, before, after);
-                } else {
-                    await slot.clear();
-                }
+                const kept = after ? addChanged(index, before, after) : slot.clear();
+                await kept.catch(() => slot.clear()).catch(() => undefined);
                 await slot.release();
                 return after;
             },
@@ -132,7 +130,8 @@ async function nameForOneBuild(folder: string, options: NameOptions): Promise<Na
     return {
         path: link,
         async done(arrived) {
-            await fs.rm(own, { recursive: true, force: true });
+            // Otherwise `sweepSlots` removes it some day.
+            await fs.rm(own, { recursive: true, force: true }).catch(() => undefined);
             return filesAfter(arrived, folder, options);
         },
     };

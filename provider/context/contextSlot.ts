@@ -12,7 +12,7 @@ export interface ContextSlot {
     setName(name: string): Promise<void>;
     /** Removes the name and all that was kept with it. */
     clear(): Promise<void>;
-    /** Gives the slot back. A slot that is not given back, because its process was killed, loses its name. */
+    /** Gives the slot back. A slot that is not given back, because its process was killed or it cannot be, loses its name. */
     release(): Promise<void>;
 }
 
@@ -47,12 +47,14 @@ export async function takeSlot(store: string, identity: readonly string[]): Prom
         clear: () => clear(folder),
         release: () => {
             clearInterval(renewal);
-            return fs.rm(claim, { force: true });
+            return fs.rm(claim, { force: true }).catch(() => undefined);
         },
     };
 }
 
 async function clear(folder: string): Promise<void> {
+    // First, and without a file to open: nobody relies on the rest without the name, should it not go.
+    await fs.rm(path.join(folder, "name"), { force: true });
     for (const file of await fs.readdir(folder)) {
         if (!file.startsWith("claim")) {
             await fs.rm(path.join(folder, file), { force: true });

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { commandOf, descendants, until } from "../../tests/e2e/processes";
 import { buildkitOfProcess } from "../../tests/helpers/buildkit";
 import { quietWork } from "../../tests/helpers/quietWork";
-import { fromStep } from "../../tests/helpers/stepImage";
+import { asleepFor, fromStep } from "../../tests/helpers/stepImage";
+import { processTag } from "../process/liveProcess";
 import { buildImage, type ImageBuild } from "./imageBuild";
 import type { PlatformImageInputs } from "./platformImage";
 
@@ -98,17 +100,48 @@ test("a build that fails before buildx is started, for a base that is not there,
     expect(await sentBy(image.build([...fromStep, ...copies, "LABEL a=b"]))).toBeLessThan(100_000);
 });
 
+const asleep = () =>
+    until("the step sleeps", () => descendants(process.pid).some((pid) => commandOf(pid).startsWith("/step sleep")));
+
 test("what a build sent before it was canceled is not sent again", async () => {
     const image = new Image("canceled");
     const abort = new AbortController();
     const build = image.build([...fromStep, ...copies, 'RUN ["/step", "sleep", "1000"]'], abort.signal);
     const end = build.catch((error: Error) => error.message);
-    await until("the step sleeps", () =>
-        descendants(process.pid).some((pid) => commandOf(pid).startsWith("/step sleep")),
-    );
+    await asleep();
     abort.abort();
     expect(await end).toBe("canceled");
     expect(await sentBy(image.build([...fromStep, ...copies]))).toBeLessThan(100_000);
+});
+
+test("a disk that becomes full hides neither what was pushed nor why a build failed", async () => {
+    const store = path.join(buildkit.folder, "data/contexts");
+    const temporary = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`native-buildx-${processTag()}.`));
+    const before = temporary();
+    const fillDisk = (image: Image) => {
+        const held = readdirSync(store).filter((slot) => readdirSync(path.join(store, slot)).includes("claim"));
+        for (const file of held.flatMap((slot) =>
+            readdirSync(path.join(store, slot)).map((name) => `${slot}/${name}`),
+        )) {
+            if (file.endsWith(".sent")) {
+                rmSync(path.join(store, file));
+                symlinkSync("/dev/full", path.join(store, file));
+            }
+        }
+        writeFileSync(path.join(image.more, "edited.txt"), "edited");
+    };
+    for (const [name, step, said] of [
+        ["full-pushed", "LABEL a=b", /^sha256:/],
+        ["full-failed", fails, /failed, as it was told to/],
+    ] as const) {
+        const image = new Image(name);
+        const build = image.build([...fromStep, ...copies, asleepFor(5), step]);
+        const end = build.then(({ digest }) => digest, String);
+        await asleep();
+        fillDisk(image);
+        expect(await end).toMatch(said);
+    }
+    expect(temporary()).toEqual(before);
 });
 
 test("an edit under the old size and time, made while a build failed, arrives in the next", async () => {

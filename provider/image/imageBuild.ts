@@ -104,14 +104,17 @@ class Staging {
     }
 
     /**
+     * Does not fail: what the build has done, or why it has not, is what counts.
+     *
      * @param arrived whether the contexts were sent to their ends
      * @returns what is in each context now, by its name; it throws where that is not known
      */
     async end(arrived: boolean): Promise<(name: string) => ContextEntry[]> {
         const ended = [...this.named].map(async ([name, named]) => [name, await named.done(arrived)] as const);
-        const files = new Map(await Promise.all(ended));
+        const files = new Map((await Promise.allSettled(ended)).flatMap((end) => ("value" in end ? [end.value] : [])));
         if (this.temporary) {
-            await removeTemporaryFolder(this.temporary);
+            // What cannot be removed now is tried again when this process exits.
+            await removeTemporaryFolder(this.temporary).catch(() => undefined);
         }
         return (name) => {
             const known = files.get(name);
