@@ -166,7 +166,7 @@ describeUnless(missing && `${missing} is not on PATH`)("the version of an archiv
         answer = () => undefined;
         expect(await archiveVersion(address, undefined, 1)).toEqual({
             reason: "no answer within 1 s",
-            unreachable: true,
+            tooLate: true,
         });
     });
 });

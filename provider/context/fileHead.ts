@@ -30,17 +30,20 @@ export async function fileHead(
         }
         // The lines that follow are advice.
         const said = /^(?:curl: \(\d+\) )?(.+)/.exec(messages)?.[1] ?? `curl ended with ${status}`;
-        const reason = status === tooLate ? `no answer within ${seconds} s` : said;
-        return unreachable.has(status) ? { reason, unreachable: true } : { reason };
+        if (status === tooLate) {
+            return { reason: `no answer within ${seconds} s`, tooLate: true };
+        }
+        return unreachable.has(status) ? { reason: said, unreachable: true } : { reason: said };
     } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         return { reason: code === "ENOENT" ? "curl is not installed" : message };
     }
 }
 
+/** Exit status of curl: no answer in time. */
 const tooLate = 28;
-/** Exit statuses of curl: no such proxy or host, no connection, no answer. */
-const unreachable = new Set<number | null>([5, 6, 7, tooLate]);
+/** Exit statuses of curl: no such proxy or host, no connection. */
+const unreachable = new Set<number | null>([5, 6, 7]);
 
 /** For curl's standard input: arguments can be read by every process, and an address may have a signature. */
 function configuration(address: string, authorization: string | undefined): string {

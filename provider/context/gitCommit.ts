@@ -81,9 +81,11 @@ async function git(
         if (status === 0) {
             return output;
         }
-        const timedOut = Date.now() - started >= seconds * 1000;
-        const reason = timedOut ? `no answer within ${seconds} s` : reasonIn(messages) || `git ended with ${status}`;
-        return timedOut || isUnreachable.test(reason) ? { reason, unreachable: true } : { reason };
+        if (Date.now() - started >= seconds * 1000) {
+            return { reason: `no answer within ${seconds} s`, tooLate: true };
+        }
+        const reason = reasonIn(messages) || `git ended with ${status}`;
+        return isUnreachable.test(reason) ? { reason, unreachable: true } : { reason };
     } catch (error) {
         const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
         return { reason: missing ? "git is not installed" : (error as Error).message };

@@ -183,7 +183,7 @@ describe("the commit of a git context", () => {
             ),
         );
         const context = `git://127.0.0.1:${port}/repo.git`;
-        expect(await resolved(context, 1)).toEqual({ reason: `${context}: no answer within 1 s`, ...unreachable });
+        expect(await resolved(context, 1)).toEqual({ reason: `${context}: no answer within 1 s`, tooLate: true });
         await closed;
         silent.close();
     });

@@ -32,7 +32,7 @@ interface Question {
 
 /**
  * Looks at contexts that are elsewhere. Each is asked for once in a run, so that all platforms and images see the same, and a
- * server that cannot be reached is waited for once.
+ * server that cannot be reached is waited for once, and one that only keeps quiet twice.
  */
 export class RemoteLooks {
     private readonly looks = new Looks<Answer>();

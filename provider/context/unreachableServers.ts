@@ -1,12 +1,19 @@
-/** Why a server says nothing; `unreachable` where it did not take the question. */
+/** Why a server says nothing. */
 export interface Unanswered {
     reason: string;
+    /** It did not take the question. */
     unreachable?: boolean;
+    /** It was not waited for any longer. */
+    tooLate?: boolean;
 }
 
-/** Remembers the servers that could not be reached: whatever else is asked of them in this run is not waited for. */
+/**
+ * Remembers the servers that could not be reached: whatever else is asked of them in this run is not waited for. A server is
+ * also one of them after two answers in a row that were too late: one alone may be that of a large repository.
+ */
 export class UnreachableServers {
     private readonly known = new Map<string, Unanswered>();
+    private readonly lateOnce = new Set<string>();
     private readonly imagesOfRun = new Set<string>();
 
     /** @param image that is to ask. One that comes again does so in another run, in which servers may be back. */
@@ -14,24 +21,36 @@ export class UnreachableServers {
         if (this.imagesOfRun.has(image)) {
             this.imagesOfRun.clear();
             this.known.clear();
+            this.lateOnce.clear();
         }
         this.imagesOfRun.add(image);
     }
 
-    /** @param server says which it is: called only where a server cannot be reached, or could not before */
+    /** @param server says which it is: called only where one did not answer, or did not before */
     async ask<T extends object>(
         server: () => Promise<string>,
         ask: () => Promise<T | Unanswered>,
     ): Promise<T | Unanswered> {
-        const known = this.known.size > 0 ? this.known.get(await server()) : undefined;
+        const before = this.known.size + this.lateOnce.size > 0 ? await server() : "";
+        const known = this.known.get(before);
         if (known) {
             // Of another address there.
             return { ...known, reason: `its server was asked for another before: ${known.reason}` };
         }
         const answer = await ask();
-        if ("unreachable" in answer) {
-            this.known.set(await server(), answer);
+        if ("unreachable" in answer || "tooLate" in answer) {
+            this.note(await server(), answer);
+        } else {
+            this.lateOnce.delete(before);
         }
         return answer;
+    }
+
+    private note(server: string, answer: Unanswered): void {
+        if (answer.tooLate && !this.lateOnce.has(server)) {
+            this.lateOnce.add(server);
+        } else {
+            this.known.set(server, answer);
+        }
     }
 }
