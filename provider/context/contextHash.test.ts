@@ -20,7 +20,7 @@ function newContext(files: { [name: string]: string } = {}): string {
     return context;
 }
 
-const hashOf = async (context: string, options: FolderOptions = {}) => (await hashFolder(context, options)).hash;
+const hashOf = (context: string, options: FolderOptions = {}) => hashFolder(context, options);
 
 async function sent(context: string, options: FolderOptions = {}): Promise<string[]> {
     return (await sentFiles(context, options)).map((entry) => entry.path.toString());
@@ -172,15 +172,6 @@ describe("one hash", () => {
         expect(await sentFiles(context, {})).not.toEqual(await first);
     });
 
-    test("says how much there is", async () => {
-        const context = newContext({ a: "12345", "b/c": "678", ".dockerignore": "d\n.dockerignore", d: "ignored" });
-        expect(await hashFolder(context, {})).toEqual({
-            hash: expect.stringMatching(/^[0-9a-f]{64}$/),
-            files: 2,
-            bytes: 8,
-        });
-    });
-
     test("an unchanged file is read once", async () => {
         const size = 1 << 22;
         const context = newContext({ file: "1".repeat(size) });
@@ -231,7 +222,7 @@ describe("what cannot be read is told with its path", () => {
             process.seteuid?.(0);
             fs.writeFileSync(path.join(context, ".dockerignore"), "file\nsecret\n!secret/*");
             process.seteuid?.(65534);
-            expect((await hashFolder(context, {})).files).toBe(1);
+            expect((await sentFiles(context, {})).filter(({ type }) => type === "file")).toHaveLength(1);
         } finally {
             process.seteuid?.(0);
         }

@@ -6,15 +6,6 @@ import { ownIgnoreFile } from "./dockerfile";
 import { IgnoreRules } from "./ignoreRules";
 import { readInRoot } from "./rootedFile";
 
-export interface ContextDigest {
-    /** SHA-256 of all that arrives on the runner, in hex. The same on every machine and in every checkout. */
-    hash: string;
-    /** Number of regular files. */
-    files: number;
-    /** Their length, all together. */
-    bytes: number;
-}
-
 export interface FolderOptions {
     /**
      * The main context's Dockerfile, as `locateDockerfile` says where it is: an ignore file of its own goes before the
@@ -27,12 +18,12 @@ export interface FolderOptions {
  * Digest of what buildx would send of a folder, by the ignore file it would use.
  * Throws for a missing folder, a bad ignore file, and files that cannot be read.
  */
-export async function hashFolder(folder: string, options: FolderOptions): Promise<ContextDigest> {
+export async function hashFolder(folder: string, options: FolderOptions): Promise<string> {
     return digestOf(await sentFiles(folder, options));
 }
 
-/** Digest of what buildx would send. */
-export function digestOf(entries: readonly ContextEntry[]): ContextDigest {
+/** SHA-256 of all that arrives on the runner, in hex. The same on every machine and in every checkout. */
+export function digestOf(entries: readonly ContextEntry[]): string {
     const hash = createHash("sha256");
     for (const { path, type, mode, content } of entries) {
         // Lengths first: no two lists of entries read the same.
@@ -40,12 +31,7 @@ export function digestOf(entries: readonly ContextEntry[]): ContextDigest {
         hash.update(path);
         hash.update(content);
     }
-    const files = entries.filter(({ type }) => type === "file");
-    return {
-        hash: hash.digest("hex"),
-        files: files.length,
-        bytes: Number(files.reduce((sum, { size }) => sum + size, 0n)),
-    };
+    return hash.digest("hex");
 }
 
 /**

@@ -78,7 +78,7 @@ describeWithBuildkit(`what a context's hash covers (CONTEXT_SEED=${seed})`, () =
                     change: changes[at],
                     arrived: arrivedTree(path.join(output, name)),
                     covered: asArrived(await sentFiles(path.join(folder, name), {})),
-                    hash: (await hashFolder(path.join(folder, name), {})).hash,
+                    hash: await hashFolder(path.join(folder, name), {}),
                 })),
             );
             for (const { change, arrived, covered } of seen) {

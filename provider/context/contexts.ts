@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { isUnknown } from "../values";
-import { type FolderOptions, hashFolder } from "./contextHash";
+import type { FolderOptions } from "./contextHash";
 import { type ContextKind, contextKind, contextMistake } from "./contextKind";
 import { dockerfileOf, hashDockerfile } from "./dockerfile";
 import { hashOciLayout } from "./ociLayout";
@@ -31,7 +31,7 @@ const main = "";
 export async function hashContexts(
     inputs: ContextInputs,
     project: string,
-    hashOf: (folder: string, options: FolderOptions, name: string) => Promise<string> = hashNow,
+    hashOf: (folder: string, options: FolderOptions, name: string) => Promise<string>,
 ): Promise<string> {
     const places = placesOf(inputs, project);
     for (const { name, source } of places) {
@@ -75,8 +75,4 @@ export function placesOf(inputs: ContextInputs, project: string): Place[] {
             ? []
             : [{ name, source, kind: contextKind(source, project, name !== main) }],
     );
-}
-
-async function hashNow(folder: string, options: FolderOptions): Promise<string> {
-    return (await hashFolder(folder, options)).hash;
 }

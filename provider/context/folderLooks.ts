@@ -18,7 +18,7 @@ export class FolderLooks {
     /** @param image that asks: its name in the state. Throws as `hashFolder` does. */
     async hash(image: string, folder: string, options: FolderOptions): Promise<string> {
         const key = JSON.stringify([path.resolve(folder), await ownRules(options)]);
-        return this.looks.at(image, key, async () => (await hashFolder(folder, options)).hash);
+        return this.looks.at(image, key, () => hashFolder(folder, options));
     }
 }
 

@@ -27,7 +27,7 @@ test("a link's own mode, which does not arrive, is not in the hash", async () =>
     const plain = await hashFolder(folder, {});
     mockMode = 0o755n;
     expect(fs.lstatSync(path.join(folder, "link"), { bigint: true }).mode & 0o777n).toBe(0o755n);
-    expect(await hashFolder(folder, {})).toEqual(plain);
+    expect(await hashFolder(folder, {})).toBe(plain);
     const link = (await sentFiles(folder, {})).find(({ type }) => type === "link");
     expect(link?.mode).toBe(0o777);
 });

@@ -42,7 +42,7 @@ export async function buildImage(
         throw error;
     });
     const files = await staged.end(true);
-    const hash = async (_folder: string, _options: object, name: string) => digestOf(files(name)).hash;
+    const hash = async (_folder: string, _options: object, name: string) => digestOf(files(name));
     return { ...result, contextHash: await hashContexts(inputs, here.project, hash).catch(() => undefined) };
 }
 
