@@ -3,7 +3,6 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { withoutLogins } from "../withoutLogins";
 import { type GitContext, isCommit } from "./gitContext";
-import { gitEnvironment } from "./gitEnvironment";
 import type { Unanswered } from "./unreachableServers";
 
 const run = promisify(execFile);
@@ -21,7 +20,7 @@ export type Resolved = { commit: string } | Unanswered;
 export async function resolveGitCommit(
     context: GitContext,
     folder: string,
-    login: NodeJS.ProcessEnv = {},
+    login: NodeJS.ProcessEnv,
     seconds = 20,
 ): Promise<Resolved> {
     const { remote, ref, checksum, fetchByCommit } = context;
@@ -57,6 +56,15 @@ function chooseCommit(listed: string, ref: string): string | undefined {
     const candidates =
         ref === "" ? ["HEAD"] : [...(itself === tag ? [] : [itself]), under("refs/heads/"), `${tag}^{}`, tag];
     return candidates.map((candidate) => commits.get(candidate)).find((commit) => commit !== undefined);
+}
+
+/** Variables that lead git to another repository than the one of its folder, as a hook has them; and those that print secrets. */
+const bending =
+    /^GIT_(DIR|WORK_TREE|COMMON_DIR|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|NAMESPACE|TRACE.*|CURL_VERBOSE)$/;
+
+/** The caller's environment for git, with the caller's configuration and ways to log in. */
+function gitEnvironment(): NodeJS.ProcessEnv {
+    return Object.fromEntries(Object.entries(process.env).filter(([name]) => !bending.test(name)));
 }
 
 /** Standard output of git, or why there is none. */
