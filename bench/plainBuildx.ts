@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import { architectures, type Platform } from "../components/architecture";
+import { forArchitecture } from "../components/image/buildInputs";
 import { type ImageDeclaration, inBuildOrder } from "../configuration/images";
 
 /** What plain buildx is given: the same images, runners and registry as `pulumi up`. */
@@ -36,7 +37,7 @@ function buildCommand(build: PlainBuild, name: string, platform: Platform): stri
     const image = build.images[name] as ImageDeclaration;
     const own = image.overrides?.[platform] ?? {};
     const inputs = { ...image, ...own };
-    const place = (text: string) => text.replaceAll("{arch}", suffix);
+    const place = (text: string) => forArchitecture(text, platform);
     const contexts = { ...image.contexts, ...own.contexts };
     const repository = `${build.repositoryUrl}/${name}`;
     const cache = `type=registry,ref=${repository}:cache-${suffix}`;

@@ -79,7 +79,7 @@ export async function readSettings(
         // Of a setting that is wrong by itself nothing more can be told, and two kinds may say the same of a third thing.
         mistakes.push(...new Set(more.filter((mistake) => !wrong.has(/^\w*/.exec(mistake)?.[0] ?? ""))));
     }
-    throwMistakes(mistakes);
+    throwMistakes("The configuration", mistakes);
     const untold = untoldSecrets(raw.buildSecrets, file);
     if (untold.length > 0) {
         void pulumi.log.warn(untoldWarning(untold, file));

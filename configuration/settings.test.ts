@@ -158,11 +158,11 @@ describe("settings", () => {
     });
 
     it("become one error, a line each", () => {
-        expect(() => throwMistakes([])).not.toThrow();
-        expect(() => throwMistakes(["a: x"])).toThrow(
+        expect(() => throwMistakes("The configuration", [])).not.toThrow();
+        expect(() => throwMistakes("The configuration", ["a: x"])).toThrow(
             new pulumi.RunError("The configuration has a mistake:\n  - a: x"),
         );
-        expect(() => throwMistakes(["a: x", "b: y"])).toThrow(
+        expect(() => throwMistakes("The configuration", ["a: x", "b: y"])).toThrow(
             new pulumi.RunError("The configuration has mistakes:\n  - a: x\n  - b: y"),
         );
     });

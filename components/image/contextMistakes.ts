@@ -3,7 +3,8 @@ import { contextMistake } from "../../provider/context/contextKind";
 import { dockerfileOf } from "../../provider/context/dockerfile";
 import { statsOf } from "../../provider/context/statsOf";
 import { isReference } from "../../provider/image/reference";
-import { architectures, knownPlatforms, type Platform } from "../architecture";
+import { knownPlatforms, type Platform } from "../architecture";
+import { forArchitecture } from "./buildInputs";
 import type { ImageDraft, Mistake, OtherImage } from "./imageMistakes";
 import { targetMistake } from "./targetMistake";
 
@@ -33,7 +34,7 @@ function platformMistakes(image: ImageDraft, platform: Platform, project: string
     const own = { ...image, ...image.overrides?.[platform] };
     const contexts = { ...image.contexts, ...image.overrides?.[platform]?.contexts };
     const args = { ...image.args, ...image.overrides?.[platform]?.args };
-    const here = (text: string) => text.replaceAll("{arch}", architectures[platform].suffix);
+    const here = (text: string) => forArchitecture(text, platform);
     return [
         ...(own.context
             ? mainMistakes(

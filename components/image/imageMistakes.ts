@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { architectures, knownPlatforms, type Platform } from "../architecture";
+import { twice } from "../settings/mistakes";
 import { annotationMistakes } from "./annotations";
 import type { BuildOptions } from "./buildInputs";
 import { contextMistakes } from "./contextMistakes";
@@ -97,11 +98,6 @@ function platformMistakes({ platforms }: ImageDraft, facts: ImageFacts): string[
             .map((platform) => `"${platform}" is not in ${facts.platformsIn}; add it there or remove it here`),
         ...twice(platforms ?? []),
     ];
-}
-
-function twice(names: readonly string[]): string[] {
-    const again = names.filter((name, at) => names.indexOf(name) !== at);
-    return [...new Set(again)].map((name) => `"${name}" is there twice; take one out`);
 }
 
 const suffixes = knownPlatforms.map((platform) => architectures[platform].suffix);

@@ -8,7 +8,7 @@ import { architectures, type Platform } from "../architecture";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
 import type { Registry } from "../registry/registry";
 import type { RegistryLogin } from "../registry/registryLogin";
-import { mistakesError, pathText } from "../settings/mistakes";
+import { pathText, throwMistakes } from "../settings/mistakes";
 import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
 import { Index } from "./imageIndex";
@@ -63,7 +63,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     private readonly repository: pulumi.Output<string>;
 
     constructor(name: string, args: MultiPlatformImageArgs, opts?: pulumi.ComponentResourceOptions) {
-        throwMistakes(name, args);
+        refuseImage(name, args);
         super("native-buildx:index:MultiPlatformImage", name, {}, opts);
         this.registry = args.registry;
         this.repository = args.registry.repositoryOf(args.repository ?? name);
@@ -145,7 +145,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
     }
 }
 
-function throwMistakes(name: string, args: MultiPlatformImageArgs): void {
+function refuseImage(name: string, args: MultiPlatformImageArgs): void {
     const { builder, platforms, hasCompileCluster } = args.builder;
     const facts = {
         platforms,
@@ -153,13 +153,11 @@ function throwMistakes(name: string, args: MultiPlatformImageArgs): void {
         project: process.cwd(),
         hasCompileCluster,
     };
-    const mistakes = [...placeMistakes(name, args, tagsOf(args)), ...imageMistakes(args, facts)].map(
-        ({ at, what }) => `  - ${pathText(at)}: ${what}`,
+    const mistakes = [...placeMistakes(name, args, tagsOf(args)), ...imageMistakes(args, facts)];
+    throwMistakes(
+        `Image ${name}`,
+        mistakes.map(({ at, what }) => `${pathText(at)}: ${what}`),
     );
-    if (mistakes.length > 0) {
-        const title = `Image ${name} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`;
-        throw mistakesError([title, ...mistakes]);
-    }
 }
 
 function tagsOf(args: MultiPlatformImageArgs): string[] {

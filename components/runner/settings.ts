@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { defaultPlatforms, isPlatform, knownPlatforms, type Platform } from "../architecture";
 import { listOf, mapOf } from "../settings/collections";
 import { checked, minutes, setting, text, wholeNumber } from "../settings/kinds";
+import { twice } from "../settings/mistakes";
 import type { ValuesOf } from "../settings/values";
 import { clusterSettings } from "./cluster/settings";
 import { emulationSettings } from "./emulation/settings";
@@ -109,8 +110,7 @@ export function platformMistakes(platforms: readonly string[]): string[] {
     const unknown = platforms
         .filter((platform) => !isPlatform(platform))
         .map((platform) => `platforms: unknown platform "${platform}"; use: ${knownPlatforms.join(", ")}`);
-    const twice = [...new Set(platforms.filter((platform, at) => platforms.indexOf(platform) !== at))];
-    return [...unknown, ...twice.map((platform) => `platforms: "${platform}" is there twice; take one out`)];
+    return [...unknown, ...twice(platforms).map((mistake) => `platforms: ${mistake}`)];
 }
 
 /** What follows from the room for a cache; in bytes where no unit is said. */

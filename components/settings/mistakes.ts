@@ -47,20 +47,27 @@ export function parsed<T extends v.GenericSchema<unknown, object>>(
     };
 }
 
+/** What is wrong with names of which each should be there once, each name as a part of a line. */
+export function twice(names: readonly string[]): string[] {
+    const again = names.filter((name, at) => names.indexOf(name) !== at);
+    return [...new Set(again)].map((name) => `"${name}" is there twice; take one out`);
+}
+
 /** An error of these lines, which may show what was given, without the logins in it. */
-export function mistakesError(lines: string[]): pulumi.RunError {
+function mistakesError(lines: string[]): pulumi.RunError {
     return new pulumi.RunError(withoutLogins(lines.join("\n")));
 }
 
 /**
  * Throws one error with every mistake.
  *
+ * @param what has them, as in `Image app`
  * @throws {pulumi.RunError} if there is any
  */
-export function throwMistakes(mistakes: string[]): void {
+export function throwMistakes(what: string, mistakes: string[]): void {
     if (mistakes.length > 0) {
         const lines = mistakes.map((mistake) => `  - ${mistake}`);
-        throw mistakesError([`The configuration has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`, ...lines]);
+        throw mistakesError([`${what} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:`, ...lines]);
     }
 }
 
