@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { scriptKey, takeHooks } from "./pulumiMocks";
+import { Recorded, scriptKey, takeHooks } from "./pulumiMocks";
 
 export { resolved, settled } from "./pulumiMocks";
 
@@ -25,29 +25,13 @@ export interface Region {
 }
 
 /** Records every resource and call of the AWS components, and fails on a call that it does not know. */
-export class AwsMocks implements pulumi.runtime.Mocks {
-    readonly resources: Registered[] = [];
+export class AwsMocks extends Recorded<Registered> implements pulumi.runtime.Mocks {
     readonly calls: Call[] = [];
     readonly region: Region = {
         subnets: { "subnet-0b": "eu-central-1b", "subnet-0a": "eu-central-1a" },
         offerings: {},
         volumes: {},
     };
-
-    of(type: string): Registered[] {
-        return this.resources.filter((resource) => resource.type === type);
-    }
-
-    /** The only resource of its type (and name). */
-    one(type: string, name?: string): Registered {
-        const found = this.of(type).filter((resource) => name === undefined || resource.name === name);
-        if (found.length !== 1 || !found[0]) {
-            throw new Error(
-                `${found.length} resources ${type} ${name ?? ""}: ${this.resources.map((r) => r.type).join(", ")}`,
-            );
-        }
-        return found[0];
-    }
 
     newResource(args: pulumi.runtime.MockResourceArgs): { id: string | undefined; state: { [name: string]: unknown } } {
         this.resources.push({ type: args.type, name: args.name, inputs: args.inputs });

@@ -1,28 +1,18 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import type { BuildRequest } from "../../provider/buildx/buildRequest";
 import { type BuildxOptions, withBuildx } from "../../provider/buildx/buildx";
 import type { BuildConditions, BuildResult } from "../../provider/buildx/runBuild";
 import { until } from "../e2e/processes";
-import { checkout } from "./checkout";
-import { describeUnless } from "./needs";
+import { tools } from "./checkout";
+import { describeUnless, missingPrograms } from "./needs";
 import { Registry } from "./registry";
 import { type Arch, stepBinary } from "./stepImage";
 import { temporaryFolder } from "./temporaryFolder";
 
-const tools = path.join(checkout, "tools/bin");
-
-function missing(): string | undefined {
-    const tool = ["buildx", "buildkitd", "registry", "crane"].find((name) => !existsSync(path.join(tools, name)));
-    if (tool) {
-        return `tools/bin/${tool} is missing: run tools/setup.sh`;
-    }
-    return process.getuid?.() === 0 ? undefined : "not root";
-}
-
 /** `describe` for tests with a BuildKit of their own. */
-export const describeWithBuildkit = describeUnless(missing());
+export const describeWithBuildkit = describeUnless(missingPrograms("buildx", "buildkitd", "registry", "crane"));
 
 /** BuildKit cuts the output of a step after 2 MiB, and what is faster than 200 kB a second; here all of it comes through. */
 const unclipped = { BUILDKIT_STEP_LOG_MAX_SIZE: "-1", BUILDKIT_STEP_LOG_MAX_SPEED: "-1" };

@@ -4,16 +4,20 @@ import * as path from "node:path";
 import { architectures, type Platform } from "../../components/architecture";
 import { toolchains, tools } from "./checkout";
 
+/** Why a test that runs these programs of the project as root cannot run here, if it cannot. */
+export function missingPrograms(...programs: string[]): string | undefined {
+    const program = programs.find((name) => !existsSync(path.join(tools, name)));
+    if (program) {
+        return `tools/bin/${program} is missing: run tools/setup.sh`;
+    }
+    return process.getuid?.() === 0 ? undefined : "not root";
+}
+
 /** What a test needs to be able to run here; the reason if it cannot. */
 export function missing(): string | undefined {
-    const tool = ["pulumi", "buildkitd", "buildctl", "registry", "crane"].find(
-        (name) => !existsSync(path.join(tools, name)),
-    );
-    if (tool) {
-        return `tools/bin/${tool} is missing: run tools/setup.sh`;
-    }
-    if (process.getuid?.() !== 0) {
-        return "not root";
+    const programs = missingPrograms("pulumi", "buildkitd", "buildctl", "registry", "crane");
+    if (programs) {
+        return programs;
     }
     for (const file of ["/proc/sys/fs/binfmt_misc/qemu-aarch64", "/proc/sys/fs/binfmt_misc/qemu-x86_64"]) {
         if (existsSync(file)) {

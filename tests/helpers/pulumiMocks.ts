@@ -36,27 +36,31 @@ export function digestOf(name: string): string {
 /** What the mocked provider answers to whoever gives it the connect script. */
 export const scriptKey = "key of the connect script";
 
+/** The resources of a deployment, in the order in which they were registered. */
+export class Recorded<Resource extends { type: string; name: string }> {
+    readonly resources: Resource[] = [];
+
+    of(type: string): Resource[] {
+        return this.resources.filter((resource) => resource.type === type);
+    }
+
+    /** The only resource of its type, and of its name where that is said. */
+    one(type: string, name?: string): Resource {
+        const found = this.of(type).filter((resource) => name === undefined || resource.name === name);
+        if (found.length !== 1 || !found[0]) {
+            const known = this.resources.map((resource) => `${resource.type} ${resource.name}`);
+            throw new Error(`${found.length} resources ${type} ${name ?? ""}; there are: ${known.join(", ")}`);
+        }
+        return found[0];
+    }
+}
+
 /** Records every resource of a deployment, and fails on every call but that for the connect script. */
-export class PulumiMocks implements pulumi.runtime.Mocks {
-    readonly resources: Registered[] = [];
+export class PulumiMocks extends Recorded<Registered> implements pulumi.runtime.Mocks {
     /** The connect scripts that the provider was given. */
     readonly scripts: string[] = [];
     /** The providers that were given them, each by the end of its reference; empty for the default one. */
     readonly providers: string[] = [];
-
-    of(type: string): Registered[] {
-        return this.resources.filter((resource) => resource.type === type);
-    }
-
-    /** The only resource of its type and name. */
-    one(type: string, name: string): Registered {
-        const found = this.of(type).filter((resource) => resource.name === name);
-        if (found.length !== 1 || !found[0]) {
-            const known = this.resources.map((resource) => `${resource.type} ${resource.name}`);
-            throw new Error(`${found.length} resources ${type} ${name}; there are: ${known.join(", ")}`);
-        }
-        return found[0];
-    }
 
     newResource({ type, name, inputs }: pulumi.runtime.MockResourceArgs): { id: string; state: State } {
         return { id: `${name}-id`, state: { ...inputs, ...answers[type]?.(name, inputs) } };
