@@ -10,7 +10,7 @@ import { missingCluster } from "../tests/helpers/compileCluster";
 import { ClusterBench } from "./compileCluster";
 import { CompilingBench } from "./compiling";
 import type { Account } from "./environment";
-import { figure, type Measurement, measurements } from "./figures";
+import { figure, type Measurement, measurements, type Note, type Time } from "./figures";
 import { hash, largeContext, sha256sum } from "./hashing";
 import { measureKubernetes } from "./kubernetes";
 import { Monorepo } from "./monorepo";
@@ -65,7 +65,7 @@ export class Bench {
     }
 
     async run(part: Part): Promise<void> {
-        const time = (name: Measurement, action: () => Promise<void>) => this.time(name, action);
+        const { time } = this;
         const actions: { [P in Part]: () => Promise<void> } = {
             unchanged: () => this.unchanged(),
             hash: () => this.hash(),
@@ -73,7 +73,7 @@ export class Bench {
             long: () => this.repeat(() => this.long()),
             edit: () => this.edit(),
             cores: () => this.cores(),
-            many: () => this.many(time),
+            many: () => this.many(),
             runners: () => this.repeat(() => twoRunners(this.sandbox, this.images, time)),
             emulation: () => this.emulation(),
             cluster: () => this.cluster(),
@@ -192,7 +192,7 @@ export class Bench {
             return;
         }
         const compiling = await CompilingBench.open(this.sandbox);
-        await this.repeat(() => compiling.measure((name, seconds) => this.note(name, seconds)));
+        await this.repeat(() => compiling.measure(this.note));
     }
 
     private async cluster(): Promise<void> {
@@ -201,17 +201,15 @@ export class Bench {
             this.say(`${missing}: no measurement of a compile cluster`);
             return;
         }
-        await ClusterBench.with(this.sandbox, (bench) =>
-            this.repeat(() => bench.measure((name, seconds) => this.note(name, seconds))),
-        );
+        await ClusterBench.with(this.sandbox, (bench) => this.repeat(() => bench.measure(this.note)));
     }
 
     /** One of 20 images changed: by `pulumi up`, and by bake. */
-    private async many(time: (name: Measurement, action: () => Promise<void>) => Promise<void>): Promise<void> {
+    private async many(): Promise<void> {
         const monorepo = await Monorepo.built(this.sandbox, this.images);
         const measure = async (...names: [Measurement, Measurement, Measurement]) => {
             for (let turn = 0; turn < manyRepetitions; turn++) {
-                await monorepo.measure(names, time);
+                await monorepo.measure(names, this.time);
             }
         };
         await measure("bakeOfOne", "upOneOfTwenty", "bakeOfTwenty");
@@ -278,14 +276,14 @@ export class Bench {
         await fs.writeFile(file, text.replace(/^const char native_buildx_bench.*\n/m, "") + line);
     }
 
-    private async time(name: Measurement, action: () => Promise<void>): Promise<void> {
+    private readonly time: Time = async (name, action) => {
         const started = performance.now();
         await action();
         this.note(name, (performance.now() - started) / 1000);
-    }
+    };
 
-    private note(name: Measurement, value: number): void {
+    private readonly note: Note = (name, value) => {
         this.measured[name] = [...(this.measured[name] ?? []), value];
         this.say(`${measurements[name]}: ${figure(name, value)}`);
-    }
+    };
 }

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import * as path from "node:path";
-import { signalGroup } from "./processes";
 
 export interface CommandOptions {
     /** Standard input. @default nothing */
@@ -76,5 +75,17 @@ export class Commands {
             await new Promise((resolve) => setTimeout(resolve, 100));
         }
         this.interrupted = false;
+    }
+}
+
+/** Sends a signal to a child and its process group, if it still runs. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+        return;
+    }
+    try {
+        process.kill(-child.pid, signal);
+    } catch {
+        // It just ended.
     }
 }

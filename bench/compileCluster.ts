@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { Cluster } from "../tests/helpers/compileCluster";
-import type { Measurement } from "./figures";
+import type { Measurement, Note } from "./figures";
 import type { Sandbox } from "./sandbox";
 
 /** Stages of bench/compileCluster/Dockerfile, in which something is made by one runner with a core or by two. */
@@ -38,7 +38,7 @@ export class ClusterBench {
         }
     }
 
-    async measure(note: (name: Measurement, seconds: number) => void): Promise<void> {
+    async measure(note: Note): Promise<void> {
         for (const [stage, name] of Object.entries(stages)) {
             const args = { COMPILE_CLUSTER: "/dev/.compile-cluster/bin", AGAIN: String(Date.now()) };
             const output = path.join(this.cluster.folder, "out");

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import * as path from "node:path";
 import type { Platform } from "../components/architecture";
 import type { ImageDraft } from "../configuration/images";
-import type { Measurement } from "./figures";
+import type { Note } from "./figures";
 import { type Library, libraries } from "./libraries";
 import { stepSeconds } from "./receipts";
 import type { Sandbox } from "./sandbox";
@@ -14,8 +14,6 @@ const emulated: Platform = "linux/arm64";
 const packages = ["g++", "cmake", "nasm"];
 /** Root file system of the machine's own platform that has a cross compiler for the other. */
 const crossRoot = "cross";
-
-type Note = (name: Measurement, seconds: number) => void;
 
 /** Compiles libraries by `pulumi up`, a library in one step, on runners of this machine that are awake before it. */
 export class CompilingBench {

@@ -64,6 +64,11 @@ export const measurements = {
 
 export type Measurement = keyof typeof measurements;
 
+/** Does something, and notes the seconds that it takes. */
+export type Time = (name: Measurement, action: () => Promise<void>) => Promise<void>;
+/** Notes a value that was measured otherwise. */
+export type Note = (name: Measurement, value: number) => void;
+
 /** Those that are not seconds. */
 const megabytes: readonly Measurement[] = ["sentFirst", "sentEdit"];
 

@@ -3,7 +3,7 @@ import { until } from "../tests/e2e/processes";
 import { fromStep, writes } from "../tests/helpers/stepImage";
 import { missingForCluster, TestCluster } from "../tests/kubernetes/cluster/testCluster";
 import { KubernetesProject } from "../tests/kubernetes/kubernetesProject";
-import type { Measurement } from "./figures";
+import type { Time } from "./figures";
 
 const arch = "amd64";
 const platform = `linux/${arch}` as const;
@@ -14,8 +14,6 @@ const work = 4;
 const small = { cpu: "400m" };
 /** For each run of the images. */
 const wakes = 3;
-
-type Time = (name: Measurement, action: () => Promise<void>) => Promise<void>;
 
 /**
  * Measures runners in a Kubernetes cluster, where there can be one.

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { defaultPlatforms } from "../components/architecture";
 import type { ImageDeclaration } from "../configuration/images";
-import type { Measurement } from "./figures";
+import type { Measurement, Time } from "./figures";
 import { writeFiles } from "./hashing";
 import { quiet } from "./quiet";
 import { type Sandbox, stackName } from "./sandbox";
@@ -58,10 +58,7 @@ export class Monorepo {
     }
 
     /** One image changes, each time anew: bake of that one, `pulumi up`, bake of all. */
-    async measure(
-        [one, up, all]: [Measurement, Measurement, Measurement],
-        time: (name: Measurement, action: () => Promise<void>) => Promise<void>,
-    ): Promise<void> {
+    async measure([one, up, all]: [Measurement, Measurement, Measurement], time: Time): Promise<void> {
         const actions: [Measurement, () => Promise<void>][] = [
             [one, () => this.bake([this.changed])],
             [up, () => this.sandbox.up()],

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import type { Platform } from "../components/architecture";
 import { namedRunners } from "../components/runner/runnerNames";
 import type { ImageDeclaration, ImageDraft } from "../configuration/images";
-import type { Measurement } from "./figures";
+import type { Time } from "./figures";
 import type { Sandbox } from "./sandbox";
 
 const platform: Platform = "linux/amd64";
@@ -13,7 +13,7 @@ const names = Array.from({ length: 8 }, (_, at) => `encoder-${at + 1}`);
 export async function twoRunners(
     sandbox: Sandbox,
     { base = { context: "" } }: { [name: string]: ImageDeclaration },
-    time: (name: Measurement, action: () => Promise<void>) => Promise<void>,
+    time: Time,
 ): Promise<void> {
     for (const name of names) {
         await copyOfExample(sandbox, name);
