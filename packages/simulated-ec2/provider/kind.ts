@@ -3,7 +3,6 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { STSClient } from "@aws-sdk/client-sts";
 import { eventually } from "../eventually";
 import type { Properties, Shape } from "./values";
 
@@ -13,7 +12,6 @@ export class Services {
     readonly ecr: ECRClient;
     readonly iam: IAMClient;
     readonly ssm: SSMClient;
-    readonly sts: STSClient;
 
     constructor(readonly region: string) {
         if (!process.env.AWS_ENDPOINT_URL) {
@@ -25,7 +23,6 @@ export class Services {
         this.ecr = new ECRClient({ region });
         this.iam = new IAMClient({ region });
         this.ssm = new SSMClient({ region });
-        this.sts = new STSClient({ region });
     }
 }
 
@@ -58,11 +55,8 @@ export function autoname(resourceName: string): string {
 }
 
 /** The error codes by which AWS says that something does not exist. */
-export function isGone(error: unknown): boolean {
-    return (
-        error instanceof Error &&
-        /NotFound|NoSuchEntity|ParameterNotFound|RepositoryNotFound|LifecyclePolicyNotFound/.test(error.name)
-    );
+function isGone(error: unknown): boolean {
+    return error instanceof Error && /NotFound|NoSuchEntity/.test(error.name);
 }
 
 export async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {

@@ -1,5 +1,4 @@
 import type { Kind } from "./kind";
-import { lifecyclePolicy, repository } from "./resources/ecr";
 import { instanceProfile, openIdConnectProvider, role, rolePolicy } from "./resources/iam";
 import { instance } from "./resources/instance";
 import { internetGateway, internetGatewayAttachment } from "./resources/internetGateway";
@@ -21,8 +20,6 @@ export const kinds: { readonly [token: string]: Kind } = {
     "aws:ec2/subnet:Subnet": subnet,
     "aws:ec2/volumeAttachment:VolumeAttachment": volumeAttachment,
     "aws:ec2/vpc:Vpc": vpc,
-    "aws:ecr/lifecyclePolicy:LifecyclePolicy": lifecyclePolicy,
-    "aws:ecr/repository:Repository": repository,
     "aws:iam/instanceProfile:InstanceProfile": instanceProfile,
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": openIdConnectProvider,
     "aws:iam/role:Role": role,

@@ -8,7 +8,6 @@ import {
 } from "@aws-sdk/client-ec2";
 import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
-import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { Services } from "./kind";
 import { list, object, optionalText, type Properties, type Shape, text, texts, type Value } from "./values";
 
@@ -131,17 +130,6 @@ export const lookups: { readonly [token: string]: Lookup } = {
                 userName,
             };
         },
-    },
-    "aws:index/getCallerIdentity:getCallerIdentity": {
-        inputs: {},
-        async find({ sts }) {
-            const found = await sts.send(new GetCallerIdentityCommand({}));
-            return { accountId: found.Account, arn: found.Arn, userId: found.UserId };
-        },
-    },
-    "aws:index/getPartition:getPartition": {
-        inputs: {},
-        find: async () => ({ dnsSuffix: "amazonaws.com", partition: "aws", reverseDnsPrefix: "com.amazonaws" }),
     },
     "aws:index/getRegion:getRegion": {
         inputs: {},

@@ -52,16 +52,8 @@ const program = `
     new aws.ec2.VolumeAttachment("attachment", {
         deviceName: "/dev/sdf", instanceId: instance.id, volumeId: volume.id, stopInstanceBeforeDetaching: true,
     }, { deleteBeforeReplace: true });
-    const repository = new aws.ecr.Repository("repository", {
-        name: "team/app", forceDelete: true, imageScanningConfiguration: { scanOnPush: true }, imageTagMutability: "MUTABLE",
-    });
-    new aws.ecr.LifecyclePolicy("repository", { repository: repository.name, policy: { rules: [{
-        rulePriority: 1, description: "old", action: { type: "expire" },
-        selection: { tagStatus: "untagged", countType: "sinceImagePushed", countUnit: "days", countNumber: 90 },
-    }] } });
     export const id = instance.id;
     export const volumeId = volume.id;
-    export const url = repository.repositoryUrl;
     export const value = parameter.value;
 `;
 
@@ -112,7 +104,6 @@ const program = `
     test("makes everything in the account, once", async () => {
         write(written());
         expect(await up()).toMatch(/\+ \d+ created/);
-        expect(await output("url")).toBe(`${sim.environment.SIM_REGISTRY}/team/app`);
         expect(await output("value")).toBe("[secret]");
         await sim.awaitBoot(await output("id"));
         expect(await up()).toMatch(/Resources:\n +\d+ unchanged\n/);

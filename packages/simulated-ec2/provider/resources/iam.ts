@@ -21,8 +21,21 @@ import {
     UpdateRoleCommand,
 } from "@aws-sdk/client-iam";
 import { type Kind, unlessGone } from "../kind";
-import { fromTagList, optionalNumber, optionalText, type Properties, tagList, text, texts } from "../values";
-import { policy } from "./policyText";
+import {
+    fromTagList,
+    optionalNumber,
+    optionalText,
+    type Properties,
+    tagList,
+    text,
+    texts,
+    type Value,
+} from "../values";
+
+/** A policy as one string, whatever its author's spacing. */
+function policy(value: Value): string {
+    return JSON.stringify(typeof value === "string" ? JSON.parse(value) : value);
+}
 
 async function findRole(iam: IAMClient, name: string): Promise<Properties | undefined> {
     const role = (await unlessGone(iam.send(new GetRoleCommand({ RoleName: name }))))?.Role;
