@@ -57,33 +57,41 @@ export interface PlatformImageInputs extends BuildOptions {
 
 export type PlatformImageOutputs = PlatformImageInputs & Tagged & { receipt: StoredReceipt };
 
-/** A change of these makes another image. Runner, builder and compile cluster are only where it is made. */
-const parts = [
-    ...([
-        "platform",
-        "context",
-        "dockerfile",
-        "target",
-        "args",
-        "contexts",
-        "secrets",
-        "tags",
-        "repositoryMade",
-    ] as const),
-    ...(["contextHash", "commits", "archives", "cacheFrom", "cacheTo", "ssh", "labels", "annotations"] as const),
-    ...([
-        "provenance",
-        "sourceLabels",
-        "sbom",
-        "network",
-        "shmSize",
-        "ulimits",
-        "addHosts",
-        "noCache",
-        "trigger",
-        "options",
-    ] as const),
-];
+/** Whether a change of it makes another image. Runner, builder and compile cluster are only where it is made. */
+const makesAnother: { [P in keyof Required<PlatformImageInputs>]: boolean } = {
+    platform: true,
+    runner: false,
+    builder: false,
+    context: true,
+    dockerfile: true,
+    target: true,
+    args: true,
+    contexts: true,
+    secrets: true,
+    tags: true,
+    repositoryMade: true,
+    cacheFrom: true,
+    cacheTo: true,
+    here: false,
+    contextHash: true,
+    commits: true,
+    archives: true,
+    ssh: true,
+    labels: true,
+    annotations: true,
+    sourceLabels: true,
+    provenance: true,
+    sbom: true,
+    network: true,
+    shmSize: true,
+    ulimits: true,
+    addHosts: true,
+    compileCluster: false,
+    noCache: true,
+    trigger: true,
+    options: true,
+};
+const parts = (Object.keys(makesAnother) as (keyof PlatformImageInputs)[]).filter((name) => makesAnother[name]);
 
 /** An image for one platform. Its creation and its update wake the runner, build on it and push. */
 export class PlatformImageResource implements ResourceType<PlatformImageInputs, PlatformImageOutputs> {
