@@ -16,8 +16,15 @@ export function addressOfCommit(address: string, commit: string): string {
     for (const name of ["ref", "branch", "tag"]) {
         kept.delete(name);
     }
-    const subfolder = /:.*$/s.exec(fragment)?.[0] ?? "";
-    return isPinned(address) ? address : `${base}${kept.size > 0 ? `?${kept}` : ""}#${commit}${subfolder}`;
+    const pinned = `${base}${kept.size > 0 ? `?${kept}` : ""}#${commit}${subfolderOf(base, fragment)}`;
+    return isPinned(address) ? address : pinned;
+}
+
+/** The subfolder in a fragment, after a colon. BuildKit decodes the fragment of a URL first, and not that of `USER@HOST:PATH`. */
+function subfolderOf(base: string, fragment: string): string {
+    const isUrl = /^(\w+:\/\/|github\.com\/)/.test(base);
+    const [, subfolder] = (isUrl ? /(?::|%3a)(.*)$/is : /:(.*)$/s).exec(fragment) ?? [];
+    return subfolder === undefined ? "" : `:${subfolder}`;
 }
 
 /** Whether an address names its commit by itself. */
