@@ -118,23 +118,21 @@ export class Buildx {
      * @returns the index's digest, computed here and not asked for by a tag, which somebody else may have moved
      * @throws with what the registry said
      */
-    async joinIndex(index: {
-        tags: string[];
-        sources: string[];
-        /** By their keys in buildx, as in `index:NAME`. */
-        annotations?: { [key: string]: string };
-    }): Promise<string> {
-        const annotations = Object.entries(index.annotations ?? {}).map(
-            ([key, value]) => `--annotation=${key}=${value}`,
-        );
-        const words = [...annotations, ...index.tags.map((tag) => `--tag=${tag}`), "--", ...index.sources];
+    async joinIndex(index: IndexRequest): Promise<string> {
         const [tag = ""] = index.tags;
-        const pushing = this.imagetools(tag, ["create", "--progress=rawjson", ...words]);
-        const printing = this.imagetools(tag, ["create", "--dry-run", ...words]);
+        const pushing = this.imagetools(tag, ["create", "--progress=rawjson", ...indexWords(index)]);
+        const digest = this.digestOfIndex(index);
         // Neither is left alone where the other fails.
-        await Promise.allSettled([pushing, printing]);
+        await Promise.allSettled([pushing, digest]);
         await pushing;
-        return digestOfPrinted(await printing);
+        return digest;
+    }
+
+    /** The digest of what `joinIndex` makes, which is not made. @throws with what the registry said */
+    async digestOfIndex(index: IndexRequest): Promise<string> {
+        return digestOfPrinted(
+            await this.imagetools(index.tags[0] ?? "", ["create", "--dry-run", ...indexWords(index)]),
+        );
     }
 
     /** Gives what is in the registry further tags there. @throws with what the registry said */
@@ -175,6 +173,19 @@ export class Buildx {
         }
         return end.output;
     }
+}
+
+/** What is joined. */
+export interface IndexRequest {
+    tags: string[];
+    sources: string[];
+    /** By their keys in buildx, as in `index:NAME`. */
+    annotations?: { [key: string]: string };
+}
+
+function indexWords({ tags, sources, annotations = {} }: IndexRequest): string[] {
+    const annotated = Object.entries(annotations).map(([key, value]) => `--annotation=${key}=${value}`);
+    return [...annotated, ...tags.map((tag) => `--tag=${tag}`), "--", ...sources];
 }
 
 /** A digest; none if the registry says so; unknown if it does not answer, or not to this caller. */

@@ -12,6 +12,7 @@ import type { Receipt } from "../progress/receipt";
 import { buildPlatformOf } from "./buildPlatform";
 import { buildCommand, type ResolvedRequest } from "./buildRequest";
 import { imagePlatformOf } from "./imagePlatform";
+import { pushedDigests } from "./pushedDigests";
 import { readDockerfile } from "./readDockerfile";
 import { type BuildxProgram, type RunOptions, runBuildx } from "./runBuildx";
 
@@ -30,6 +31,8 @@ export interface BuildConditions {
     isInteractive?: boolean;
     /** Is told that from now on contexts may be sent. */
     onStart?: () => void;
+    /** Is told of each digest that is about to be pushed, perhaps more than once: a build that fails later may have moved tags. */
+    onPush?: (digest: string) => void;
 }
 
 /** The result of a build. */
@@ -79,12 +82,18 @@ export async function runBuild(
 async function buildShown(
     buildx: BuildxProgram,
     request: ResolvedRequest,
-    { folder, onStart = () => undefined }: BuildConditions,
+    { folder, onStart = () => undefined, onPush = () => undefined }: BuildConditions,
     display: Display,
     hints: () => Promise<ErrorHints>,
 ): Promise<BuildResult> {
     const { progress } = display;
-    const run: RunOptions = { folder, onProgress: (news) => progress.add(news) };
+    const run: RunOptions = {
+        folder,
+        onProgress: (news) => {
+            progress.add(news);
+            pushedDigests(news).forEach(onPush);
+        },
+    };
     const metadataFile = path.join(buildx.folder, `metadata-${randomUUID()}.json`);
     const dockerfile = await readDockerfile(buildx, request, run);
     const checks = askForPlatformCheck(dockerfile, request.args);

@@ -2,7 +2,7 @@ import * as path from "node:path";
 import { dataFolder } from "../../components/localMachine/dataFolder";
 import type { BuildRequest } from "../buildx/buildRequest";
 import { withBuildx } from "../buildx/buildx";
-import { BuildFailure, type BuildResult } from "../buildx/runBuild";
+import { type BuildConditions, BuildFailure, type BuildResult } from "../buildx/runBuild";
 import type { ContextEntry } from "../context/contextFiles";
 import { digestOf } from "../context/contextHash";
 import { contextKind } from "../context/contextKind";
@@ -21,23 +21,25 @@ import { sourceLabels } from "./sourceLabels";
 /** The result of a build, and the hash of its contexts after it; undefined where they cannot be read any more. */
 export type ImageBuild = BuildResult & { contextHash: string | undefined };
 
-/**
- * Builds and pushes one platform's image, on a runner that serves.
- * @param seen commits of contexts in git, by their addresses, which are built whatever has been pushed since; the others are
- * built by name
- */
+/** What is known of a build before it begins, and who is told of what comes. */
+interface BuildCourse extends Pick<BuildConditions, "onPush"> {
+    /** Commits of contexts in git, by their addresses, which are built whatever has been pushed since; the others are built by name. */
+    seen: RemoteVersions["commits"];
+}
+
+/** Builds and pushes one platform's image, on a runner that serves. */
 export async function buildImage(
     inputs: PlatformImageInputs,
     here: Here,
     work: Work,
-    seen: RemoteVersions["commits"] = {},
+    { seen, onPush }: BuildCourse = { seen: {} },
 ): Promise<ImageBuild> {
     const staged = await Staging.of(inputs, here.project, work.urn);
     let started = false;
     const onStart = () => {
         started = true;
     };
-    const result = await build(inputs, staged, here, work, { seen, onStart }).catch(async (error) => {
+    const result = await build(inputs, staged, here, work, { seen, onStart, onPush }).catch(async (error) => {
         await staged.end(!started || (error instanceof BuildFailure && error.contextsArrived));
         throw error;
     });
@@ -51,11 +53,11 @@ async function build(
     staged: Staging,
     here: Here,
     { signal, status, hide }: Work,
-    { seen, onStart }: { seen: RemoteVersions["commits"]; onStart: () => void },
+    { seen, ...told }: BuildCourse & Pick<BuildConditions, "onStart">,
 ): Promise<BuildResult> {
     const labels = inputs.sourceLabels ? await sourceLabels(inputs.context, here.project, seen) : {};
     const request = { ...requestOf(inputs, staged), labels: { ...labels, ...inputs.labels } };
-    const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive(), onStart };
+    const conditions = { folder: here.project, onProgress: status, isInteractive: isInteractive(), ...told };
     const options = { logins: here.logins ?? [], references: inputs.tags, stack: here.connect, signal, hide };
     return withBuildx(options, (buildx) => atCommits(request, seen, (pinned) => buildx.build(pinned, conditions)));
 }

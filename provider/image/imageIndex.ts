@@ -74,7 +74,7 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
             await verify(buildx, `${inputs.tags[0]}@${joined}`, inputs);
             return joined;
         }).catch(async (error) => {
-            await tagAgain(here, inputs.tags, olds);
+            await tagAgain(here, inputs.tags, olds, async (buildx) => [await buildx.digestOfIndex(inputs)]);
             throw error;
         });
         return { ...inputs, digest, ref: `${inputs.tags[0]}@${digest}` };

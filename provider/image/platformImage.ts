@@ -163,9 +163,12 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         const waking = await this.wake({ ...inputs, asked }, here, work);
         const warn = (warnings: BuildWarning[]) =>
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
-        const built = await buildImage(withDockerfileOf(here, inputs), here, work, seen).catch(async (error) => {
+        const pushed = new Set<string>();
+        const onPush = (digest: string) => pushed.add(digest);
+        const building = buildImage(withDockerfileOf(here, inputs), here, work, { seen, onPush });
+        const built = await building.catch(async (error) => {
             warn(error instanceof BuildFailure ? error.warnings : []);
-            await tagAgain(here, inputs.tags, olds);
+            await tagAgain(here, inputs.tags, olds, async () => [...pushed]);
             throw error;
         });
         this.connections.served(here.connect, inputs.builder);

@@ -34,7 +34,7 @@ export async function lookAgain<T extends Tagged>(outputs: T): Promise<T | undef
 }
 
 /** Those of the tags that lead elsewhere than to this digest, as far as the registry answers. */
-export async function movedAmong(buildx: Buildx, tags: string[], digest: string): Promise<string[]> {
+async function movedAmong(buildx: Buildx, tags: string[], digest: string): Promise<string[]> {
     const found = await Promise.all(tags.map((tag) => buildx.find(tag)));
     return tags.filter((_tag, at) => found[at] !== digest && found[at] !== "unknown");
 }
