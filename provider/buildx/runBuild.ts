@@ -10,11 +10,12 @@ import { buildError, type ErrorHints } from "../progress/buildError";
 import { BuildProgress, type BuildWarning } from "../progress/buildProgress";
 import type { Receipt } from "../progress/receipt";
 import { buildPlatformOf } from "./buildPlatform";
-import { buildCommand, type ResolvedRequest } from "./buildRequest";
+import type { ResolvedRequest } from "./buildRequest";
 import { imagePlatformOf } from "./imagePlatform";
 import { pushedDigests } from "./pushedDigests";
 import { readDockerfile } from "./readDockerfile";
-import { type BuildxProgram, type RunOptions, runBuildx } from "./runBuildx";
+import type { BuildxProgram, RunOptions } from "./runBuildx";
+import { runUntilPushed } from "./runUntilPushed";
 
 /** Lines that a build without a terminal says at most. */
 const mostLines = 500;
@@ -98,10 +99,11 @@ async function buildShown(
     const dockerfile = await readDockerfile(buildx, request, run);
     const checks = askForPlatformCheck(dockerfile, request.args);
     const checked = { ...request, args: { ...request.args, ...checks.args } };
-    const { words, environment } = buildCommand(checked, metadataFile);
     await refuseOtherPlatform(buildx, request, { dockerfile, folder });
     onStart();
-    const end = await runBuildx(buildx, words, { ...run, environment }).catch(({ message }) => {
+    const onWait = () => display.say("the registry takes no more at the moment: waiting");
+    const running = runUntilPushed(buildx, checked, metadataFile, progress, { ...run, onWait });
+    const { end, failures } = await running.catch(({ message }) => {
         // It was not started, and has sent nothing.
         throw new BuildFailure(message, true);
     });
@@ -109,7 +111,7 @@ async function buildShown(
     const shownWarnings = warnings.filter(({ rule }) => !checks.isSkipped(rule));
     const { aborted = false } = buildx.signal ?? {};
     if (aborted || end.code !== 0) {
-        const message = aborted ? "canceled" : buildError(end, progress.failures(), await hints());
+        const message = aborted ? "canceled" : buildError(end, failures, await hints());
         // A buildx that was killed may have sent more than it had reported.
         throw new BuildFailure(message, end.code !== null && progress.contextsArrived(), shownWarnings);
     }
@@ -132,11 +134,16 @@ class Display {
     private readonly timer: NodeJS.Timeout | undefined;
     private readonly said = new Set<string>();
 
-    constructor(platform: string, hide: Hide, { onProgress = () => undefined, isInteractive }: BuildConditions) {
+    constructor(
+        platform: string,
+        hide: Hide,
+        private readonly options: BuildConditions,
+    ) {
+        const { isInteractive } = options;
         const onStep = (step: string) => {
             if (!isInteractive && this.said.size < mostLines && !this.said.has(step)) {
                 this.said.add(step);
-                onProgress(step);
+                this.say(step);
             }
         };
         this.progress = new BuildProgress(platform, onStep, Date.now, hide);
@@ -148,9 +155,14 @@ class Display {
             const text = this.progress.status();
             if (text && text !== shown) {
                 shown = text;
-                onProgress(text);
+                this.say(text);
             }
         }, 1000);
+    }
+
+    /** Says something, whatever has been said before. */
+    say(text: string): void {
+        this.options.onProgress?.(text);
     }
 
     /** What the build took until now. */
