@@ -61,8 +61,8 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
         return this.join(inputs, work, olds);
     }
 
-    read(outputs: ImageIndexOutputs): Promise<ImageIndexOutputs | undefined> {
-        return lookAgain(outputs);
+    read(outputs: ImageIndexOutputs, work: Work): Promise<ImageIndexOutputs | undefined> {
+        return lookAgain(outputs, work);
     }
 
     private async join(inputs: ImageIndexInputs, work: Work, olds?: ImageIndexOutputs): Promise<ImageIndexOutputs> {

@@ -134,8 +134,8 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         return this.build(inputs, work, olds);
     }
 
-    read(outputs: PlatformImageOutputs): Promise<PlatformImageOutputs | undefined> {
-        return lookAgain(outputs);
+    read(outputs: PlatformImageOutputs, work: Work): Promise<PlatformImageOutputs | undefined> {
+        return lookAgain(outputs, work);
     }
 
     private async build(

@@ -20,7 +20,7 @@ export async function tagAgain(
     if (!before || tags.length === 0) {
         return;
     }
-    const giveBack = shortly(tags, logins, async (buildx) => {
+    const giveBack = shortly(tags, { logins }, async (buildx) => {
         const pushed = (await pushedBy(buildx)).filter((digest) => digest !== before.digest);
         const moved = pushed.length > 0 ? await leadingTo(buildx, tags, pushed) : [];
         if (moved.length > 0) {
