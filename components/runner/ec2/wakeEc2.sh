@@ -22,7 +22,7 @@ wake_ec2() (
         return 1
     fi
     ec2_wake_native "$1" && return
-    # 2: there is no capacity anywhere. Any other trouble was reported, and emulation would hide it.
+    # 2: none of its machines can be had. Any other trouble was reported, and emulation would hide it.
     [ $? -eq 2 ] || return 1
 
     eval "emulate_on=\${emulate_on_$1}"
@@ -41,10 +41,11 @@ wake_ec2() (
 # Prints progress and errors, for the person who waits.
 ec2_say() { printf '%s runner%s: %s\n' "$ec2_suffix" "${ec2_instance:+ $ec2_instance}" "$*" >&2; }
 
-# ec2_wake_native SUFFIX: its instance, else its stand-ins. Status 2, and `tried`, when EC2 has no capacity for any.
+# ec2_wake_native SUFFIX: its instance, else its stand-ins. Status 2, and `tried`, when EC2 has no capacity for any, or they
+# are gone.
 ec2_wake_native() {
     ec2_suffix=$1
-    eval "candidates=\"\${instance_$1}:\${instance_type_$1} \${fallbacks_$1}\" keys_parameter=\${keys_parameter_$1} region=\${region_$1} port=\${port_$1} address=\${address_$1}"
+    eval "elsewhere=\${fallbacks_$1}\${emulate_on_$1} candidates=\"\${instance_$1}:\${instance_type_$1} \${fallbacks_$1}\" keys_parameter=\${keys_parameter_$1} region=\${region_$1} port=\${port_$1} address=\${address_$1}"
     ec2_open "$1" || return 1
     tried='' parameter=$keys_parameter
     for candidate in $candidates; do
@@ -56,9 +57,9 @@ ec2_wake_native() {
         ec2_bring_up
         status=$?
         if [ "$status" -eq 0 ] && [ -n "${notes:-}" ]; then printf '%s\n' "$parameter" >"$notes"; fi
-        # Only a lack of capacity leads to another instance, which would repeat or hide any other trouble.
+        # Only an instance that cannot be had leads to another, which would repeat or hide any other trouble.
         [ "$status" -eq 2 ] || return "$status"
-        tried="$tried $ec2_type ($ec2_instance),"
+        tried="$tried $ec2_type ($ec2_instance$gone),"
     done
     ec2_instance=
     tried=${tried%,}
@@ -87,12 +88,15 @@ END
 # Sets code: AWS's name of the error in $answer.
 ec2_error() { code=$(printf '%s\n' "$answer" | sed -n 's/.*An error occurred (\([A-Za-z.]*\)).*/\1/p' | head -n 1); }
 
+# Status 2 where something else may serve in its place, as after a replacement that failed for want of capacity.
 ec2_gone() {
     ec2_say "$1. If somebody deleted it: pulumi up --refresh makes a new one"
+    gone=', gone'
+    [ -z "$elsewhere" ] || return 2
     return 1
 }
 
-# Status 0: serving, endpoint printed. 2: no capacity. 1: reported.
+# Status 0: serving, endpoint printed. 2: no capacity, or gone. 1: reported.
 ec2_bring_up() {
     began=$(date +%s)
     limit=${NATIVE_BUILDX_WAKE_TIMEOUT:-600}
@@ -103,9 +107,12 @@ ec2_bring_up() {
     told=          # that this may be our address's fault
     said=          # the last progress message
     trouble=0      # failed calls in a row
+    gone=          # that it does not exist any more
     while :; do
         if ec2_is_late; then return 1; fi
         if ! ec2_describe; then
+            ec2_error
+            case $code in InvalidInstanceID.*) ec2_gone "does not exist in $region" || return ;; esac
             if ec2_keeps_failing; then return 1; fi
             sleep 2
             continue
@@ -138,14 +145,9 @@ ec2_is_late() {
     fi
 }
 
-# True, and said, when asking for its state again will not mend what was wrong with $answer.
+# True, and said, when asking for its state again will not mend the error $code, which $answer tells of.
 ec2_keeps_failing() {
-    ec2_error
     case $code in
-        InvalidInstanceID.*)
-            ec2_gone "does not exist in $region"
-            return 0
-            ;;
         # As long as there is time.
         RequestLimitExceeded)
             ec2_give_way

@@ -123,6 +123,32 @@ describe.each(shells)("EC2 runners in %s", (_name, shell) => {
         );
     });
 
+    it.each<[string, Scene["states"]]>([
+        ["terminated", { "i-0a": [terminated] }],
+        ["missing", {}],
+    ])(
+        "takes a stand-in for one that is %s, as one whose replacement EC2 had no capacity for, and says so",
+        async (_state, states) => {
+            const result = await wake({
+                states: { ...states, "i-0b": [running] },
+                changes: { fallbacks_arm64: "i-0b:m7g.xlarge" },
+            });
+            expect(result).toMatchObject({ status: 0, stdout: "tcp://203.0.113.9:9753\n" });
+            expect(result.stderr).toMatch(/arm64 runner i-0a: .*\. If somebody deleted it: pulumi up --refresh/);
+            expect(result.stderr).toContain("arm64 runner i-0b: trying this stand-in, m7g.xlarge");
+        },
+    );
+
+    it("emulates for one that is gone, and says so", async () => {
+        const result = await wake({
+            states: { "i-0a": [terminated], "i-0x": [running] },
+            changes: { emulate_on_arm64: "amd64" },
+        });
+        expect(result).toMatchObject({ status: 0, stdout: "tcp://203.0.113.9:9753\n" });
+        expect(result.stderr).toContain("WARNING: no capacity: tried c7g.xlarge (i-0a, gone).");
+        expect(result.stderr).toContain("WARNING: arm64 will be EMULATED on the amd64 runner");
+    });
+
     it("fails with what was tried when nothing is left", async () => {
         const result = await wake({
             states: { "i-0a": [stopped], "i-0b": [stopped] },
