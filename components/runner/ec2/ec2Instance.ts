@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { removesLeftovers } from "../../account/leftovers";
 import { machineOf } from "../../architecture";
 import { runnerInfo, serverNameOf } from "../runnerNames";
+import { namesRemedy } from "./capacity";
 import type { RecipeParameters } from "./ec2Recipe";
 import type { RunnerRole } from "./ec2Role";
 import type { Ec2RunnerArgs } from "./ec2Runner";
@@ -26,6 +27,8 @@ export interface Machine {
     emulation?: Emulation;
     ami: pulumi.Output<string>;
     instanceType: string;
+    /** The runner's own instance, where it is a stand-in. @default it is the runner's own */
+    standsInFor?: ec2.Instance;
     subnetId: pulumi.Output<string>;
     /** Path of the cache volume's device; empty where the cache is on the root volume. */
     cacheDevice: pulumi.Output<string>;
@@ -43,6 +46,8 @@ export function makeInstance(
     parent: pulumi.Resource,
 ): ec2.Instance {
     const args = instanceArgs(name, machine, runner);
+    const { instanceType: type, standsInFor } = machine;
+    const remedy = namesRemedy(name, { type, platform: runner.platform, isStandIn: standsInFor !== undefined });
     return new ec2.Instance(name, runner.transform?.instance?.(args, runnerInfo(runner)) ?? args, {
         parent,
         dependsOn: machine.role.neededAtBoot,
@@ -50,7 +55,7 @@ export function makeInstance(
         deleteBeforeReplace: true,
         // An address is given at the launch, or never; and the setting itself is ignored, below.
         replacementTrigger: runner.network.usePrivateAddress,
-        hooks: { beforeCreate: [endsOtherInstances()] },
+        hooks: { beforeCreate: [endsOtherInstances()], onError: [remedy] },
         ignoreChanges: [
             // A new Debian image is taken when the instance is replaced for another reason.
             "ami",

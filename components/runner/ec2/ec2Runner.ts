@@ -122,6 +122,7 @@ export class Ec2Runner extends pulumi.ComponentResource implements Runner {
                 ...shared,
                 keys: standInKeys[index] as ssm.Parameter,
                 instanceType: type,
+                standsInFor: instance,
                 subnetId: standInSubnet(type, volume.zone, args.network, this),
                 cacheDevice: pulumi.output(""),
                 cacheGigabytes: standInCacheGiB,
