@@ -20,6 +20,7 @@ describeHere("a runner on the simulated EC2 whose settings change", () => {
         const settings = { platforms: ["linux/amd64"], idleMinutes: 15, forceDelete: true, cacheGigabytes: 22 };
         project = Ec2Project.createIn(simulation, "changes", { ...settings, images: { image: { context: "image" } } });
         writeImage();
+        project.context("nothing", ["FROM scratch", "COPY Dockerfile /"]);
         await project.init();
         await project.succeed(project.up());
     }, 600_000);
@@ -124,6 +125,26 @@ describeHere("a runner on the simulated EC2 whose settings change", () => {
         await project.succeed(project.pulumi("up", "--replace", "**Volume::*-cache", "--yes", "--skip-preview"));
         expect((await cacheVolume()).Size).toBe(20);
         await upAndBuild();
+    });
+
+    it("is served by a stand-in while EC2 has no capacity to replace it, which names the remedy", async () => {
+        const { VolumeId } = await cacheVolume();
+        project.configure({ fallbackInstanceTypes: { "linux/amd64": ["m7i.xlarge"] } });
+        await project.succeed(project.up());
+        await simulation.setFaults({ no_capacity: ["c7i.*"] });
+        project.configure({ idleMinutes: 14 });
+        const { code, output } = await project.up();
+        expect(code).not.toBe(0);
+        expect(output).toMatch(
+            /changes-amd64: EC2 has no capacity for c7i\.xlarge now\. Name another type in instanceTypes of linux\/amd64/,
+        );
+        const connected = await project.connectAndBuild("laptop", "amd64");
+        expect(connected).toContain("trying this stand-in, m7i.xlarge");
+
+        project.configure({ instanceTypes: { "linux/amd64": "c6i.xlarge" } });
+        await upAndBuild();
+        expect((await project.instance("amd64")).InstanceType).toBe("c6i.xlarge");
+        expect((await cacheVolume()).VolumeId).toBe(VolumeId);
     });
 
     it("leaves the account as it was", async () => {

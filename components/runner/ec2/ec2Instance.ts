@@ -50,7 +50,8 @@ export function makeInstance(
     const remedy = namesRemedy(name, { type, platform: runner.platform, isStandIn: standsInFor !== undefined });
     return new ec2.Instance(name, runner.transform?.instance?.(args, runnerInfo(runner)) ?? args, {
         parent,
-        dependsOn: machine.role.neededAtBoot,
+        // A stand-in is replaced after its runner's own instance: it stays where EC2 has no capacity for that.
+        dependsOn: [...machine.role.neededAtBoot, ...(standsInFor ? [standsInFor] : [])],
         // The cache volume can be attached to one instance only.
         deleteBeforeReplace: true,
         // An address is given at the launch, or never; and the setting itself is ignored, below.
