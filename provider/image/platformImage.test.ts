@@ -61,6 +61,32 @@ describe("an image whose SSH key is not on this machine", () => {
     });
 });
 
+test("what connect warns of stays, once for all images on the runner, and what else it says is in their rows only", async () => {
+    const project = temporaryFolder();
+    writeFileSync(path.join(project, "Dockerfile"), "FROM scratch\n");
+    const connections = new Connections(async () => ["docker", "buildx"]);
+    const said = ["trying", "arm64 runner i-1: WARNING: it is EMULATED", "no capacity"];
+    const connect = connections.keep(`printf '%s\\n' ${said.map((line) => `'${line}'`).join(" ")} >&2; exit 1`);
+    const resource = new PlatformImageResource(connections);
+    const [logged, shown]: [string[], string[]] = [[], []];
+    for (const urn of ["one", "two"]) {
+        const own: Work = {
+            ...quietWork(urn),
+            log: (severity, text) => logged.push(`${severity}: ${text}`),
+            status: (text) => shown.push(text),
+        };
+        const inputs = await resource.check(
+            { ...base, context: ".", here: { connect, project, buildsPerRunner: 1 } },
+            own,
+            {},
+        );
+        await expect(resource.create(inputs, own)).rejects.toThrow(said.join("\n"));
+    }
+    rmSync(project, { recursive: true });
+    expect(logged).toEqual([`warning: ${said[1]}`]);
+    expect(shown).toEqual(["trying", "no capacity", "trying", "no capacity"]);
+});
+
 test("images that wait for their turn on a runner that cannot be woken are told so without another try", async () => {
     const project = temporaryFolder();
     const log = path.join(project, "log");

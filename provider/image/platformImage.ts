@@ -184,10 +184,20 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         };
     }
 
-    /** Wakes its runner, and those that help it. Resolves to the seconds that it took. */
+    /**
+     * Wakes its runner, and those that help it. Resolves to the seconds that it took. What connect warns of, such as an
+     * emulation, stays when the row of the image is gone; once in a run for all images on the runner.
+     */
     private async wake({ builder, runner, asked }: Waking, here: Here, work: Work): Promise<number> {
+        const tell = (line: string) => {
+            if (line.includes("WARNING: ")) {
+                this.warnings.sayOnce(builder, [{ key: line, text: line }], work);
+            } else {
+                work.status(line);
+            }
+        };
         const wakings = [
-            this.connections.connect(here.connect, { builder, runner, asked }, work.status, work.signal),
+            this.connections.connect(here.connect, { builder, runner, asked }, tell, work.signal),
             wakeHelpers(this.connections, here, work),
         ];
         return Math.max(...(await Promise.all(wakings)));

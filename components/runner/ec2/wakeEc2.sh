@@ -56,6 +56,7 @@ ec2_wake_native() {
         fi
         ec2_bring_up
         status=$?
+        [ "$status" -ne 0 ] || [ -z "$tried" ] || ec2_say "WARNING: stand-in $ec2_type serves: tried${tried%,}"
         if [ "$status" -eq 0 ] && [ -n "${notes:-}" ]; then printf '%s\n' "$parameter" >"$notes"; fi
         # Only an instance that cannot be had leads to another, which would repeat or hide any other trouble.
         [ "$status" -eq 2 ] || return "$status"

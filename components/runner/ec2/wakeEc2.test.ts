@@ -119,6 +119,9 @@ describe.each(shells)("EC2 runners in %s", (_name, shell) => {
         expect(result.stderr).toContain("arm64 runner i-0a: no capacity for c7g.xlarge");
         expect(result.stderr).toContain("arm64 runner i-0b: trying this stand-in, m7g.xlarge");
         expect(result.stderr).toContain(
+            "arm64 runner i-0c: WARNING: stand-in r7g.xlarge serves: tried c7g.xlarge (i-0a), m7g.xlarge (i-0b)\n",
+        );
+        expect(result.stderr).toContain(
             "arm64 runner i-0b: no capacity for m7g.xlarge: Server.InsufficientInstanceCapacity: none left",
         );
     });
