@@ -14,7 +14,10 @@ const receipt = (platform: string) => ({
 const emulated = ["as (fcf1dd6273306e0e)", "cc1plus (334e8a99f31f3f45)"];
 const receipts: Receipts = {
     app: { "linux/amd64": receipt("linux/amd64"), "linux/arm64": { ...receipt("linux/arm64"), emulated } },
-    "base.image": { "linux/amd64": receipt("linux/amd64") },
+    "base.image": {
+        "linux/amd64": receipt("linux/amd64"),
+        "linux/arm64": { ...receipt("linux/arm64"), on: { type: "c7i.xlarge", runner: "amd64" } },
+    },
 };
 
 test("a line for each build, and a line for each of its parts", () => {
@@ -27,6 +30,12 @@ test("a line for each build, and a line for each of its parts", () => {
         "    1237.06 s      0.01 s  push     pushing",
         "  emulated  as (fcf1dd6273306e0e), cc1plus (334e8a99f31f3f45): docs/emulation.md says what is faster",
     ]);
+});
+
+test("a machine that built in the place of the runner's own is said", () => {
+    const on = { type: "m7g.xlarge", runner: "arm64_2" };
+    const text = receiptsText({ app: { "linux/arm64": { ...receipt("linux/arm64"), on, price: 0.5 } } });
+    expect(text.split("\n")[0]).toMatch(/ {2}sent 4567 bytes {2}on m7g\.xlarge of arm64_2 {2}\$0\.5000$/);
 });
 
 test("a runner that never stops is said", () => {

@@ -15,7 +15,7 @@ export type Receipts = { [image: string]: { [platform: string]: PricedReceipt } 
 
 /**
  * Receipts as text, for people and for programs that read them again: a line for each image and platform, then an indented
- * line for each part of its build.
+ * line for each part of its build. The first line names the machine where that was not the runner's own: `on TYPE of RUNNER`.
  *
  *     app linux/arm64  2026-11-25T10:00:00.000Z  waking 1.20 s  building 12.34 s  sent 4567 bytes
  *            0.00 s      2.00 s  context  [internal] load build context
@@ -31,13 +31,14 @@ export function receiptsText(receipts: Receipts): string {
 }
 
 function linesOf(what: string, receipt: PricedReceipt): string[] {
-    const { began, waking, total, sending, parts, emulated, price, idlePrice, endlessHour } = receipt;
+    const { began, waking, total, sending, on, parts, emulated, price, idlePrice, endlessHour } = receipt;
     const head = [
         what,
         began,
         `waking ${waking.toFixed(2)} s`,
         `building ${total.toFixed(2)} s`,
         `sent ${sending.bytes} bytes`,
+        ...(on ? [`on ${on.type} of ${on.runner}`] : []),
         ...(price === undefined ? [] : [`$${price.toFixed(4)}`]),
         ...(idlePrice === undefined ? [] : [`idle after it $${idlePrice.toFixed(4)}`]),
         ...(endlessHour === undefined ? [] : [`never stops, $${endlessHour.toFixed(4)} an hour`]),
@@ -49,6 +50,8 @@ function linesOf(what: string, receipt: PricedReceipt): string[] {
     ];
 }
 
+const headPattern =
+    /^(\S+) (\S+) {2}(\S+) {2}waking ([\d.]+) s {2}building ([\d.]+) s {2}sent (\d+) bytes(?: {2}on (\S+) of (\S+))?/;
 const emulatedMark = "  emulated  ";
 const emulatedAdvice = ": docs/emulation.md says what is faster";
 
@@ -57,10 +60,8 @@ export function parseReceipts(text: string): Receipts {
     const receipts: Receipts = {};
     const blocks = text.split(/\n(?=\S)/).map((block) => block.split("\n"));
     for (const [head = "", ...lines] of blocks) {
-        const found = /^(\S+) (\S+) {2}(\S+) {2}waking ([\d.]+) s {2}building ([\d.]+) s {2}sent (\d+) bytes/.exec(
-            head,
-        );
-        const [, image = "", platform = "", began = "", waking, total, sentBytes] = found ?? [];
+        const found = headPattern.exec(head);
+        const [, image = "", platform = "", began = "", waking, total, sentBytes, type, runner] = found ?? [];
         if (found) {
             const parts = lines.filter((line) => !line.startsWith(emulatedMark)).map(parsePart);
             const emulated = lines
@@ -73,7 +74,8 @@ export function parseReceipts(text: string): Receipts {
                 total: Number(total),
                 emulated,
             });
-            receipts[image] = { ...receipts[image], [platform]: { ...receipt, began, waking: Number(waking) } };
+            const on = type && runner ? { on: { type, runner } } : {};
+            receipts[image] = { ...receipts[image], [platform]: { ...receipt, ...on, began, waking: Number(waking) } };
         }
     }
     return receipts;

@@ -21,7 +21,7 @@ export function receiptsOf(
                     Object.entries(receipts as { [platform: string]: Receipt | undefined }).flatMap(
                         ([platform, receipt]) =>
                             // Not known in a preview.
-                            receipt ? [[platform, priced(receipt, described[receipt.runner])]] : [],
+                            receipt ? [[platform, priced(receipt, machineOf(receipt, described))]] : [],
                     ),
                 ),
             ]),
@@ -29,16 +29,16 @@ export function receiptsOf(
     );
 }
 
-function priced(receipt: Receipt, runner: RunnerDescription | undefined): PricedReceipt {
-    if (!runner?.price) {
+function priced(receipt: Receipt, machine: RunnerDescription | undefined): PricedReceipt {
+    if (!machine?.price) {
         return receipt;
     }
     return {
         ...receipt,
-        price: costOf(receipt.waking + receipt.total, runner.price),
-        ...(runner.idleMinutes > 0
-            ? { idlePrice: costOf(runner.idleMinutes * 60, runner.price) }
-            : { endlessHour: runner.price.hour }),
+        price: costOf(receipt.waking + receipt.total, machine.price),
+        ...(machine.idleMinutes > 0
+            ? { idlePrice: costOf(machine.idleMinutes * 60, machine.price) }
+            : { endlessHour: machine.price.hour }),
     };
 }
 
@@ -72,18 +72,53 @@ export function buildCosts(
  * named by the first.
  */
 export function runnerTimes(receipts: Receipts, runners: Runners, begun: Date): BuildTime[] {
-    const all = Object.values(receipts).flatMap((image) => Object.values(image));
-    const described = Object.entries(runners);
-    const machines = described.filter(([, { id }], at) => described.findIndex(([, other]) => other.id === id) === at);
-    return machines.flatMap(([name, runner]) => {
-        const own = all.filter((receipt) => runners[receipt.runner]?.id === runner.id);
-        const built = own.filter((receipt) => new Date(receipt.began) >= begun);
-        if (built.length === 0 || !runner.price) {
-            return [];
-        }
-        const begins = built.map((receipt) => new Date(receipt.began).getTime());
-        const ends = built.map((receipt, at) => (begins[at] ?? 0) + (receipt.waking + receipt.total) * 1000);
-        const seconds = (Math.max(...ends) - Math.min(...begins)) / 1000;
-        return [{ runner: name, description: runner, price: runner.price, seconds }];
-    });
+    const names = Object.keys(runners);
+    const built = Object.values(receipts)
+        .flatMap((image) => Object.values(image))
+        .filter((receipt) => new Date(receipt.began) >= begun)
+        .map((receipt) => ({ receipt, machine: machineOf(receipt, runners) }));
+    const machines = built.flatMap(({ machine }, at) =>
+        machine?.price && built.findIndex((other) => other.machine?.id === machine.id) === at ? [machine] : [],
+    );
+    return machines
+        .map((machine) => {
+            const own = built.flatMap((other) => (other.machine?.id === machine.id ? [other.receipt] : []));
+            const emulated = own.flatMap(({ runner, on }) => (on && on.runner !== runner ? [runner] : []));
+            return {
+                runner: machine.runner,
+                description: machine,
+                price: machine.price ?? {},
+                seconds: secondsOf(own),
+                ...(emulated.length > 0 ? { emulated: [...new Set(emulated)] } : {}),
+            };
+        })
+        .sort((a, b) => names.indexOf(a.runner) - names.indexOf(b.runner));
+}
+
+/** From the first request to wake the machine to the end of the last build. */
+function secondsOf(receipts: readonly Receipt[]): number {
+    const begins = receipts.map(({ began }) => new Date(began).getTime());
+    const ends = receipts.map(({ waking, total }, at) => (begins[at] ?? 0) + (waking + total) * 1000);
+    return (Math.max(...ends) - Math.min(...begins)) / 1000;
+}
+
+/** The machine that built, and the first runner whose machine it is. Undefined where that runner is not there any more. */
+function machineOf({ runner, on }: Receipt, runners: Runners): (RunnerDescription & { runner: string }) | undefined {
+    const own = runners[on?.runner ?? runner];
+    if (!own) {
+        return undefined;
+    }
+    const named = Object.keys(runners).find((name) => runners[name]?.id === own.id) ?? runner;
+    if (!on || on.type === own.instanceType) {
+        return { ...own, runner: named };
+    }
+    return {
+        ...own,
+        runner: named,
+        id: `${own.id}, stand-in ${on.type}`,
+        instanceType: on.type,
+        // Unlike its runner it always stops.
+        idleMinutes: own.idleMinutes || 1,
+        price: { unknown: "price of a stand-in not known", month: own.price?.month },
+    };
 }

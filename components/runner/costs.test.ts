@@ -30,6 +30,14 @@ test("a runner that never stops is said, with what an hour of it costs", () => {
     );
 });
 
+test("a machine that emulated is said, and the volumes of a runner and its stand-in are reckoned once", () => {
+    const standIn = { ...build("amd64", 10), price: { unknown: "price of a stand-in not known", month: 3.68 } };
+    expect(costLine([{ ...build("amd64", 600, 0.15), emulated: ["arm64", "arm64_2"] }, standIn])).toBe(
+        "runners' time of these builds: amd64 600 s on c7i.xlarge, arm64 and arm64_2 emulated: $0.0250, " +
+            "amd64 10 s on c7i.xlarge: price of a stand-in not known; volumes $3.68 a month",
+    );
+});
+
 test("what has no price is said, and not summed up", () => {
     const line = costLine([build("arm64", 600, 0.15), build("arm64_2", 10)]);
     expect(line).toBe(

@@ -12,6 +12,8 @@ export interface BuildTime {
     price: RunnerPrice;
     /** From the request to wake it to the end of the last build. */
     seconds: number;
+    /** Runners whose builds it emulated, for want of their own machines. @default none */
+    emulated?: readonly string[];
 }
 
 /**
@@ -27,18 +29,21 @@ export function costLine(builds: readonly BuildTime[]): string {
             ? []
             : [`; ${runner} never stops: ${dollars(price.hour)} an hour`],
     );
-    const parts = builds.map(({ runner, description, price, seconds }, at) => {
+    const parts = builds.map(({ runner, description, price, seconds, emulated = [] }, at) => {
         const cost = costs[at];
         const place = description.instanceType ?? description.kind;
-        return `${runner} ${Math.round(seconds)} s on ${place}: ${cost === undefined ? (price.unknown ?? "price not known") : dollars(cost)}`;
+        const how = emulated.length > 0 ? `, ${emulated.join(" and ")} emulated` : "";
+        return `${runner} ${Math.round(seconds)} s on ${place}${how}: ${cost === undefined ? (price.unknown ?? "price not known") : dollars(cost)}`;
     });
     const known = costs.flatMap((cost) => cost ?? []);
     const total = known.length > 1 && known.length === costs.length ? `; together ${dollars(sum(known))}` : "";
     const idle =
         tails.length === stopping.length && sum(tails) > 0 ? `; idle time after them ${dollars(sum(tails))}` : "";
-    const months = builds.flatMap(({ price }) => price.month ?? []);
+    // A runner and its stand-in have the same volumes.
+    const runners = builds.filter(({ runner }, at) => builds.findIndex((other) => other.runner === runner) === at);
+    const months = runners.flatMap(({ price }) => price.month ?? []);
     const volumes =
-        months.length === builds.length && sum(months) > 0 ? `; volumes $${sum(months).toFixed(2)} a month` : "";
+        months.length === runners.length && sum(months) > 0 ? `; volumes $${sum(months).toFixed(2)} a month` : "";
     return `runners' time of these builds: ${parts.join(", ")}${total}${idle}${endless.join("")}${volumes}`;
 }
 

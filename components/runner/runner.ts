@@ -49,7 +49,9 @@ export interface RunnerDescription {
  * `$work` is a folder for files of this connect alone, which is removed with it.
  *
  * `$notes`, where it is set, is a file in which wake_KIND leaves notes for keys_KIND, such as which of several machines was
- * woken. Another start of a runner differs from the one before in its endpoint, its keys or its notes.
+ * woken. Another start of a runner differs from the one before in its endpoint, its keys or its notes. Their line
+ * `served by TYPE of RUNNER` tells that another machine serves than the runner's own, and whose that is: a stand-in of the
+ * runner, or one that emulates for it. Receipts and costs name it.
  */
 export interface ConnectNode {
     kind: string;

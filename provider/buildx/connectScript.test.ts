@@ -116,7 +116,7 @@ describe("connections", () => {
         const connections = newConnections();
         await connect(connections, note(), "arm64");
         jest.advanceTimersByTime(4_900);
-        expect(await connect(connections, note(), "arm64")).toBe(0);
+        expect(await connect(connections, note(), "arm64")).toEqual({ seconds: 0 });
         expect(runs()).toEqual(["linux/arm64"]);
         await connect(connections, note(), "amd64");
         jest.advanceTimersByTime(200);
@@ -130,7 +130,7 @@ describe("connections", () => {
         const script = connections.keep(note());
         connections.served(script, "demo-arm64");
         jest.advanceTimersByTime(4_900);
-        expect(await connect(connections, note(), "arm64")).toBe(0);
+        expect(await connect(connections, note(), "arm64")).toEqual({ seconds: 0 });
         await connections.prepare(script, signal);
         expect(runs()).toEqual([]);
         jest.advanceTimersByTime(200);
@@ -187,9 +187,21 @@ describe("connections", () => {
 
     it("tell what is said meanwhile, and how long it took", async () => {
         const lines: string[] = [];
-        const seconds = await connect(newConnections(), "echo starting >&2", "arm64", (line) => lines.push(line));
+        const { seconds } = await connect(newConnections(), "echo starting >&2", "arm64", (line) => lines.push(line));
         expect(seconds).toBeGreaterThan(0);
         expect(lines).toEqual(["starting"]);
+    });
+
+    it("tell what serves in the place of the runner's own machine, also those who come right after, until it serves again", async () => {
+        stopTheClock();
+        const connections = newConnections();
+        const on = { type: "m7g.xlarge", runner: "arm64" };
+        const script = `[ -e '${folder}/own' ] || echo 'arm64 is served by m7g.xlarge of arm64'`;
+        expect(await connect(connections, script, "arm64")).toEqual({ seconds: expect.any(Number), on });
+        expect(await connect(connections, script, "arm64")).toEqual({ seconds: 0, on });
+        writeFileSync(path.join(folder, "own"), "");
+        jest.advanceTimersByTime(6_000);
+        expect((await connect(connections, script, "arm64")).on).toBeUndefined();
     });
 
     it("fail with what the script said, and are tried again when asked again", async () => {

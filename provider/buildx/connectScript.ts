@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
+import type { OtherMachine } from "../progress/receipt";
 import { findBuildx } from "./findBuildx";
 import { recordsFolder, stackRecords } from "./records";
 
@@ -17,6 +18,14 @@ export interface Waking {
     asked?: number;
 }
 
+/** A runner that serves. */
+export interface Woken {
+    /** The seconds it took. */
+    seconds: number;
+    /** What serves in its place. @default its own machine does */
+    on?: OtherMachine;
+}
+
 /**
  * Runs the connect script: brings runners to serving and registers them with buildx on this machine. Several images that
  * need a runner at the same time share one connection.
@@ -27,6 +36,8 @@ export class Connections {
     private readonly running = new Map<string, Promise<void>>();
     /** When a builder's runner was seen to serve, and what a script prepares: the time in ms. */
     private readonly seenServing = new Map<string, number>();
+    /** By builder: what serves in the place of its runner's own machine. */
+    private readonly others = new Map<string, OtherMachine | undefined>();
     /** By builder: why its runner could not be woken, and when that was known. */
     private readonly failures = new Map<string, { error: unknown; at: number }>();
 
@@ -41,7 +52,7 @@ export class Connections {
     }
 
     /**
-     * Wakes and registers one runner. Resolves to the seconds it took. Rejects with what the script said; at once where that
+     * Wakes and registers one runner. Rejects with what the script said; at once where that
      * was found out after this was asked for: forty images that wait for their turn on a runner that cannot be woken are not
      * ten times ten minutes.
      *
@@ -53,9 +64,9 @@ export class Connections {
         { builder, runner, asked = performance.now() }: Waking,
         onProgress: (line: string) => void,
         signal: AbortSignal,
-    ): Promise<number> {
+    ): Promise<Woken> {
         if (this.isTrusted(builder)) {
-            return 0;
+            return { seconds: 0, on: this.others.get(builder) };
         }
         const failure = this.failures.get(builder);
         if (failure && failure.at >= asked) {
@@ -65,7 +76,8 @@ export class Connections {
         await this.once(builder, async () => {
             const records = ["--records", await stackRecords(process.env, script)];
             const words = [...(await this.buildxWords()), runner, ...records];
-            await runConnectScript(this.textOf(script), words, onProgress, signal);
+            const printed = await runConnectScript(this.textOf(script), words, onProgress, signal);
+            this.others.set(builder, otherMachine(printed));
         }).catch((error) => {
             if (!signal.aborted) {
                 this.failures.set(builder, { error, at: performance.now() });
@@ -73,7 +85,7 @@ export class Connections {
             throw error;
         });
         this.served(script, builder);
-        return (performance.now() - started) / 1000;
+        return { seconds: (performance.now() - started) / 1000, on: this.others.get(builder) };
     }
 
     /** A build on the builder's runner, pushed to the script's registry, has just ended well: both serve. */
@@ -86,9 +98,9 @@ export class Connections {
     /** Starts what has to run besides the runners: the local registry. */
     async prepare(script: string, signal: AbortSignal): Promise<void> {
         if (!this.isTrusted(script)) {
-            await this.once(script, () =>
-                runConnectScript(this.textOf(script), ["--prepare"], () => undefined, signal),
-            );
+            await this.once(script, async () => {
+                await runConnectScript(this.textOf(script), ["--prepare"], () => undefined, signal);
+            });
         }
     }
 
@@ -122,12 +134,18 @@ export class Connections {
     }
 }
 
+/** What connect prints where a runner's own machine does not serve. */
+function otherMachine(printed: string): OtherMachine | undefined {
+    const [, type, runner] = /^\S+ is served by (\S+) of (\S+)$/m.exec(printed) ?? [];
+    return type && runner ? { type, runner } : undefined;
+}
+
 /** How much of a failed script's output is shown. */
 const shownLines = 8;
 
 /**
  * Runs the connect script by `sh -s`: it is on standard input, so it is in no process arguments and in no file. Resolves
- * when it is done; rejects with what it said. It finds a place for its files also where the caller's own docker configuration
+ * to what it printed; rejects with what it said. It finds a place for its files also where the caller's own docker configuration
  * cannot be written to.
  *
  * @param onProgress gets each line as it is said
@@ -137,12 +155,14 @@ export async function runConnectScript(
     args: string[],
     onProgress: (line: string) => void = () => undefined,
     signal?: AbortSignal,
-): Promise<void> {
+): Promise<string> {
     const records = await recordsFolder(process.env);
     return new Promise((resolve, reject) => {
         const env = { ...process.env, BUILDX_CONFIG: records };
-        const child = spawn("sh", ["-s", "--", ...args], { stdio: ["pipe", "ignore", "pipe"], env, signal });
+        const child = spawn("sh", ["-s", "--", ...args], { stdio: ["pipe", "pipe", "pipe"], env, signal });
         const said: string[] = [];
+        const printed: Buffer[] = [];
+        child.stdout.on("data", (part) => printed.push(part));
         createInterface({ input: child.stderr }).on("line", (line) => {
             said.push(line);
             onProgress(line);
@@ -150,7 +170,7 @@ export async function runConnectScript(
         child.on("error", (error) => reject(signal?.aborted ? new Error("canceled") : error));
         child.on("close", (code, ended) => {
             if (code === 0) {
-                resolve();
+                resolve(Buffer.concat(printed).toString());
             } else {
                 reject(
                     new Error(said.slice(-shownLines).join("\n") || `connect ended with ${ended ?? `status ${code}`}`),

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
 import { refuseSecrets } from "../../components/settings/secretMistakes";
-import type { Connections, Waking } from "../buildx/connectScript";
+import type { Connections, Waking, Woken } from "../buildx/connectScript";
 import { BuildFailure } from "../buildx/runBuild";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { type ContextSource, hashContexts } from "../context/contexts";
@@ -160,7 +160,7 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         work.signal.throwIfAborted();
         const began = new Date().toISOString();
         const seen = this.remoteLooks.commitsSeenBy(work.urn);
-        const waking = await this.wake({ ...inputs, asked }, here, work);
+        const { seconds: waking, on } = await this.wake({ ...inputs, asked }, here, work);
         const warn = (warnings: BuildWarning[]) =>
             this.warnings.sayOnce(repositoryOf(inputs.tags[0] ?? ""), warnings, work);
         const pushed = new Set<string>();
@@ -180,15 +180,21 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
             contextHash: builtHash(inputs.contextHash, built.contextHash, work),
             digest: built.digest,
             ref: `${inputs.tags[0]}@${built.digest}`,
-            receipt: storedReceipt({ ...built.receipt, runner: inputs.runner, began, waking: rounded(waking) }),
+            receipt: storedReceipt({
+                ...built.receipt,
+                runner: inputs.runner,
+                ...(on ? { on } : {}),
+                began,
+                waking: rounded(waking),
+            }),
         };
     }
 
     /**
-     * Wakes its runner, and those that help it. Resolves to the seconds that it took. What connect warns of, such as an
-     * emulation, stays when the row of the image is gone; once in a run for all images on the runner.
+     * Wakes its runner, and those that help it. What connect warns of, such as an emulation, stays when the row of the image is
+     * gone; once in a run for all images on the runner.
      */
-    private async wake({ builder, runner, asked }: Waking, here: Here, work: Work): Promise<number> {
+    private async wake({ builder, runner, asked }: Waking, here: Here, work: Work): Promise<Woken> {
         const tell = (line: string) => {
             if (line.includes("WARNING: ")) {
                 this.warnings.sayOnce(builder, [{ key: line, text: line }], work);
@@ -196,11 +202,11 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
                 work.status(line);
             }
         };
-        const wakings = [
+        const [woken, helping] = await Promise.all([
             this.connections.connect(here.connect, { builder, runner, asked }, tell, work.signal),
             wakeHelpers(this.connections, here, work),
-        ];
-        return Math.max(...(await Promise.all(wakings)));
+        ]);
+        return { ...woken, seconds: Math.max(woken.seconds, helping) };
     }
 }
 

@@ -14,7 +14,7 @@ describe("the runners that are to compile for a build", () => {
             if (runner === "arm64") {
                 throw new Error("no capacity");
             }
-            return 1;
+            return { seconds: 1 };
         };
         await wakeHelpers({ connect }, { connect: "SCRIPT", helpers }, { signal: new AbortController().signal, log });
         expect(woken).toEqual(["SCRIPT demo-amd64_2 amd64_2 0", "SCRIPT demo-arm64 arm64 0"]);

@@ -37,11 +37,21 @@ export function parsePart(line: string): ReceiptPart {
     };
 }
 
+/** A machine that builds in the place of a runner's own. */
+export interface OtherMachine {
+    /** The type of its instance. */
+    type: string;
+    /** The name of the runner whose machine it is: the same runner, of which it is a stand-in, or one that emulates. */
+    runner: string;
+}
+
 /** What a build for one platform took, as plain data in an order that depends only on the build. */
 export interface Receipt {
     platform: string;
     /** Name of the runner; empty until the caller says so. */
     runner: string;
+    /** What built it in the place of its runner's own machine; none where that did. */
+    on?: OtherMachine;
     /** When waking began, by this machine's clock; ISO 8601. Empty until the caller, which wakes it, says so. */
     began: string;
     /** Seconds until the runner served; 0 until the caller says so. */

@@ -201,6 +201,8 @@ describeHere("faults of runners on the simulated EC2", () => {
         const standIn = await project.succeed(project.up());
         expect(standIn.output).toMatch(/no capacity for c7g\.xlarge/);
         expect(standIn.output).toMatch(/trying this stand-in, m7g\.xlarge/);
+        expect(standIn.output).toMatch(/warning: .*WARNING: stand-in m7g\.xlarge serves: tried c7g\.xlarge/);
+        expect(standIn.output).toMatch(/builds: .*arm64 \d+ s on m7g\.xlarge: price of a stand-in not known/);
         expect(await project.fileIn("image", "arm64", "result")).toBe("by a stand-in");
 
         await simulation.setFaults({ no_capacity_late: [] });
@@ -208,7 +210,8 @@ describeHere("faults of runners on the simulated EC2", () => {
         await simulation.setFaults({ no_capacity: ["c7g.*", "m7g.*"] });
         change(writes("emulated"));
         const emulated = await project.succeed(project.up());
-        expect(emulated.output).toMatch(/WARNING: arm64 will be EMULATED on the amd64 runner/);
+        expect(emulated.output).toMatch(/warning: .*WARNING: arm64 will be EMULATED on the amd64 runner/);
+        expect(emulated.output).toMatch(/builds: amd64 \d+ s on c7i\.xlarge, arm64 emulated: \$/);
         expect(await project.fileIn("image", "arm64", "result")).toBe("emulated");
 
         await simulation.setFaults({ no_capacity: [] });

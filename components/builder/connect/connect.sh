@@ -17,6 +17,7 @@
 #          --records FOLDER  registers the builders there, and not where buildx looks by itself: `pulumi up` does
 #          --done        gives back what was taken for this caller, such as a port that was opened
 #
+# Prints `RUNNER is served by TYPE of RUNNER` where that is not the runner's own machine; all else is on standard error.
 # Running it again, or several at once, is safe. Needs sh, docker with buildx (or buildx alone), and what the runners' kind
 # is woken with, such as the AWS CLI or kubectl. With curl it is faster.
 
@@ -242,7 +243,10 @@ connect_all() {
         if fails_again || [ "$round" -eq 5 ]; then give_up; fi
         wanted=$failed round=$((round + 1))
     done
-    for runner in $asked; do remove_old_keys "$runner"; done
+    for runner in $asked; do
+        remove_old_keys "$runner"
+        sed -n "s/^served by /$runner is &/p" "$work/$runner.notes" 2>/dev/null
+    done
     only=
     for platform in $platforms; do
         case " $(platforms_of "$asked") " in *" $platform "*) ;; *) only=' only' ;; esac

@@ -31,6 +31,12 @@ describe.each(allShells)("connect in %s", (shellName, shell) => {
         expect(bench.buildxCalls("build").join()).not.toContain("amd64");
     });
 
+    it("prints what serves in the place of a runner's own machine", async () => {
+        order("served-by-arm64", "m7g.xlarge of arm64\n");
+        const stdout = "arm64 is served by m7g.xlarge of arm64\nend of script\n";
+        expect(await bench.connect()).toEqual({ status: 0, stdout, stderr: ready });
+    });
+
     it("wakes side by side", async () => {
         order("slow-amd64");
         order("slow-arm64");

@@ -132,7 +132,7 @@ esac
 /**
  * A kind of runner. Wakes unless there is a file `asleep-SUFFIX`; waits as long as there is a file `slow-SUFFIX`; each
  * wake is another start, with other keys, if there is a file `restarts-SUFFIX`. Keys are not published as often as
- * `unpublished-SUFFIX` says.
+ * `unpublished-SUFFIX` says. A file `served-by-SUFFIX` says what serves in the runner's place.
  */
 export const kindScript = (kind: string) => `
 start_of() { cat "$bench/start-$1" 2>/dev/null || echo 1; }
@@ -146,6 +146,7 @@ wake_${kind}() {
     fi
     if [ -e "$bench/restarts-$1" ]; then echo "$(($(start_of "$1") + 1))" >"$bench/start-$1"; fi
     echo "for $1, start $(start_of "$1")" >"$notes"
+    sed 's/^/served by /' "$bench/served-by-$1" >>"$notes" 2>/dev/null
     echo "$caller" >>"$bench/callers"
     eval "printf '%s\\n' \\"\\$endpoint_$1\\""
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154,SC2030,SC2031 # variables by computed names; wake_ec2 is a subshell, and nothing leaves it
+# shellcheck disable=SC2154,SC2034,SC2030,SC2031 # variables by computed names, and those of keysEc2.sh; wake_ec2 is a subshell, and nothing leaves it
 # Wakes EC2 runners, from a laptop or a CI job that has the AWS CLI (version 1 or 2). Their keys: keysEc2.sh.
 #
 # Variables, each with the runner's suffix (`instance_arm64`):
@@ -16,7 +16,7 @@
 wake_ec2() (
     # The AWS CLI may not open a pager.
     export AWS_PAGER=
-    ec2_suffix=$1
+    ec2_suffix=$1 ec2_asked=$1
     if ! command -v aws >/dev/null; then
         ec2_say "the AWS command line (aws, version 1 or 2) is needed to wake it and was not found. Install it: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
         return 1
@@ -54,10 +54,8 @@ ec2_wake_native() {
             ec2_say "trying this stand-in, $ec2_type, which has a cache of its own"
             parameter=$keys_parameter-$ec2_type
         fi
-        ec2_bring_up
+        ec2_bring_up && ec2_tell_who_serves "$1" && return
         status=$?
-        [ "$status" -ne 0 ] || [ -z "$tried" ] || ec2_say "WARNING: stand-in $ec2_type serves: tried${tried%,}"
-        if [ "$status" -eq 0 ] && [ -n "${notes:-}" ]; then printf '%s\n' "$parameter" >"$notes"; fi
         # Only an instance that cannot be had leads to another, which would repeat or hide any other trouble.
         [ "$status" -eq 2 ] || return "$status"
         tried="$tried $ec2_type ($ec2_instance$gone),"
@@ -79,7 +77,6 @@ ec2_describe() {
         return 1
     # The last line: CLI version 1 may have printed warnings before it.
     answer=$(printf '%s\n' "$answer" | tail -n 1)
-    # shellcheck disable=SC2034 # public and private are read by name
     IFS='	' read -r state public private code reason <<END
 $answer
 END

@@ -29,6 +29,7 @@ describe.each(shells)("keys of EC2 runners in %s", (_name, shell) => {
         });
         await keys(bundle, bench().notes);
         expect(bench().calls.at(-1)).toContain("--name /nbx/arm64/keys-m7g.xlarge ");
+        expect(bench().read("notes")).toContain("\nserved by m7g.xlarge of arm64\n");
 
         await wake({
             states: { "i-0a": [noCapacity], "i-0x": [running] },
@@ -37,6 +38,10 @@ describe.each(shells)("keys of EC2 runners in %s", (_name, shell) => {
         });
         await keys(bundle, bench().notes);
         expect(bench().calls.at(-1)).toContain("--name /nbx/amd64/keys ");
+        expect(bench().read("notes")).toContain("\nserved by c7i.xlarge of amd64\n");
+
+        await wake({ states: { "i-0a": [running] } });
+        expect(bench().read("notes")).toBe("/nbx/arm64/keys\n");
     });
 
     it.each(["stopped", "not started yet", "error:ParameterNotFound", "error:ThrottlingException"])(
