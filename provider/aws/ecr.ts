@@ -15,6 +15,7 @@ import {
     UntagResourceCommand,
 } from "@aws-sdk/client-ecr";
 import { type Account, clientSettings } from "./account";
+import { unless } from "./unless";
 
 /** The properties of a repository that can be changed. */
 export interface RepositorySettings {
@@ -111,17 +112,6 @@ export class EcrRepositoryCalls {
         const asked = new DeleteRepositoryCommand({ ...this.name, force });
         const deleted = unless("RepositoryNotFoundException", this.client.send(asked)).then(() => true);
         return (await unless("RepositoryNotEmptyException", deleted)) ?? false;
-    }
-}
-
-async function unless<T>(code: string, work: Promise<T>): Promise<T | undefined> {
-    try {
-        return await work;
-    } catch (error) {
-        if ((error as Error).name === code) {
-            return undefined;
-        }
-        throw error;
     }
 }
 

@@ -1,17 +1,11 @@
 import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
+import { OwnerId } from "../../ownerId";
 import { kubectlGet, type NamespacePlace } from "./kubectl";
 import { timeouts } from "./podTemplate";
 
 /** Label of a namespace: the id of whose it is. */
 const ownerLabel = "native-buildx/owner";
-
-/** A random id, made once, that a stack's state has and nobody else: see provider/ownerId.ts. */
-class OwnerId extends pulumi.CustomResource {
-    constructor(name: string, opts: pulumi.CustomResourceOptions) {
-        super("native-buildx:index:OwnerId", name, {}, opts);
-    }
-}
 
 /**
  * A namespace that is the stack's alone, with the level of pod security that BuildKit needs. One that exists is refused unless
