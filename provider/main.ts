@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { dataFolder } from "../components/localMachine/dataFolder";
 import { EcrRepositoryResource } from "./aws/ecrRepository";
 import { GroupLeftoversResource } from "./aws/groupLeftovers";
+import { NameClaimResource } from "./aws/nameClaim";
 import { RepositoryGuardResource } from "./aws/repositoryGuard";
 import { Connections } from "./buildx/connectScript";
 import { keepDigestsIn } from "./context/fileDigests";
@@ -31,6 +32,7 @@ void serve(
         LocalFolder: new LocalFolderResource(),
         EcrRepository: new EcrRepositoryResource(),
         GroupLeftovers: new GroupLeftoversResource(),
+        NameClaim: new NameClaimResource(),
         OwnerId: new OwnerIdResource(),
         RepositoryGuard: new RepositoryGuardResource(),
     },

@@ -2,6 +2,7 @@ import * as iam from "@pulumi/aws/iam";
 import * as pulumi from "@pulumi/pulumi";
 import { accountName } from "../account/accountNames";
 import { type AwsCommand, removesLeftover, removesRole } from "../account/leftovers";
+import { afterNameClaim } from "../account/nameClaim";
 import { refuseArguments } from "../settings/mistakes";
 import type { TrustedIssuer } from "./identity/identityProvider";
 import { trustedIssuers } from "./identityProviders";
@@ -45,7 +46,7 @@ export class CiRole extends pulumi.ComponentResource {
 
     /** @throws RunError with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: CiRoleArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("native-buildx:index:CiRole", name, {}, opts);
+        super("native-buildx:index:CiRole", name, {}, afterNameClaim(opts));
         const values = checkedTrust(args);
         refuseArguments(isCiWanted(values) ? ciTrustMistakes(values) : [nobodyNamed()]);
         const roleName = accountName(name);

@@ -3,6 +3,7 @@ import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import { gzipSync } from "fflate";
 import { parameterPathOf } from "../account/accountNames";
+import { afterNameClaim } from "../account/nameClaim";
 import { withoutComments } from "../shell";
 
 export interface ConnectParametersArgs {
@@ -25,7 +26,7 @@ export class ConnectParameters extends pulumi.ComponentResource {
     readonly readCommand: pulumi.Output<string>;
 
     constructor(name: string, args: ConnectParametersArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("native-buildx:index:ConnectParameters", name, {}, opts);
+        super("native-buildx:index:ConnectParameters", name, {}, afterNameClaim(opts));
         const parameterPath = args.parameterPath ?? parameterPathOf(name);
         const texts = pulumi.output(args.connect).apply(splitForParameters);
         const parameters = Array.from(

@@ -99,6 +99,26 @@ describeHere("repositories on the simulated EC2 whose images come and go", () =>
         await upWith("app", "new", "old", "foreign");
     });
 
+    it("are not taken over by a stack whose name differs in capitals only: it is refused, and its destroy deletes nothing", async () => {
+        const before = await simulation.account();
+        const settings = { platforms: ["linux/amd64"], forceDelete: true, immutableTags: true, images: {} };
+        const other = Ec2Project.createIn(simulation, "Repositories", settings);
+        try {
+            await other.init();
+            const { code, output } = await other.up();
+            expect(code).not.toBe(0);
+            expect(output).toContain("The name native-buildx-repositories is another stack's in eu-central-1");
+            expect(output).toContain("pulumi stack rename NAME");
+            expect(output).not.toMatch(/AlreadyExists/);
+            await other.succeed(other.pulumi("destroy", "--yes", "--skip-preview"));
+        } finally {
+            await other.end();
+        }
+        expect(await simulation.account()).toEqual(before);
+        const { output } = await project.succeed(project.pulumi("up", "--refresh", "--yes", "--skip-preview"));
+        expect(output).toMatch(unchanged);
+    });
+
     it("destroys nothing while repositories hold images, and then what is to be destroyed, word for word", async () => {
         const before = await simulation.account();
         const destroy = () => project.pulumi("destroy", "--yes", "--skip-preview");

@@ -2,6 +2,7 @@ import * as ecr from "@pulumi/aws/ecr";
 import { getRegionOutput } from "@pulumi/aws/getRegion";
 import * as pulumi from "@pulumi/pulumi";
 import { registryOf } from "../../../provider/image/reference";
+import { afterNameClaim } from "../../account/nameClaim";
 import type { Registry } from "../registry";
 import type { RegistryLogin } from "../registryLogin";
 import { ImageRepository, type ImageRepositoryArgs } from "./imageRepository";
@@ -42,7 +43,7 @@ export class EcrRegistry extends pulumi.ComponentResource implements Registry {
         private readonly args: EcrRegistryArgs,
         opts?: pulumi.ComponentResourceOptions,
     ) {
-        super("native-buildx:index:EcrRegistry", name, {}, opts);
+        super("native-buildx:index:EcrRegistry", name, {}, afterNameClaim(opts));
         this.common = new ImageRepository(name, args, { parent: this });
         this.url = this.common.url;
         this.repositoryArns = this.common.arn.apply(withAllBelow);

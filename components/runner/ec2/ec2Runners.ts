@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parameterPathOf } from "../../account/accountNames";
+import { afterNameClaim } from "../../account/nameClaim";
 import { stackTags } from "../../account/stackTags";
 import { machinePlatforms } from "../../architecture";
 import type { PolicyStatement } from "../../ci/policyStatement";
@@ -41,7 +42,7 @@ export class Ec2Runners extends pulumi.ComponentResource implements Runners {
 
     /** @throws RunError with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: Ec2RunnersArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("native-buildx:index:Ec2Runners", name, {}, opts);
+        super("native-buildx:index:Ec2Runners", name, {}, afterNameClaim(opts));
         const values = checkedValues(settings, args) as Ec2RunnersValues;
         refuseArguments(platformMistakes(values.platforms));
         refuseArguments(ec2Mistakes(values));
