@@ -156,6 +156,11 @@ export const needed: readonly Needed[] = [
             ...inSsm(["AddTagsToResource", "RemoveTagsFromResource", "ListTagsForResource"]),
         ],
     },
+    {
+        by: "the claim on the stack's name",
+        resource: arn("ssm", "parameter/native-buildx/stack-names/native-buildx-prod"),
+        actions: inSsm(["PutParameter", "GetParameter", "DeleteParameter", "AddTagsToResource"]),
+    },
     { by: "ssm.getParameter", resource: debian, actions: inSsm(["GetParameter"]) },
     { by: "who looks up Debian's images", resource: debian, actions: inSsm(["GetParameters"]) },
     { by: "who reads the connect script by hand", resource: parameter, actions: inSsm(["GetParameters"]) },
