@@ -50,7 +50,7 @@ function isRefusedPush({ name, error }: FailedStep): boolean {
 
 /** What a further run tells, without what it has from the cache, and without bases, of which BuildKit says so too late. */
 function withoutRepeated(news: RawProgress): RawProgress {
-    const isRepeated = ({ name, cached = false, error }: Vertex) =>
+    const isRepeated = ({ name = "", cached = false, error }: Vertex) =>
         !error && (cached || kindOf(name) === "pull" || /^\[[^\]]*\] FROM /.test(name));
     return { ...news, vertexes: news.vertexes?.filter((vertex) => !isRepeated(vertex)) };
 }
