@@ -199,6 +199,16 @@ k8s_scale() {
     fi
 }
 
+# What cannot start has nothing in it that looks whether it is used, and would keep its node for ever. Who still waits for it
+# scales it up once more, and gives up after a minute too.
+k8s_back_to_sleep() {
+    if answer=$(k8s_kubectl scale "statefulset/$k8s_set" --replicas=0 2>&1); then
+        k8s_say 'scaled to 0 again, so that it keeps no node'
+    else
+        k8s_say "cannot be scaled to 0 again, and keeps its node: $(k8s_last_line)"
+    fi
+}
+
 # k8s_events OBJECT [TYPE]: the newest warning about it, where this login may read events, or what else is of that TYPE.
 k8s_events() {
     k8s_kubectl get events --field-selector "type=${2:-Warning},involvedObject.$1" --sort-by=.lastTimestamp \
@@ -264,6 +274,7 @@ k8s_give_up() {
     if [ -n "$trouble" ] && [ "$since_of" != "$uid" ]; then since=$now since_of=$uid; fi
     if [ -n "$trouble" ] && [ $((now - since)) -ge "${k8s_patience:-60}" ]; then
         k8s_say "cannot start: $said"
+        k8s_back_to_sleep
     elif [ $((now - began)) -ge "$limit" ]; then
         k8s_say "does not serve after $((now - began)) s: ${said:-no answer}${reason:+: $reason}. See: kubectl$k8s_words describe pod $k8s_pod"
     else

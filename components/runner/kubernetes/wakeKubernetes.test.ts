@@ -145,6 +145,17 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
         expect(stderr).toContain("cannot start: ImagePullBackOff: manifest unknown\n");
     });
 
+    it("lets what cannot start keep no node, and says so", async () => {
+        const failing = waiting("ImagePullBackOff", "manifest unknown");
+        const scene = { states: [asleep, failing], knocks: [notRunning], patience: 0 };
+        const { stderr } = await bench().wake(scene);
+        expect(stderr).toMatch(/cannot start: .*\n.*: scaled to 0 again, so that it keeps no node\n$/);
+        const scaled = bench().calls.flatMap((call) => /--replicas=\d/.exec(call) ?? []);
+        expect(scaled).toEqual(["--replicas=1", "--replicas=0"]);
+        const { stderr: refused } = await bench().wake({ ...scene, states: [failing], scales: ["no route"] });
+        expect(refused).toMatch(/: cannot be scaled to 0 again, and keeps its node: no route\n$/);
+    });
+
     it("does not count the trouble of a pod that was replaced", async () => {
         bench().ticking(60);
         const failing = waiting("ErrImagePull", "unknown");
