@@ -18,6 +18,8 @@ export const podPaths = {
     sockets: "/run/buildkit",
     /** Where `buildctl dial-stdio` looks, which clients run. */
     socket: "/run/buildkit/buildkitd.sock",
+    /** Since when no start of its container has served. It outlives them, as it is in the sockets' volume. */
+    unserved: "/run/buildkit/unserved",
     serviceAccount: "/var/run/secrets/kubernetes.io/serviceaccount",
 } as const;
 
@@ -61,6 +63,7 @@ const scripts: { [name: string]: string } = {
     "scale.sh": "pod/scale.sh",
     "door.sh": "pod/door.sh",
     "drain.sh": "pod/drain.sh",
+    "unserved.sh": "pod/unserved.sh",
     "idle-rule.sh": "../idle.sh",
     "room.sh": "../room.sh",
     "steps.sh": "../steps.sh",
@@ -114,6 +117,8 @@ function renderSettings(settings: PodSettings): string {
         look_seconds: lookSeconds(idleSeconds, 10),
         // From a client's connection to its first build there are well under ten seconds.
         grace_seconds: 10,
+        // As long as connect waits. A runner that never sleeps tries for ever.
+        unserved_seconds: idleSeconds > 0 ? 600 : 0,
         low_mb: lowMegabytes,
         room_mb: roomMegabytes,
         step_memory_megabytes: settings.stepMemoryMegabytes,
@@ -123,6 +128,7 @@ function renderSettings(settings: PodSettings): string {
         cache_directory: podPaths.cache,
         run_directory: podPaths.run,
         socket: podPaths.socket,
+        unserved: podPaths.unserved,
         service_account: podPaths.serviceAccount,
         processes: "/proc",
         name_servers: "/etc/resolv.conf",

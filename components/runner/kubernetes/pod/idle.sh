@@ -8,7 +8,7 @@
 # shellcheck disable=SC2154 # the settings come from the file settings.sh
 set -u
 lib=${0%/*}
-for part in settings common idle-rule room scale door; do
+for part in settings common idle-rule room scale door unserved; do
     # shellcheck source=/dev/null
     . "$lib/$part.sh"
 done
@@ -71,6 +71,7 @@ until ln -f "$socket" "$own" 2>/dev/null; do
 done
 serving=$(date +%s)
 while sleep "$look_seconds"; do
+    note_served
     reason=$(make_room "$cache_directory" "$low_mb" "$room_mb") || complain "$reason"
     if unused; then fall_asleep; fi
 done

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
 import * as path from "node:path";
 import { Workbench } from "../../../../tests/helpers/workbench";
 import { type PodSettings, podFiles } from "../podFiles";
@@ -38,6 +39,7 @@ export class PodBench extends Workbench {
             cache_directory: this.folder,
             run_directory: this.path("run"),
             socket: this.socket,
+            unserved: this.path("sockets/unserved"),
             service_account: this.path("account"),
             processes: this.path("processes"),
             name_servers: this.path("resolv.conf"),
@@ -49,6 +51,7 @@ export class PodBench extends Workbench {
         this.append("lib/settings.sh", extra.join(""));
         // For other folders than the machine's.
         this.append("lib/steps.sh", `control_groups='${this.path("groups")}'\n`);
+        mkdirSync(this.path("sockets"), { recursive: true });
         this.write("run/said");
         this.write("resolv.conf", "nameserver 10.96.0.10\n");
         this.write("account/token", "TOKEN");

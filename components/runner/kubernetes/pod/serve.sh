@@ -6,7 +6,7 @@ set -u
 # A first process without a trap would not get the signal at all. Nothing is built yet.
 trap 'exit 143' TERM INT
 lib=${0%/*}
-for part in settings common steps step-firewall idle-rule room door drain; do
+for part in settings common steps step-firewall idle-rule room door drain scale unserved; do
     # shellcheck source=/dev/null
     . "$lib/$part.sh"
 done
@@ -106,6 +106,8 @@ end() {
 
 # Of an earlier start in this pod.
 rm -rf "$run_directory" "$socket" "$socket.own"
+mkdir -p "$run_directory"
+give_up_unserved
 link_plugins
 choose_network
 reason=$(close_network 2>&1) || fail "build steps cannot be kept from the cluster's network: $reason"

@@ -86,7 +86,6 @@ describe.each(shells)("serve.sh of a pod in %s", (_name, shell) => {
         /** Started, with what BuildKit says of its builds: text, or a command that fails. */
         async function serving(builds: string, answers = 'cat "$bench/histories"') {
             bench.write("serves");
-            bench.write("sockets/made");
             bench.write("histories", builds);
             bench.stub("buildctl", answers);
             const pod = bench.start("serve.sh", env);
