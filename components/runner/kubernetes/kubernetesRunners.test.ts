@@ -124,7 +124,7 @@ describe("KubernetesRunners", () => {
             securityContext: { privileged: true },
         });
         expect({ nodeSelector, tolerations, hostUsers }).toEqual({
-            nodeSelector: { "kubernetes.io/arch": "arm64" },
+            nodeSelector: { "kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64" },
             tolerations: [],
             hostUsers: undefined,
         });
@@ -162,9 +162,9 @@ describe("KubernetesRunners", () => {
             userNamespaces: true,
         });
         const pod = podOf();
-        expect(pod.nodeSelector).toEqual({ "kubernetes.io/arch": "arm64", pool: "builds" });
+        expect(pod.nodeSelector).toMatchObject({ "kubernetes.io/arch": "arm64", pool: "builds" });
         // On a node that emulates.
-        expect(podOf("demo-amd64").nodeSelector).toEqual({ "kubernetes.io/arch": "arm64" });
+        expect(podOf("demo-amd64").nodeSelector).toMatchObject({ "kubernetes.io/arch": "arm64" });
         expect(pod.tolerations).toEqual([toleration]);
         expect(pod.containers[0].resources).toEqual({ requests: { cpu: "500m" }, limits: { memory: "8Gi" } });
         expect(pod.containers[0].image).toBe("mirror.example/buildkit@sha256:0");

@@ -46,6 +46,8 @@ export function podTemplate(settings: PodTemplateSettings, owner: PodOwner): typ
             automountServiceAccountToken: true,
             enableServiceLinks: false,
             nodeSelector: {
+                // Nodes with Windows have an architecture, too.
+                "kubernetes.io/os": "linux",
                 "kubernetes.io/arch": nodeArchitecture(owner.platform),
                 ...settings.nodeSelectors[owner.platform],
             },

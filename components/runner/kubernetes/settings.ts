@@ -55,7 +55,7 @@ export const kubernetesRunnerSettings = {
     nodeSelectors: setting(
         byPlatform("PLATFORM: {LABEL: VALUE}", mapOf("LABEL: VALUE", labelValue, labelName)),
         {},
-        `${kubernetes} Labels that their nodes must have, by platform, besides kubernetes.io/arch, which is ${knownPlatforms.map((platform) => `${nodeArchitecture(platform)} for ${platform}`).join(", ")} unless it is set here.`,
+        `${kubernetes} Labels that their nodes must have, by platform, besides kubernetes.io/os: linux and kubernetes.io/arch, which is ${knownPlatforms.map((platform) => `${nodeArchitecture(platform)} for ${platform}`).join(", ")} unless it is set here.`,
     ),
     tolerations: setting(
         listOf("a list of tolerations", toleration),
