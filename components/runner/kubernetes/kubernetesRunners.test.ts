@@ -2,6 +2,7 @@ import { Provider } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { mockPulumi, type PulumiMocks, resolved, settled } from "../../../tests/helpers/pulumiMocks";
 import { KubernetesRunners, type KubernetesRunnersArgs } from "./kubernetesRunners";
+import { runnersPolicy } from "./networkPolicy";
 import { defaultBuildkitImage } from "./settings";
 
 jest.setTimeout(60_000);
@@ -32,37 +33,7 @@ describe("KubernetesRunners", () => {
         });
         const { metadata, spec } = inputs("networking.k8s.io/v1:NetworkPolicy", "demo");
         expect(metadata.namespace).toBe("demo-prod");
-        expect(spec).toEqual({
-            podSelector: {},
-            policyTypes: ["Ingress", "Egress"],
-            ingress: [],
-            egress: [
-                {
-                    to: [
-                        {
-                            ipBlock: {
-                                cidr: "0.0.0.0/0",
-                                except: ["169.254.169.254/32", "100.100.100.200/32", "169.254.170.23/32"],
-                            },
-                        },
-                        {
-                            ipBlock: {
-                                cidr: "::/0",
-                                except: ["fd00:ec2::23/128", "fd00:ec2::254/128", "fd20:ce::254/128"],
-                            },
-                        },
-                        { namespaceSelector: {} },
-                    ],
-                },
-                {
-                    to: expect.arrayContaining([{ ipBlock: { cidr: "169.254.169.254/32" } }]),
-                    ports: [
-                        { protocol: "UDP", port: 53 },
-                        { protocol: "TCP", port: 53 },
-                    ],
-                },
-            ],
-        });
+        expect(spec).toEqual(runnersPolicy({ isEks: false }));
     });
 
     it("have a namespace of the stack's name where they are given none, as the setting says", async () => {

@@ -49,7 +49,7 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
         refuseArguments(kubernetesMistakes(given, stackName, { context: args.context, hasProvider }));
         const values = { ...given, kubernetesNamespace: given.kubernetesNamespace || stackName };
         const context = args.context ?? clusterContext();
-        const namespace = this.makeNamespace(values.kubernetesNamespace, context);
+        const namespace = this.makeNamespace(values, context);
         const named = namedRunners(values.platforms, values.runnersPerPlatform);
         this.runners = named.map(
             ({ runner, platform }) =>
@@ -82,11 +82,12 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
     }
 
     /** With a network in which nobody reaches the runners. */
-    private makeNamespace(name: string, context: string): pulumi.Resource[] {
+    private makeNamespace(values: KubernetesRunnersValues, context: string): pulumi.Resource[] {
+        const { kubernetesNamespace: name, eksCluster } = values;
         const namespace = makeNamespace(this.name, { namespace: name, context }, this);
         const policy = new networking.NetworkPolicy(
             this.name,
-            { metadata: { name: "runners", namespace: name }, spec: runnersPolicy() },
+            { metadata: { name: "runners", namespace: name }, spec: runnersPolicy({ isEks: eksCluster !== "" }) },
             { parent: this, dependsOn: namespace },
         );
         return [namespace, policy];

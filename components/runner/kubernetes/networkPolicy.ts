@@ -2,11 +2,27 @@ import type { types } from "@pulumi/kubernetes";
 import { metadataAddresses } from "./podFiles";
 
 /**
+ * Some networks, such as Cilium's, do not count pods among addresses. EKS' own does, and makes a list of the addresses of all
+ * pods of this peer, which it writes anew with each pod, and during which it has refused connections:
+ * https://github.com/aws/aws-network-policy-agent/issues/305. There it is the name service alone, for a Cilium in its place.
+ */
+function podPeer(isEks: boolean): types.input.networking.v1.NetworkPolicyPeer {
+    return isEks
+        ? {
+              namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+              podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+          }
+        : { namespaceSelector: {} };
+}
+
+/**
  * What pods of runners reach, where the cluster's network enforces policies: everything but the metadata services, and
  * nobody reaches them. A pod needs the API server, to scale itself; build steps are kept from it in the pod
  * (stepFirewall.sh).
+ *
+ * @param where whether the cluster is one of EKS
  */
-export function runnersPolicy(): types.input.networking.v1.NetworkPolicySpec {
+export function runnersPolicy({ isEks }: { isEks: boolean }): types.input.networking.v1.NetworkPolicySpec {
     const everything = (cidr: string, isMeant: (address: string) => boolean) => ({
         ipBlock: { cidr, except: metadataAddresses.filter(isMeant) },
     });
@@ -19,8 +35,7 @@ export function runnersPolicy(): types.input.networking.v1.NetworkPolicySpec {
                 to: [
                     everything("0.0.0.0/0", (address) => !address.includes(":")),
                     everything("::/0", (address) => address.includes(":")),
-                    // Some networks do not count pods, such as those of the name service, among addresses.
-                    { namespaceSelector: {} },
+                    podPeer(isEks),
                 ],
             },
             // The name service of GKE's Cloud DNS is at the same address as its metadata service.
