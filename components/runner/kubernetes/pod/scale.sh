@@ -5,9 +5,14 @@
 # the replicas that are wanted then. CHANGE is JSON; {} only asks. False, and the reason on standard output, if that fails.
 # By openssl, since BuildKit's image has no program for HTTP that knows PATCH. The token is in no arguments.
 scale_by() {
-    case $KUBERNETES_SERVICE_HOST in *:*) host=[$KUBERNETES_SERVICE_HOST] ;; *) host=$KUBERNETES_SERVICE_HOST ;; esac
+    host=$KUBERNETES_SERVICE_HOST
     # A name that the certificate of every API server has.
     name=kubernetes.default.svc
+    case $host in
+        *:*) host=[$host] ;;
+        # Gardener has many API servers at one address, and finds the right one by its name alone.
+        *[!0-9.]*) name=$host ;;
+    esac
     answer=$(printf 'PATCH %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s' \
         "/apis/apps/v1/namespaces/$namespace/statefulsets/$stateful_set/scale" "$name" "$(cat "$service_account/token")" \
         application/merge-patch+json "${#1}" "$1" |

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
+import type { TLSSocket } from "node:tls";
 import { shells } from "../../../../tests/helpers/workbench";
 import { PodBench } from "./podBench";
 
@@ -10,6 +11,8 @@ jest.setTimeout(60_000);
 
 interface Request {
     method?: string;
+    /** By which the server was found. */
+    servername?: unknown;
     url?: string;
     authorization?: string;
     type?: string;
@@ -36,7 +39,9 @@ class ApiServer {
             });
             request.on("end", () => {
                 const { authorization, "content-type": type } = request.headers;
-                this.requests.push({ method: request.method, url: request.url, authorization, type, body });
+                const { method, url } = request;
+                const { servername } = request.socket as TLSSocket;
+                this.requests.push({ servername, method, url, authorization, type, body });
                 const [status, object] = this.answer;
                 response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(object));
             });
@@ -71,9 +76,9 @@ describe.each(shells)("a pod's scale in %s", (_name, shell) => {
         bench.write("account/ca.crt", bench.read("authority/ca.pem"));
         return server.listen();
     };
-    const scaleBy = (change: string, port: number) =>
+    const scaleBy = (change: string, port: number, host = "127.0.0.1") =>
         bench.run(bench.lines(`scale_by '${change}'`), {
-            env: { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(port) },
+            env: { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: String(port) },
         });
 
     it("is changed over TLS, with the token of its service account", async () => {
@@ -82,6 +87,7 @@ describe.each(shells)("a pod's scale in %s", (_name, shell) => {
         expect(await scaleBy('{"spec":{"replicas":3}}', port)).toEqual({ status: 0, stdout: "3\n", stderr: "" });
         expect(server.requests).toEqual([
             {
+                servername: "kubernetes.default.svc",
                 method: "PATCH",
                 url: "/apis/apps/v1/namespaces/demo-prod/statefulsets/arm64-2/scale",
                 authorization: "Bearer TOKEN",
@@ -117,6 +123,12 @@ describe.each(shells)("a pod's scale in %s", (_name, shell) => {
         await stranger.end();
         other.dispose();
         expect([...server.requests, ...stranger.requests]).toEqual([]);
+    });
+
+    it("is asked of a server by its name where the cluster has one for it: other servers may be at its address", async () => {
+        const port = await start("localhost");
+        expect((await scaleBy("{}", port, "localhost")).stdout).toBe("0\n");
+        expect(server.requests).toMatchObject([{ servername: "localhost" }]);
     });
 
     it("is not known where nobody answers", async () => {
