@@ -22,6 +22,12 @@ complain() {
     said=$1
 }
 
+# try_scale: says at once where the 0 cannot be asked for. The node would be paid for until somebody wonders.
+try_scale() {
+    if [ "$idle_seconds" -eq 0 ]; then return; fi
+    reason=$(scale_by '{}') || complain "will not sleep as long as StatefulSet $stateful_set cannot be scaled: $reason"
+}
+
 # Who connected just before the door closed has $grace_seconds to begin a build. The last look is taken while clients are
 # stopped, and what they had sent has arrived. Those of a runner that is used after all notice nothing.
 fall_asleep() {
@@ -70,6 +76,7 @@ until ln -f "$socket" "$own" 2>/dev/null; do
     sleep 0.2
 done
 serving=$(date +%s)
+try_scale
 while sleep "$look_seconds"; do
     note_served
     reason=$(make_room "$cache_directory" "$low_mb" "$room_mb") || complain "$reason"

@@ -57,7 +57,8 @@ describe.each(shells)("idle.sh of a pod in %s", (_name, shell) => {
         expect(pod.isRunning()).toBe(true);
         return pod.end();
     }
-    const requests = () => bench.read("requests").match(/^PATCH .*(?=\r)/gm) ?? [];
+    /** All but the first, which changes nothing. */
+    const requests = () => (bench.read("requests").match(/^PATCH .*(?=\r)/gm) ?? []).slice(1);
     const isOpen = () => existsSync(bench.socket);
 
     /** A process that the script takes for a client's. */
@@ -92,7 +93,7 @@ describe.each(shells)("idle.sh of a pod in %s", (_name, shell) => {
     it("never sleeps where that is configured", async () => {
         bench.layOut({ idle_seconds: 0 });
         await idle();
-        expect(requests()).toEqual([]);
+        expect(bench.read("requests")).toBe("");
     });
 
     it("opens the door again for a client that begins a build after it closed", async () => {
@@ -124,7 +125,7 @@ describe.each(shells)("idle.sh of a pod in %s", (_name, shell) => {
         bench.write("busy", histories("running"));
         bench.write(
             "scaled.sh",
-            `[ "$(grep -c ^PATCH '${bench.path("requests")}')" -lt 2 ] || cp '${bench.path("busy")}' '${bench.path("histories")}'\n`,
+            `[ "$(grep -c replicas '${bench.path("requests")}')" -lt 2 ] || cp '${bench.path("busy")}' '${bench.path("histories")}'\n`,
         );
         const stderr = await idle(() => requests().length === 2 && isOpen() && stateOf(pid) !== "T");
         expect(requests()).toEqual([scale, scale]);
@@ -135,11 +136,21 @@ describe.each(shells)("idle.sh of a pod in %s", (_name, shell) => {
         expect(["S", "R"]).toContain(stateOf(pid));
     });
 
+    it("says as soon as it serves that it will not sleep, where it cannot be scaled", async () => {
+        bench.layOut({ idle_seconds: 3600 });
+        bench.write("asked", "");
+        const stderr = await idle(() => bench.calls.some((call) => call.startsWith("df ")));
+        expect(stderr).toMatch(
+            /^native-buildx: will not sleep as long as .* arm64-2 cannot be scaled: no answer from /,
+        );
+        expect(bench.read("requests")).toMatch(/\r\n\r\n\{\}\n$/);
+    });
+
     it("serves on where it was woken before the cluster ended the pod", async () => {
         bench.write("asked", answer('{"replicas":1}'));
         bench.stub(
             "buildctl",
-            'if [ -e "$bench/requests" ] && [ -e "$bench/sockets/buildkitd.sock" ]; then cat "$bench/running"; else cat "$bench/histories"; fi',
+            'if grep -q replicas "$bench/requests" && [ -e "$bench/sockets/buildkitd.sock" ]; then cat "$bench/running"; else cat "$bench/histories"; fi',
         );
         bench.write("running", histories("running"));
         const stderr = await idle(() => requests().length > 5 && isOpen());
