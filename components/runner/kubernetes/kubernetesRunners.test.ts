@@ -243,6 +243,10 @@ describe("KubernetesRunners", () => {
             { refusedCidrs: ["10.0.0.0"] },
             /^refusedCidrs: "10\.0\.0\.0" is not an address range; write it as in 10\.0\.0\.0\/16$/,
         ],
+        [
+            { clientGroups: ["team", "system:serviceaccounts:ci", "system:serviceaccount:ci:job"] },
+            /^clientGroups: "system:serviceaccount:ci:job" is a service account's own name, .*; write system:serviceaccounts:ci, /,
+        ],
         [{ tolerations: [{ effect: "NoSchedule" }] }, /^tolerations\[0\]: has no key; add one, or operator: Exists/],
         [{ podRequests: { cpu: "much" } }, /^podRequests\.cpu: must be a quantity, as in 500m, 2 or 6Gi, not "much"$/],
         [

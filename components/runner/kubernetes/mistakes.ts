@@ -32,9 +32,20 @@ export function kubernetesMistakes(
                 ? []
                 : [`refusedCidrs: "${cidr}" is not an address range; write it as in 10.0.0.0/16`],
         ),
+        ...values.clientGroups.flatMap(groupMistakes),
         ...podMistakes(values),
         ...whereMistakes(context, hasProvider),
     ];
+}
+
+/** What Kubernetes takes for the name of a group that nobody is in. */
+function groupMistakes(group: string): string[] {
+    const [, namespace] = /^system:serviceaccount:([^:]*)/.exec(group) ?? [];
+    return namespace === undefined
+        ? []
+        : [
+              `clientGroups: "${group}" is a service account's own name, and no group; write system:serviceaccounts:${namespace}, the group of all of its namespace`,
+          ];
 }
 
 function whereMistakes(context: string | undefined, hasProvider: boolean): string[] {
