@@ -66,15 +66,24 @@ k8s_context() {
 k8s_kubectl() (
     # Not into pipes: a program that kubectl logs in with would hold them when kubectl has been ended.
     said=$(mktemp "$work/kubectl.XXXXXX") || exit 1
+    # What the shell says of a process that was ended is not kubectl's.
     # shellcheck disable=SC2086 # names without spaces
-    in_time 15 kubectl$k8s_words "$@" </dev/null >"$said" 2>"$said.error"
+    in_time 15 k8s_into_files kubectl$k8s_words "$@" </dev/null 2>/dev/null
     status=$?
     cat "$said"
     cat "$said.error" >&2
+    if [ "$status" -eq 124 ]; then
+        # A program that logs in may have said what it waits for, such as a code to be typed in a browser.
+        answer=$(cat "$said" "$said.error")
+        answer=$(k8s_last_line)
+        echo "no answer within 15 s${answer:+; it said: $answer}" >&2
+    fi
     rm "$said" "$said.error"
-    if [ "$status" -eq 124 ]; then echo 'no answer within 15 s' >&2; fi
     exit "$status"
 )
+
+# For in_time.
+k8s_into_files() { exec "$@" >"$said" 2>"$said.error"; }
 
 # True when BuildKit answers in the pod. Prints what kubectl says.
 k8s_knock() { k8s_kubectl exec "$k8s_pod" -- buildctl debug workers 2>&1; }

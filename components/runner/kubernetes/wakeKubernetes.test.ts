@@ -93,6 +93,14 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
         expect(stderr).toMatch(new RegExp(`does not serve after \\d+ s: ${words}\\. See: `));
     });
 
+    it("passes on what a program that logs in, and waits for somebody, has said", async () => {
+        bench().write("second", "0.05");
+        const code = "To sign in, open https://login.example and enter the code ABC";
+        const { status, stderr } = await bench().wake({ states: [`error:hangs:${code}`], patience: 0 });
+        expect(status).toBe(1);
+        expect(stderr).toContain(`the cluster cannot be asked: no answer within 15 s; it said: ${code}\n`);
+    });
+
     it.each(["Error from server (Forbidden): pods", "error: unable to upgrade connection: pods"])(
         "says at once where a login may not enter the pod: %s ...",
         async (before) => {

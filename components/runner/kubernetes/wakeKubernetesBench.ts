@@ -7,8 +7,8 @@ const scripts = ["../../builder/connect/inTime.sh", "wakeKubernetes.sh"].map((sc
 /**
  * A stand-in for kubectl. `states/SET` holds one line for each look at a StatefulSet and its pod, the last of which is
  * repeated: what the script's template prints, with `;` for a line's end, or `error:` and a message. `scales` and `knocks`
- * hold one line for each call: `ok`, or a message; `hangs` is a call without an end, and with a child. `events` is what there is of them,
- * `contexts` those of the caller's kubeconfig.
+ * hold one line for each call: `ok`, or a message; `hangs` is a call without an end, and with a child, and `hangs:` and a
+ * message one that says this first. `events` is what there is of them, `contexts` those of the caller's kubeconfig.
  */
 export const fakeKubectl = `
 next() {
@@ -17,7 +17,8 @@ next() {
     if [ -e "$1" ] && [ "$(wc -l <"$1")" -gt 1 ]; then sed -i 1d "$1"; fi
 }
 fail_unless_ok() {
-    if [ "$line" = hangs ]; then
+    if [ "\${line%%:*}" = hangs ]; then
+        echo "\${line#hangs}" | sed 's/^://' >&2
         # With a program that it logs in with.
         /bin/sleep 60 &
         echo $! >>"$bench/hanging"
