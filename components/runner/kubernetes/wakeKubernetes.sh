@@ -20,7 +20,7 @@ wake_kubernetes() (
     k8s_words="${context:+ --context $context} --namespace $kubernetes_namespace"
     began=$(date +%s)
     limit=${NATIVE_BUILDX_WAKE_TIMEOUT:-600}
-    said='' scaled='' since='' since_of=none ready=yes
+    said='' all_said='' scaled='' since='' since_of=none ready=yes
     while :; do
         # Looked at after the knock: who has an answer, and sees afterwards that nobody is going to end the pod, is served.
         answers='' reason=''
@@ -47,10 +47,13 @@ done_kubernetes() { :; }
 
 k8s_say() { printf '%s runner %s: %s\n' "$k8s_runner" "$kubernetes_namespace/$k8s_set" "$*" >&2; }
 
-# Each message once.
+# Each message once: some come in turn, such as that an image cannot be pulled, and that it is tried again later.
 k8s_progress() {
-    [ "$1" = "$said" ] || k8s_say "$1 ..."
     said=$1
+    if printf '%s\n' "$all_said" | grep -qxFe "$said"; then return; fi
+    k8s_say "$said ..."
+    all_said="$all_said
+$said"
 }
 
 # The context that the stack has, and none in a pod of the cluster, where nobody has a kubeconfig: kubectl, and buildx by

@@ -44,6 +44,16 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
             expect(result.stderr).toContain(`: ${message} ...\n`);
         });
 
+        it("an image that cannot be pulled, which is tried again and again, once in each of its words", async () => {
+            const tries = [waiting("ErrImagePull", "manifest [un]known *"), waiting("ImagePullBackOff", "Back-off")];
+            const result = await bench().wake({ states: [...tries, ...tries, awake], knocks: [notRunning, "ok"] });
+            expect(result).toMatchObject(served);
+            expect(result.stderr.match(/(ErrImagePull|ImagePullBackOff): /g)).toEqual([
+                "ErrImagePull: ",
+                "ImagePullBackOff: ",
+            ]);
+        });
+
         it.each([
             [
                 "a quota",
