@@ -99,6 +99,8 @@ k8s_unanswered() {
     reason=$(k8s_last_line)
     case $answer in
         *'command terminated'*) k8s_progress 'running, waiting until BuildKit answers' ;;
+        # It was not there yet when it was asked.
+        *'(NotFound)'*) reason= ;;
         *)
             k8s_progress "running, waiting until BuildKit answers: $reason"
             reason=

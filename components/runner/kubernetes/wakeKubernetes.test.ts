@@ -52,6 +52,11 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
         expect(await bench().wake({ states: [awake], knocks })).toMatchObject(served);
     });
 
+    it("does not tell of a pod that was made between the knock and the look that there is none", async () => {
+        const knocks = ['Error from server (NotFound): pods "arm64-2-0" not found', "ok"];
+        expect(await bench().wake({ states: [awake], knocks })).toEqual({ ...served, stderr: "" });
+    });
+
     it("wakes a runner again that has fallen asleep between the knock and the look", async () => {
         const states = [awake, asleep, awake];
         expect(await bench().wake({ states, knocks: [notRunning, "ok"] })).toMatchObject(served);
