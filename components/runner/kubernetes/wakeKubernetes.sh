@@ -179,7 +179,9 @@ k8s_refused() {
 k8s_judge() {
     trouble=
     if [ "$replicas" -eq 0 ]; then
-        k8s_scale
+        k8s_scale waking
+    elif [ "$replicas" -gt 1 ]; then
+        k8s_scale "somebody has scaled it to $replicas, and its pods fight for one cache: scaling it back to 1"
     elif [ "${observed:-0}" -lt "${generation:-0}" ]; then
         k8s_progress 'waiting until the cluster has seen the change'
     elif [ -z "$uid" ]; then
@@ -203,9 +205,10 @@ k8s_ending() {
     k8s_progress 'its pod is being ended after the builds that run, the next follows'
 }
 
+# k8s_scale WHY: to 1.
 k8s_scale() {
     if answer=$(k8s_kubectl scale "statefulset/$k8s_set" --replicas=1 2>&1); then
-        k8s_progress 'waking'
+        k8s_progress "$1"
     elif k8s_refused; then
         exit 1
     else

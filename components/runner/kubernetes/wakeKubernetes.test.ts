@@ -4,6 +4,7 @@ import {
     awake,
     ending,
     lost,
+    many,
     notRunning,
     outdated,
     served,
@@ -50,6 +51,15 @@ describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
     it("waits for a node whose kubelet has just started, and knows no pods yet", async () => {
         const knocks = ["error: unable to upgrade connection: pod does not exist", "ok"];
         expect(await bench().wake({ states: [awake], knocks })).toMatchObject(served);
+    });
+
+    it("scales a runner back to 1 that somebody has scaled to more, whose pods would fight for one cache", async () => {
+        const { stderr, ...result } = await bench().wake({ states: [many, awake] });
+        expect(result).toEqual(served);
+        expect(stderr).toMatch(/: somebody has scaled it to 6, .*: scaling it back to 1 \.\.\.\n$/);
+        expect(bench().calls.filter((call) => call.endsWith(" scale statefulset/arm64-2 --replicas=1"))).toHaveLength(
+            1,
+        );
     });
 
     it("does not tell of a pod that was made between the knock and the look that there is none", async () => {

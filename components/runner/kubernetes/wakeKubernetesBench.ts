@@ -59,6 +59,7 @@ const pod = { uid: "u1", ends: undefined, pod_revision: "r1", PodScheduled: "Tru
 
 export const awake = state({ ...set, ...pod });
 export const asleep = state({ ...set, replicas: 0 });
+export const many = state({ ...set, ...pod, replicas: 6 });
 /** Scaled up, and the cluster has not seen it: its pod is that of the start before. */
 export const unseen = state({ ...set, generation: 5, ...pod });
 export const ending = state({ ...set, ...pod, ends: "2026-11-26T18:00:00Z" });
