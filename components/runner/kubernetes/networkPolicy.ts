@@ -38,7 +38,7 @@ export function runnersPolicy({ isEks }: { isEks: boolean }): types.input.networ
                     podPeer(isEks),
                 ],
             },
-            // The name service of GKE's Cloud DNS is at the same address as its metadata service.
+            // The name services of GKE's Cloud DNS and of Azure are at the same addresses as such a service.
             {
                 to: metadataAddresses.map((cidr) => ({ ipBlock: { cidr } })),
                 ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: 53 })),

@@ -40,13 +40,15 @@ export interface PodSettings extends BuildSettings {
 
 /**
  * Where clouds hand out the credentials of a node or a pod. Not all link-local addresses: a cluster's name server may have one, and
- * that of GKE's Cloud DNS is the first (https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-dns).
+ * that of GKE's Cloud DNS is the first (https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-dns). Azure's is WireServer's.
  */
 export const metadataAddresses = [
     // Most clouds.
     "169.254.169.254/32",
     // Alibaba Cloud: https://www.alibabacloud.com/help/en/ecs/user-guide/overview-of-ecs-instance-metadata
     "100.100.100.200/32",
+    // Azure's WireServer, which has a node's secrets: https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16
+    "168.63.129.16/32",
     // EKS Pod Identity: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
     "169.254.170.23/32",
     "fd00:ec2::23/128",
