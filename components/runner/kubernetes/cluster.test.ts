@@ -4,7 +4,7 @@ import { mockAws, resolved, settled } from "../../../tests/helpers/awsMocks";
 import { runnerSettings } from "../settings";
 import { KubernetesRunners } from "./kubernetesRunners";
 import { type KubernetesRunnersValues, kubernetesMistakes } from "./mistakes";
-import { runnersPolicy } from "./networkPolicy";
+import { runnersPolicies } from "./networkPolicy";
 import { kubernetesRunnerSettings } from "./settings";
 
 jest.setTimeout(60_000);
@@ -107,7 +107,7 @@ describe("the cluster of Kubernetes runners", () => {
         ]);
         await settled();
         expect(mocks.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", "demo").inputs.spec).toEqual(
-            runnersPolicy({ isEks: true }),
+            runnersPolicies({ isEks: true }).runners,
         );
         expect(mocks.one("aws:eks/accessEntry:AccessEntry").inputs).toEqual({
             clusterName: "ci",

@@ -2,7 +2,7 @@ import { Provider } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { mockPulumi, type PulumiMocks, resolved, settled } from "../../../tests/helpers/pulumiMocks";
 import { KubernetesRunners, type KubernetesRunnersArgs } from "./kubernetesRunners";
-import { runnersPolicy } from "./networkPolicy";
+import { runnersPolicies } from "./networkPolicy";
 import { defaultBuildkitImage } from "./settings";
 
 jest.setTimeout(60_000);
@@ -31,9 +31,13 @@ describe("KubernetesRunners", () => {
             name: "demo-prod",
             labels: { "pod-security.kubernetes.io/enforce": "privileged", "native-buildx/owner": "demo-id" },
         });
-        const { metadata, spec } = inputs("networking.k8s.io/v1:NetworkPolicy", "demo");
-        expect(metadata.namespace).toBe("demo-prod");
-        expect(spec).toEqual(runnersPolicy({ isEks: false }));
+        const policies = ["demo", "demo-ipv6"].map((name) => inputs("networking.k8s.io/v1:NetworkPolicy", name));
+        expect(policies).toMatchObject(
+            Object.entries(runnersPolicies({ isEks: false })).map(([name, spec]) => ({
+                metadata: { name, namespace: "demo-prod" },
+                spec,
+            })),
+        );
     });
 
     it("have a namespace of the stack's name where they are given none, as the setting says", async () => {

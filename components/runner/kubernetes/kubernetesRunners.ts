@@ -10,7 +10,7 @@ import { platformMistakes, runnerSettings } from "../settings";
 import { KubernetesRunner, type KubernetesTransforms, setName } from "./kubernetesRunner";
 import { clusterContext, type KubernetesRunnersValues, kubernetesMistakes } from "./mistakes";
 import { makeNamespace } from "./namespace";
-import { runnersPolicy } from "./networkPolicy";
+import { runnersPolicies } from "./networkPolicy";
 import { clientRules, grant } from "./roles";
 import { kubernetesRunnerSettings } from "./settings";
 
@@ -85,12 +85,15 @@ export class KubernetesRunners extends pulumi.ComponentResource implements Runne
     private makeNamespace(values: KubernetesRunnersValues, context: string): pulumi.Resource[] {
         const { kubernetesNamespace: name, eksCluster } = values;
         const namespace = makeNamespace(this.name, { namespace: name, context }, this);
-        const policy = new networking.NetworkPolicy(
-            this.name,
-            { metadata: { name: "runners", namespace: name }, spec: runnersPolicy({ isEks: eksCluster !== "" }) },
-            { parent: this, dependsOn: namespace },
+        const policies = Object.entries(runnersPolicies({ isEks: eksCluster !== "" })).map(
+            ([policy, spec]) =>
+                new networking.NetworkPolicy(
+                    policy.replace("runners", this.name),
+                    { metadata: { name: policy, namespace: name }, spec },
+                    { parent: this, dependsOn: namespace },
+                ),
         );
-        return [namespace, policy];
+        return [namespace, ...policies];
     }
 
     private admitClients(

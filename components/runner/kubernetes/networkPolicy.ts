@@ -1,12 +1,15 @@
 import type { types } from "@pulumi/kubernetes";
 import { metadataAddresses } from "./podFiles";
 
+type Policy = types.input.networking.v1.NetworkPolicySpec;
+type Peer = types.input.networking.v1.NetworkPolicyPeer;
+
 /**
  * Some networks, such as Cilium's, do not count pods among addresses. EKS' own does, and makes a list of the addresses of all
  * pods of this peer, which it writes anew with each pod, and during which it has refused connections:
  * https://github.com/aws/aws-network-policy-agent/issues/305. There it is the name service alone, for a Cilium in its place.
  */
-function podPeer(isEks: boolean): types.input.networking.v1.NetworkPolicyPeer {
+function podPeer(isEks: boolean): Peer {
     return isEks
         ? {
               namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
@@ -20,27 +23,35 @@ function podPeer(isEks: boolean): types.input.networking.v1.NetworkPolicyPeer {
  * nobody reaches them. A pod needs the API server, to scale itself; build steps are kept from it in the pod
  * (stepFirewall.sh).
  *
+ * What any of them allows is allowed. There is one for each version of addresses, since the network of Azure (NPM) refuses a
+ * policy as a whole that has an address of IPv6: https://github.com/Azure/azure-container-networking/pull/1738
+ *
  * @param where whether the cluster is one of EKS
+ * @returns by their names
  */
-export function runnersPolicy({ isEks }: { isEks: boolean }): types.input.networking.v1.NetworkPolicySpec {
-    const everything = (cidr: string, isMeant: (address: string) => boolean) => ({
-        ipBlock: { cidr, except: metadataAddresses.filter(isMeant) },
-    });
+export function runnersPolicies({ isEks }: { isEks: boolean }): { runners: Policy; "runners-ipv6": Policy } {
+    const isOfIpv6 = (address: string) => address.includes(":");
+    return {
+        runners: policy(
+            "0.0.0.0/0",
+            metadataAddresses.filter((address) => !isOfIpv6(address)),
+            [podPeer(isEks)],
+        ),
+        "runners-ipv6": policy("::/0", metadataAddresses.filter(isOfIpv6), []),
+    };
+}
+
+/** @param others what is reached besides addresses */
+function policy(cidr: string, except: string[], others: Peer[]): Policy {
     return {
         podSelector: {},
         policyTypes: ["Ingress", "Egress"],
         ingress: [],
         egress: [
-            {
-                to: [
-                    everything("0.0.0.0/0", (address) => !address.includes(":")),
-                    everything("::/0", (address) => address.includes(":")),
-                    podPeer(isEks),
-                ],
-            },
+            { to: [{ ipBlock: { cidr, except } }, ...others] },
             // The name services of GKE's Cloud DNS and of Azure are at the same addresses as such a service.
             {
-                to: metadataAddresses.map((cidr) => ({ ipBlock: { cidr } })),
+                to: except.map((address) => ({ ipBlock: { cidr: address } })),
                 ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: 53 })),
             },
         ],
