@@ -53,7 +53,7 @@ export class KubernetesRunner extends pulumi.ComponentResource implements Runner
     readonly platform: Platform;
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
-    readonly wakeScripts = [path.join(__dirname, "wakeKubernetes.sh")];
+    readonly wakeScripts = ["wakeKubernetes.sh", "wakeKubernetesPending.sh"].map((file) => path.join(__dirname, file));
 
     constructor(name: string, args: KubernetesRunnerArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:KubernetesRunner", name, {}, opts);

@@ -2,7 +2,9 @@ import * as path from "node:path";
 import { kill } from "../../../tests/e2e/processes";
 import { Workbench } from "../../../tests/helpers/workbench";
 
-const scripts = ["../../builder/connect/inTime.sh", "wakeKubernetes.sh"].map((script) => path.join(__dirname, script));
+const scripts = ["../../builder/connect/inTime.sh", "wakeKubernetes.sh", "wakeKubernetesPending.sh"].map((script) =>
+    path.join(__dirname, script),
+);
 
 /**
  * A stand-in for kubectl. `states/SET` holds one line for each look at a StatefulSet and its pod, the last of which is

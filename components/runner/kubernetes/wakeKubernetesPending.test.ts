@@ -13,7 +13,7 @@ import {
 
 jest.setTimeout(60_000);
 
-describe.each(shells)("wakeKubernetes.sh in %s", (_name, shell) => {
+describe.each(shells)("wakeKubernetesPending.sh in %s", (_name, shell) => {
     const bench = wakeKubernetesBenchForEach(shell);
 
     describe("says why a pod does not start, in the cluster's words, and goes on when it does:", () => {
