@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Provider } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { mockPulumi, type PulumiMocks, resolved, settled } from "../../../tests/helpers/pulumiMocks";
@@ -151,10 +152,19 @@ describe("KubernetesRunners", () => {
         await make();
         const { template } = inputs("apps/v1:StatefulSet", "demo-arm64").spec;
         expect(template.metadata.annotations).toEqual({
+            "kubectl.kubernetes.io/default-container": "buildkitd",
             "karpenter.sh/do-not-disrupt": "true",
             "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         });
         expect(template.spec.terminationGracePeriodSeconds).toBe(7200);
+    });
+
+    it("have BuildKit in the container that connect looks at, whatever a cluster puts beside it", async () => {
+        const { runners } = await make();
+        const [{ name }] = podOf().containers;
+        const { metadata } = inputs("apps/v1:StatefulSet", "demo-arm64").spec.template;
+        expect(metadata.annotations["kubectl.kubernetes.io/default-container"]).toBe(name);
+        expect(readFileSync(runners[0]?.wakeScripts[0] ?? "", "utf8")).toContain(`{{if eq .name "${name}"}}`);
     });
 
     it("may change their own scale, each its own, and nothing else", async () => {

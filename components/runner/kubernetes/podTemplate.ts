@@ -31,8 +31,13 @@ const gracePeriodSeconds = 2 * 60 * 60;
 /** For what goes with a pod, which Pulumi waits for: it would give up after ten minutes. */
 export const timeouts: pulumi.CustomTimeouts = { delete: `${gracePeriodSeconds / 60 + 10}m` };
 
-/** A pod exists only while its runner is awake, so nothing that would like its node to be empty gets it for as long. */
+/** The container of BuildKit, which wakeKubernetes.sh looks at. */
+const containerName = "buildkitd";
+
 const annotations = {
+    // For kubectl exec of connect and of buildx, where the cluster puts containers of its own into pods.
+    "kubectl.kubernetes.io/default-container": containerName,
+    // A pod exists only while its runner is awake, so nothing that would like its node to be empty gets it for as long.
     "karpenter.sh/do-not-disrupt": "true",
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
 };
@@ -67,7 +72,7 @@ export function podTemplate(settings: PodTemplateSettings, owner: PodOwner): typ
 
 function container(settings: PodTemplateSettings): types.input.core.v1.Container {
     return {
-        name: "buildkitd",
+        name: containerName,
         image: settings.buildkitImage,
         command: ["sh", `${podPaths.library}/serve.sh`],
         // What it may use: its limit, or what its node has.

@@ -108,7 +108,8 @@ k8s_unanswered() {
     esac
 }
 
-# What is known of the StatefulSet and its pod, a line each; what is not there has no line, or <no value>.
+# What is known of the StatefulSet and its pod, a line each; what is not there has no line, or <no value>. Of the containers it
+# is BuildKit's: some clusters put others of their own into a pod.
 k8s_template='{{range .items}}{{if eq .kind "StatefulSet"}}replicas={{.spec.replicas}}
 generation={{.metadata.generation}}
 observed={{.status.observedGeneration}}
@@ -119,11 +120,11 @@ pod_revision={{index .metadata.labels "controller-revision-hash"}}
 {{range .status.conditions}}{{.type}}={{.status}}
 {{if eq .type "PodScheduled"}}{{with .message}}unscheduled={{printf "%q" .}}
 {{end}}{{end}}{{end}}{{range .spec.volumes}}{{with .persistentVolumeClaim}}claim={{.claimName}}
-{{end}}{{end}}{{range .status.containerStatuses}}restarts={{.restartCount}}
+{{end}}{{end}}{{range .status.containerStatuses}}{{if eq .name "buildkitd"}}restarts={{.restartCount}}
 {{with .state.waiting}}waits={{.reason}}
 {{with .message}}waits_for={{printf "%q" .}}
 {{end}}{{end}}{{with .lastState.terminated}}{{with .message}}ended={{printf "%q" .}}
-{{end}}{{end}}{{end}}{{end}}{{end}}'
+{{end}}{{end}}{{end}}{{end}}{{end}}{{end}}'
 
 # Of a text in quotes, as %q has it, one line.
 k8s_unquoted() { sed 's/^<no value>$//; s/"\(.*\)"$/\1/; s/\\n/ /g; s/\\t/ /g; s/\\"/"/g; s/\\\\/\\/g; s/  */ /g; s/ $//'; }
