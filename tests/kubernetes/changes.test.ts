@@ -84,4 +84,16 @@ describeWithStack("a setting that is changed", () => {
         await until("the other claim is gone", () => claims().length === 1);
         expect(claims()).toEqual([first]);
     });
+
+    it("buildkitImage: where no node can pull it, who connects is told so, and the runner keeps no node", async () => {
+        project.configure({ buildkitImage: "127.0.0.1:1/none:1" });
+        await project.succeed(project.up());
+        const connecting = project.connectAndBuild("first", "amd64", { k8s_patience: "5" });
+        await expect(connecting).rejects.toThrow(/cannot start: .*Image.*\n.*scaled to 0 again/);
+        await until("the pod is gone", async () => (await project.state("amd64")) === "0/0");
+
+        project.configure({ buildkitImage: cluster.buildkitImage });
+        await project.succeed(project.up());
+        await project.connectAndBuild("first", "amd64");
+    });
 });
