@@ -259,6 +259,15 @@ describe("the connect script", () => {
         ]);
     });
 
+    it("refuses a variable of two values: what needs the one would be started with the other", () => {
+        const registry = { kind: "stub", script: "", variables: { script: "another" } };
+        expect(() => renderConnectScript({ ...inputs, registry })).toThrow(
+            "runners: amd64 needs another script in connect than the registry, or a runner before it",
+        );
+        const same = { kind: "stub", script: "", variables: { script: "one\ntwo\n" } };
+        expect(renderConnectScript({ ...inputs, registry: same })).toContain("\nscript='one\ntwo'\n");
+    });
+
     it("has the registry's variables and functions, and calls what prepares it", () => {
         const registry = { kind: "stub", script: "prepare_registry_stub() { :; }", variables: { stub_host: "h" } };
         const script = renderConnectScript({ ...inputs, registry });

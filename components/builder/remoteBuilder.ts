@@ -6,6 +6,7 @@ import type { Registry } from "../registry/registry";
 import type { RegistryLogin } from "../registry/registryLogin";
 import type { Runner, RunnerDescription } from "../runner/runner";
 import { refuseArguments } from "../settings/mistakes";
+import { builderMistakes, defaultBuildsPerRunner } from "./builderMistakes";
 import { renderConnectScript } from "./connect/connectScript";
 import { Placement } from "./placement";
 
@@ -22,9 +23,6 @@ export interface RemoteBuilderArgs {
     /** How many builds of one `pulumi up` run side by side on one runner. @default 4 */
     buildsPerRunner?: number;
 }
-
-/** A build of a few steps keeps a core busy, and small runners have four. */
-const defaultBuildsPerRunner = 4;
 
 /** Where an image is built. */
 export interface Place {
@@ -150,20 +148,6 @@ export class RemoteBuilder extends pulumi.ComponentResource {
 }
 
 const keepScript = "native-buildx:index:keepScript";
-
-function builderMistakes({ builder, buildsPerRunner = defaultBuildsPerRunner }: RemoteBuilderArgs): string[] {
-    const instead = `ci-${builder.replace(/[^A-Za-z0-9._-]/g, "-")}`;
-    return [
-        ...(/^[A-Za-z][A-Za-z0-9._-]*$/.test(builder)
-            ? []
-            : [
-                  `builder: "${builder}" is no name of a builder; buildx takes letters, digits, ".", "_" and "-", and a letter first, as in "${instead}"`,
-              ]),
-        ...(Number.isInteger(buildsPerRunner) && buildsPerRunner > 0
-            ? []
-            : [`buildsPerRunner: must be a whole number from 1, not ${buildsPerRunner}`]),
-    ];
-}
 
 function onePerRegistry(logins: RegistryLogin[]): RegistryLogin[] {
     return logins.filter((login, at) => logins.findIndex(({ address }) => address === login.address) === at);

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../architecture";
+import type { RegistryTrust } from "../registry/registry";
 
 /** US dollars. */
 export interface RunnerPrice {
@@ -76,6 +77,8 @@ export interface Runner {
     readonly node: pulumi.Output<ConnectNode>;
     /** What has to be made before it can be woken. @default itself, where it is a resource */
     readonly resource?: pulumi.Resource;
+    /** The registries of this machine whose authorities it trusts. @default that is not up to it: it is elsewhere */
+    readonly trusts?: readonly RegistryTrust[];
     /** It is in the compile cluster of its stack's runners. @default false */
     readonly inCluster?: boolean;
     /** Paths of the kind's wake scripts, files of shell functions. Those of connectScript.ts's `sharedParts` are there too. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import type { RegistryPreparation } from "../../registry/registry";
 import type { ConnectNode } from "../../runner/runner";
 import { shellQuote } from "../../shell";
@@ -33,11 +34,8 @@ export function renderConnectScript({ builder, nodes, wakeScripts, registry }: C
         registry_kind: registry?.kind ?? "",
         ...registry?.variables,
     };
-    for (const [runner, { kind, platform, serverName = "", shared, variables: own }] of Object.entries(nodes)) {
-        Object.assign(variables, shared);
-        for (const [name, value] of Object.entries({ platform, kind, server_name: serverName, ...own })) {
-            variables[`${name}_${runner}`] = value;
-        }
+    for (const [runner, node] of Object.entries(nodes)) {
+        addVariables(variables, variablesOf(runner, node), runner);
     }
     const read = (file: string) => readFileSync(file, "utf8");
     return [
@@ -49,4 +47,26 @@ export function renderConnectScript({ builder, nodes, wakeScripts, registry }: C
         ...wakeScripts,
         ...parts.map(read),
     ].join("\n");
+}
+
+function variablesOf(runner: string, { kind, platform, serverName = "", shared, variables }: ConnectNode) {
+    const own = { platform, kind, server_name: serverName, ...variables };
+    return [
+        ...Object.entries(shared ?? {}),
+        ...Object.entries(own).map(([name, value]): [string, string] => [`${name}_${runner}`, value]),
+    ];
+}
+
+/** @throws RunError where a variable has another value already: what needs the one would be started with the other */
+function addVariables(variables: { [name: string]: string }, added: [string, string][], runner: string): void {
+    for (const [name, value] of added) {
+        const before = Object.hasOwn(variables, name) ? variables[name] : value;
+        if (before !== value) {
+            throw new pulumi.RunError(
+                `runners: ${runner} needs another ${name} in connect than the registry, or a runner before it; give it a ` +
+                    "RemoteBuilder of its own",
+            );
+        }
+        variables[name] = value;
+    }
 }

@@ -61,10 +61,10 @@ describe("a local runner", () => {
             emulator: "aarch64",
             step_memory_megabytes: "0",
             configuration: expect.stringContaining('root = "@folder@/root"'),
+            trusted_host: "registry.example",
+            trusted_ca: "../../trust/demo-dev.pem",
         });
         expect(shared).toMatchObject({
-            registry_host: "registry.example",
-            registry_ca: "../../trust/demo-dev.pem",
             daemon_script: expect.stringContaining("start_daemon()"),
             keys_script: expect.stringContaining("make_keys()"),
             idle_script: expect.stringContaining("is_idle()"),

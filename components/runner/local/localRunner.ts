@@ -93,6 +93,7 @@ export class LocalRunner extends pulumi.ComponentResource implements Runner {
     readonly description: pulumi.Output<RunnerDescription>;
     readonly node: pulumi.Output<ConnectNode>;
     readonly wakeScripts = [path.join(__dirname, "wakeLocal.sh")];
+    readonly trusts: readonly RegistryTrust[];
 
     constructor(name: string, args: LocalRunnerArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRunner", name, {}, opts);
@@ -101,6 +102,7 @@ export class LocalRunner extends pulumi.ComponentResource implements Runner {
         const { runner, platform, idleMinutes } = args;
         this.runnerName = runner;
         this.platform = platform;
+        this.trusts = args.trust ? [args.trust] : [];
         this.description = pulumi.output({ kind, platform, id: folderOf(args), idleMinutes });
         this.node = pulumi.output(connectNode(args));
         this.registerOutputs({ description: this.description });
@@ -121,10 +123,10 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             step_memory_megabytes: String(buildSettings(args).stepMemoryMegabytes),
             emulator: emulatedMachines([args.platform], args.nativeCompilers).join(" "),
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
+            trusted_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
+            trusted_ca: args.trust ? registryCa(args, args.trust) : "",
         },
         shared: {
-            registry_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
-            registry_ca: args.trust ? registryCa(args, args.trust) : "",
             daemon_script: script("..", "..", "localMachine", "daemon.sh"),
             keys_script: script("..", "keys.sh"),
             idle_script: script("..", "idle.sh"),

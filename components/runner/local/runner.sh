@@ -17,7 +17,7 @@ umask 077
 . ./daemon.sh
 # The supervisor is started without it, and has more from its namespace.
 if [ "${1:-}" != supervise ]; then forget_identity; fi
-name='' server_name='' idle_seconds=0 registry_host='' registry_ca='' step_group='' step_memory_megabytes=0 emulates=''
+name='' server_name='' idle_seconds=0 trusted_host='' trusted_ca='' step_group='' step_memory_megabytes=0 emulates=''
 # MB of the disk: if less than low_mb is free while builds run, cache is collected until room_mb is.
 low_mb=1000 room_mb=2000
 # Seconds: for which others wait while it is started or stopped; that a restart leaves to a build that began just before it;
@@ -131,7 +131,7 @@ start() {
 configuration() {
     cat buildkitd.toml
     echo "# memory of build steps: $step_memory_megabytes; native compilers for: $emulates"
-    if [ -n "$registry_ca" ]; then echo "# the registry's authority: $(cksum <"$registry_ca" 2>/dev/null)"; fi
+    if [ -n "$trusted_ca" ]; then echo "# the registry's authority: $(cksum <"$trusted_ca" 2>/dev/null)"; fi
 }
 
 # A checksum, because a proxy may have a password. Without what `pulumi up` and tools/env.sh append to (NO_PROXY,
@@ -189,7 +189,7 @@ stop() {
 supervise() {
     # The registry is this machine's own: no proxy of whoever woke the runner can reach it.
     no_proxy=${NO_PROXY:-${no_proxy:-}}
-    no_proxy=${no_proxy:+$no_proxy,}$registry_host
+    no_proxy=${no_proxy:+$no_proxy,}$trusted_host
     NO_PROXY=$no_proxy
     export NO_PROXY no_proxy
     reason=$(limit_steps "$step_group" "$step_memory_megabytes") || say "$reason"

@@ -175,7 +175,7 @@ describeLocalRunner("a local runner", (it, bench) => {
     });
 
     it("restarts for another authority of the registry", async () => {
-        bench().settings({ more: "registry_ca=../trust.pem" });
+        bench().settings({ more: "trusted_ca=../trust.pem" });
         bench().write("trust.pem", "one\n");
         await bench().ask("start");
         expect(await bench().ask("start")).toEqual(quiet);

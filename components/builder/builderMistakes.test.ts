@@ -1,0 +1,42 @@
+import { localStackForEach } from "../../tests/helpers/localStack";
+import { resolved } from "../../tests/helpers/pulumiMocks";
+import { LocalRegistry } from "../registry/local/localRegistry";
+import type { RegistryTrust } from "../registry/registry";
+import { LocalRunners } from "../runner/local/localRunners";
+import { RemoteBuilder } from "./remoteBuilder";
+
+describe("runners of this machine, and the registry of their builder", () => {
+    const stack = localStackForEach();
+    const runnersWith = (trust?: RegistryTrust) =>
+        new LocalRunners("runners", { stackFolder: "demo-dev", localPort: 7443, ...(trust ? { trust } : {}) }).runners;
+    const otherRegistry = () => new LocalRegistry("other", { stackFolder: "other", registryHost: "other.example" });
+
+    it("have each its own name in connect, whatever the runners trust", async () => {
+        const { registry } = stack;
+        const { connect } = new RemoteBuilder("builder", {
+            builder: "demo",
+            runners: runnersWith(registry.trust),
+            registry,
+        });
+        const script = await resolved(connect);
+        expect(script.match(/^(registry_host|trusted_\w+_arm64)=.*$/gm)).toEqual([
+            "registry_host='registry.example'",
+            "trusted_host_arm64='registry.example'",
+            "trusted_ca_arm64='../../trust/demo-dev.pem'",
+        ]);
+    });
+
+    it("are refused together where they do not trust it, with all other mistakes", () => {
+        const { registry } = stack;
+        for (const trust of [undefined, otherRegistry().trust]) {
+            const runners = runnersWith(trust);
+            expect(() => new RemoteBuilder("b", { builder: "1", runners, registry, buildsPerRunner: 0 })).toThrow(
+                /^builder: "1" .*\nbuildsPerRunner: .*\nrunners: amd64, arm64 would not trust registry registry\.example:7443; give LocalRunners trust: registry\.trust/,
+            );
+        }
+    });
+
+    it("may be without it where the registry is a builder's of another machine", () => {
+        expect(() => new RemoteBuilder("builder", { builder: "demo", runners: runnersWith() })).not.toThrow();
+    });
+});
