@@ -7,7 +7,7 @@ import { RemoteBuilder } from "./remoteBuilder";
 
 describe("runners of this machine, and the registry of their builder", () => {
     const stack = localStackForEach();
-    const runnersWith = (trust?: RegistryTrust) =>
+    const runnersWith = (trust?: RegistryTrust | RegistryTrust[]) =>
         new LocalRunners("runners", { stackFolder: "demo-dev", localPort: 7443, ...(trust ? { trust } : {}) }).runners;
     const otherRegistry = () => new LocalRegistry("other", { stackFolder: "other", registryHost: "other.example" });
 
@@ -15,14 +15,14 @@ describe("runners of this machine, and the registry of their builder", () => {
         const { registry } = stack;
         const { connect } = new RemoteBuilder("builder", {
             builder: "demo",
-            runners: runnersWith(registry.trust),
+            runners: runnersWith([registry.trust, otherRegistry().trust]),
             registry,
         });
         const script = await resolved(connect);
         expect(script.match(/^(registry_host|trusted_\w+_arm64)=.*$/gm)).toEqual([
             "registry_host='registry.example'",
-            "trusted_host_arm64='registry.example'",
-            "trusted_ca_arm64='../../trust/demo-dev.pem'",
+            "trusted_hosts_arm64='registry.example,other.example'",
+            "trusted_files_arm64='../../trust/demo-dev.pem",
         ]);
     });
 

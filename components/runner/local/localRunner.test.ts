@@ -61,8 +61,8 @@ describe("a local runner", () => {
             emulator: "aarch64",
             step_memory_megabytes: "0",
             configuration: expect.stringContaining('root = "@folder@/root"'),
-            trusted_host: "registry.example",
-            trusted_ca: "../../trust/demo-dev.pem",
+            trusted_hosts: "registry.example",
+            trusted_files: "../../trust/demo-dev.pem",
         });
         expect(shared).toMatchObject({
             daemon_script: expect.stringContaining("start_daemon()"),
@@ -74,6 +74,17 @@ describe("a local runner", () => {
             watch_script: expect.stringContaining("watch()"),
             runner_script: expect.stringContaining("supervise()"),
         });
+    });
+
+    it("trusts as many registries as it is told", async () => {
+        const other = { host: "other.example", certificateFile: "trust/other.pem" };
+        const runner = makeRunner({ trust: [stack.registry.trust, other] });
+        const { trusted_hosts, trusted_files, configuration } = (await resolved(runner.node)).variables;
+        expect(trusted_hosts).toBe("registry.example,other.example");
+        expect(trusted_files).toBe("../../trust/demo-dev.pem\n../../trust/other.pem");
+        expect(configuration).toMatch(
+            /\[registry\."registry\.example:7443"\]\n {2}ca = \["@folder@\/\.\.\/\.\.\/trust\/demo-dev\.pem"\]\n[\s\S]*\[registry\."other\.example"\]/,
+        );
     });
 
     it("has the mirrors of its registries beside the local registry's certificate", async () => {

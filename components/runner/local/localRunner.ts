@@ -25,8 +25,8 @@ export interface LocalRunnerArgs extends Partial<BuildSettings> {
     cacheGigabytes: number;
     /** Compilers of a platform that is emulated run natively, where their toolchain was made. @default true */
     nativeCompilers?: boolean;
-    /** A registry on this machine, whose certificate authority it has to trust. @default none */
-    trust?: RegistryTrust;
+    /** Registries on this machine, whose certificate authorities it has to trust. @default none */
+    trust?: RegistryTrust | readonly RegistryTrust[];
     /** Mirrors to pull from, by the host of the registry that they stand for. @default none */
     registryMirrors?: RegistryMirrors;
 }
@@ -43,7 +43,6 @@ const stepGroup = "@group@";
 
 /** The buildkitd.toml of a local runner. */
 export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
-    const { trust } = args;
     const { maxUsedSpace, reservedSpace } = cacheLimits(args.cacheGigabytes);
     const { maxParallelism, historyDays, historyBuilds } = buildSettings(args);
     return {
@@ -68,7 +67,9 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
         stepGroup,
         maxParallelism,
         history: { days: historyDays, builds: historyBuilds },
-        registryCa: trust && { [trust.host]: `${folder}/${registryCa(args, trust)}` },
+        registryCa: Object.fromEntries(
+            trustsOf(args).map((trust) => [trust.host, `${folder}/${registryCa(args, trust)}`]),
+        ),
         registryMirrors: args.registryMirrors,
     };
 }
@@ -76,6 +77,10 @@ export function localBuildkitdConfig(args: LocalRunnerArgs): BuildkitdConfig {
 /** The runner's folder, below the data folder of a machine. */
 function folderOf({ stackFolder, runner }: LocalRunnerArgs): string {
     return path.join(stackFolder, runner);
+}
+
+function trustsOf({ trust = [] }: LocalRunnerArgs): readonly RegistryTrust[] {
+    return [trust].flat();
 }
 
 /** The file of the registry's authority, from the runner's folder. */
@@ -102,7 +107,7 @@ export class LocalRunner extends pulumi.ComponentResource implements Runner {
         const { runner, platform, idleMinutes } = args;
         this.runnerName = runner;
         this.platform = platform;
-        this.trusts = args.trust ? [args.trust] : [];
+        this.trusts = trustsOf(args);
         this.description = pulumi.output({ kind, platform, id: folderOf(args), idleMinutes });
         this.node = pulumi.output(connectNode(args));
         this.registerOutputs({ description: this.description });
@@ -111,6 +116,7 @@ export class LocalRunner extends pulumi.ComponentResource implements Runner {
 
 function connectNode(args: LocalRunnerArgs): ConnectNode {
     const script = (...file: string[]) => readFileSync(path.join(__dirname, ...file), "utf8");
+    const trusts = trustsOf(args);
     return {
         kind,
         platform: args.platform,
@@ -123,8 +129,8 @@ function connectNode(args: LocalRunnerArgs): ConnectNode {
             step_memory_megabytes: String(buildSettings(args).stepMemoryMegabytes),
             emulator: emulatedMachines([args.platform], args.nativeCompilers).join(" "),
             configuration: renderBuildkitdConfig(localBuildkitdConfig(args)),
-            trusted_host: args.trust?.host.replace(/:\d+$/, "") ?? "",
-            trusted_ca: args.trust ? registryCa(args, args.trust) : "",
+            trusted_hosts: trusts.map(({ host }) => host.replace(/:\d+$/, "")).join(","),
+            trusted_files: trusts.map((trust) => registryCa(args, trust)).join("\n"),
         },
         shared: {
             daemon_script: script("..", "..", "localMachine", "daemon.sh"),

@@ -15,8 +15,8 @@ const settings = { ...runnerSettings, ...localMachineSettings };
 export interface LocalRunnersArgs extends Partial<RunnerValues & ValuesOf<typeof localMachineSettings>> {
     /** Folder of the stack, below the data folder of this machine. */
     stackFolder: string;
-    /** A registry on this machine, whose certificate authority they have to trust. @default none */
-    trust?: RegistryTrust;
+    /** A registry on this machine, or several, whose certificate authorities they have to trust. @default none */
+    trust?: RegistryTrust | readonly RegistryTrust[];
 }
 
 /** BuildKit daemons on this machine, one or more for each platform. */

@@ -17,7 +17,7 @@ umask 077
 . ./daemon.sh
 # The supervisor is started without it, and has more from its namespace.
 if [ "${1:-}" != supervise ]; then forget_identity; fi
-name='' server_name='' idle_seconds=0 trusted_host='' trusted_ca='' step_group='' step_memory_megabytes=0 emulates=''
+name='' server_name='' idle_seconds=0 trusted_hosts='' trusted_files='' step_group='' step_memory_megabytes=0 emulates=''
 # MB of the disk: if less than low_mb is free while builds run, cache is collected until room_mb is.
 low_mb=1000 room_mb=2000
 # Seconds: for which others wait while it is started or stopped; that a restart leaves to a build that began just before it;
@@ -126,12 +126,15 @@ start() {
     echo serving >state
 }
 
-# Everything that a daemon is started with, but for the network. buildkitd.toml has no more of the registry's authority than
+# Everything that a daemon is started with, but for the network. buildkitd.toml has no more of a registry's authority than
 # its file's path.
 configuration() {
     cat buildkitd.toml
     echo "# memory of build steps: $step_memory_megabytes; native compilers for: $emulates"
-    if [ -n "$trusted_ca" ]; then echo "# the registry's authority: $(cksum <"$trusted_ca" 2>/dev/null)"; fi
+    # The file of one that nobody has started yet is not there.
+    printf '%s\n' "$trusted_files" | while IFS= read -r file; do
+        if [ -n "$file" ]; then echo "# the registry's authority: $(cksum 2>/dev/null <"$file")"; fi
+    done
 }
 
 # A checksum, because a proxy may have a password. Without what `pulumi up` and tools/env.sh append to (NO_PROXY,
@@ -187,9 +190,9 @@ stop() {
 
 # Runs as the first process of the namespace: when it ends, for whatever reason, the kernel ends all others in it.
 supervise() {
-    # The registry is this machine's own: no proxy of whoever woke the runner can reach it.
+    # The registries are this machine's own: no proxy of whoever woke the runner can reach them.
     no_proxy=${NO_PROXY:-${no_proxy:-}}
-    no_proxy=${no_proxy:+$no_proxy,}$trusted_host
+    no_proxy=${no_proxy:+$no_proxy,}$trusted_hosts
     NO_PROXY=$no_proxy
     export NO_PROXY no_proxy
     reason=$(limit_steps "$step_group" "$step_memory_megabytes") || say "$reason"

@@ -6,7 +6,7 @@
 wake_local() (
     eval "folder=\$folder_$1 name=\$name_$1 idle_seconds=\$idle_seconds_$1 configuration=\$configuration_$1"
     eval "server_name=\$server_name_$1 endpoint=\$endpoint_$1 emulates=\$emulator_$1"
-    eval "step_memory_megabytes=\$step_memory_megabytes_$1 trusted_host=\$trusted_host_$1 trusted_ca=\$trusted_ca_$1"
+    eval "step_memory_megabytes=\$step_memory_megabytes_$1 trusted_hosts=\$trusted_hosts_$1 trusted_files=\$trusted_files_$1"
     local_enter "$folder" || return 1
     # Escaped for TOML, and for sed's replacement.
     here=$(printf '%s' "$PWD" | sed 's/[\\"]/\\&/g; s/[\\&|]/\\&/g')
@@ -15,7 +15,7 @@ wake_local() (
     if [ "$emulates" = "$(uname -m)" ]; then emulates=; fi
     settings="emulates=$emulates name=$(quoted "$name") server_name=$server_name idle_seconds=$idle_seconds PATH=$(quoted "$PATH")"
     settings="$settings step_group=$group step_memory_megabytes=$step_memory_megabytes"
-    settings="$settings trusted_host=$(quoted "$trusted_host") trusted_ca=$(quoted "$trusted_ca")"
+    settings="$settings trusted_hosts=$(quoted "$trusted_hosts") trusted_files=$(quoted "$trusted_files")"
     put settings.sh "$settings" &&
         put buildkitd.toml "$(printf '%s\n' "$configuration" |
             sed "s|@folder@|$here|g; s|@machine@|$(uname -m)|; s|@group@|$group|")" &&
