@@ -2,7 +2,7 @@ import { specialSecretSig, specialSigKey } from "@pulumi/pulumi/runtime/rpc";
 import { hiderOf } from "./hiddenSecrets";
 import { plainText } from "./progress/plainText";
 
-const hiderFor = (...values: string[]) =>
+const hiderFor = (...values: unknown[]) =>
     hiderOf({ args: values.map((value) => ({ [specialSigKey]: specialSecretSig, value })) });
 
 const key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN\ttab\r\nqqqqqqqqqqqq\ntrue\n-----END PRIVATE KEY-----\n";
@@ -25,6 +25,10 @@ test("of a text that was cut off the beginning of a secret at its end is hidden"
     expect(hide(`a MIIEvQIB ${token.slice(0, 300)}`, true)).toBe("a MIIEvQIB [secret]");
     expect(hide("a MIIEvQIB", true)).toBe("a [secret]");
     expect(hide("a MIIEvQI", true)).toBe("a MIIEvQI");
+});
+
+test("a secret may be a number, or a boolean: in labels, say", () => {
+    expect(hiderFor(987654321, false, null)("LABEL pin=987654321 off=false")).toBe("LABEL pin=[secret] off=[secret]");
 });
 
 test("what is hidden already stays so, whatever the secret is", () => {

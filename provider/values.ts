@@ -50,13 +50,10 @@ export function secretProperties(properties: Properties): string[] {
     return Object.keys(properties).filter((name) => holdsSecret(properties[name]));
 }
 
-/** The texts among these properties that are secrets, at any depth. */
+/** The texts, numbers and booleans among these properties that are secrets, at any depth, as they are shown. */
 export function secretTexts(value: unknown, isSecret = false): string[] {
-    if (typeof value === "string") {
-        return isSecret ? [value] : [];
-    }
     if (!isObject(value)) {
-        return [];
+        return isSecret && value !== undefined && value !== null ? [String(value)] : [];
     }
     const inner = specialSigKey in value ? [value.value] : Object.values(value);
     return inner.flatMap((one) => secretTexts(one, isSecret || isMarked(value)));

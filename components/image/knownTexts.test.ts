@@ -24,7 +24,12 @@ describe("texts that other resources give", () => {
         );
     });
 
-    it.each([0, false, "text"])("may be %p", (value) => {
-        expect(knownText("Image app: args.VERSION", value)).toBe(value);
+    it.each([
+        [0, "0"],
+        [987654321, "987654321"],
+        [false, "false"],
+        ["text", "text"],
+    ])("may be %p", (value, text) => {
+        expect(knownText("Image app: args.VERSION", value)).toBe(text);
     });
 });

@@ -27,8 +27,8 @@ export function knownSecrets(
     return Object.keys(texts).length > 0 ? pulumi.secret(known) : known;
 }
 
-/** The value, if it is one. */
-export function knownText<T>(what: string, value: T): T {
+/** The value, if it is one. A number or a boolean of a program is the text that it is shown as: only texts are secret everywhere. */
+export function knownText(what: string, value: unknown): string {
     if (value === undefined || value === null) {
         throw new pulumi.RunError(
             `${what}: the value is undefined. Is its name right where it comes from, as in getOutput("NAME")?`,
@@ -39,5 +39,5 @@ export function knownText<T>(what: string, value: T): T {
             `${what}: the value is an object. Hand over one of its values, or JSON.stringify of it`,
         );
     }
-    return value;
+    return String(value);
 }
