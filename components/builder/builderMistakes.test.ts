@@ -36,6 +36,15 @@ describe("runners of this machine, and the registry of their builder", () => {
         }
     });
 
+    it("has a name that no other of the program has, as buildx keeps names", () => {
+        const runners = runnersWith();
+        new RemoteBuilder("first", { builder: "demo", runners });
+        expect(() => new RemoteBuilder("second", { builder: "Demo", runners })).toThrow(
+            'builder: "Demo" is RemoteBuilder first\'s already; choose another name',
+        );
+        new RemoteBuilder("third", { builder: "demo-2", runners });
+    });
+
     it("may be without it where the registry is a builder's of another machine", () => {
         expect(() => new RemoteBuilder("builder", { builder: "demo", runners: runnersWith() })).not.toThrow();
     });

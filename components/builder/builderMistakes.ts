@@ -1,10 +1,11 @@
+import * as pulumi from "@pulumi/pulumi";
 import type { RemoteBuilderArgs } from "./remoteBuilder";
 
 /** A build of a few steps keeps a core busy, and small runners have four. */
 export const defaultBuildsPerRunner = 4;
 
 /** What is wrong with a builder's arguments, each a line: the setting, what is wrong, the remedy. */
-export function builderMistakes(args: RemoteBuilderArgs): string[] {
+export function builderMistakes(name: string, args: RemoteBuilderArgs): string[] {
     const { builder, buildsPerRunner = defaultBuildsPerRunner } = args;
     const instead = `ci-${builder.replace(/[^A-Za-z0-9._-]/g, "-")}`;
     return [
@@ -13,11 +14,26 @@ export function builderMistakes(args: RemoteBuilderArgs): string[] {
             : [
                   `builder: "${builder}" is no name of a builder; buildx takes letters, digits, ".", "_" and "-", and a letter first, as in "${instead}"`,
               ]),
+        ...twinMistakes(name, builder),
         ...(Number.isInteger(buildsPerRunner) && buildsPerRunner > 0
             ? []
             : [`buildsPerRunner: must be a whole number from 1, not ${buildsPerRunner}`]),
         ...trustMistakes(args),
     ];
+}
+
+/** Of each run of a program by a builder's name, as buildx keeps it, the RemoteBuilder that has it. */
+const taken = new WeakMap<object, Map<string, string>>();
+const noRun = {};
+
+/** On a machine that connects to both, one would take the other's place. The name is its own from then on. */
+function twinMistakes(name: string, builder: string): string[] {
+    const run = pulumi.runtime.getMonitor() ?? noRun;
+    const owners = taken.get(run) ?? new Map<string, string>();
+    taken.set(run, owners);
+    const owner = owners.get(builder.toLowerCase()) ?? name;
+    owners.set(builder.toLowerCase(), owner);
+    return owner === name ? [] : [`builder: "${builder}" is RemoteBuilder ${owner}'s already; choose another name`];
 }
 
 /** Runners of this machine that could not push to its registry: nobody but them knows its authority. */

@@ -81,7 +81,7 @@ describe("RemoteBuilder", () => {
             return runner;
         };
         const runners = [stub("arm64", true), stub("arm64_2", true), stub("arm64_3", false)];
-        const builder = new RemoteBuilder("clustered", { builder: "demo-dev", runners });
+        const builder = new RemoteBuilder("builder", { builder: "demo-dev", runners });
         expect(builder.hasCompileCluster).toBe(true);
         expect(builder.helpersOf("arm64")).toEqual([{ runner: "arm64_2", builder: "demo-dev-arm64_2" }]);
         expect(makeBuilder("amd64", "arm64").hasCompileCluster).toBe(false);

@@ -63,7 +63,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     private readonly keptConnect = new Map<pulumi.ProviderResource | undefined, pulumi.Output<string>>();
 
     constructor(name: string, args: RemoteBuilderArgs, opts?: pulumi.ComponentResourceOptions) {
-        refuseArguments(builderMistakes(args));
+        refuseArguments(builderMistakes(name, args));
         super("native-buildx:index:RemoteBuilder", name, {}, opts);
         // As buildx keeps its records.
         this.builder = args.builder.toLowerCase();

@@ -124,6 +124,17 @@ describe("connections", () => {
         expect(runs()).toEqual(["linux/arm64", "linux/amd64", "linux/arm64"]);
     });
 
+    it("take no runner for that of another script, whose builder has the same name", async () => {
+        const connections = newConnections();
+        const failing = connections.keep(`${note()}echo 'no capacity' >&2; exit 1`);
+        const asked = performance.now();
+        const waking = { builder: "demo-arm64", runner: "linux/arm64", asked };
+        const first = connections.connect(failing, waking, () => undefined, signal);
+        await Promise.all([expect(first).rejects.toThrow("no capacity"), connect(connections, note(), "arm64")]);
+        await connect(connections, `${note()}# another`, "arm64");
+        expect(runs()).toEqual(["linux/arm64", "linux/arm64", "linux/arm64"]);
+    });
+
     it("trust a runner on which a build has just ended, and the registry that it was pushed to", async () => {
         stopTheClock();
         const connections = newConnections();

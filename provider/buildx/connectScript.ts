@@ -26,6 +26,11 @@ export interface Woken {
     on?: OtherMachine;
 }
 
+/** What names a runner among all of a program's: two builders, each of a script of its own, may have one name. */
+export function runnerKey(script: string, builder: string): string {
+    return `${script} ${builder}`;
+}
+
 /**
  * Runs the connect script: brings runners to serving and registers them with buildx on this machine. Several images that
  * need a runner at the same time share one connection.
@@ -34,11 +39,11 @@ export class Connections {
     /** By their keys. */
     private readonly scripts = new Map<string, string>();
     private readonly running = new Map<string, Promise<void>>();
-    /** When a builder's runner was seen to serve, and what a script prepares: the time in ms. */
+    /** When a runner was seen to serve, and what a script prepares: the time in ms. */
     private readonly seenServing = new Map<string, number>();
-    /** By builder: what serves in the place of its runner's own machine. */
+    /** By runner: what serves in the place of its own machine. */
     private readonly others = new Map<string, OtherMachine | undefined>();
-    /** By builder: why its runner could not be woken, and when that was known. */
+    /** By runner: why it could not be woken, and when that was known. */
     private readonly failures = new Map<string, { error: unknown; at: number }>();
 
     /** @param find says which buildx builds. @default the caller's */
@@ -52,9 +57,8 @@ export class Connections {
     }
 
     /**
-     * Wakes and registers one runner. Rejects with what the script said; at once where that
-     * was found out after this was asked for: forty images that wait for their turn on a runner that cannot be woken are not
-     * ten times ten minutes.
+     * Wakes and registers one runner. Rejects with what the script said; at once where that was found out after this was asked
+     * for: forty images that wait for their turn on a runner that cannot be woken are not ten times ten minutes.
      *
      * @param script key of the connect script
      * @param onProgress gets each line as it is said
@@ -65,32 +69,33 @@ export class Connections {
         onProgress: (line: string) => void,
         signal: AbortSignal,
     ): Promise<Woken> {
-        if (this.isTrusted(builder)) {
-            return { seconds: 0, on: this.others.get(builder) };
+        const key = runnerKey(script, builder);
+        if (this.isTrusted(key)) {
+            return { seconds: 0, on: this.others.get(key) };
         }
-        const failure = this.failures.get(builder);
+        const failure = this.failures.get(key);
         if (failure && failure.at >= asked) {
             throw failure.error;
         }
         const started = performance.now();
-        await this.once(builder, async () => {
+        await this.once(key, async () => {
             const records = ["--records", await stackRecords(process.env, script)];
             const words = [...(await this.buildxWords()), runner, ...records];
             const printed = await runConnectScript(this.textOf(script), words, onProgress, signal);
-            this.others.set(builder, otherMachine(printed));
+            this.others.set(key, otherMachine(printed));
         }).catch((error) => {
             if (!signal.aborted) {
-                this.failures.set(builder, { error, at: performance.now() });
+                this.failures.set(key, { error, at: performance.now() });
             }
             throw error;
         });
         this.served(script, builder);
-        return { seconds: (performance.now() - started) / 1000, on: this.others.get(builder) };
+        return { seconds: (performance.now() - started) / 1000, on: this.others.get(key) };
     }
 
     /** A build on the builder's runner, pushed to the script's registry, has just ended well: both serve. */
     served(script: string, builder: string): void {
-        for (const what of [script, builder]) {
+        for (const what of [script, runnerKey(script, builder)]) {
             this.seenServing.set(what, performance.now());
         }
     }

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import type { Platform } from "../../components/architecture";
 import type { BuildOptions } from "../../components/image/buildInputs";
 import { refuseSecrets } from "../../components/settings/secretMistakes";
-import type { Connections, Waking, Woken } from "../buildx/connectScript";
+import { type Connections, runnerKey, type Waking, type Woken } from "../buildx/connectScript";
 import { BuildFailure } from "../buildx/runBuild";
 import { RunnerTurns } from "../buildx/runnerTurns";
 import { type ContextSource, hashContexts } from "../context/contexts";
@@ -147,7 +147,9 @@ export class PlatformImageResource implements ResourceType<PlatformImageInputs, 
         refuseMissingSshFiles(inputs.ssh, here.project);
         const asked = performance.now();
         const build = () => this.buildInTurn(inputs, here, work, asked, olds);
-        return this.turns.take(inputs.builder, here.buildsPerRunner, build, () => work.status("waiting for its turn"));
+        return this.turns.take(runnerKey(here.connect, inputs.builder), here.buildsPerRunner, build, () =>
+            work.status("waiting for its turn"),
+        );
     }
 
     private async buildInTurn(
