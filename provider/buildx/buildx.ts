@@ -16,6 +16,9 @@ import { recordsFolder, stackRecords } from "./records";
 import { type BuildConditions, type BuildResult, runBuild } from "./runBuild";
 import type { BuildxProgram } from "./runBuildx";
 
+/** Limit of a work in a registry alone, which moves no layers. buildx waits for ever where a registry takes calls and does not answer. */
+const limitMinutes = 5;
+
 export interface BuildxOptions {
     /** Logins of these calls, before the caller's own for the same registries. */
     logins: RegistryLogin[];
@@ -164,9 +167,15 @@ export class Buildx {
 
     /** Standard output of `buildx imagetools`. @throws with what the registry said */
     private async imagetools(reference: string, words: string[]): Promise<Buffer> {
-        const end = await runImagetoolsPatiently(this.program, words);
-        if (this.program.signal?.aborted) {
+        const { signal } = this.program;
+        const limit = AbortSignal.timeout(limitMinutes * 60_000);
+        const limited = { ...this.program, signal: signal ? AbortSignal.any([signal, limit]) : limit };
+        const end = await runImagetoolsPatiently(limited, words);
+        if (signal?.aborted) {
             throw new Error("canceled");
+        }
+        if (end.code !== 0 && limit.aborted) {
+            throw new Error(`registry ${registryOf(reference)} did not answer within ${limitMinutes} minutes`);
         }
         if (end.code !== 0) {
             throw new Error(buildError(end, [], await this.hints(reference)));

@@ -68,6 +68,7 @@ export class ImageIndexResource implements ResourceType<ImageIndexInputs, ImageI
     private async join(inputs: ImageIndexInputs, work: Work, olds?: ImageIndexOutputs): Promise<ImageIndexOutputs> {
         const here = this.memory.of(work.urn);
         await this.connections.prepare(here.connect, work.signal);
+        work.status(`joining ${inputs.platforms.join(" and ")}`);
         const options = { logins: here.logins ?? [], references: inputs.tags, signal: work.signal, hide: work.hide };
         const digest = await withBuildx(options, async (buildx) => {
             const joined = await buildx.joinIndex(inputs);
