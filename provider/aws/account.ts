@@ -6,8 +6,19 @@ export interface Account {
 }
 
 /** Settings of a client of the AWS SDK. */
-export function clientSettings({ region, profile }: Account): { region: string; profile?: string } {
-    return { region, ...(profile ? { profile } : {}) };
+export interface ClientSettings {
+    region: string;
+    profile?: string;
+    maxAttempts: number;
+    retryMode: "adaptive";
+}
+
+/**
+ * Settings of a client of the AWS SDK that is patient, and asks less often where AWS refuses to be asked so often: an `up` has
+ * calls for all repositories at once, and the SDK itself gives up after three attempts.
+ */
+export function clientSettings({ region, profile }: Account): ClientSettings {
+    return { region, ...(profile ? { profile } : {}), maxAttempts: 10, retryMode: "adaptive" };
 }
 
 /** A command of the AWS command line, for people. */

@@ -29,6 +29,17 @@ export interface RepositorySettings {
     tags: { [name: string]: string };
 }
 
+/** By region and profile. What AWS takes it takes of an account, so that all repositories wait for each other in one client. */
+const clients = new Map<string, ECRClient>();
+
+function clientOf(account: Account): ECRClient {
+    const settings = clientSettings(account);
+    const key = JSON.stringify(settings);
+    const client = clients.get(key) ?? new ECRClient(settings);
+    clients.set(key, client);
+    return client;
+}
+
 /** Calls to ECR, about one repository. */
 export class EcrRepositoryCalls {
     private readonly client: ECRClient;
@@ -36,7 +47,7 @@ export class EcrRepositoryCalls {
     private readonly name: { repositoryName: string; registryId?: string };
 
     constructor(account: Account, repositoryName: string, registryId?: string) {
-        this.client = new ECRClient(clientSettings(account));
+        this.client = clientOf(account);
         this.name = { repositoryName, registryId };
     }
 

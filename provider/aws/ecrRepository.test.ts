@@ -28,6 +28,8 @@ describe("an ECR repository, at a stand-in for ECR's API", () => {
     const environment = { ...process.env };
 
     beforeEach(async () => {
+        // With its clients, which keep the stand-in's address.
+        jest.resetModules();
         calls = [];
         answers = {};
         server = createServer(async (request, response) => {
@@ -63,6 +65,7 @@ describe("an ECR repository, at a stand-in for ECR's API", () => {
     const log = jest.fn();
     const work = { urn: "urn:pulumi:prod::p::native-buildx:index:RepositoryGuard::g", log } as unknown as Work;
     const resource = new EcrRepositoryResource();
+    const state = { ...inputs, repositoryUrl: "", arn, registryId: "123456789012", createdAt: "" };
 
     function exists(more: { [name: string]: unknown }, tags: { [name: string]: string }): void {
         const repository = { repositoryArn: arn, registryId: "123456789012", repositoryUri: "host/team/app", ...more };
@@ -95,14 +98,50 @@ describe("an ECR repository, at a stand-in for ECR's API", () => {
         expect(calls.filter(({ name }) => name === "PutImageScanningConfiguration")).toHaveLength(2);
     });
 
+    it("waits where AWS refuses calls because there are too many, longer than the SDK does by itself", async () => {
+        exists({}, inputs.tags);
+        answers.DescribeRepositories = [
+            ...Array<Answer>(4).fill({ error: "ThrottlingException" }),
+            answers.DescribeRepositories as Answer,
+        ];
+        answers.GetLifecyclePolicy = {};
+        expect(await resource.read(state)).toMatchObject({ repositoryUrl: "host/team/app" });
+        expect(calls.filter(({ name }) => name === "DescribeRepositories")).toHaveLength(5);
+    });
+
+    it("is asked for by one client for all repositories of a region and profile, which they share the limits of", () => {
+        const { EcrRepositoryCalls } = require("./ecr") as typeof import("./ecr");
+        const { ECRClient } = require("@aws-sdk/client-ecr") as typeof import("@aws-sdk/client-ecr");
+        const send = jest.spyOn(ECRClient.prototype, "send").mockImplementation(async () => ({}));
+        const [one, other] = [inputs, { ...inputs, region: "eu-west-1" }];
+        for (const account of [one, one, other]) {
+            void new EcrRepositoryCalls(account, "app").find();
+        }
+        expect(new Set(send.mock.contexts).size).toBe(2);
+        send.mockRestore();
+    });
+
+    it("is unchanged where ECR names the patterns of tags that move in another order", async () => {
+        const filters = ["latest*", "cache-*"].map((filter) => ({ filter, filterType: "WILDCARD" }));
+        const mutability = {
+            imageTagMutability: "IMMUTABLE_WITH_EXCLUSION",
+            imageTagMutabilityExclusionFilters: filters,
+        };
+        exists({ imageScanningConfiguration: { scanOnPush: true }, ...mutability }, inputs.tags);
+        answers.GetLifecyclePolicy = { lifecyclePolicyText: '{"rules":[]}' };
+        const wanted = { ...inputs, immutableTags: true, movingTags: ["cache-*", "latest*"] };
+        const found = await resource.read({ ...state, ...wanted });
+        expect(found && resource.changes(found, wanted)).toEqual([]);
+        expect(found && resource.changes(found, { ...wanted, movingTags: ["cache-*"] })).toEqual(["movingTags"]);
+    });
+
     it("leaves one that is another resource's by now, as after its registry was renamed", async () => {
         const renamed = new EcrRepositoryResource();
         await renamed.check(inputs, { urn: "renamed" });
-        const outputs = { ...inputs, repositoryUrl: "", arn, registryId: "123456789012", createdAt: "" };
-        await renamed.delete({ ...outputs, forceDelete: true }, work);
+        await renamed.delete({ ...state, forceDelete: true }, work);
         expect(calls).toEqual([]);
         answers.DeleteRepository = {};
-        await renamed.delete({ ...outputs, forceDelete: true }, { ...work, urn: "renamed" });
+        await renamed.delete({ ...state, forceDelete: true }, { ...work, urn: "renamed" });
         expect(calls.map(({ name }) => name)).toEqual(["DeleteRepository"]);
     });
 
@@ -124,19 +163,17 @@ describe("an ECR repository, at a stand-in for ECR's API", () => {
     it("sees in a refresh what somebody changed, leaves others' tags out, and sees that it is gone", async () => {
         exists({ imageScanningConfiguration: { scanOnPush: false }, imageTagMutability: "MUTABLE" }, { team: "web" });
         answers.GetLifecyclePolicy = { lifecyclePolicyText: '{"rules":[]}' };
-        const outputs = { ...inputs, repositoryUrl: "", arn, registryId: "123456789012", createdAt: "" };
-        const found = await resource.read(outputs);
+        const found = await resource.read(state);
         expect(found && resource.changes(found, inputs)).toEqual(["scanOnPush", "tags"]);
         expect(found?.tags).toEqual({});
 
         answers.DescribeRepositories = { error: "RepositoryNotFoundException" };
-        expect(await resource.read(outputs)).toBeUndefined();
+        expect(await resource.read(state)).toBeUndefined();
     });
 
     it("keeps one with images in that account, and says how to delete it, with the profile", async () => {
         answers.DeleteRepository = { error: "RepositoryNotEmptyException" };
-        const outputs = { ...inputs, repositoryUrl: "", arn, registryId: "123456789012", createdAt: "" };
-        await resource.delete(outputs, work);
+        await resource.delete(state, work);
         expect(calls[0]?.body).toEqual({ registryId: "123456789012", repositoryName: "team/app", force: false });
         expect(log).toHaveBeenCalledWith(
             "warning",

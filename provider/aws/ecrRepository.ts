@@ -42,7 +42,7 @@ export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, 
 
     changes(olds: EcrRepositoryOutputs, news: EcrRepositoryInputs): string[] {
         const inputs = [...settings, "repositoryName", "region", "profile", "kmsKeyArn", "forceDelete"] as const;
-        return differences<EcrRepositoryInputs>(olds, news, inputs);
+        return changed(olds, news, inputs);
     }
 
     async create(inputs: EcrRepositoryInputs): Promise<{ id: string; outputs: EcrRepositoryOutputs }> {
@@ -58,7 +58,7 @@ export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, 
 
     async update(inputs: EcrRepositoryInputs, _work: Work, olds: EcrRepositoryOutputs): Promise<EcrRepositoryOutputs> {
         const { repositoryUrl, arn, registryId, createdAt } = olds;
-        if (differences<EcrRepositoryInputs>(olds, inputs, settings).length > 0) {
+        if (changed(olds, inputs, settings).length > 0) {
             await callsTo(inputs).put(inputs, arn, olds.tags);
         }
         return { ...inputs, repositoryUrl, arn, registryId, createdAt };
@@ -89,6 +89,16 @@ export class EcrRepositoryResource implements ResourceType<EcrRepositoryInputs, 
                 `To delete it with its images: ${deleteCommand(outputs)}`,
         );
     }
+}
+
+/** The properties that differ. The patterns of tags that move come back from ECR in an order of its own. */
+function changed(
+    olds: EcrRepositoryInputs,
+    news: EcrRepositoryInputs,
+    properties: readonly (keyof EcrRepositoryInputs)[],
+): string[] {
+    const ordered = (inputs: EcrRepositoryInputs) => ({ ...inputs, movingTags: [...inputs.movingTags].sort() });
+    return differences(ordered(olds), ordered(news), properties);
 }
 
 function placeOf({ repositoryName, region, profile }: EcrRepositoryInputs): string {
