@@ -5,13 +5,13 @@ import type { RegistryTrust } from "../registry/registry";
 import { LocalRunners } from "../runner/local/localRunners";
 import { RemoteBuilder } from "./remoteBuilder";
 
-describe("runners of this machine, and the registry of their builder", () => {
+describe("a builder of runners of this machine", () => {
     const stack = localStackForEach();
     const runnersWith = (trust?: RegistryTrust | RegistryTrust[]) =>
         new LocalRunners("runners", { stackFolder: "demo-dev", localPort: 7443, ...(trust ? { trust } : {}) }).runners;
     const otherRegistry = () => new LocalRegistry("other", { stackFolder: "other", registryHost: "other.example" });
 
-    it("have each its own name in connect, whatever the runners trust", async () => {
+    it("has in connect the registry's name, and those that its runners trust", async () => {
         const { registry } = stack;
         const { connect } = new RemoteBuilder("builder", {
             builder: "demo",
@@ -26,7 +26,7 @@ describe("runners of this machine, and the registry of their builder", () => {
         ]);
     });
 
-    it("are refused together where they do not trust it, with all other mistakes", () => {
+    it("is refused where they do not trust its registry, with all other mistakes", () => {
         const { registry } = stack;
         for (const trust of [undefined, otherRegistry().trust]) {
             const runners = runnersWith(trust);
@@ -34,6 +34,20 @@ describe("runners of this machine, and the registry of their builder", () => {
                 /^builder: "1" .*\nbuildsPerRunner: .*\nrunners: amd64, arm64 would not trust registry registry\.example:7443; give LocalRunners trust: registry\.trust/,
             );
         }
+    });
+
+    it("takes the names that buildx takes, in small letters as it keeps them, and says what is wrong with others", async () => {
+        const runners = runnersWith();
+        const { builder: kept } = new RemoteBuilder("builder", { builder: "Demo_1.0-PR", runners });
+        expect(kept).toBe("demo_1.0-pr");
+        for (const builder of ["3d-models-dev", "a/b", "-a", "\u00e4"]) {
+            expect(() => new RemoteBuilder("another", { builder, runners })).toThrow(
+                `builder: "${builder}" is no name of a builder; buildx takes letters, digits, ".", "_" and "-", and a letter first, as in "ci-`,
+            );
+        }
+        expect(() => new RemoteBuilder("another", { builder: "b", runners, buildsPerRunner: 0 })).toThrow(
+            "buildsPerRunner: must be a whole number from 1, not 0",
+        );
     });
 
     it("has a name that no other of the program has, as buildx keeps names", () => {
@@ -45,7 +59,17 @@ describe("runners of this machine, and the registry of their builder", () => {
         new RemoteBuilder("third", { builder: "demo-2", runners });
     });
 
-    it("may be without it where the registry is a builder's of another machine", () => {
+    it("has at least one, and each once: an image would have no place, or connect two of one name", () => {
+        const runners = runnersWith();
+        for (const [given, mistake] of [
+            [[], "runners: must be at least one"],
+            [[...runners, ...runners.slice(1)], 'runners: "arm64" is there twice; take one out'],
+        ] as const) {
+            expect(() => new RemoteBuilder("builder", { builder: "demo", runners: given })).toThrow(mistake);
+        }
+    });
+
+    it("may have no registry, and they none to trust", () => {
         expect(() => new RemoteBuilder("builder", { builder: "demo", runners: runnersWith() })).not.toThrow();
     });
 });

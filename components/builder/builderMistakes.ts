@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { twice } from "../settings/mistakes";
 import type { RemoteBuilderArgs } from "./remoteBuilder";
 
 /** A build of a few steps keeps a core busy, and small runners have four. */
@@ -18,8 +19,15 @@ export function builderMistakes(name: string, args: RemoteBuilderArgs): string[]
         ...(Number.isInteger(buildsPerRunner) && buildsPerRunner > 0
             ? []
             : [`buildsPerRunner: must be a whole number from 1, not ${buildsPerRunner}`]),
+        ...runnerMistakes(args),
         ...trustMistakes(args),
     ];
+}
+
+function runnerMistakes({ runners }: RemoteBuilderArgs): string[] {
+    return runners.length === 0
+        ? ["runners: must be at least one; give it the runners of LocalRunners, Ec2Runners or KubernetesRunners"]
+        : twice(runners.map(({ runnerName }) => runnerName)).map((mistake) => `runners: ${mistake}`);
 }
 
 /** Of each run of a program by a builder's name, as buildx keeps it, the RemoteBuilder that has it. */

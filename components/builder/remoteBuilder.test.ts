@@ -159,18 +159,6 @@ describe("RemoteBuilder", () => {
         expect(mocks.providers).toEqual(["own", ""]);
     });
 
-    it("takes the names that buildx takes, in small letters as it keeps them, and says what is wrong with others", async () => {
-        expect(new RemoteBuilder("builder", { builder: "Demo_1.0-PR", runners: [] }).builder).toBe("demo_1.0-pr");
-        for (const builder of ["3d-models-dev", "a/b", "-a", "\u00e4"]) {
-            expect(() => new RemoteBuilder("another", { builder, runners: [] })).toThrow(
-                `builder: "${builder}" is no name of a builder; buildx takes letters, digits, ".", "_" and "-", and a letter first, as in "ci-`,
-            );
-        }
-        expect(() => new RemoteBuilder("another", { builder: "b", runners: [], buildsPerRunner: 0 })).toThrow(
-            "buildsPerRunner: must be a whole number from 1, not 0",
-        );
-    });
-
     it("makes an image depend on its own platform's runner only", () => {
         const builder = makeBuilder("amd64", "arm64");
         const dependsOn = builder.placeOf("linux/arm64", "app").options.dependsOn as StubRunner[];

@@ -11,6 +11,7 @@ import type { RegistryLogin } from "../registry/registryLogin";
 import { pathText, throwMistakes } from "../settings/mistakes";
 import { indexAnnotations, manifestAnnotations } from "./annotations";
 import { type BuildInputs, type BuildOptions, forArchitecture, inputsFor, optionsOf } from "./buildInputs";
+import { imageArgumentMistakes } from "./imageArguments";
 import { Index } from "./imageIndex";
 import { imageMistakes } from "./imageMistakes";
 import { knownSecrets, knownTexts } from "./knownTexts";
@@ -146,6 +147,7 @@ export class MultiPlatformImage extends pulumi.ComponentResource {
 }
 
 function refuseImage(name: string, args: MultiPlatformImageArgs): void {
+    throwMistakes(`Image ${name}`, imageArgumentMistakes(args));
     const { builder, platforms, hasCompileCluster } = args.builder;
     const facts = {
         platforms,

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { knownPlatforms, type Platform } from "../architecture";
 import { Given } from "./given";
@@ -15,7 +16,8 @@ function someObject(what: string) {
 }
 
 export function isObject(value: unknown): value is { [key: string]: unknown } {
-    return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Given);
+    const isOther = Array.isArray(value) || value instanceof Given || pulumi.Output.isInstance(value);
+    return typeof value === "object" && value !== null && !isOther;
 }
 
 /** Names, each with such a value. @param what what is meant, as in "labels, NAME: value" */

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Given } from "./given";
 
@@ -24,9 +25,13 @@ function schemaOf<T>({ read, json }: Kind<T>) {
     );
 }
 
-/** A mistake that shows what was given. */
+/** A mistake that shows what was given, as far as that can be told. */
 export function insteadOf(what: string, value: unknown): { mistake: string } {
-    return { mistake: `must be ${what}, not ${JSON.stringify(value) ?? "nothing"}` };
+    if (pulumi.Output.isInstance(value)) {
+        return { mistake: "must be known when the program runs; an output is not" };
+    }
+    const shown = pulumi.Resource.isInstance(value) ? "a resource" : JSON.stringify(value);
+    return { mistake: `must be ${what}, not ${shown ?? "nothing"}` };
 }
 
 /** How a text is checked further. */

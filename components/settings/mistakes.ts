@@ -40,11 +40,14 @@ export function parsed<T extends v.GenericSchema<unknown, object>>(
     const rest = Object.fromEntries(Object.entries(value).filter(([name]) => !wrong.has(name)));
     return {
         value: v.parse(schema, rest),
-        mistakes: result.issues.map(
-            (issue, index) => `${pathText([...at, ...(paths[index] ?? [])])}: ${issue.message}`,
-        ),
+        mistakes: issueLines(result.issues, at),
         wrong,
     };
+}
+
+/** What a schema finds wrong, each as one line. @param at where the value is. @default at the top */
+export function issueLines(issues: readonly v.BaseIssue<unknown>[], at: readonly string[] = []): string[] {
+    return issues.map(({ path = [], message }) => `${pathText([...at, ...path.map(({ key }) => key)])}: ${message}`);
 }
 
 /** What is wrong with names of which each should be there once, each name as a part of a line. */
