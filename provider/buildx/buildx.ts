@@ -11,8 +11,8 @@ import type { BuildRequest } from "./buildRequest";
 import { writeDockerConfig } from "./dockerConfig";
 import { buildxEnvironment } from "./environment";
 import { findBuildx } from "./findBuildx";
-import { runImagetoolsPatiently } from "./imagetools";
-import { recordsFolder, stackRecords } from "./records";
+import { noBuildersIn, runImagetoolsPatiently } from "./imagetools";
+import { recordsFolder, shareLogins, stackRecords } from "./records";
 import { type BuildConditions, type BuildResult, runBuild } from "./runBuild";
 import type { BuildxProgram } from "./runBuildx";
 
@@ -46,6 +46,7 @@ export async function withBuildx<T>(options: BuildxOptions, run: (buildx: Buildx
     try {
         const command = await findBuildx(caller);
         const config = await writeDockerConfig({ folder, logins: options.logins, caller });
+        await shareLogins(caller, noBuildersIn(folder));
         const environment = buildxEnvironment(caller, {
             dockerConfig: config.folder,
             records: await (options.stack ? stackRecords(caller, options.stack) : recordsFolder(caller)),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { temporaryFolder } from "../../tests/helpers/temporaryFolder";
 import { withBuildx } from "./buildx";
@@ -167,12 +167,6 @@ describe("connections", () => {
             withBuildx({ logins: [], stack }, async (buildx) => buildx.environment.BUILDX_CONFIG);
         const records = await Promise.all(scripts.map(recordsOf));
         expect(noted()).toEqual(records.map((place) => `arm64 --records ${place}`));
-        // Its logins for single repositories.
-        mkdirSync(path.join(folder, "buildx/config/r.example"), { recursive: true });
-        expect(records.map((place = "") => readdirSync(path.join(place, "config")))).toEqual([
-            ["r.example"],
-            ["r.example"],
-        ]);
         const places = [...records, process.env.BUILDX_CONFIG].map((place = "") => place);
         expect(new Set(places).size).toBe(3);
         // By which a runner knows the contexts that this machine has sent it, whatever the stack's script is by now.

@@ -12,11 +12,16 @@ export function runImagetoolsPatiently(
     return patiently(() => runImagetools(buildx, words), { isPassing, signal: buildx.signal });
 }
 
+/** Where there are no builders, and the caller's logins for single repositories. */
+export function noBuildersIn(folder: string): string {
+    return path.join(folder, "no-builders");
+}
+
 /**
  * `buildx imagetools` to its end, which may be a failure, with its standard output. It would use a builder's configuration
  * where there is one: there is none here.
  */
 export function runImagetools(buildx: BuildxProgram, words: string[]): Promise<BuildxEnd & { output: Buffer }> {
-    const environment = { BUILDX_CONFIG: path.join(buildx.folder, "no-builders") };
+    const environment = { BUILDX_CONFIG: noBuildersIn(buildx.folder) };
     return runBuildx(buildx, ["imagetools", ...words], { environment });
 }

@@ -38,14 +38,35 @@ export async function stackRecords(caller: NodeJS.ProcessEnv, stack: string): Pr
     const isNew = await fs.mkdir(folder, { recursive: true, mode: 0o700 });
     if (isNew) {
         await shareNodeId(records, folder);
-        // The caller's logins for single repositories, which buildx looks for beside its builders.
-        await fs
-            .symlink(path.resolve(ownRecords(caller), "config"), path.join(folder, "config"))
-            .catch(() => undefined);
         await removeUnused(stacks);
     }
+    await shareLogins(caller, folder);
     await fs.utimes(folder, new Date(), new Date());
     return folder;
+}
+
+/**
+ * Gives a folder of builders the caller's logins for single repositories, `config/HOST/NAME/config.json`, which buildx looks for
+ * beside its builders. File by file: buildx follows no link that stands for a folder.
+ */
+export async function shareLogins(caller: NodeJS.ProcessEnv, folder: string): Promise<void> {
+    const own = path.resolve(ownRecords(caller), "config");
+    const shared = path.join(folder, "config");
+    // An older version's link.
+    await fs.unlink(shared).catch(() => undefined);
+    const names = await loginsIn(own);
+    for (const name of names) {
+        await fs.mkdir(path.dirname(path.join(shared, name)), { recursive: true, mode: 0o700 });
+        await fs.symlink(path.join(own, name), path.join(shared, name)).catch(() => undefined);
+    }
+    // One that leads nowhere would count as no login, where the registry's own is meant.
+    const gone = (await loginsIn(shared)).filter((name) => !names.includes(name));
+    await Promise.all(gone.map((name) => fs.rm(path.join(shared, name), { force: true })));
+}
+
+async function loginsIn(folder: string): Promise<string[]> {
+    const names = await fs.readdir(folder, { recursive: true }).catch(() => []);
+    return names.filter((name) => path.basename(name) === "config.json");
 }
 
 /** Gives a folder the id of this machine's buildx, by which a runner knows who has sent it a context before. */
