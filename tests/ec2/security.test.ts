@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import * as path from "node:path";
 import { gunzipSync } from "node:zlib";
 import {
     DescribeInstanceAttributeCommand,
@@ -9,6 +10,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { Simulation } from "../../packages/simulated-ec2";
 import { commandOf, until } from "../e2e/processes";
+import { checkout } from "../helpers/checkout";
 import { describeHere } from "../helpers/needs";
 import { fromStep, writes } from "../helpers/stepImage";
 import { Ec2Project } from "./ec2Project";
@@ -201,6 +203,9 @@ describeHere("the security of a runner on the simulated EC2", () => {
         const { UserData } = await simulation.ec2.send(new DescribeInstanceAttributeCommand(attribute));
         const userData = gunzipSync(Buffer.from(UserData?.Value ?? "", "base64")).toString();
         const state = await project.succeed(project.pulumi("stack", "export"));
+        const [, counts] =
+            /`(pulumi stack export .*)` says 0;/.exec(readFileSync(path.join(checkout, "docs/aws.md"), "utf8")) ?? [];
+        expect((await project.run("sh", ["-c", counts ?? ""])).output).toBe("0\n");
         const outputs = await project.succeed(project.pulumi("stack", "output", "--json"));
         const console = await project.console("amd64");
         const journal = await simulation.execute(id, "journalctl --no-pager");
