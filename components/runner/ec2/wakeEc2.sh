@@ -34,7 +34,7 @@ wake_ec2() (
     ec2_say "WARNING: $1 will be EMULATED on the $emulate_on runner. That is many times slower."
     # Without the runner that emulates that platform in turn: it may be this runner.
     ec2_wake_native "$emulate_on" && return
-    ec2_say "nor can the $emulate_on runner emulate it: tried$tried"
+    [ $? -ne 2 ] || ec2_say "nor can the $emulate_on runner emulate it: tried$tried"
     return 1
 )
 

@@ -183,6 +183,16 @@ describe.each(shells)("EC2 runners in %s", (_name, shell) => {
         expect(bench().starts).toHaveLength(2);
     });
 
+    it("says only what is wrong where the runner that is to emulate fails for another reason", async () => {
+        const result = await wake({
+            states: { "i-0a": [stopped], "i-0x": [stopped] },
+            starts: { "i-0a": ["InsufficientInstanceCapacity"], "i-0x": ["UnauthorizedOperation"] },
+            changes: { emulate_on_arm64: "amd64" },
+        });
+        expect(result.status).toBe(1);
+        expect(result.stderr).toMatch(/\namd64 runner i-0x: cannot be started: An error .*UnauthorizedOperation.*\n$/);
+    });
+
     it("does not hide other trouble behind a stand-in", async () => {
         const result = await wake({
             states: { "i-0a": [stopped], "i-0b": [running] },
