@@ -87,9 +87,12 @@ quiet() (
 calm() { if keys_last "$tls_directory" 1; then quiet "$calm_seconds"; else quiet 10; fi; }
 without_build() { quiet 1; }
 
+# True if it was done for one of the versions.
 both() {
-    iptables -w "$@"
-    [ ! -e /proc/net/if_inet6 ] || ip6tables -w "$@"
+    did=
+    iptables -w "$@" && did=yes
+    if [ -e /proc/net/if_inet6 ]; then ip6tables -w "$@" && did=yes; fi
+    [ -n "$did" ]
 }
 
 # Refuses new connections at once: their clients find the port closed, and wait for the next start.
@@ -157,6 +160,9 @@ care_for_keys() {
         reason=$("$lib/publish-keys.sh" again 2>&1) || complain "could not publish the keys again: $reason"
     fi
 }
+
+# Rules that it left if it was killed while the port was closed: nobody would be served for as long as the machine runs.
+while open_port; do :; done
 
 while sleep "$look_seconds"; do
     if unused; then

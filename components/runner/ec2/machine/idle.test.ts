@@ -1,6 +1,20 @@
 import { shells } from "../../../../tests/helpers/workbench";
 import { RunnerBench } from "./runnerBench";
 
+/** A stand-in for iptables: keeps its rules in a file, and what was changed in another. */
+const keepsRules = `
+program=\${0##*/} action=$2
+shift 2
+case $action in
+-I) echo "$*" >>"$bench/rules-$program" ;;
+-D) touch "$bench/rules-$program"
+    at=$(grep -nxF -e "$*" "$bench/rules-$program" | sed 's/:.*//;1q')
+    [ -n "$at" ] || exit 1
+    sed -i "$at"d "$bench/rules-$program" ;;
+esac
+echo "$action $*" >>"$bench/changes-$program"
+set -- "$action" "$@"`;
+
 describe.each(shells)("idle.sh in %s", (_name, shell) => {
     let bench: RunnerBench;
     afterEach(() => bench.dispose());
@@ -15,8 +29,8 @@ describe.each(shells)("idle.sh in %s", (_name, shell) => {
     beforeEach(() => {
         bench = new RunnerBench(shell);
         bench.stub("buildctl", '[ ! -e "$bench/silent" ] || exit 1; cat "$bench/histories"');
-        bench.stub("iptables", '[ ! -e "$bench/on-iptables" ] || . "$bench/on-iptables"');
-        bench.stub("ip6tables");
+        bench.stub("iptables", `${keepsRules}\n[ ! -e "$bench/on-iptables" ] || . "$bench/on-iptables"`);
+        bench.stub("ip6tables", keepsRules);
         bench.stub("sleep", "/bin/sleep 0.3");
         // The keys last.
         bench.stub("openssl");
@@ -36,8 +50,8 @@ describe.each(shells)("idle.sh in %s", (_name, shell) => {
         });
     });
 
-    const rules = () =>
-        bench.calls.filter((call) => call.startsWith("iptables")).map((call) => call.replace("iptables -w ", ""));
+    /** The changes of rules, of IPv4. */
+    const rules = () => bench.read("changes-iptables").split("\n").slice(0, -1);
     const close = "-I INPUT -p tcp --dport 9753 --syn -j REJECT --reject-with tcp-reset";
     const freeze = "-I INPUT -p tcp --dport 9753 -j DROP";
 
@@ -57,6 +71,17 @@ describe.each(shells)("idle.sh in %s", (_name, shell) => {
             "systemctl stop buildkit.service",
             "systemctl poweroff",
         ]);
+    });
+
+    it("opens a port that was left closed when it was killed", async () => {
+        const left = ["iptables", "ip6tables"].map((program) => `rules-${program}`);
+        for (const file of left) {
+            const more = file === "rules-iptables" ? [close] : [];
+            bench.write(file, `${[close, freeze, close, ...more].join("\n").replaceAll("-I ", "")}\n`);
+        }
+        bench.layOut({ idle_seconds: 0, failed_seconds: 0, look_seconds: 1, publish_seconds: 1000 });
+        await idleUntil(() => bench.calls.some((call) => call.startsWith("buildctl")));
+        expect(left.map((file) => bench.read(file))).toEqual(["", ""]);
     });
 
     it("stays awake while a build runs, and after one has ended", async () => {
