@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { localStackForEach } from "../../tests/helpers/localStack";
 import { resolved } from "../../tests/helpers/pulumiMocks";
 import { LocalRegistry } from "../registry/local/localRegistry";
@@ -47,6 +48,27 @@ describe("a builder of runners of this machine", () => {
         }
         expect(() => new RemoteBuilder("another", { builder: "b", runners, buildsPerRunner: 0 })).toThrow(
             "buildsPerRunner: must be a whole number from 1, not 0",
+        );
+    });
+
+    it("is told which of its arguments are not what their types say, or misspelled", () => {
+        const wrong = {
+            builder: 7,
+            runners: new LocalRunners("r", { stackFolder: "demo" }),
+            registry: "r",
+            registri: "r",
+        };
+        expect(() => new RemoteBuilder("builder", wrong as never)).toThrow(
+            [
+                "builder: must be a text, not 7",
+                "runners: must be a list of runners, as in new LocalRunners(...).runners, not a resource",
+                'registry: must be a registry, not "r"',
+                "registri: no such key; there are builder, runners, registry, buildsPerRunner",
+            ].join("\n"),
+        );
+        const builder = pulumi.output("demo");
+        expect(() => new RemoteBuilder("builder", { builder, runners: [builder] } as never)).toThrow(
+            "builder: must be known when the program runs; an output is not\nrunners[0]: must be known when",
         );
     });
 

@@ -1,9 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
+import type { Runner } from "../runner/runner";
+import { given, givenRegistry, givenText } from "../settings/arguments";
+import { isObject, listOf } from "../settings/collections";
 import { twice } from "../settings/mistakes";
 import type { RemoteBuilderArgs } from "./remoteBuilder";
 
 /** A build of a few steps keeps a core busy, and small runners have four. */
 export const defaultBuildsPerRunner = 4;
+
+const runner = given("a runner", (value): value is Runner => isObject(value) && "runnerName" in value);
+
+/** The types of a builder's arguments. */
+export const builderArguments: { [name in keyof Required<RemoteBuilderArgs>]: v.GenericSchema } = {
+    builder: givenText,
+    runners: listOf("a list of runners, as in new LocalRunners(...).runners", runner),
+    registry: v.optional(givenRegistry),
+    buildsPerRunner: v.optional(given("a whole number from 1", (value) => typeof value === "number")),
+};
 
 /** What is wrong with a builder's arguments, each a line: the setting, what is wrong, the remedy. */
 export function builderMistakes(name: string, args: RemoteBuilderArgs): string[] {

@@ -5,8 +5,9 @@ import type { Platform } from "../architecture";
 import type { Registry } from "../registry/registry";
 import type { RegistryLogin } from "../registry/registryLogin";
 import type { Runner, RunnerDescription } from "../runner/runner";
+import { argumentMistakes } from "../settings/arguments";
 import { refuseArguments } from "../settings/mistakes";
-import { builderMistakes, defaultBuildsPerRunner } from "./builderMistakes";
+import { builderArguments, builderMistakes, defaultBuildsPerRunner } from "./builderMistakes";
 import { renderConnectScript } from "./connect/connectScript";
 import { Placement } from "./placement";
 
@@ -63,6 +64,7 @@ export class RemoteBuilder extends pulumi.ComponentResource {
     private readonly keptConnect = new Map<pulumi.ProviderResource | undefined, pulumi.Output<string>>();
 
     constructor(name: string, args: RemoteBuilderArgs, opts?: pulumi.ComponentResourceOptions) {
+        refuseArguments(argumentMistakes(builderArguments, args));
         refuseArguments(builderMistakes(name, args));
         super("native-buildx:index:RemoteBuilder", name, {}, opts);
         // As buildx keeps its records.

@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import type { RemoteBuilder } from "../builder/remoteBuilder";
-import type { Registry } from "../registry/registry";
-import { argumentMistakes, given, givenFlag, givenText, givenWord } from "../settings/arguments";
+import { argumentMistakes, given, givenFlag, givenRegistry, givenText, givenWord } from "../settings/arguments";
 import { byPlatform, isObject, keysOf, listOf, mapOf } from "../settings/collections";
 import type { MultiPlatformImageArgs } from "./multiPlatformImage";
 
@@ -24,7 +23,7 @@ const buildInputs = {
 /** The types of an image's arguments. What else they have to be is said by imageMistakes.ts. */
 const schemas: { [name in keyof Required<MultiPlatformImageArgs>]: v.GenericSchema } = {
     builder: given("a RemoteBuilder", (value): value is RemoteBuilder => isObject(value) && "placeOf" in value),
-    registry: given("a registry", (value): value is Registry => isObject(value) && "repositoryOf" in value),
+    registry: givenRegistry,
     ...buildInputs,
     repository: text,
     platforms: texts,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { keysOf } from "./collections";
+import type { Registry } from "../registry/registry";
+import { isObject, keysOf } from "./collections";
 import { insteadOf } from "./kinds";
 import { issueLines } from "./mistakes";
 import type { Schemas } from "./values";
@@ -11,6 +12,11 @@ export function given<T>(what: string, is: (value: unknown) => value is T) {
 
 export const givenText = given("a text", (value) => typeof value === "string");
 export const givenFlag = given("true or false", (value) => typeof value === "boolean");
+
+export const givenRegistry = given(
+    "a registry",
+    (value): value is Registry => isObject(value) && "repositoryOf" in value,
+);
 
 /** One of these values. */
 export function givenWord<const T extends string | boolean>(...words: readonly T[]) {

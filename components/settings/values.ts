@@ -23,8 +23,13 @@ export function settingsOf<T extends { [kind: string]: { settings: Schemas } }>(
  * @throws RunError with every mistake, each a line: setting, mistake, remedy
  */
 export function checkedValues<S extends Schemas>(settings: S, args: object): ValuesOf<S> {
-    const own = Object.fromEntries(Object.entries(args).filter(([name]) => Object.hasOwn(settings, name)));
-    const { value, mistakes } = parsed(keysOf("SETTING: value", settings), own, []);
+    const { value, mistakes } = parsed(keysOf("SETTING: value", settings), among(settings, args), []);
     refuseArguments(mistakes);
     return value as ValuesOf<S>;
+}
+
+/** Of values by name those of these settings: of all of a stack, those that one component takes. */
+export function among<S extends Schemas, V extends object>(settings: S, values: V): Pick<V, keyof S & keyof V> {
+    const own = Object.entries(values).filter(([name]) => Object.hasOwn(settings, name));
+    return Object.fromEntries(own) as Pick<V, keyof S & keyof V>;
 }

@@ -39,6 +39,26 @@ describe("GenericRegistry", () => {
     });
 });
 
+describe("the arguments of a GenericRegistry", () => {
+    beforeEach(mockPulumi);
+    afterEach(settled);
+
+    it.each<[object, string]>([
+        [{}, "registryUrl: is not set; write where images are pushed"],
+        [{ registryUrl: 7 }, "registryUrl: must be a text, not 7"],
+        [{ registryUrl: "ghcr.io/acme", token: "T" }, "token: no such key; there are registryUrl, registryUser"],
+    ])("are refused, %j", (args, mistake) => {
+        expect(() => new GenericRegistry("r", args as GenericRegistryArgs)).toThrow(mistake);
+    });
+
+    it("are known when the program runs", () => {
+        const registryUrl = pulumi.output("ghcr.io/acme") as never;
+        expect(() => new GenericRegistry("r", { registryUrl })).toThrow(
+            "registryUrl: must be known when the program runs; an output is not",
+        );
+    });
+});
+
 describe("genericRegistryProblems", () => {
     it.each([
         "docker.io/acme",

@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
+import { argumentMistakes, givenText } from "../../settings/arguments";
 import { refuseArguments } from "../../settings/mistakes";
 import { dockerHub, isDockerHub } from "../dockerHub";
 import type { Registry } from "../registry";
@@ -16,6 +18,13 @@ export interface GenericRegistryArgs {
     registryToken?: pulumi.Input<string>;
 }
 
+/** The types of its arguments. */
+const types: { [name in keyof Required<GenericRegistryArgs>]: v.GenericSchema } = {
+    registryUrl: v.optional(givenText),
+    registryUser: v.optional(givenText),
+    registryToken: v.unknown(),
+};
+
 /** Any registry at a host that machines trust, and that makes a repository when it is pushed to. */
 export class GenericRegistry extends pulumi.ComponentResource implements Registry {
     readonly kind = "generic";
@@ -29,6 +38,7 @@ export class GenericRegistry extends pulumi.ComponentResource implements Registr
     /** @throws Error with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: GenericRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:GenericRegistry", name, {}, opts);
+        refuseArguments(argumentMistakes(types, args));
         refuseArguments(genericRegistryProblems(args));
         const { registryUrl, registryUser: username, registryToken } = args;
         const [address = ""] = registryUrl.split("/");
@@ -56,7 +66,7 @@ export function genericRegistryProblems(args: GenericRegistryArgs): string[] {
     return [...(problem ? [`registryUrl: ${problem}`] : []), ...loginProblems(args)];
 }
 
-function urlProblem(url: string): string | undefined {
+function urlProblem(url = ""): string | undefined {
     if (url === "") {
         return `is not set; write where images are pushed, as in ${examples}`;
     }

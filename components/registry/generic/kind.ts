@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { isSecretSetting, plainTextMistake } from "../../settings/secrets";
-import type { ValuesOf } from "../../settings/values";
+import { among, type ValuesOf } from "../../settings/values";
 import type { RegistryModule } from "../kind";
 import { GenericRegistry, genericRegistryProblems } from "./genericRegistry";
-import type { genericRegistrySettings } from "./settings";
+import { genericRegistrySettings } from "./settings";
 
 type Values = ValuesOf<typeof genericRegistrySettings>;
 
@@ -11,7 +11,7 @@ export const kind: RegistryModule<Values> = {
     mistakes: (values) => [...genericRegistryProblems(values), ...plainTokenMistakes(values)],
     create: (name, values) =>
         new GenericRegistry(name, {
-            ...values,
+            ...among(genericRegistrySettings, values),
             ...(values.registryToken ? { registryToken: pulumi.secret(values.registryToken) } : {}),
         }),
 };

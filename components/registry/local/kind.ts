@@ -1,10 +1,11 @@
-import type { ValuesOf } from "../../settings/values";
+import { among, type ValuesOf } from "../../settings/values";
 import type { RegistryModule } from "../kind";
 import { LocalRegistry } from "./localRegistry";
 import { registryMachineMistakes } from "./machine";
-import type { localRegistrySettings } from "./settings";
+import { localRegistrySettings } from "./settings";
 
 export const kind: RegistryModule<ValuesOf<typeof localRegistrySettings>> = {
     mistakes: registryMachineMistakes,
-    create: (name, values, { stackName }) => new LocalRegistry(name, { ...values, stackFolder: stackName }),
+    create: (name, values, { stackName }) =>
+        new LocalRegistry(name, { ...among(localRegistrySettings, values), stackFolder: stackName }),
 };

@@ -48,6 +48,14 @@ describe("the local registry", () => {
         expect(() => new LocalRegistry("another", { stackFolder: "another", ...args })).toThrow(message);
     });
 
+    it.each<[object, string]>([
+        [{}, "stackFolder: must be the folder of the stack, a text, as in NAME-STACK, not nothing"],
+        [{ stackFolder: "s", port: 1 }, "port: no such key; there are localPort, "],
+        [{ stackFolder: "s", path: 1 }, "path: must be a text, not 1"],
+    ])("is told what is wrong with %j", (args, message) => {
+        expect(() => new LocalRegistry("another", args as never)).toThrow(message);
+    });
+
     it("serves this machine only, over TLS, and allows deletion", () => {
         const lines = renderRegistryConfiguration(7443)
             .split("\n")

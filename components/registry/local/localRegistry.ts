@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
 import { noRepositoryName, repositoryNameRule, repositoryPath } from "../../image/repositoryName";
 import { trustFolder } from "../../localMachine/dataFolder";
 import { LocalFolder } from "../../localMachine/localFolder";
+import { stackFolderArgument } from "../../localMachine/settings";
+import { argumentMistakes, givenText } from "../../settings/arguments";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
 import type { Registry, RegistryPreparation, RegistryTrust } from "../registry";
@@ -59,6 +62,8 @@ export class LocalRegistry extends pulumi.ComponentResource implements Registry 
 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRegistry", name, {}, opts);
+        const others = { stackFolder: stackFolderArgument, path: v.optional(givenText) };
+        refuseArguments(argumentMistakes({ ...localRegistrySettings, ...others }, args));
         const { registryHost: host, localPort: port, localUntaggedDays } = checkedValues(localRegistrySettings, args);
         const repositories = args.path ?? pulumi.getProject().toLowerCase();
         refuseArguments([...hostNameMistakes(host), ...pathMistakes(repositories)]);

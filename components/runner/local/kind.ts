@@ -1,8 +1,8 @@
 import type { localMachineSettings } from "../../localMachine/settings";
-import type { ValuesOf } from "../../settings/values";
+import { among, type ValuesOf } from "../../settings/values";
 import { noClusterMistakes } from "../cluster/mistakes";
 import type { RunnersModule } from "../kind";
-import { LocalRunners } from "./localRunners";
+import { LocalRunners, localRunnersSettings } from "./localRunners";
 import { machineMistakes } from "./machine";
 
 export const kind: RunnersModule<ValuesOf<typeof localMachineSettings>> = {
@@ -11,5 +11,5 @@ export const kind: RunnersModule<ValuesOf<typeof localMachineSettings>> = {
         ...(await machineMistakes(values, stackName)),
     ],
     create: (name, values, { stackName, registry: { trust } }) =>
-        new LocalRunners(name, { ...values, stackFolder: stackName, trust }),
+        new LocalRunners(name, { ...among(localRunnersSettings, values), stackFolder: stackName, trust }),
 };

@@ -1,6 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { localMachineSettings, runnerPort } from "../../localMachine/settings";
+import * as v from "valibot";
+import { localMachineSettings, runnerPort, stackFolderArgument } from "../../localMachine/settings";
 import type { RegistryTrust } from "../../registry/registry";
+import { argumentMistakes, given } from "../../settings/arguments";
+import { isObject } from "../../settings/collections";
 import { refuseArguments } from "../../settings/mistakes";
 import { checkedValues, type ValuesOf } from "../../settings/values";
 import { noClusterMistakes } from "../cluster/mistakes";
@@ -9,7 +12,17 @@ import type { Runners } from "../runners";
 import { platformMistakes, type RunnerValues, runnerSettings } from "../settings";
 import { LocalRunner } from "./localRunner";
 
-const settings = { ...runnerSettings, ...localMachineSettings };
+/** Those of the configuration that local runners have. */
+export const localRunnersSettings = { ...runnerSettings, ...localMachineSettings };
+
+const others = {
+    stackFolder: stackFolderArgument,
+    trust: v.optional(given("trust of a registry, as in registry.trust, or a list of such", isTrust)),
+};
+
+function isTrust(value: unknown): value is RegistryTrust | RegistryTrust[] {
+    return [value].flat().every((one) => isObject(one) && "host" in one && "certificateFile" in one);
+}
 
 /** The settings of local runners, all with the defaults of the configuration, and what they need besides. */
 export interface LocalRunnersArgs extends Partial<RunnerValues & ValuesOf<typeof localMachineSettings>> {
@@ -26,7 +39,9 @@ export class LocalRunners extends pulumi.ComponentResource implements Runners {
     /** @throws RunError with every wrong argument: the setting, what is wrong, the remedy. */
     constructor(name: string, args: LocalRunnersArgs, opts?: pulumi.ComponentResourceOptions) {
         super("native-buildx:index:LocalRunners", name, {}, opts);
-        const values = checkedValues(settings, args) as RunnerValues & ValuesOf<typeof settings>;
+        refuseArguments(argumentMistakes({ ...localRunnersSettings, ...others }, args));
+        const values = checkedValues(localRunnersSettings, args) as RunnerValues &
+            ValuesOf<typeof localMachineSettings>;
         refuseArguments(platformMistakes(values.platforms));
         refuseArguments(noClusterMistakes(values, "local runners"));
         const { stackFolder, trust } = args;
