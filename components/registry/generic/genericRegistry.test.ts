@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { mockPulumi, resolved, settled } from "../../../tests/helpers/pulumiMocks";
-import { GenericRegistry, type GenericRegistryArgs, genericRegistryProblems } from "./genericRegistry";
+import { GenericRegistry, type GenericRegistryArgs, genericRegistryProblems, loginOf } from "./genericRegistry";
 import { kind } from "./kind";
 
 describe("GenericRegistry", () => {
@@ -27,6 +27,14 @@ describe("GenericRegistry", () => {
 
     it("leaves the login to docker where it has none", () => {
         expect(new GenericRegistry("r", { registryUrl: "ghcr.io/acme" }).login).toBeUndefined();
+    });
+
+    it("takes no token that turns out to be none for a password", () => {
+        const args = { registryUrl: "r.example/a", registryUser: "u" };
+        expect(loginOf("r", args, "T")).toMatchObject({ address: "r.example", username: "u", password: "T" });
+        expect(() => loginOf("r", args, undefined)).toThrow(
+            "GenericRegistry r: registryToken: the value is undefined. Is its name right where it comes from",
+        );
     });
 
     it("takes a token in plain text for a secret all the same", async () => {

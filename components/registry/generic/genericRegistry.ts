@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
+import { knownText } from "../../image/knownTexts";
 import { argumentMistakes, givenText } from "../../settings/arguments";
 import { refuseArguments } from "../../settings/mistakes";
 import { dockerHub, isDockerHub } from "../dockerHub";
@@ -40,13 +41,12 @@ export class GenericRegistry extends pulumi.ComponentResource implements Registr
         super("native-buildx:index:GenericRegistry", name, {}, opts);
         refuseArguments(argumentMistakes(types, args));
         refuseArguments(genericRegistryProblems(args));
-        const { registryUrl, registryUser: username, registryToken } = args;
+        const { registryUrl, registryToken } = args;
         const [address = ""] = registryUrl.split("/");
         this.url = pulumi.output(registryUrl);
         this.loginCommand = pulumi.output(`docker login ${isDockerHub(address) ? "" : address}`.trim());
-        if (username && registryToken) {
-            const remedy = `Look at registryUser and registryToken: may ${username} push to ${registryUrl} with this token?`;
-            const login = pulumi.secret(registryToken).apply((password) => ({ address, username, password, remedy }));
+        if (registryToken) {
+            const login = pulumi.secret(registryToken).apply((token) => loginOf(name, args, token));
             // How long the user's token is valid is not known.
             this.login = () => login;
         }
@@ -56,6 +56,23 @@ export class GenericRegistry extends pulumi.ComponentResource implements Registr
     repositoryOf(image: string): pulumi.Output<string> {
         return pulumi.interpolate`${this.url}/${image}`;
     }
+}
+
+/**
+ * The login of a registry with a user.
+ *
+ * @param name the registry's, for messages
+ * @param token its value, when it is known
+ * @throws RunError for one that is nothing, as an output of another stack by a wrong name is
+ */
+export function loginOf(
+    name: string,
+    { registryUrl, registryUser: username = "" }: GenericRegistryArgs,
+    token: unknown,
+): RegistryLogin {
+    const [address = ""] = registryUrl.split("/");
+    const remedy = `Look at registryUser and registryToken: may ${username} push to ${registryUrl} with this token?`;
+    return { address, username, password: knownText(`GenericRegistry ${name}: registryToken`, token), remedy };
 }
 
 const examples = "docker.io/ORGANIZATION, ghcr.io/OWNER, registry.gitlab.com/GROUP/PROJECT or harbor.example/PROJECT";
